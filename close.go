@@ -1,0 +1,162 @@
+package websocket
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"unicode/utf8"
+)
+
+// StatusCode is the reason for closing a connection, as a number (RFC 6455
+// section 7.4). Beside the ones below, 3000-3999 are registered with IANA by
+// libraries and applications, and 4000-4999 are free for private use.
+type StatusCode int
+
+// The status codes that the protocol and the IANA registry define.
+const (
+	StatusNormalClosure   StatusCode = 1000
+	StatusGoingAway       StatusCode = 1001
+	StatusProtocolError   StatusCode = 1002
+	StatusUnsupportedData StatusCode = 1003
+
+	// StatusNoStatusRcvd stands for a close frame without a code. It is
+	// never sent: Close with it sends a close frame without a code.
+	StatusNoStatusRcvd StatusCode = 1005
+
+	// StatusAbnormalClosure stands for a connection that ended without a
+	// close frame. It is never sent.
+	StatusAbnormalClosure StatusCode = 1006
+
+	StatusInvalidFramePayloadData StatusCode = 1007
+	StatusPolicyViolation         StatusCode = 1008
+	StatusMessageTooBig           StatusCode = 1009
+	StatusMandatoryExtension      StatusCode = 1010
+	StatusInternalError           StatusCode = 1011
+	StatusServiceRestart          StatusCode = 1012
+	StatusTryAgainLater           StatusCode = 1013
+	StatusBadGateway              StatusCode = 1014
+
+	// StatusTLSHandshake stands for a failed TLS handshake. It is never
+	// sent.
+	StatusTLSHandshake StatusCode = 1015
+)
+
+var statusNames = [...]string{
+	StatusNormalClosure - 1000:           "StatusNormalClosure",
+	StatusGoingAway - 1000:               "StatusGoingAway",
+	StatusProtocolError - 1000:           "StatusProtocolError",
+	StatusUnsupportedData - 1000:         "StatusUnsupportedData",
+	StatusNoStatusRcvd - 1000:            "StatusNoStatusRcvd",
+	StatusAbnormalClosure - 1000:         "StatusAbnormalClosure",
+	StatusInvalidFramePayloadData - 1000: "StatusInvalidFramePayloadData",
+	StatusPolicyViolation - 1000:         "StatusPolicyViolation",
+	StatusMessageTooBig - 1000:           "StatusMessageTooBig",
+	StatusMandatoryExtension - 1000:      "StatusMandatoryExtension",
+	StatusInternalError - 1000:           "StatusInternalError",
+	StatusServiceRestart - 1000:          "StatusServiceRestart",
+	StatusTryAgainLater - 1000:           "StatusTryAgainLater",
+	StatusBadGateway - 1000:              "StatusBadGateway",
+	StatusTLSHandshake - 1000:            "StatusTLSHandshake",
+}
+
+// String returns the constant's name, or StatusCode(n) for a code that has
+// none.
+func (code StatusCode) String() string {
+	if i := int(code) - 1000; i >= 0 && i < len(statusNames) && statusNames[i] != "" {
+		return statusNames[i]
+	}
+	return "StatusCode(" + strconv.Itoa(int(code)) + ")"
+}
+
+// onWire reports whether a close frame may carry the code (RFC 6455 sections
+// 7.4.1 and 7.4.2; 1012 to 1014 are in the IANA registry).
+func (code StatusCode) onWire() bool {
+	switch code {
+	case 1004, StatusNoStatusRcvd, StatusAbnormalClosure, StatusTLSHandshake:
+		return false
+	}
+	return StatusNormalClosure <= code && code <= StatusBadGateway || 3000 <= code && code <= 4999
+}
+
+// CloseError is the status with which the peer closed the connection. Every
+// error after that holds it; [errors.As] and [CloseStatus] find it.
+type CloseError struct {
+	// Code is StatusNoStatusRcvd when the peer's close frame had none.
+	Code StatusCode
+	// Reason is the peer's text, valid UTF-8 of at most 123 bytes.
+	Reason string
+}
+
+// Error describes the code and the reason.
+func (ce CloseError) Error() string {
+	return fmt.Sprintf("status = %v and reason = %q", ce.Code, ce.Reason)
+}
+
+// CloseStatus returns the status code of the [CloseError] in err, and -1
+// where there is none: err is nil, or the peer did not send a close frame.
+func CloseStatus(err error) StatusCode {
+	if ce, ok := errors.AsType[CloseError](err); ok {
+		return ce.Code
+	}
+	return -1
+}
+
+// ErrMessageTooBig is in the error of a read that met a message above the
+// limit set by [Conn.SetReadLimit].
+var ErrMessageTooBig = errors.New("message too big")
+
+// Conditions that callers meet. They are found with errors.Is through what
+// the exported methods return; those without a name of their own are told by
+// text alone.
+var (
+	errBetweenMessages = errors.New("the previous message has not been read to its end")
+	errStaleReader     = errors.New("use of a Reader after its message")
+	errStaleWriter     = errors.New("use of a Writer after its Close")
+	errReadsTaken      = errors.New("CloseRead was called")
+	errMessageType     = errors.New("message type is neither MessageText nor MessageBinary")
+	errTextNotUTF8     = errors.New("text message is not valid UTF-8")
+	errCloseCode       = errors.New("status code is not one that may be sent")
+	errCloseReason     = errors.New("close reason is over 123 bytes or not valid UTF-8")
+)
+
+// maxCloseReason is what a control frame leaves for the reason: 125 bytes
+// less two for the code (RFC 6455 section 5.5).
+const maxCloseReason = 123
+
+// checkClose says what keeps code and reason from being sent in a close
+// frame.
+func checkClose(code StatusCode, reason string) error {
+	switch {
+	case code == StatusNoStatusRcvd && reason == "":
+		return nil // a close frame without a code
+	case !code.onWire():
+		return errCloseCode
+	case len(reason) > maxCloseReason || !utf8.ValidString(reason):
+		return errCloseReason
+	}
+	return nil
+}
+
+// closedError is what calls return once the connection is closed: always
+// net.ErrClosed, and what ended it besides.
+type closedError struct {
+	cause error // nil when this side closed it
+}
+
+func (e *closedError) Error() string {
+	if e.cause == nil {
+		return net.ErrClosed.Error()
+	}
+	if ce, ok := e.cause.(CloseError); ok {
+		return "connection closed by the peer: " + ce.Error()
+	}
+	return "connection closed: " + e.cause.Error()
+}
+
+func (e *closedError) Unwrap() []error {
+	if e.cause == nil {
+		return []error{net.ErrClosed}
+	}
+	return []error{net.ErrClosed, e.cause}
+}

@@ -1,0 +1,250 @@
+package websocket
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+)
+
+// MessageType says what a message holds (RFC 6455 section 5.6).
+type MessageType int
+
+const (
+	// MessageText is for UTF-8 text, such as JSON.
+	MessageText MessageType = iota + 1
+	// MessageBinary is for any bytes, such as protocol buffers.
+	MessageBinary
+)
+
+// String returns the constant's name, or MessageType(n).
+func (t MessageType) String() string {
+	switch t {
+	case MessageText:
+		return "MessageText"
+	case MessageBinary:
+		return "MessageBinary"
+	}
+	return "MessageType(" + strconv.Itoa(int(t)) + ")"
+}
+
+// Conn is a WebSocket connection, made by [Accept] or [Dial].
+//
+// All methods may be called at once, from any number of goroutines, but for
+// one thing: a message must be read to its end before the next Reader or
+// Read.
+//
+// Somebody has to read. Pings are answered, pongs noticed and the peer's
+// close frame seen only by a call of Reader or Read, or of the Read of a
+// message's reader. A program that expects no messages calls [Conn.CloseRead].
+//
+// # Contexts
+//
+// A context that ends while a call waits between messages, for the next one
+// to arrive or for its turn to write, ends that call alone: nothing was read
+// or written, and the connection stays as it was. A context that ends inside
+// a message, when a part has been read or written, fails the connection,
+// since nobody could make sense of the rest. A context counts for the call
+// that it is given to, and for the reader or writer that the call returns.
+//
+// # Errors
+//
+// Once the connection has ended, the error of each call satisfies
+// errors.Is(err, [net.ErrClosed]). If the peer sent a close frame, each error
+// holds it as a [CloseError], and [CloseStatus] tells its code. Otherwise the
+// error holds what ended the connection, such as [io.EOF] where the peer was
+// gone without a word.
+//
+// Whoever has a Conn calls Close or CloseNow in the end, also after an error.
+type Conn struct {
+	engine
+
+	closeRead closeReading
+}
+
+// closeReading is what CloseRead leaves behind.
+type closeReading struct {
+	taken atomic.Bool // set with ctx, for a look without the lock
+
+	mu  sync.Mutex
+	ctx context.Context // nil before the first CloseRead
+}
+
+// opError gives an error of the exported methods its prefix.
+func opError(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("websocket: %s: %w", op, err)
+}
+
+// Read waits for the next message and returns the whole of it. The slice is
+// newly allocated and the caller's. [Conn.Reader] reads without allocating.
+//
+// A message longer than the limit of SetReadLimit fails the connection with
+// StatusMessageTooBig and returns an error that is [ErrMessageTooBig].
+func (c *Conn) Read(ctx context.Context) (MessageType, []byte, error) {
+	if c.closeRead.taken.Load() {
+		return 0, nil, opError("read", errReadsTaken)
+	}
+	typ, p, err := c.read(ctx)
+	if err != nil {
+		return 0, nil, opError("read", err)
+	}
+	return typ, p, nil
+}
+
+// Reader waits for the next message and returns its type and a reader of its
+// bytes, which arrive as the reader is read: a message is never held in
+// memory as a whole. The reader returns [io.EOF] at the message's end, is
+// bounded by ctx, and ends with its message: used later it returns an error.
+// It must be read to its end before the next call of Reader or Read; an
+// earlier call returns an error and changes nothing.
+//
+// Text is checked as it arrives; the first byte that can't be UTF-8 fails the
+// connection with StatusInvalidFramePayloadData (RFC 6455 section 8.1). Pings
+// that arrive meanwhile are answered. After a protocol error of the peer,
+// Reader sends a close frame that names it and waits up to a second for the
+// peer to read that, then closes.
+func (c *Conn) Reader(ctx context.Context) (MessageType, io.Reader, error) {
+	if c.closeRead.taken.Load() {
+		return 0, nil, opError("read", errReadsTaken)
+	}
+	typ, r, err := c.reader(ctx)
+	if err != nil {
+		return 0, nil, opError("read", err)
+	}
+	return typ, r, nil
+}
+
+// Write sends p as one message. It returns when the bytes are with the
+// operating system. p is not kept, and never changed.
+//
+// Concurrent writes go out whole, one after the other, in the order in which
+// they began to wait; those that wait go out together. A text message that is
+// not valid UTF-8 is refused and nothing is sent.
+func (c *Conn) Write(ctx context.Context, typ MessageType, p []byte) error {
+	return opError("write", c.write(ctx, typ, p))
+}
+
+// Writer returns a writer of one message, of which each 16 KiB go out as a
+// frame of their own, and Close the last one. Other messages wait until then:
+// always close the writer. Pings, pongs and a close frame still go out
+// between its frames. The writer is bounded by ctx, must not be used by
+// several goroutines at once, and returns an error after its Close.
+//
+// In a text message the first byte that can't be UTF-8 is an error, and since
+// a part of the message may have been sent, it fails the connection.
+func (c *Conn) Writer(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
+	w, err := c.writer(ctx, typ)
+	if err != nil {
+		return nil, opError("write", err)
+	}
+	return w, nil
+}
+
+// Ping sends a ping and waits until its pong arrives or ctx ends. Some other
+// goroutine must read from the connection, in Reader or by CloseRead, for the
+// pong to be seen. Any number of pings may be under way (RFC 6455 section
+// 5.5.2). A context that ends after the ping was sent leaves the connection
+// open.
+//
+// In a browser, where a page can't send pings, Ping returns nil while the
+// connection is open.
+func (c *Conn) Ping(ctx context.Context) error {
+	return opError("ping", c.ping(ctx))
+}
+
+// Close closes the connection with the close handshake (RFC 6455 section 7):
+// it sends a close frame with code and reason, reads until the peer's arrives,
+// discarding messages, and closes the network connection. A handshake that is
+// not over after 5 seconds ends all the same, with an error. Calls under way
+// elsewhere return an error.
+//
+// Later and concurrent calls wait for the connection to be closed and return
+// nil, and so does a first call after the peer has closed, or the connection
+// has failed, which was told by another call.
+//
+// The reason is UTF-8 of at most 123 bytes, and the code one that may be
+// sent: otherwise the connection is closed with StatusInternalError and an
+// error says so. StatusNoStatusRcvd with no reason sends a close frame
+// without a code.
+func (c *Conn) Close(code StatusCode, reason string) error {
+	return opError("close", c.close(code, reason))
+}
+
+// CloseNow closes the network connection at once, with no close handshake.
+// It is what a deferred call wants: after Close it does nothing. Calls under
+// way elsewhere return an error.
+func (c *Conn) CloseNow() error {
+	return opError("close", c.closeNow())
+}
+
+// CloseRead is for programs that only write: it starts a goroutine that reads
+// until the connection is closed, so that pings are answered, pongs reach
+// Ping, and the peer's close is noticed. The context that it returns, a child
+// of ctx, is canceled then. A data message closes the connection with
+// StatusPolicyViolation. When ctx ends, the connection is closed at once, as
+// by CloseNow.
+//
+// After it, Read and Reader return an error. Further calls return the first
+// one's context.
+func (c *Conn) CloseRead(ctx context.Context) context.Context {
+	c.closeRead.mu.Lock()
+	defer c.closeRead.mu.Unlock()
+	if c.closeRead.ctx != nil {
+		return c.closeRead.ctx
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	c.closeRead.ctx = ctx
+	c.closeRead.taken.Store(true)
+	go func() {
+		defer cancel()
+		_, _, err := c.reader(ctx)
+		switch {
+		case err == nil || err == errBetweenMessages:
+			c.refuse(ctx, StatusPolicyViolation, "unexpected data message")
+		case ctx.Err() != nil:
+			c.closeNow()
+		}
+	}()
+	return ctx
+}
+
+// SetReadLimit sets how many bytes a message may have, after it was inflated,
+// from the next message on. A message of n bytes is allowed, a longer one
+// fails the connection with StatusMessageTooBig. It is 32768 at first; -1
+// means no limit. Other negative numbers mean the same.
+func (c *Conn) SetReadLimit(n int64) {
+	c.setReadLimit(n)
+}
+
+// Subprotocol returns the subprotocol that was agreed on, or "" if none was.
+func (c *Conn) Subprotocol() string {
+	return c.subprotocol()
+}
+
+// LocalAddr returns the local network address. It is never nil: where the
+// address is not known, as in a browser, its Network is "websocket".
+func (c *Conn) LocalAddr() net.Addr {
+	return c.localAddr()
+}
+
+// RemoteAddr returns the peer's network address, or a proxy's in between. It
+// is never nil: where the address is not known, its Network is "websocket",
+// and in a browser its String is the URL.
+func (c *Conn) RemoteAddr() net.Addr {
+	return c.remoteAddr()
+}
+
+// defaultReadLimit keeps a message from an unknown peer small.
+const defaultReadLimit = 32768
+
+// unknownAddr is the address of a connection that does not tell it.
+type unknownAddr string
+
+func (unknownAddr) Network() string  { return "websocket" }
+func (a unknownAddr) String() string { return string(a) }

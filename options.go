@@ -1,0 +1,180 @@
+package websocket
+
+import (
+	"context"
+	"net/http"
+)
+
+// AcceptOptions are the settings of [Accept]. A nil *AcceptOptions and the
+// zero value both mean the defaults. Accept only reads them.
+type AcceptOptions struct {
+	// Subprotocols lists the subprotocols that the server speaks, the
+	// preferred one first. The first of them that the client offers is
+	// agreed on (RFC 6455 section 4.2.2). When none is, the connection is
+	// accepted all the same and [Conn.Subprotocol] returns "".
+	Subprotocols []string
+
+	// InsecureSkipVerify accepts requests from any origin. Pages of any site
+	// can then open a connection that carries the visitor's cookies; prefer
+	// OriginPatterns.
+	InsecureSkipVerify bool
+
+	// OriginPatterns lists further hosts whose pages may connect. A request
+	// whose Origin header names the host that it was sent to is always
+	// accepted, and so is one without an Origin header, which no browser
+	// sends.
+	//
+	// A pattern is matched against the host of the origin, port included
+	// where it has one; a pattern with "://" in it against scheme://host.
+	// Letter case does not matter. Patterns have the syntax of [path.Match]:
+	// "*.example.com" matches each subdomain of example.com. The opaque
+	// origin "null" never matches; only InsecureSkipVerify lets it in.
+	OriginPatterns []string
+
+	// CompressionMode says whether and how messages are compressed, where
+	// the client offers it. The default is CompressionDisabled.
+	CompressionMode CompressionMode
+
+	// CompressionThreshold is the size in bytes from which on a message is
+	// compressed. Zero means 128 with CompressionContextTakeover and 512
+	// with CompressionNoContextTakeover; a negative threshold compresses
+	// every message.
+	CompressionThreshold int
+
+	// OnPingReceived, if not nil, is called for each ping that arrives,
+	// before the pong is sent, and decides whether it is. It is called by
+	// the goroutine that reads from the connection, with the context of that
+	// call; payload is valid until it returns. While it runs nothing is
+	// read: a call in it that waits for the peer, Close among them, waits in
+	// vain.
+	OnPingReceived func(ctx context.Context, payload []byte) bool
+
+	// OnPongReceived, if not nil, is called for each pong that arrives, the
+	// ones that no Ping asked for included. What OnPingReceived says of the
+	// goroutine, the context and payload holds here too.
+	OnPongReceived func(ctx context.Context, payload []byte)
+}
+
+// DialOptions are the settings of [Dial]. A nil *DialOptions and the zero
+// value both mean the defaults. Dial only reads them.
+type DialOptions struct {
+	// HTTPClient makes the handshake's request; nil means
+	// [http.DefaultClient]. Its transport decides about proxies, TLS and
+	// dialing, its jar about cookies, its CheckRedirect about redirects. The
+	// transport must return a Body that is an [io.ReadWriteCloser] for
+	// status 101, as [http.Transport] does. Its Timeout bounds the handshake
+	// alone.
+	//
+	// In a browser it is ignored.
+	HTTPClient *http.Client
+
+	// HTTPHeader is sent with the handshake's request. The headers that the
+	// handshake itself needs replace those given here.
+	//
+	// In a browser it is ignored: a page can't set headers.
+	HTTPHeader http.Header
+
+	// Host, if not empty, is sent as the Host header in place of the URL's
+	// host.
+	//
+	// In a browser it is ignored.
+	Host string
+
+	// Subprotocols lists the subprotocols to offer, the preferred one first.
+	Subprotocols []string
+
+	// CompressionMode says whether and how messages are compressed, where
+	// the server accepts it. The default is CompressionDisabled.
+	//
+	// In a browser it is ignored: the browser decides.
+	CompressionMode CompressionMode
+
+	// CompressionThreshold is the size in bytes from which on a message is
+	// compressed. Zero means 128 with CompressionContextTakeover and 512
+	// with CompressionNoContextTakeover; a negative threshold compresses
+	// every message.
+	//
+	// In a browser it is ignored.
+	CompressionThreshold int
+
+	// OnPingReceived is as in [AcceptOptions].
+	//
+	// In a browser it is never called: the browser answers pings by itself.
+	OnPingReceived func(ctx context.Context, payload []byte) bool
+
+	// OnPongReceived is as in [AcceptOptions].
+	//
+	// In a browser it is never called.
+	OnPongReceived func(ctx context.Context, payload []byte)
+}
+
+// CompressionMode says how the messages of a connection are compressed with
+// the permessage-deflate extension (RFC 7692).
+type CompressionMode int
+
+const (
+	// CompressionDisabled neither offers nor accepts compression. It is the
+	// default.
+	CompressionDisabled CompressionMode = iota
+
+	// CompressionContextTakeover compresses each message with what the
+	// earlier ones held as its dictionary (RFC 7692 section 7.1.1), which
+	// makes small, similar messages much smaller. Between messages a
+	// connection keeps up to 32 KiB for each direction; what compresses and
+	// inflates comes from pools. A peer that refuses takeover gets
+	// CompressionNoContextTakeover.
+	CompressionContextTakeover
+
+	// CompressionNoContextTakeover compresses each message by itself. A
+	// connection keeps nothing between messages.
+	CompressionNoContextTakeover
+)
+
+// The sizes below which a message goes out uncompressed, by default. With
+// takeover even short messages find matches in the ones before them.
+const (
+	takeoverThreshold   = 128
+	noTakeoverThreshold = 512
+)
+
+// compressionThreshold applies the defaults to a CompressionThreshold.
+func compressionThreshold(n int, mode CompressionMode) int {
+	switch {
+	case n < 0:
+		return 0
+	case n > 0:
+		return n
+	case mode == CompressionContextTakeover:
+		return takeoverThreshold
+	default:
+		return noTakeoverThreshold
+	}
+}
+
+var (
+	noAcceptOptions AcceptOptions
+	noDialOptions   DialOptions
+)
+
+// orDefault returns the options that o stands for: never nil, not to be
+// changed.
+func (o *AcceptOptions) orDefault() *AcceptOptions {
+	if o == nil {
+		return &noAcceptOptions
+	}
+	return o
+}
+
+func (o *DialOptions) orDefault() *DialOptions {
+	if o == nil {
+		return &noDialOptions
+	}
+	return o
+}
+
+func (o *DialOptions) httpClient() *http.Client {
+	if o.HTTPClient == nil {
+		return http.DefaultClient
+	}
+	return o.HTTPClient
+}

@@ -1,0 +1,19 @@
+module github.com/bhojpur/api/internal/thirdparty
+
+go 1.26.0
+
+replace github.com/bhojpur/api => ../..
+
+require (
+	github.com/bhojpur/api v0.0.0-00010101000000-000000000000
+	github.com/chromedp/cdproto v0.159.0 // indirect
+	github.com/chromedp/chromedp v0.23.0 // indirect
+	github.com/coder/websocket v1.8.15 // indirect
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+	github.com/gorilla/websocket v1.5.3 // indirect
+	github.com/klauspost/compress v1.20.3
+	go.uber.org/goleak v1.3.0 // indirect
+	golang.org/x/net v0.62.0 // indirect
+	golang.org/x/tools v0.52.0 // indirect
+	google.golang.org/protobuf v1.36.12
+)

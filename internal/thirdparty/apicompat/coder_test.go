@@ -1,0 +1,119 @@
+package apicompat
+
+import (
+	"errors"
+	"fmt"
+	"go/types"
+	"os"
+	"sync"
+	"testing"
+
+	"golang.org/x/tools/go/packages"
+)
+
+const (
+	ours   = "github.com/bhojpur/api"
+	coders = "github.com/coder/websocket"
+)
+
+// subpackages are those that both modules have.
+var subpackages = []string{"", "/wsjson"}
+
+type platform struct{ goos, goarch string }
+
+var (
+	linux   = platform{"linux", "amd64"}
+	browser = platform{"js", "wasm"}
+)
+
+// TestCoder fails where a program that is written for coder/websocket would
+// not compile with this package.
+func TestCoder(t *testing.T) {
+	for _, tt := range []struct {
+		platform
+		anyValue []string
+	}{
+		{platform: linux},
+		// In a browser, where the compression mode means nothing,
+		// coder/websocket numbers the modes in another way.
+		{platform: browser, anyValue: []string{"CompressionDisabled", "CompressionNoContextTakeover"}},
+	} {
+		t.Run(tt.goos, func(t *testing.T) {
+			t.Parallel()
+			pkgs := packagesOn(t, tt.platform)
+			rules := Rules{WantModule: coders, GotModule: ours, AnyValue: tt.anyValue}
+			for _, sub := range subpackages {
+				for _, diff := range rules.Missing(pkgs[coders+sub], pkgs[ours+sub]) {
+					t.Errorf("%s%s: %s", ours, sub, diff)
+				}
+			}
+		})
+	}
+}
+
+// TestPlatforms fails where this package's API in a browser is not what it is
+// elsewhere, constants' values included.
+func TestPlatforms(t *testing.T) {
+	t.Parallel()
+	native, js := packagesOn(t, linux), packagesOn(t, browser)
+	rules := Rules{WantModule: ours, GotModule: ours}
+	for _, sub := range subpackages {
+		for _, diff := range rules.Missing(native[ours+sub], js[ours+sub]) {
+			t.Errorf("%s%s: js: %s", ours, sub, diff)
+		}
+		for _, diff := range rules.Missing(js[ours+sub], native[ours+sub]) {
+			t.Errorf("%s%s: linux: %s", ours, sub, diff)
+		}
+	}
+}
+
+// Packages are loaded once for each platform.
+var (
+	loadLinux   = sync.OnceValues(func() (pkgsByPath, error) { return load(linux) })
+	loadBrowser = sync.OnceValues(func() (pkgsByPath, error) { return load(browser) })
+)
+
+type pkgsByPath map[string]*types.Package
+
+// packagesOn returns both modules' packages as a platform has them.
+func packagesOn(t *testing.T, on platform) pkgsByPath {
+	t.Helper()
+	loaded := loadLinux
+	if on == browser {
+		loaded = loadBrowser
+	}
+	pkgs, err := loaded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pkgs
+}
+
+// load type-checks both modules' packages for one platform.
+func load(on platform) (pkgsByPath, error) {
+	var paths []string
+	for _, sub := range subpackages {
+		paths = append(paths, ours+sub, coders+sub)
+	}
+	pkgs, err := packages.Load(&packages.Config{
+		Mode: packages.NeedName | packages.NeedTypes | packages.NeedImports | packages.NeedDeps,
+		Env:  append(os.Environ(), "GOOS="+on.goos, "GOARCH="+on.goarch, "CGO_ENABLED=0"),
+	}, paths...)
+	if err != nil {
+		return nil, err
+	}
+	byPath := make(pkgsByPath)
+	var errs []error
+	for _, pkg := range pkgs {
+		for _, err := range pkg.Errors {
+			errs = append(errs, err)
+		}
+		byPath[pkg.PkgPath] = pkg.Types
+	}
+	for _, path := range paths {
+		if byPath[path] == nil {
+			errs = append(errs, fmt.Errorf("%s was not loaded", path))
+		}
+	}
+	return byPath, errors.Join(errs...)
+}

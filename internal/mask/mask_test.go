@@ -1,0 +1,174 @@
+package mask
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"testing"
+)
+
+// A kernel masks src into dst, as the package's own do.
+type kernel struct {
+	name string
+	xor  func(dst, src []byte, key uint32) uint32
+}
+
+// kernels are all that this platform has.
+var kernels = []kernel{
+	{"platform", xor},
+	{"generic", xorGeneric},
+}
+
+// xorBytes is the masking of RFC 6455 section 5.3, word for word.
+func xorBytes(dst, src []byte, key uint32) uint32 {
+	var octets [4]byte
+	binary.LittleEndian.PutUint32(octets[:], key)
+	for i := range src {
+		dst[i] = src[i] ^ octets[i%4]
+	}
+	return bits.RotateLeft32(key, -8*(len(src)%4))
+}
+
+// pattern returns n bytes, none of which is like its neighbours.
+func pattern(n int) []byte {
+	p := make([]byte, n)
+	for i := range p {
+		p[i] = byte(i*167 + i>>8*13 + 5)
+	}
+	return p
+}
+
+func TestKernels(t *testing.T) {
+	const maxLen, maxAlign, guard = 300, 8, 16
+	lengths := []int{511, 512, 513, 1000, 1024, 4095, 4096, 4103}
+	for n := range maxLen + 1 {
+		lengths = append(lengths, n)
+	}
+	for _, k := range kernels {
+		t.Run(k.name, func(t *testing.T) {
+			for _, n := range lengths {
+				for align := range maxAlign {
+					for turn := range 4 {
+						key := bits.RotateLeft32(0x78563412, 8*turn)
+						checkKernel(t, k, n, align, guard, key)
+					}
+				}
+			}
+		})
+	}
+}
+
+// checkKernel masks n bytes at an alignment, in place and across, and looks at
+// the bytes around them too.
+func checkKernel(t *testing.T, k kernel, n, align, guard int, key uint32) {
+	t.Helper()
+	src := pattern(align + n + guard)
+	want := bytes.Clone(src)
+	wantKey := xorBytes(want[align:align+n], src[align:align+n], key)
+
+	got := bytes.Clone(src)
+	p := got[align : align+n]
+	if gotKey := k.xor(p, p, key); gotKey != wantKey || !bytes.Equal(got, want) {
+		t.Fatalf("in place, length %d, alignment %d, key %08x: key %08x, want %08x, bytes right: %v",
+			n, align, key, gotKey, wantKey, bytes.Equal(got, want))
+	}
+
+	// The destination is aligned otherwise than the source.
+	shift := align ^ 5
+	dst := make([]byte, shift+n+guard)
+	wantDst := make([]byte, len(dst))
+	copy(wantDst[shift:], want[align:align+n])
+	if gotKey := k.xor(dst[shift:shift+n], src[align:align+n], key); gotKey != wantKey || !bytes.Equal(dst, wantDst) {
+		t.Fatalf("across, length %d, alignment %d, key %08x: key %08x, want %08x, bytes right: %v",
+			n, align, key, gotKey, wantKey, bytes.Equal(dst, wantDst))
+	}
+}
+
+func TestCopyLeavesTheRest(t *testing.T) {
+	dst := bytes.Repeat([]byte{0xAA}, 40)
+	src := pattern(33)
+	key := Copy(dst, src, 0x04030201)
+	if want := uint32(0x01040302); key != want {
+		t.Errorf("key = %08x, want %08x", key, want)
+	}
+	if !bytes.Equal(dst[33:], bytes.Repeat([]byte{0xAA}, 7)) {
+		t.Errorf("Copy wrote past len(src): %x", dst[33:])
+	}
+	if !bytes.Equal(src, pattern(33)) {
+		t.Error("Copy changed src")
+	}
+}
+
+func TestCopyPanicsWhenShort(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("Copy into a shorter slice did not panic")
+		}
+	}()
+	Copy(make([]byte, 3, 3), make([]byte, 4), 1)
+}
+
+// RFC 6455 section 5.7 has "Hello" masked with 37 fa 21 3d.
+func TestExampleOfTheRFC(t *testing.T) {
+	p := []byte{0x7f, 0x9f, 0x4d, 0x51, 0x58}
+	XOR(p, binary.LittleEndian.Uint32([]byte{0x37, 0xfa, 0x21, 0x3d}))
+	if string(p) != "Hello" {
+		t.Errorf("unmasked %q, want Hello", p)
+	}
+}
+
+// FuzzXOR masks in three pieces with each kernel, and compares with the plain
+// loop over the whole.
+func FuzzXOR(f *testing.F) {
+	f.Add([]byte("Hello"), uint32(0x3d21fa37), uint16(2), uint16(1))
+	f.Add(pattern(200), uint32(0x01020304), uint16(67), uint16(70))
+	f.Fuzz(func(t *testing.T, src []byte, key uint32, a, b uint16) {
+		i := int(a) % (len(src) + 1)
+		j := i + int(b)%(len(src)-i+1)
+		want := make([]byte, len(src))
+		wantKey := xorBytes(want, src, key)
+		for _, k := range kernels {
+			got := make([]byte, len(src))
+			next := k.xor(got[:i], src[:i], key)
+			next = k.xor(got[i:j], src[i:j], next)
+			next = k.xor(got[j:], src[j:], next)
+			if next != wantKey || !bytes.Equal(got, want) {
+				t.Fatalf("%s, split at %d and %d of %d, key %08x: got key %08x, want %08x; bytes right: %v",
+					k.name, i, j, len(src), key, next, wantKey, bytes.Equal(got, want))
+			}
+			next = k.xor(got, got, key)
+			if next != wantKey || !bytes.Equal(got, src) {
+				t.Fatalf("%s in place, %d bytes, key %08x: not the source again", k.name, len(src), key)
+			}
+		}
+	})
+}
+
+var benchLengths = []int{4, 16, 125, 1 << 10, 4 << 10, 64 << 10, 1 << 20}
+
+func BenchmarkXOR(b *testing.B) {
+	for _, n := range benchLengths {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			p := make([]byte, n)
+			key := uint32(0x12345678)
+			b.SetBytes(int64(n))
+			for b.Loop() {
+				key = XOR(p, key)
+			}
+		})
+	}
+}
+
+func BenchmarkCopy(b *testing.B) {
+	for _, n := range benchLengths {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			dst, src := make([]byte, n), make([]byte, n)
+			key := uint32(0x12345678)
+			b.SetBytes(int64(n))
+			for b.Loop() {
+				key = Copy(dst, src, key)
+			}
+		})
+	}
+}

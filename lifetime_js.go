@@ -1,0 +1,275 @@
+package websocket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// phase is where a connection is in its life. It only grows.
+type phase uint8
+
+const (
+	// phaseConnecting: Dial waits for the socket to open.
+	phaseConnecting phase = iota
+	// phaseOpen: messages go both ways.
+	phaseOpen
+	// phaseClosing: this side has begun to close. Nothing else is sent, and
+	// the socket drops what arrives.
+	phaseClosing
+	// phaseClosed: the socket is closed, or given up. Nobody listens to it.
+	phaseClosed
+)
+
+// closeTimeout is for the whole of Close, and for a socket to close after the
+// peer has.
+const closeTimeout = 5 * time.Second
+
+// errNoCloseFrame is the error of a Close that the peer did not answer in time.
+var errNoCloseFrame = fmt.Errorf("no close frame from the peer within %v: %w", closeTimeout, context.DeadlineExceeded)
+
+// lifetime is how a connection begins and ends.
+type lifetime struct {
+	mu      sync.Mutex // a leaf
+	now     phase
+	why     string        // what the socket said of its failure
+	cause   error         // what failed the connection, or nil
+	lost    error         // what ended the socket before the close handshake did, or nil
+	peer    error         // the peer's CloseError, or nil
+	timer   *time.Timer   // gives up a socket that is closing
+	changed chan struct{} // closed by the next wake; nil when nobody waits
+}
+
+// advance moves the connection to a later phase and keeps the first cause. It
+// reports whether the phase changed.
+func (l *lifetime) advance(to phase, cause error) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.now >= to {
+		return false
+	}
+	if ce, ok := cause.(CloseError); ok {
+		l.peer, cause = ce, nil
+	}
+	if l.now <= phaseOpen {
+		l.cause = cause
+	}
+	l.now = to
+	if to == phaseClosed {
+		l.lost = cause
+		if l.timer != nil {
+			l.timer.Stop()
+		}
+	}
+	l.wakeLocked()
+	return true
+}
+
+// wake has everyone who waits look again.
+func (l *lifetime) wake() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wakeLocked()
+}
+
+func (l *lifetime) wakeLocked() {
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
+	}
+}
+
+// watch returns the phase, and a channel that is closed when it changes or a
+// message arrives.
+func (l *lifetime) watch() (phase, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.changed == nil {
+		l.changed = make(chan struct{})
+	}
+	return l.now, l.changed
+}
+
+func (l *lifetime) phase() phase {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now
+}
+
+// expire calls end in closeTimeout, unless the connection is closed by then.
+func (l *lifetime) expire(end func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.timer == nil && l.now < phaseClosed {
+		l.timer = time.AfterFunc(closeTimeout, end)
+	}
+}
+
+// err is the error of every call on a connection that is no longer open.
+func (l *lifetime) err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.peer != nil {
+		return &closedError{cause: l.peer}
+	}
+	return &closedError{cause: l.cause}
+}
+
+// handshake says why the close handshake was not completed, or nil.
+func (l *lifetime) handshake() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.peer != nil:
+		return nil
+	case l.lost != nil:
+		return l.lost
+	}
+	return net.ErrClosed // CloseNow came in between
+}
+
+// failure is why Dial failed.
+func (l *lifetime) failure() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cause
+}
+
+// opened is the socket's open event.
+func (e *engine) opened() {
+	e.life.advance(phaseOpen, nil)
+}
+
+// failed is the socket's error event. A close event follows, but in Node not
+// always if the socket has not been open.
+func (e *engine) failed(why string) {
+	e.life.mu.Lock()
+	e.life.why = why
+	connecting := e.life.now == phaseConnecting
+	e.life.mu.Unlock()
+	if connecting {
+		e.finish(errNotOpened(why))
+	}
+}
+
+// closed is the socket's close event.
+func (e *engine) closed(ce CloseError, clean bool) {
+	e.life.mu.Lock()
+	why := e.life.why
+	connecting := e.life.now == phaseConnecting
+	e.life.mu.Unlock()
+	switch {
+	case connecting:
+		e.finish(errNotOpened(why))
+	case ce.Code == StatusAbnormalClosure, ce.Code == StatusNoStatusRcvd && !clean:
+		e.finish(errNoFrame(why))
+	default:
+		e.finish(ce)
+	}
+}
+
+// errNotOpened is the error of a Dial that failed.
+func errNotOpened(why string) error {
+	switch {
+	case why != "":
+		return errors.New(why)
+	case isOffline():
+		return errors.New("the browser is offline")
+	}
+	return errors.New("the connection was not made; only the browser's console tells why")
+}
+
+// errNoFrame is the end of a connection without a close frame from the peer.
+func errNoFrame(why string) error {
+	if why == "" {
+		return io.EOF
+	}
+	return fmt.Errorf("%s: %w", why, io.EOF)
+}
+
+// finish ends the connection and lets go of the socket.
+func (e *engine) finish(cause error) bool {
+	if !e.life.advance(phaseClosed, cause) {
+		return false
+	}
+	e.socket.release()
+	return true
+}
+
+// abandon ends the connection without waiting for the socket to close.
+func (e *engine) abandon(cause error) {
+	e.inbox.shut()
+	if e.finish(cause) {
+		e.socket.close(StatusNoStatusRcvd, "")
+	}
+}
+
+// beginClose sends a close frame, unless one was sent before. The socket has
+// closeTimeout to close.
+func (e *engine) beginClose(code StatusCode, reason string, cause error) (first bool) {
+	if !e.life.advance(phaseClosing, cause) {
+		return false
+	}
+	e.life.expire(func() { e.abandon(errNoCloseFrame) })
+	if err := e.socket.close(code, reason); err != nil {
+		e.finish(err)
+	}
+	return true
+}
+
+// close is the close handshake, from our side.
+func (e *engine) close(code StatusCode, reason string) error {
+	first, err := e.startClose(code, reason)
+	for {
+		phase, changed := e.life.watch()
+		if phase == phaseClosed {
+			break
+		}
+		<-changed
+	}
+	if !first {
+		return nil
+	}
+	return errors.Join(err, e.life.handshake())
+}
+
+// closeSoon is close, but leaves the peer's part to the socket's events.
+func (e *engine) closeSoon(code StatusCode, reason string) error {
+	_, err := e.startClose(code, reason)
+	return err
+}
+
+// startClose begins to close for the application: what was not read is gone.
+func (e *engine) startClose(code StatusCode, reason string) (first bool, err error) {
+	if err = checkClose(code, reason); err != nil {
+		code, reason = StatusInternalError, ""
+	}
+	e.inbox.shut()
+	if !e.beginClose(code, reason, nil) {
+		return false, nil
+	}
+	return true, err
+}
+
+// closeNow gives the socket up. The browser may still send a close frame, for
+// it has no other end.
+func (e *engine) closeNow() error {
+	e.abandon(nil)
+	return nil
+}
+
+// refuse closes the connection for what the peer did.
+func (e *engine) refuse(ctx context.Context, code StatusCode, reason string) {
+	e.fail(code, reason, errors.New(reason))
+}
+
+// fail closes the connection with the cause that each call returns then. It
+// does not wait for the peer.
+func (e *engine) fail(code StatusCode, reason string, cause error) {
+	e.inbox.shut()
+	e.beginClose(code, reason, cause)
+}

@@ -1,0 +1,263 @@
+package websocket
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"syscall/js"
+)
+
+// maxInbox bounds the bytes of the messages that wait to be read: a socket
+// can't be told to receive more slowly. A message that arrives when nothing
+// else waits may be larger.
+const maxInbox = 16 << 20
+
+// message is one that has arrived.
+type message struct {
+	typ  MessageType
+	rest []byte   // what has not been read
+	left js.Value // the bytes, instead of rest, where they were above the read limit on arrival
+	size int
+}
+
+// inbox is what has arrived and was not read.
+type inbox struct {
+	mu      sync.Mutex // a leaf
+	queue   []*message
+	size    int      // of the messages in queue, in bytes
+	current *message // what a Reader is at, or a stream; not in queue
+	isShut  bool     // nothing is kept any more
+}
+
+// push adds a message. It reports false if that is one too many.
+func (in *inbox) push(m *message) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.isShut {
+		return true
+	}
+	if len(in.queue) > 0 && in.size+m.size > maxInbox {
+		return false
+	}
+	in.queue = append(in.queue, m)
+	in.size += m.size
+	return true
+}
+
+// shut drops what was not read.
+func (in *inbox) shut() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.queue, in.size, in.current, in.isShut = nil, 0, nil, true
+}
+
+// isEmpty reports whether there is nothing to read.
+func (in *inbox) isEmpty() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.current == nil && len(in.queue) == 0
+}
+
+// begun returns the message that is being read, or nil.
+func (in *inbox) begun() *message {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.current
+}
+
+// claim says what a message is taken for.
+type claim uint8
+
+const (
+	whole  claim = iota // it is read at once
+	inPart              // nothing else is read until its end
+)
+
+// take removes the first message. It returns nil if there is none.
+func (in *inbox) take(c claim) (*message, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.current != nil {
+		return nil, errBetweenMessages
+	}
+	if len(in.queue) == 0 {
+		return nil, nil
+	}
+	m := in.queue[0]
+	in.queue[0] = nil
+	in.queue = in.queue[1:]
+	in.size -= m.size
+	if c == inPart {
+		in.current = m
+	}
+	return m, nil
+}
+
+// read copies from m, if that is what is being read.
+func (in *inbox) read(m *message, p []byte) (int, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.current != m {
+		return 0, errStaleReader
+	}
+	if len(m.rest) == 0 {
+		in.current = nil
+		return 0, io.EOF
+	}
+	n := copy(p, m.rest)
+	m.rest = m.rest[n:]
+	return n, nil
+}
+
+// received is the socket's message event. The bytes are copied at once, for
+// the reasons in bytes_js.go, but those of a message that will hardly be read.
+func (e *engine) received(data js.Value) {
+	if e.life.phase() != phaseOpen {
+		return
+	}
+	m := &message{typ: MessageBinary}
+	if data.Type() == js.TypeString {
+		m.typ = MessageText
+	}
+	array := bytesInJS(data)
+	m.size = array.Length()
+	if e.tooBig(m) == nil {
+		m.rest = bytesToGo(array)
+	} else {
+		m.left = array
+	}
+	if e.inbox.push(m) {
+		e.life.wake()
+		return
+	}
+	// What came before can still be read.
+	err := fmt.Errorf("%w: over %d bytes wait to be read", ErrMessageTooBig, maxInbox)
+	e.beginClose(StatusMessageTooBig, "too much waits to be read", err)
+}
+
+// tooBig returns an error if m is above the read limit.
+func (e *engine) tooBig(m *message) error {
+	limit := e.readLimit.Load()
+	if limit < 0 || int64(m.size) <= limit {
+		return nil
+	}
+	return fmt.Errorf("%w: %d bytes, the limit is %d", ErrMessageTooBig, m.size, limit)
+}
+
+// next waits for a message.
+func (e *engine) next(ctx context.Context, c claim) (*message, error) {
+	for {
+		// Nothing comes after the connection has ended, so what the inbox is
+		// found to hold after this is all.
+		phase := e.life.phase()
+		if phase != phaseOpen && e.inbox.isEmpty() {
+			return nil, e.life.err()
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		m, err := e.inbox.take(c)
+		if err != nil {
+			return nil, err
+		}
+		if m != nil {
+			return m, e.admit(m)
+		}
+		if err := e.awaitMessage(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// awaitMessage waits until the inbox may have a message, or the connection is
+// no longer open.
+func (e *engine) awaitMessage(ctx context.Context) error {
+	phase, changed := e.life.watch()
+	if phase != phaseOpen || !e.inbox.isEmpty() {
+		return nil
+	}
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// admit checks a message that is about to be read against the read limit.
+func (e *engine) admit(m *message) error {
+	if err := e.tooBig(m); err != nil {
+		e.fail(StatusMessageTooBig, "message too big", err)
+		return e.life.err()
+	}
+	if m.left.Truthy() {
+		m.rest = bytesToGo(m.left)
+		m.left = js.Value{}
+	}
+	return nil
+}
+
+// read returns the next message. Its bytes are the ones that were copied on
+// arrival.
+func (e *engine) read(ctx context.Context) (MessageType, []byte, error) {
+	m, err := e.next(ctx, whole)
+	if err != nil {
+		return 0, nil, err
+	}
+	return m.typ, m.rest, nil
+}
+
+func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
+	m, err := e.next(ctx, inPart)
+	if err != nil {
+		return 0, nil, err
+	}
+	return m.typ, &messageReader{e: e, ctx: ctx, m: m}, nil
+}
+
+// messageReader is what Reader returns.
+type messageReader struct {
+	e   *engine
+	ctx context.Context
+	m   *message
+}
+
+func (r *messageReader) Read(p []byte) (int, error) {
+	n, err := r.e.inbox.read(r.m, p)
+	switch {
+	case err == nil, err == io.EOF:
+		return n, err
+	case r.e.life.phase() != phaseOpen:
+		err = r.e.life.err()
+	}
+	return 0, opError("read", err)
+}
+
+// readStream reads what there is of a stream whose parts are messages of one
+// type. An empty message is no part of it.
+func (e *engine) readStream(ctx context.Context, typ MessageType, p []byte) (int, error) {
+	for {
+		if err := ctx.Err(); err != nil && e.life.phase() == phaseOpen {
+			return 0, err
+		}
+		m := e.inbox.begun()
+		if m == nil {
+			var err error
+			if m, err = e.next(ctx, inPart); err == errBetweenMessages {
+				continue // another call was quicker
+			} else if err != nil {
+				return 0, err
+			}
+		}
+		if m.typ != typ {
+			e.refuse(ctx, StatusUnsupportedData, fmt.Sprintf("%v in a stream of %v", m.typ, typ))
+			return 0, e.life.err()
+		}
+		n, err := e.inbox.read(m, p)
+		if err == nil {
+			return n, nil
+		}
+		// The message is at its end, or another call has taken it there.
+	}
+}

@@ -1,0 +1,161 @@
+package websocket
+
+import (
+	"context"
+	"io"
+	"math"
+	"time"
+
+	"github.com/bhojpur/api/internal/utf8stream"
+)
+
+const (
+	// maxBuffered is how much the browser may have left to send when it is
+	// given more.
+	maxBuffered = 1 << 20
+
+	// A browser does not tell when it has sent what it had; it can only be
+	// asked. These bound the time between two looks.
+	minLook = time.Millisecond
+	maxLook = 16 * time.Millisecond
+)
+
+// checkWrite is what each write looks at first.
+func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
+	if typ != MessageText && typ != MessageBinary {
+		return errMessageType
+	}
+	if e.life.phase() != phaseOpen {
+		return e.life.err()
+	}
+	return ctx.Err()
+}
+
+// write sends a message. It returns when the browser has it.
+func (e *engine) write(ctx context.Context, typ MessageType, p []byte) error {
+	if err := e.checkWrite(ctx, typ); err != nil {
+		return err
+	}
+	if typ == MessageText && !utf8stream.Valid(p) {
+		return errTextNotUTF8
+	}
+	return e.send(ctx, typ, p)
+}
+
+// writeStream writes a message, or nothing when ctx ends before.
+func (e *engine) writeStream(ctx context.Context, typ MessageType, p []byte) (int, error) {
+	if err := e.write(ctx, typ, p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// send sends a message when it is its turn and the browser has sent most of
+// what it had.
+func (e *engine) send(ctx context.Context, typ MessageType, p []byte) error {
+	select {
+	case e.sending <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-e.sending }()
+	if err := e.awaitRoom(ctx, maxBuffered); err != nil {
+		return err
+	}
+	return e.socket.send(typ, p)
+}
+
+// awaitRoom waits until the socket takes messages and has no more than room
+// bytes left to send.
+func (e *engine) awaitRoom(ctx context.Context, room int) error {
+	for look := minLook; ; look = min(2*look, maxLook) {
+		if e.life.phase() != phaseOpen {
+			return e.life.err()
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !e.socket.isOpen() {
+			// The peer has closed. How, the event that is due will tell.
+			e.life.expire(func() { e.abandon(io.EOF) })
+		} else if e.socket.buffered() <= room {
+			return nil
+		}
+		e.pause(ctx, look)
+	}
+}
+
+// pause waits a while, or until something happens.
+func (e *engine) pause(ctx context.Context, d time.Duration) {
+	phase, changed := e.life.watch()
+	if phase != phaseOpen {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-changed:
+	case <-ctx.Done():
+	}
+}
+
+// awaitUsable waits, where the peer has closed, until it is known how.
+func (e *engine) awaitUsable(ctx context.Context) error {
+	return e.awaitRoom(ctx, math.MaxInt)
+}
+
+func (e *engine) writer(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
+	if err := e.checkWrite(ctx, typ); err != nil {
+		return nil, err
+	}
+	return &messageWriter{e: e, ctx: ctx, typ: typ}, nil
+}
+
+// messageWriter is what Writer returns. A socket takes whole messages, so it
+// collects one. Until its Close nothing is sent, and no one else has to wait.
+type messageWriter struct {
+	e    *engine
+	ctx  context.Context
+	typ  MessageType
+	text utf8stream.Validator
+	p    []byte
+	err  error // what each further call returns
+}
+
+func (w *messageWriter) Write(p []byte) (int, error) {
+	if w.err == nil {
+		w.err = w.e.checkWrite(w.ctx, w.typ)
+	}
+	if w.err == nil && w.typ == MessageText && !w.text.Write(p) {
+		w.err = w.notUTF8()
+	}
+	if w.err != nil {
+		w.p = nil
+		return 0, opError("write", w.err)
+	}
+	w.p = append(w.p, p...)
+	return len(p), nil
+}
+
+func (w *messageWriter) Close() error {
+	err := w.err
+	if err == nil && w.typ == MessageText && !w.text.Complete() {
+		err = w.notUTF8()
+	}
+	if err == nil {
+		err = w.e.checkWrite(w.ctx, w.typ)
+	}
+	if err == nil {
+		err = w.e.send(w.ctx, w.typ, w.p)
+	}
+	w.p, w.err = nil, errStaleWriter
+	return opError("write", err)
+}
+
+// notUTF8 fails the connection, as it does where a part of the message is
+// with the peer by then.
+func (w *messageWriter) notUTF8() error {
+	w.e.fail(StatusInternalError, "", errTextNotUTF8)
+	return errTextNotUTF8
+}

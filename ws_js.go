@@ -1,0 +1,167 @@
+package websocket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+)
+
+// engine is a connection in a browser, or in what else runs JavaScript: a
+// page, a worker, Node. Its WebSocket knows whole messages and does the rest
+// of the protocol by itself.
+//
+// What happens to the socket is told by events. An event handler must not
+// block, for JavaScript waits for it: it notes what happened and wakes those
+// who wait. Conversely a call into JavaScript can run a handler before it
+// returns, so none is made with a lock held.
+type engine struct {
+	// Set by Dial, then only read.
+	socket   *socket
+	url      string
+	protocol string
+	sending  chan struct{} // of capacity 1; full while somebody sends, or waits to
+
+	readLimit atomic.Int64 // negative when there is none
+
+	life  lifetime
+	inbox inbox
+}
+
+// Accept always fails in a browser, which can't be a server, with an error
+// that is [errors.ErrUnsupported].
+func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn, error) {
+	return nil, opError("accept", fmt.Errorf("%w in a browser", errors.ErrUnsupported))
+}
+
+// Dial opens a connection to u through the WebSocket that JavaScript has: in
+// a page, in a worker, or in Node (version 20 has it behind the flag
+// --experimental-websocket, version 22 by default).
+//
+// u is a ws or wss URL; http and https mean the same as these. It may be
+// relative to the page's, or the worker script's, location.
+//
+// ctx bounds Dial alone, not the connection. The response tells the status
+// 101 and what was agreed on; it is nil with an error, for a browser does not
+// let a page know why a connection could not be made. A server that selects
+// none of the subprotocols offered counts as a failure there.
+func Dial(ctx context.Context, u string, opts *DialOptions) (*Conn, *http.Response, error) {
+	c, err := dial(ctx, u, opts.orDefault())
+	if err != nil {
+		return nil, nil, opError("dial", err)
+	}
+	return c, c.response(), nil
+}
+
+func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	u, err := socketURL(u, location())
+	if err != nil {
+		return nil, err
+	}
+	c := &Conn{engine: engine{
+		url:     u,
+		sending: make(chan struct{}, 1),
+	}}
+	c.readLimit.Store(defaultReadLimit)
+	c.socket, err = newSocket(u, opts.Subprotocols)
+	if err != nil {
+		return nil, err
+	}
+	c.socket.listen(&c.engine)
+	if err := c.awaitOpen(ctx); err != nil {
+		c.abandon(err)
+		return nil, err
+	}
+	c.protocol = c.socket.protocol()
+	return c, nil
+}
+
+// awaitOpen waits until the socket is open, or will never be.
+func (e *engine) awaitOpen(ctx context.Context) error {
+	for {
+		phase, changed := e.life.watch()
+		switch phase {
+		case phaseConnecting:
+		case phaseOpen:
+			return nil
+		default:
+			return fmt.Errorf("%s: %w", e.url, e.life.failure())
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// response is what is known of the server's answer.
+func (e *engine) response() *http.Response {
+	h := http.Header{}
+	if e.protocol != "" {
+		h.Set("Sec-WebSocket-Protocol", e.protocol)
+	}
+	if ext := e.socket.extensions(); ext != "" {
+		h.Set("Sec-WebSocket-Extensions", ext)
+	}
+	return &http.Response{
+		Status:     "101 Switching Protocols",
+		StatusCode: http.StatusSwitchingProtocols,
+		Proto:      "HTTP/1.1",
+		ProtoMajor: 1,
+		ProtoMinor: 1,
+		Header:     h,
+		Body:       http.NoBody,
+	}
+}
+
+// socketURL makes of u the URL that the socket connects to. base is the
+// page's, or "" where there is none.
+func socketURL(u, base string) (string, error) {
+	to, err := url.Parse(u)
+	if err != nil {
+		return "", err
+	}
+	if !to.IsAbs() {
+		if base == "" {
+			return "", fmt.Errorf("relative URL %q, with no page that it is relative to", u)
+		}
+		// A worker made from a blob is at blob:https://host/id.
+		from, err := url.Parse(strings.TrimPrefix(base, "blob:"))
+		if err != nil {
+			return "", err
+		}
+		to = from.ResolveReference(to)
+	}
+	switch to.Scheme {
+	case "ws", "wss":
+	case "http":
+		to.Scheme = "ws"
+	case "https":
+		to.Scheme = "wss"
+	default:
+		return "", fmt.Errorf("%q: the scheme is none of ws, wss, http and https", to.Redacted())
+	}
+	if to.Host == "" {
+		return "", fmt.Errorf("%q: no host", to.Redacted())
+	}
+	to.Fragment, to.RawFragment = "", ""
+	return to.String(), nil
+}
+
+// ping has nothing to send: a browser keeps pings to itself.
+func (e *engine) ping(ctx context.Context) error {
+	return e.awaitUsable(ctx)
+}
+
+func (e *engine) setReadLimit(n int64) { e.readLimit.Store(max(n, -1)) }
+func (e *engine) subprotocol() string  { return e.protocol }
+func (e *engine) localAddr() net.Addr  { return unknownAddr("unknown") }
+func (e *engine) remoteAddr() net.Addr { return unknownAddr(e.url) }

@@ -1,0 +1,185 @@
+package interop
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bhojpur/api"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+const (
+	// timeout bounds one exchange; the longest takes a fraction of a second.
+	timeout = 30 * time.Second
+	// installTimeout bounds what installs a peer.
+	installTimeout = 3 * time.Minute
+)
+
+// compression is how both sides are set up, and what they must agree on.
+type compression struct {
+	name   string
+	ours   websocket.CompressionMode
+	peer   settings
+	agreed agreement
+}
+
+// agreement is the outcome of a negotiation (RFC 7692 section 7.1).
+type agreement struct {
+	deflate                        bool
+	serverTakeover, clientTakeover bool
+	windowBits                     int // of the server; 0 for what the RFC says, 15
+}
+
+var compressions = []compression{
+	{
+		name: "none",
+	}, {
+		name: "declined by us",
+		peer: settings{Deflate: true, ServerNoTakeover: true, ClientNoTakeover: true},
+	}, {
+		name: "declined by the peer",
+		ours: websocket.CompressionContextTakeover,
+	}, {
+		name:   "takeover",
+		ours:   websocket.CompressionContextTakeover,
+		peer:   settings{Deflate: true},
+		agreed: agreement{deflate: true, serverTakeover: true, clientTakeover: true},
+	}, {
+		name:   "no takeover",
+		ours:   websocket.CompressionNoContextTakeover,
+		peer:   settings{Deflate: true},
+		agreed: agreement{deflate: true},
+	}, {
+		name:   "no takeover by the peer",
+		ours:   websocket.CompressionContextTakeover,
+		peer:   settings{Deflate: true, ServerNoTakeover: true, ClientNoTakeover: true},
+		agreed: agreement{deflate: true},
+	}, {
+		name:   "no takeover by both",
+		ours:   websocket.CompressionNoContextTakeover,
+		peer:   settings{Deflate: true, ServerNoTakeover: true, ClientNoTakeover: true},
+		agreed: agreement{deflate: true},
+	}, {
+		name:   "takeover of the client",
+		ours:   websocket.CompressionContextTakeover,
+		peer:   settings{Deflate: true, ServerNoTakeover: true},
+		agreed: agreement{deflate: true, clientTakeover: true},
+	}, {
+		name:   "takeover of the server",
+		ours:   websocket.CompressionContextTakeover,
+		peer:   settings{Deflate: true, ClientNoTakeover: true},
+		agreed: agreement{deflate: true, serverTakeover: true},
+	}, {
+		name:   "small window",
+		ours:   websocket.CompressionContextTakeover,
+		peer:   settings{Deflate: true, WindowBits: 10},
+		agreed: agreement{deflate: true, serverTakeover: true, clientTakeover: true, windowBits: 10},
+	},
+}
+
+// TestInterop has each peer in each role, with each way of compressing, do
+// each exchange.
+func TestInterop(t *testing.T) {
+	for _, p := range peers {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), installTimeout)
+			defer cancel()
+			if err := p.install(ctx); err != nil {
+				t.Fatal(err)
+			}
+			for _, role := range roles {
+				t.Run(role.name, func(t *testing.T) {
+					for _, c := range compressions {
+						if p.can(c.peer) {
+							t.Run(c.name, func(t *testing.T) {
+								t.Parallel()
+								testExchanges(t, p, role.connect(t, p, c), c.agreed)
+							})
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
+// testExchanges does all exchanges with a peer, a connection for each.
+func testExchanges(t *testing.T, p peer, connect connector, agreed agreement) {
+	for _, e := range exchanges {
+		if e.not == p.name {
+			continue
+		}
+		t.Run(e.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			defer cancel()
+			s := connect(ctx, t, e)
+			s.agreed = agreed
+			e.run(t, s)
+			if e.code == 0 {
+				e.code, e.reason = websocket.StatusNormalClosure, "done"
+				if err := s.conn.Close(e.code, e.reason); err != nil {
+					t.Errorf("Close: %v", err)
+				}
+			}
+			check(t, s, e)
+		})
+	}
+}
+
+// check compares what the peer says in the end with what was agreed on.
+func check(t *testing.T, s *session, e exchange) {
+	t.Helper()
+	r, err := s.report(s.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Error != "" {
+		t.Errorf("the peer failed: %s", r.Error)
+	}
+	if got := websocket.StatusCode(r.Code); got != e.code || r.Reason != e.reason {
+		t.Errorf("the peer got %v %q, want %v %q", got, r.Reason, e.code, e.reason)
+	}
+	want := ""
+	if len(e.subprotocols) > 0 {
+		want = "interop"
+	}
+	if got := s.conn.Subprotocol(); got != want || r.Subprotocol != want {
+		t.Errorf("subprotocols are %q here and %q there, want %q", got, r.Subprotocol, want)
+	}
+	if got := parseAgreement(t, r.Extensions); got != s.agreed {
+		t.Errorf("agreed on %+v with %q, want %+v", got, r.Extensions, s.agreed)
+	}
+}
+
+// parseAgreement reads a server's Sec-WebSocket-Extensions.
+func parseAgreement(t *testing.T, header string) agreement {
+	t.Helper()
+	if header == "" {
+		return agreement{}
+	}
+	a := agreement{serverTakeover: true, clientTakeover: true}
+	for i, param := range strings.Split(header, ";") {
+		switch param := strings.TrimSpace(param); {
+		case i == 0 && param == "permessage-deflate":
+			a.deflate = true
+		case param == "server_no_context_takeover":
+			a.serverTakeover = false
+		case param == "client_no_context_takeover":
+			a.clientTakeover = false
+		case param == "server_max_window_bits=10":
+			a.windowBits = 10
+		case strings.HasPrefix(param, "client_max_window_bits="):
+			// A server may leave it away, or name it unasked for.
+		default:
+			t.Errorf("unexpected %q in %q", param, header)
+		}
+	}
+	return a
+}

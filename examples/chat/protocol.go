@@ -1,0 +1,149 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// # The protocol
+//
+// Every message is a JSON object in a text message, with a "type". Whoever
+// meets a type or a field that it does not know skips it.
+//
+// A client sends a request:
+//
+//	type    fields      meaning
+//	join    name, key   comes in. Must be the first. key is a secret of the
+//	                    client's choice: who joins with it again is the same
+//	                    person, and an older connection of theirs is closed
+//	                    with statusReplaced.
+//	say     text, ref   says something. ref is the client's own mark, which
+//	                    comes back with the message, or with its refusal.
+//	rename  name        takes another name.
+//
+// The server sends an event:
+//
+//	type     fields                       meaning
+//	welcome  room, you, people, history   the answer to join. room changes
+//	                                      when the server was restarted, and
+//	                                      message ids start anew.
+//	message  message                      somebody said something.
+//	joined   person                       somebody came in.
+//	left     person                       somebody is gone.
+//	renamed  person, was                  somebody has another name now.
+//	refused  reason, text, ref, retry_ms  a request was not carried out; text
+//	                                      says why, to be shown. After
+//	                                      retry_ms it may be sent again.
+//
+// A name that is taken gets a number: the second Ada is Ada 2. welcome and
+// renamed tell what it came to.
+//
+// The server closes a connection with
+//
+//	1001  when it shuts down: connect again later.
+//	1008  after too many refused requests: don't connect again by yourself.
+//	1013  when the client takes events more slowly than they come: connect
+//	      again, and the history has what was missed.
+//	4001  statusReplaced.
+
+// request is what a client sends.
+type request struct {
+	Type string `json:"type"`
+	Name string `json:"name,omitempty"`
+	Key  string `json:"key,omitempty"`
+	Text string `json:"text,omitempty"`
+	Ref  string `json:"ref,omitempty"`
+}
+
+// event is what the server sends.
+type event struct {
+	Type    string    `json:"type"`
+	Room    string    `json:"room,omitempty"`
+	You     *person   `json:"you,omitempty"`
+	People  []person  `json:"people,omitempty"`
+	History []message `json:"history,omitempty"`
+	Message *message  `json:"message,omitempty"`
+	Person  *person   `json:"person,omitempty"`
+	Was     string    `json:"was,omitempty"`
+	Reason  string    `json:"reason,omitempty"`
+	Text    string    `json:"text,omitempty"`
+	Ref     string    `json:"ref,omitempty"`
+	RetryMS int64     `json:"retry_ms,omitempty"`
+}
+
+// person is somebody in the room. The ID stays the same when the name
+// changes.
+type person struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// message is something that was said. IDs rise by one. Name is the author's
+// at that time.
+type message struct {
+	ID   int64     `json:"id"`
+	From string    `json:"from"`
+	Name string    `json:"name"`
+	Text string    `json:"text"`
+	Time time.Time `json:"time"`
+	Ref  string    `json:"ref,omitempty"`
+}
+
+// encode returns e as it goes over the wire. It is done once for an event,
+// however many clients get it.
+func encode(e event) []byte {
+	p, err := json.Marshal(e)
+	if err != nil {
+		panic("chat: an event can always be encoded: " + err.Error())
+	}
+	return p
+}
+
+// The bounds of what people send, in characters.
+const (
+	maxName = 24
+	maxText = 2000
+	maxRef  = 64
+	maxKey  = 128
+)
+
+// maxRequest bounds a request in bytes: maxText characters of four bytes
+// each, as much again for escapes, and the fields around.
+const maxRequest = 2*4*maxText + 1024
+
+// cleanName makes a name of what somebody typed: no characters that can't be
+// seen, single spaces, not too long. It returns "" where nothing is left.
+func cleanName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsGraphic(r):
+			return -1
+		}
+		return r
+	}, s)
+	return firstRunes(strings.Join(strings.Fields(s), " "), maxName)
+}
+
+// cleanText takes space around a text away, and control characters but for
+// line ends and tabs out of it.
+func cleanText(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, s))
+}
+
+// firstRunes cuts s after n characters.
+func firstRunes(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return strings.TrimSpace(string([]rune(s)[:n]))
+}

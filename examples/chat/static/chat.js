@@ -1,0 +1,282 @@
+// The client of the chat: see protocol.go for what goes over the wire.
+
+import { Connection } from "./connection.js";
+import {
+  $, addMessage, addPending, addRemark, dressAvatar, following, hideBanner, notice, showBanner, showPeople, showState, toEnd,
+} from "./view.js";
+
+// Storage may be switched off in a browser: then nothing is remembered.
+const recall = (storage, name) => {
+  try { return window[storage].getItem(name) ?? ""; } catch { return ""; }
+};
+const remember = (storage, name, value) => {
+  try { window[storage].setItem(name, value); } catch { /* so be it */ }
+};
+
+const randomText = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+
+// The key says that this tab is the same person after a reload.
+let key = recall("sessionStorage", "chat.key");
+function newKey() {
+  key = randomText();
+  remember("sessionStorage", "chat.key", key);
+}
+if (!key) newKey();
+
+let wantedName = recall("localStorage", "chat.name");
+let me = null; // who the server says we are, while we are in the room
+let room = ""; // which run of the server the ids below belong to
+let lastID = 0;
+let unread = 0;
+const people = new Map(); // by id
+const pending = new Map(); // by ref: what we said and the server has not confirmed
+
+// ---- what the server sends
+
+const on = {
+  welcome({ room: current, you, people: present, history = [] }) {
+    connection.settled();
+    hideBanner();
+    me = you;
+    people.clear();
+    for (const person of present) people.set(person.id, person);
+    showMe();
+
+    following(() => {
+      if (room && room !== current) {
+        addRemark("The server was started anew");
+        lastID = 0;
+      } else if (room && history.length && history[0].id > lastID + 1) {
+        addRemark("Some messages of the meantime are not shown");
+      }
+      room = current;
+      $("log").ariaBusy = "true";
+      for (const message of history) if (message.id > lastID) say(message);
+      $("log").ariaBusy = "false";
+    }, { always: true });
+
+    for (const waiting of pending.values()) if (!waiting.failed) transmit(waiting);
+    if (me.name !== wantedName) notice(`Somebody else here has that name, so you are ${me.name}.`);
+  },
+
+  message({ message }) {
+    const own = message.from === me?.id;
+    following(() => say(message), { always: own });
+    if (!own && document.hidden) {
+      unread++;
+      showTitle();
+    }
+  },
+
+  joined({ person }) {
+    people.set(person.id, person);
+    showPresence(`${person.name} came in`);
+  },
+
+  left({ person }) {
+    people.delete(person.id);
+    showPresence(`${person.name} left`);
+  },
+
+  renamed({ person, was }) {
+    people.set(person.id, person);
+    if (person.id === me?.id) {
+      me = person;
+      showMe();
+      if (person.name !== wantedName) notice(`Somebody else here has that name, so you are ${person.name}.`);
+    }
+    if (person.name !== was) showPresence(`${was} is now ${person.name}`);
+  },
+
+  refused({ reason, text, ref }) {
+    const message = pending.get(ref);
+    if (message) {
+      message.failed = true;
+      following(() => message.shown.failed(), { always: true });
+    }
+    if (reason === "name") askName(text);
+    else notice(text);
+  },
+};
+
+function say(message) {
+  lastID = message.id;
+  const own = message.from === me?.id;
+  if (own) settle(message.ref);
+  addMessage(message, own);
+}
+
+function showMe() {
+  $("me").hidden = false;
+  $("me").setAttribute("aria-label", `You are ${me.name}. Change name`);
+  $("me-name").textContent = me.name;
+  dressAvatar($("me-avatar"), me);
+  showPeople(people.values(), me);
+}
+
+function showPresence(remark) {
+  if (!me) return;
+  showPeople(people.values(), me);
+  following(() => addRemark(remark));
+}
+
+function showTitle() {
+  document.title = unread ? `(${unread}) Lobby` : "Lobby";
+}
+
+// ---- the connection
+
+const farewells = {
+  1001: "The server has gone away.",
+  1008: "You sent too much at once and were disconnected.",
+  1013: "Messages came faster than they could be delivered to you.",
+};
+
+const socketURL = new URL("ws", location.href);
+socketURL.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+
+const connection = new Connection(socketURL, {
+  opened() {
+    if (wantedName) join();
+    else hideBanner();
+  },
+  received(event) {
+    on[event.type]?.(event);
+  },
+  changed(state, close) {
+    showState(state);
+    if (state !== "offline") return;
+    me = null;
+    if (close.code === 4001) {
+      // Another tab has our key, being a copy of this one. It keeps the key.
+      newKey();
+      connection.connect();
+      return;
+    }
+    showBanner(farewells[close.code] ?? "There is no connection to the server.", close.retryAt);
+  },
+});
+
+function join() {
+  connection.send({ type: "join", name: wantedName, key });
+}
+
+// ---- saying something
+
+function compose(text) {
+  const ref = randomText();
+  const message = { ref, text, failed: false };
+  message.shown = addPending(text, {
+    again() {
+      message.failed = false;
+      message.shown.sending();
+      transmit(message);
+    },
+    discard: () => settle(ref),
+  });
+  pending.set(ref, message);
+  toEnd();
+  transmit(message);
+}
+
+// transmit sends a message if we are in the room. Otherwise that happens when
+// we are.
+function transmit({ ref, text }) {
+  if (me) connection.send({ type: "say", text, ref });
+}
+
+function settle(ref) {
+  pending.get(ref)?.shown.remove();
+  pending.delete(ref);
+}
+
+const input = $("message-input");
+
+function fitInput() {
+  input.style.height = "auto";
+  input.style.height = `${input.scrollHeight}px`;
+}
+
+$("message-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = input.value.trim();
+  if (!text) return;
+  input.value = "";
+  fitInput();
+  compose(text);
+});
+
+input.addEventListener("input", fitInput);
+input.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  $("message-form").requestSubmit();
+});
+
+// ---- the name
+
+const dialog = $("name-dialog");
+
+function askName(error = "") {
+  $("name-title").textContent = wantedName ? "Another name" : "Come on in";
+  $("name-submit").textContent = wantedName ? "Change" : "Join";
+  $("name-cancel").hidden = !wantedName;
+  $("name-error").textContent = error;
+  $("name-input").value = me?.name ?? wantedName;
+  if (!dialog.open) dialog.showModal();
+  $("name-input").select();
+}
+
+$("name-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const name = $("name-input").value.trim().replace(/\s+/g, " ");
+  if (!name) {
+    $("name-error").textContent = "Please tell a name.";
+    return;
+  }
+  dialog.close();
+  input.focus();
+  if (name === me?.name) return;
+  wantedName = name;
+  remember("localStorage", "chat.name", name);
+  if (me) connection.send({ type: "rename", name });
+  else join();
+});
+
+$("me").addEventListener("click", () => askName());
+$("name-cancel").addEventListener("click", () => dialog.close());
+dialog.addEventListener("cancel", (event) => {
+  if (!wantedName) event.preventDefault();
+});
+
+// ---- the page
+
+$("to-end").addEventListener("click", toEnd);
+$("retry").addEventListener("click", () => connection.connect());
+$("scroller").addEventListener("scroll", ({ target }) => {
+  if (target.scrollHeight - target.scrollTop - target.clientHeight < 8) $("to-end").hidden = true;
+}, { passive: true });
+
+// A keyboard that comes up on a phone takes room: what was in sight stays so.
+let height = $("scroller").clientHeight;
+new ResizeObserver(([{ target }]) => {
+  target.scrollTop += Math.max(0, height - target.clientHeight);
+  height = target.clientHeight;
+}).observe($("scroller"));
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  unread = 0;
+  showTitle();
+});
+window.addEventListener("online", () => connection.connect());
+
+// A page that is left may be kept and shown again later, without a connection.
+window.addEventListener("pagehide", () => connection.close());
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) connection.connect();
+});
+
+connection.connect();
+if (!wantedName) askName();
+else if (matchMedia("(pointer: fine)").matches) input.focus();

@@ -109,11 +109,12 @@ func (l *lifetime) expire(end func()) {
 	}
 }
 
-// err is the error of every call on a connection that is no longer open.
+// err is the error of every call on a connection that is no longer open. Where
+// this side found fault with the peer, it stays that, whatever the peer says.
 func (l *lifetime) err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.peer != nil {
+	if l.cause == nil {
 		return &closedError{cause: l.peer}
 	}
 	return &closedError{cause: l.cause}

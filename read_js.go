@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -13,20 +14,31 @@ import (
 // else waits may be larger.
 const maxInbox = 16 << 20
 
-// message is one that has arrived.
+// messageCost is what a message takes besides its bytes, about.
+const messageCost = 128
+
+// message is one that has arrived. The inbox owns it, then who took it.
 type message struct {
 	typ  MessageType
+	size int      // of what has not been read
 	rest []byte   // what has not been read
-	left js.Value // the bytes, instead of rest, where they were above the read limit on arrival
-	size int
+	left js.Value // the same, instead of rest, where it was above the read limit on arrival
+}
+
+// check returns an error if the message is above the limit.
+func (m *message) check(limit int64) error {
+	if limit < 0 || int64(m.size) <= limit {
+		return nil
+	}
+	return fmt.Errorf("%w: %d bytes, the limit is %d", ErrMessageTooBig, m.size, limit)
 }
 
 // inbox is what has arrived and was not read.
 type inbox struct {
 	mu      sync.Mutex // a leaf
 	queue   []*message
-	size    int      // of the messages in queue, in bytes
-	current *message // what a Reader is at, or a stream; not in queue
+	size    int      // of the messages in queue, in bytes, their costs included
+	current *message // what a Reader or a stream is at, or was last; not in queue
 	isShut  bool     // nothing is kept any more
 }
 
@@ -37,11 +49,11 @@ func (in *inbox) push(m *message) bool {
 	if in.isShut {
 		return true
 	}
-	if len(in.queue) > 0 && in.size+m.size > maxInbox {
+	if len(in.queue) > 0 && in.size+m.size+messageCost > maxInbox {
 		return false
 	}
 	in.queue = append(in.queue, m)
-	in.size += m.size
+	in.size += m.size + messageCost
 	return true
 }
 
@@ -49,20 +61,31 @@ func (in *inbox) push(m *message) bool {
 func (in *inbox) shut() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.queue, in.size, in.current, in.isShut = nil, 0, nil, true
+	in.queue, in.size, in.isShut = nil, 0, true
+	if in.openLocked() {
+		in.current = nil
+	}
+}
+
+// openLocked reports whether the current message has not been read to its end.
+func (in *inbox) openLocked() bool {
+	return in.current != nil && in.current.size > 0
 }
 
 // isEmpty reports whether there is nothing to read.
 func (in *inbox) isEmpty() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return in.current == nil && len(in.queue) == 0
+	return len(in.queue) == 0 && !in.openLocked()
 }
 
-// begun returns the message that is being read, or nil.
+// begun returns the message that has not been read to its end, or nil.
 func (in *inbox) begun() *message {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if !in.openLocked() {
+		return nil
+	}
 	return in.current
 }
 
@@ -74,27 +97,35 @@ const (
 	inPart              // nothing else is read until its end
 )
 
-// take removes the first message. It returns nil if there is none.
-func (in *inbox) take(c claim) (*message, error) {
+// take removes the first message, unless it is above the limit. It returns nil
+// if there is none.
+func (in *inbox) take(c claim, limit int64) (*message, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.current != nil {
+	if in.openLocked() {
 		return nil, errBetweenMessages
 	}
 	if len(in.queue) == 0 {
 		return nil, nil
 	}
 	m := in.queue[0]
+	if err := m.check(limit); err != nil {
+		return nil, err
+	}
+	if m.left.Truthy() {
+		m.rest, m.left = bytesToGo(m.left), js.Value{} // runs no event handler
+	}
 	in.queue[0] = nil
 	in.queue = in.queue[1:]
-	in.size -= m.size
+	in.size -= m.size + messageCost
+	in.current = nil
 	if c == inPart {
 		in.current = m
 	}
 	return m, nil
 }
 
-// read copies from m, if that is what is being read.
+// read copies from m, if that is the current message.
 func (in *inbox) read(m *message, p []byte) (int, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -102,11 +133,11 @@ func (in *inbox) read(m *message, p []byte) (int, error) {
 		return 0, errStaleReader
 	}
 	if len(m.rest) == 0 {
-		in.current = nil
 		return 0, io.EOF
 	}
 	n := copy(p, m.rest)
 	m.rest = m.rest[n:]
+	m.size -= n
 	return n, nil
 }
 
@@ -122,7 +153,7 @@ func (e *engine) received(data js.Value) {
 	}
 	array := bytesInJS(data)
 	m.size = array.Length()
-	if e.tooBig(m) == nil {
+	if m.check(e.readLimit.Load()) == nil {
 		m.rest = bytesToGo(array)
 	} else {
 		m.left = array
@@ -134,15 +165,6 @@ func (e *engine) received(data js.Value) {
 	// What came before can still be read.
 	err := fmt.Errorf("%w: over %d bytes wait to be read", ErrMessageTooBig, maxInbox)
 	e.beginClose(StatusMessageTooBig, "too much waits to be read", err)
-}
-
-// tooBig returns an error if m is above the read limit.
-func (e *engine) tooBig(m *message) error {
-	limit := e.readLimit.Load()
-	if limit < 0 || int64(m.size) <= limit {
-		return nil
-	}
-	return fmt.Errorf("%w: %d bytes, the limit is %d", ErrMessageTooBig, m.size, limit)
 }
 
 // next waits for a message.
@@ -157,12 +179,13 @@ func (e *engine) next(ctx context.Context, c claim) (*message, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		m, err := e.inbox.take(c)
-		if err != nil {
-			return nil, err
-		}
-		if m != nil {
-			return m, e.admit(m)
+		m, err := e.inbox.take(c, e.readLimit.Load())
+		switch {
+		case errors.Is(err, ErrMessageTooBig):
+			e.fail(StatusMessageTooBig, "message too big", err)
+			return nil, e.life.err()
+		case m != nil || err != nil:
+			return m, err
 		}
 		if err := e.awaitMessage(ctx); err != nil {
 			return nil, err
@@ -185,19 +208,6 @@ func (e *engine) awaitMessage(ctx context.Context) error {
 	}
 }
 
-// admit checks a message that is about to be read against the read limit.
-func (e *engine) admit(m *message) error {
-	if err := e.tooBig(m); err != nil {
-		e.fail(StatusMessageTooBig, "message too big", err)
-		return e.life.err()
-	}
-	if m.left.Truthy() {
-		m.rest = bytesToGo(m.left)
-		m.left = js.Value{}
-	}
-	return nil
-}
-
 // read returns the next message. Its bytes are the ones that were copied on
 // arrival.
 func (e *engine) read(ctx context.Context) (MessageType, []byte, error) {
@@ -213,25 +223,25 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return m.typ, &messageReader{e: e, ctx: ctx, m: m}, nil
+	return m.typ, &messageReader{e: e, m: m}, nil
 }
 
-// messageReader is what Reader returns.
+// messageReader is what Reader returns. The whole message is there: it never
+// waits, and needs no context.
 type messageReader struct {
-	e   *engine
-	ctx context.Context
-	m   *message
+	e *engine
+	m *message
 }
 
 func (r *messageReader) Read(p []byte) (int, error) {
 	n, err := r.e.inbox.read(r.m, p)
-	switch {
-	case err == nil, err == io.EOF:
-		return n, err
-	case r.e.life.phase() != phaseOpen:
-		err = r.e.life.err()
+	if err == errStaleReader {
+		if r.e.life.phase() != phaseOpen {
+			err = r.e.life.err()
+		}
+		err = opError("read", err)
 	}
-	return 0, opError("read", err)
+	return n, err
 }
 
 // readStream reads what there is of a stream whose parts are messages of one

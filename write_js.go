@@ -115,42 +115,51 @@ func (e *engine) writer(ctx context.Context, typ MessageType) (io.WriteCloser, e
 // messageWriter is what Writer returns. A socket takes whole messages, so it
 // collects one. Until its Close nothing is sent, and no one else has to wait.
 type messageWriter struct {
-	e    *engine
-	ctx  context.Context
-	typ  MessageType
-	text utf8stream.Validator
-	p    []byte
-	err  error // what each further call returns
+	e     *engine
+	ctx   context.Context
+	typ   MessageType
+	text  utf8stream.Validator
+	p     []byte
+	ended bool // by Close, or by an error
 }
 
 func (w *messageWriter) Write(p []byte) (int, error) {
-	if w.err == nil {
-		w.err = w.e.checkWrite(w.ctx, w.typ)
+	if err := w.add(p); err != nil {
+		w.end()
+		return 0, opError("write", err)
 	}
-	if w.err == nil && w.typ == MessageText && !w.text.Write(p) {
-		w.err = w.notUTF8()
-	}
-	if w.err != nil {
-		w.p = nil
-		return 0, opError("write", w.err)
-	}
-	w.p = append(w.p, p...)
 	return len(p), nil
 }
 
 func (w *messageWriter) Close() error {
-	err := w.err
+	err := w.check()
 	if err == nil && w.typ == MessageText && !w.text.Complete() {
 		err = w.notUTF8()
 	}
 	if err == nil {
-		err = w.e.checkWrite(w.ctx, w.typ)
-	}
-	if err == nil {
 		err = w.e.send(w.ctx, w.typ, w.p)
 	}
-	w.p, w.err = nil, errStaleWriter
+	w.end()
 	return opError("write", err)
+}
+
+func (w *messageWriter) add(p []byte) error {
+	if err := w.check(); err != nil {
+		return err
+	}
+	if w.typ == MessageText && !w.text.Write(p) {
+		return w.notUTF8()
+	}
+	w.p = append(w.p, p...)
+	return nil
+}
+
+// check is what each call looks at first.
+func (w *messageWriter) check() error {
+	if w.ended && w.e.life.phase() == phaseOpen {
+		return errStaleWriter
+	}
+	return w.e.checkWrite(w.ctx, w.typ)
 }
 
 // notUTF8 fails the connection, as it does where a part of the message is
@@ -158,4 +167,8 @@ func (w *messageWriter) Close() error {
 func (w *messageWriter) notUTF8() error {
 	w.e.fail(StatusInternalError, "", errTextNotUTF8)
 	return errTextNotUTF8
+}
+
+func (w *messageWriter) end() {
+	w.ended, w.p = true, nil
 }

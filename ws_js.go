@@ -77,7 +77,7 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, error) {
 	c.socket.listen(&c.engine)
 	if err := c.awaitOpen(ctx); err != nil {
 		c.abandon(err)
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", u, err)
 	}
 	c.protocol = c.socket.protocol()
 	return c, nil
@@ -92,7 +92,7 @@ func (e *engine) awaitOpen(ctx context.Context) error {
 		case phaseOpen:
 			return nil
 		default:
-			return fmt.Errorf("%s: %w", e.url, e.life.failure())
+			return e.life.failure()
 		}
 		select {
 		case <-changed:

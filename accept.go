@@ -1,0 +1,271 @@
+//go:build !js
+
+package websocket
+
+import (
+	"bufio"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Accept answers a WebSocket handshake (RFC 6455 section 4.2) and returns the
+// connection. Headers that were set on w, cookies for instance, are sent with
+// the answer.
+//
+// Requests from pages of other origins are refused unless opts allow them. On
+// an error Accept has answered the request; the handler only returns.
+//
+// The connection has left the HTTP server: its timeouts and its Shutdown do
+// not reach it, and r.Context() says nothing about it. It may outlive the
+// handler. w must allow to be hijacked, itself or what its Unwrap method
+// returns; over HTTP/2 it can't.
+func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn, error) {
+	c, err := accept(w, r, opts.orDefault())
+	if err != nil {
+		return nil, opError("accept", err)
+	}
+	return c, nil
+}
+
+func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn, error) {
+	if err := checkRequest(r); err != nil {
+		return nil, err.refuse(w)
+	}
+	if !opts.InsecureSkipVerify {
+		if err := checkOrigin(r, opts.OriginPatterns); err != nil {
+			return nil, err.refuse(w)
+		}
+	}
+	protocol := chooseSubprotocol(r.Header, opts.Subprotocols)
+	params, extensions := acceptDeflate(r.Header[headerExtensions], opts.CompressionMode, opts.CompressionThreshold)
+
+	answer := appendAnswer(nil, w.Header(), answerHeaders{
+		accept:     acceptKey(strings.TrimSpace(r.Header.Get(headerKey))),
+		protocol:   protocol,
+		extensions: extensions,
+	})
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		refusal := refused(http.StatusNotImplemented, "WebSocket is not available here", err)
+		return nil, refusal.refuse(w)
+	}
+	early, err := beginStream(conn, buffered, answer)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	_, secure := conn.(*tls.Conn)
+	return newConn(agreement{
+		role:     server,
+		t:        newStream(conn, conn),
+		secure:   secure,
+		protocol: protocol,
+		deflate:  params,
+		onPing:   opts.OnPingReceived,
+		onPong:   opts.OnPongReceived,
+		early:    early,
+	}), nil
+}
+
+// refusal is a handshake that was not accepted: what the client is told, and
+// what the caller.
+type refusal struct {
+	status int
+	text   string // for the client
+	err    error  // for the caller
+	header [2]string
+}
+
+func refused(status int, text string, err error) *refusal {
+	return &refusal{status: status, text: text, err: err}
+}
+
+// refuse sends the refusal and returns the caller's error.
+func (f *refusal) refuse(w http.ResponseWriter) error {
+	h := w.Header()
+	if f.header[0] != "" {
+		h[f.header[0]] = []string{f.header[1]}
+	}
+	if f.status == http.StatusUpgradeRequired {
+		h["Connection"] = []string{"Upgrade"}
+		h["Upgrade"] = []string{"websocket"}
+	}
+	http.Error(w, f.text, f.status)
+	return f.err
+}
+
+// checkRequest is section 4.2.1: what a request needs to be a handshake.
+func checkRequest(r *http.Request) *refusal {
+	bad := func(status int, text string) *refusal {
+		return refused(status, text, errors.New(text))
+	}
+	keys := r.Header[headerKey]
+	switch {
+	case r.Method != http.MethodGet:
+		f := bad(http.StatusMethodNotAllowed, "a WebSocket handshake is a GET request")
+		f.header = [2]string{"Allow", http.MethodGet}
+		return f
+	case !r.ProtoAtLeast(1, 1):
+		return bad(http.StatusUpgradeRequired, "a WebSocket handshake is HTTP/1.1")
+	case !hasToken(r.Header, "Upgrade", "websocket"):
+		return bad(http.StatusUpgradeRequired, "not a WebSocket handshake: no Upgrade header with websocket")
+	case !hasToken(r.Header, "Connection", "upgrade"):
+		return bad(http.StatusUpgradeRequired, "not a WebSocket handshake: no Connection header with Upgrade")
+	case r.Host == "":
+		return bad(http.StatusBadRequest, "the WebSocket handshake has no Host header")
+	case len(r.Header[headerVersion]) != 1 || strings.TrimSpace(r.Header.Get(headerVersion)) != protocolVersion:
+		f := bad(http.StatusUpgradeRequired, "the WebSocket version is not "+protocolVersion)
+		f.header = [2]string{headerVersion, protocolVersion}
+		return f
+	case len(keys) != 1:
+		return bad(http.StatusBadRequest, "the WebSocket handshake needs one Sec-WebSocket-Key")
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(keys[0]))
+	if err != nil || len(key) != 16 {
+		return bad(http.StatusBadRequest, "Sec-WebSocket-Key is not 16 bytes in base64")
+	}
+	return nil
+}
+
+// checkOrigin is section 10.2: whether a page of that origin may connect. A
+// client that sends no origin is no browser.
+func checkOrigin(r *http.Request, patterns []string) *refusal {
+	origins := r.Header["Origin"]
+	if len(origins) == 0 {
+		return nil
+	}
+	deny := func(err error) *refusal {
+		return refused(http.StatusForbidden, "the request's origin is not allowed", err)
+	}
+	if len(origins) > 1 {
+		return deny(errors.New("more than one Origin header"))
+	}
+	origin, err := url.Parse(origins[0])
+	if err != nil || origin.Scheme == "" || origin.Host == "" || origin.User != nil ||
+		origin.Path != "" || origin.RawQuery != "" || origin.Fragment != "" {
+		return deny(fmt.Errorf("origin %q is not allowed", origins[0]))
+	}
+	if strings.EqualFold(origin.Host, r.Host) {
+		return nil
+	}
+	host := strings.ToLower(origin.Host)
+	full := strings.ToLower(origin.Scheme) + "://" + host
+	for _, pattern := range patterns {
+		pattern = strings.ToLower(pattern)
+		name := host
+		if strings.Contains(pattern, "://") {
+			name = full
+		}
+		if pattern == name {
+			return nil
+		}
+		matched, err := path.Match(pattern, name)
+		if err != nil {
+			return deny(fmt.Errorf("origin pattern %q: %w", pattern, err))
+		}
+		if matched {
+			return nil
+		}
+	}
+	return deny(fmt.Errorf("origin %q is not allowed for host %q", origins[0], r.Host))
+}
+
+// chooseSubprotocol returns the first of the server's subprotocols that the
+// client offers, spelled as the client does (section 4.2.2).
+func chooseSubprotocol(h http.Header, supported []string) string {
+	for _, want := range supported {
+		chosen := ""
+		tokens(h, headerProtocol, func(offered string) bool {
+			if isToken(offered) && strings.EqualFold(offered, want) {
+				chosen = offered
+			}
+			return chosen == ""
+		})
+		if chosen != "" {
+			return chosen
+		}
+	}
+	return ""
+}
+
+// answerHeaders are the parts of the answer that differ.
+type answerHeaders struct {
+	accept, protocol, extensions string
+}
+
+// notInAnswer are the headers that only the handshake itself sets, and those
+// that describe a body.
+var notInAnswer = map[string]bool{
+	"Connection":        true,
+	"Upgrade":           true,
+	headerAccept:        true,
+	headerProtocol:      true,
+	headerExtensions:    true,
+	headerKey:           true,
+	headerVersion:       true,
+	"Content-Length":    true,
+	"Content-Type":      true,
+	"Content-Encoding":  true,
+	"Transfer-Encoding": true,
+	"Trailer":           true,
+}
+
+// appendAnswer is the response with status 101, with the headers that the
+// program set.
+func appendAnswer(b []byte, set http.Header, a answerHeaders) []byte {
+	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	b = append(b, a.accept...)
+	if a.protocol != "" {
+		b = append(b, "\r\nSec-WebSocket-Protocol: "...)
+		b = append(b, a.protocol...)
+	}
+	if a.extensions != "" {
+		b = append(b, "\r\nSec-WebSocket-Extensions: "...)
+		b = append(b, a.extensions...)
+	}
+	b = append(b, "\r\n"...)
+	if len(set) > 0 {
+		var rest strings.Builder
+		set.WriteSubset(&rest, notInAnswer)
+		b = append(b, rest.String()...)
+	}
+	return append(b, "\r\n"...)
+}
+
+// answerTimeout is how long the client has to take the answer.
+const answerTimeout = 5 * time.Second
+
+// beginStream sends the answer over a connection that was hijacked, clears the
+// server's deadlines, and returns what the client sent right behind its
+// request.
+func beginStream(conn net.Conn, buffered *bufio.ReadWriter, answer []byte) (early []byte, err error) {
+	if err := conn.SetDeadline(time.Time{}); err != nil {
+		return nil, err
+	}
+	if err := conn.SetWriteDeadline(time.Now().Add(answerTimeout)); err != nil {
+		return nil, err
+	}
+	if _, err := conn.Write(answer); err != nil {
+		return nil, err
+	}
+	if err := conn.SetWriteDeadline(time.Time{}); err != nil {
+		return nil, err
+	}
+	if n := buffered.Reader.Buffered(); n > 0 {
+		early, err = buffered.Reader.Peek(n)
+		if err != nil {
+			return nil, err
+		}
+		early = slices.Clone(early)
+	}
+	return early, nil
+}

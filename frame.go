@@ -1,0 +1,261 @@
+//go:build !js
+
+package websocket
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/bhojpur/api/internal/utf8stream"
+)
+
+// opcode says what a frame is (RFC 6455 section 5.2).
+type opcode byte
+
+const (
+	opContinuation opcode = 0x0
+	opText         opcode = 0x1
+	opBinary       opcode = 0x2
+	opClose        opcode = 0x8
+	opPing         opcode = 0x9
+	opPong         opcode = 0xa
+)
+
+// noFrame is the op of a frame that is none.
+const noFrame opcode = 0xff
+
+func (op opcode) isControl() bool { return op&0x8 != 0 }
+
+// The bits of a frame's first two bytes.
+const (
+	bitFin    = 0x80
+	bitRSV1   = 0x40
+	bitsRSV   = 0x70
+	bitsOp    = 0x0f
+	bitMasked = 0x80
+	bitsLen   = 0x7f
+)
+
+const (
+	// maxHeader is two bytes, a 64-bit length and a masking key.
+	maxHeader = 2 + 8 + 4
+	// maxControl is the longest payload of a control frame (section 5.5).
+	maxControl = 125
+)
+
+// header is a frame's header.
+type header struct {
+	fin    bool
+	rsv1   bool
+	op     opcode
+	masked bool
+	key    uint32 // as internal/mask takes it
+	length int64
+}
+
+// frame is a frame to be sent, its payload not masked yet.
+type frame struct {
+	op      opcode
+	fin     bool
+	rsv1    bool
+	payload []byte
+}
+
+// appendHeader appends h in its shortest form.
+func appendHeader(dst []byte, h header) []byte {
+	b0 := byte(h.op)
+	if h.fin {
+		b0 |= bitFin
+	}
+	if h.rsv1 {
+		b0 |= bitRSV1
+	}
+	var b1 byte
+	if h.masked {
+		b1 = bitMasked
+	}
+	switch {
+	case h.length <= maxControl:
+		dst = append(dst, b0, b1|byte(h.length))
+	case h.length <= math.MaxUint16:
+		dst = append(dst, b0, b1|126, byte(h.length>>8), byte(h.length))
+	default:
+		dst = append(dst, b0, b1|127)
+		dst = binary.BigEndian.AppendUint64(dst, uint64(h.length))
+	}
+	if h.masked {
+		dst = binary.LittleEndian.AppendUint32(dst, h.key)
+	}
+	return dst
+}
+
+// frameRules is what decides, beside the frame itself, whether a header is
+// allowed.
+type frameRules struct {
+	masked    bool // frames must be masked: they come from a client
+	deflate   bool // permessage-deflate was agreed on
+	inMessage bool // the frames of a message have begun and not ended
+}
+
+// parseHeader reads a header from the front of b. It returns its length n, or
+// 0 when more bytes are needed. A violation is found as soon as the bytes that
+// show it are there.
+func parseHeader(b []byte, rules frameRules) (h header, n int, err error) {
+	if len(b) < 2 {
+		return h, 0, nil
+	}
+	b0, b1 := b[0], b[1]
+	h.fin = b0&bitFin != 0
+	h.rsv1 = b0&bitRSV1 != 0
+	h.op = opcode(b0 & bitsOp)
+	h.masked = b1&bitMasked != 0
+	if err := rules.check(b0, b1); err != nil {
+		return h, 0, err
+	}
+	n = 2
+	switch size := b1 & bitsLen; size {
+	case 126:
+		if len(b) < 4 {
+			return h, 0, nil
+		}
+		h.length = int64(binary.BigEndian.Uint16(b[2:]))
+		if h.length <= maxControl {
+			return h, 0, errLengthForm
+		}
+		n = 4
+	case 127:
+		if len(b) < 10 {
+			return h, 0, nil
+		}
+		h.length = int64(binary.BigEndian.Uint64(b[2:]))
+		if h.length < 0 {
+			return h, 0, errLengthTopBit
+		}
+		if h.length <= math.MaxUint16 {
+			return h, 0, errLengthForm
+		}
+		n = 10
+	default:
+		h.length = int64(size)
+	}
+	if h.masked {
+		if len(b) < n+4 {
+			return h, 0, nil
+		}
+		h.key = binary.LittleEndian.Uint32(b[n:])
+		n += 4
+	}
+	return h, n, nil
+}
+
+// check tells whether a frame may begin with the bytes b0 and b1.
+func (rules frameRules) check(b0, b1 byte) error {
+	op := opcode(b0 & bitsOp)
+	if rsv := b0 & bitsRSV; rsv != 0 {
+		if rsv != bitRSV1 || !rules.deflate || op != opText && op != opBinary {
+			return errRSV
+		}
+	}
+	if b1&bitMasked != 0 != rules.masked {
+		if rules.masked {
+			return errUnmasked
+		}
+		return errMasked
+	}
+	switch op {
+	case opContinuation:
+		if !rules.inMessage {
+			return errContinuation
+		}
+	case opText, opBinary:
+		if rules.inMessage {
+			return errNoContinuation
+		}
+	case opClose, opPing, opPong:
+		if b0&bitFin == 0 {
+			return errControlFragment
+		}
+		if b1&bitsLen > maxControl {
+			return errControlLength
+		}
+	default:
+		return errOpcode
+	}
+	return nil
+}
+
+// violation is something that the peer did against the protocol or against
+// this side's rules, with the code of the close frame that tells it so.
+type violation struct {
+	code StatusCode
+	text string // also the close frame's reason
+	err  error  // what callers find with errors.Is, or nil
+}
+
+func (v *violation) Error() string { return fmt.Sprintf("%s (%d)", v.text, int(v.code)) }
+func (v *violation) Unwrap() error { return v.err }
+
+// The violations of RFC 6455, by section.
+var (
+	errRSV             = &violation{code: StatusProtocolError, text: "reserved bits without an extension that defines them"} // 5.2
+	errOpcode          = &violation{code: StatusProtocolError, text: "reserved opcode"}                                      // 5.2
+	errMasked          = &violation{code: StatusProtocolError, text: "masked frame from a server"}                           // 5.1
+	errUnmasked        = &violation{code: StatusProtocolError, text: "unmasked frame from a client"}                         // 5.1
+	errLengthForm      = &violation{code: StatusProtocolError, text: "frame length not in its shortest form"}                // 5.2
+	errLengthTopBit    = &violation{code: StatusProtocolError, text: "frame length with the top bit set"}                    // 5.2
+	errControlFragment = &violation{code: StatusProtocolError, text: "fragmented control frame"}                             // 5.4
+	errControlLength   = &violation{code: StatusProtocolError, text: "control frame over 125 bytes"}                         // 5.5
+	errContinuation    = &violation{code: StatusProtocolError, text: "continuation frame outside a message"}                 // 5.4
+	errNoContinuation  = &violation{code: StatusProtocolError, text: "new message before the end of the last"}               // 5.4
+	errCloseLength     = &violation{code: StatusProtocolError, text: "close frame with half a status code"}                  // 5.5.1
+	errCloseCodeRcvd   = &violation{code: StatusProtocolError, text: "close frame with a code that may not be sent"}         // 7.4
+	errCloseUTF8       = &violation{code: StatusInvalidFramePayloadData, text: "close reason is not UTF-8"}                  // 8.1
+	errTextUTF8        = &violation{code: StatusInvalidFramePayloadData, text: "text is not UTF-8"}                          // 8.1
+	errTooBig          = &violation{code: StatusMessageTooBig, text: "message over the read limit", err: ErrMessageTooBig}   // 7.4.1
+	errDeflate         = &violation{code: StatusInvalidFramePayloadData, text: "compressed message does not inflate"}        // RFC 7692, 7.2.2
+	errWrongType       = &violation{code: StatusUnsupportedData, text: "unexpected message type"}                            // 7.4.1
+)
+
+// parseClose reads the payload of a close frame.
+func parseClose(p []byte) (CloseError, error) {
+	switch len(p) {
+	case 0:
+		return CloseError{Code: StatusNoStatusRcvd}, nil
+	case 1:
+		return CloseError{}, errCloseLength
+	}
+	var reason utf8stream.Validator
+	if err := checkClosePrefix(p, &reason); err != nil {
+		return CloseError{}, err
+	}
+	if !reason.Complete() {
+		return CloseError{}, errCloseUTF8
+	}
+	return CloseError{Code: StatusCode(binary.BigEndian.Uint16(p)), Reason: string(p[2:])}, nil
+}
+
+// checkClosePrefix checks the first bytes of a close frame's payload, as many
+// as have arrived, with a fresh validator.
+func checkClosePrefix(p []byte, reason *utf8stream.Validator) error {
+	if len(p) < 2 {
+		return nil
+	}
+	if !StatusCode(binary.BigEndian.Uint16(p)).onWire() {
+		return errCloseCodeRcvd
+	}
+	if !reason.Write(p[2:]) {
+		return errCloseUTF8
+	}
+	return nil
+}
+
+// appendClose appends the payload of a close frame. StatusNoStatusRcvd stands
+// for none.
+func appendClose(dst []byte, code StatusCode, reason string) []byte {
+	if code == StatusNoStatusRcvd {
+		return dst
+	}
+	dst = binary.BigEndian.AppendUint16(dst, uint16(code))
+	return append(dst, reason...)
+}

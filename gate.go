@@ -1,0 +1,193 @@
+//go:build !js
+
+package websocket
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// gate is a lock that one can stop waiting for when a context ends. It is
+// passed on in the order in which goroutines began to wait. Who finds it free
+// pays one atomic operation.
+type gate struct {
+	state atomic.Uint32 // gateFree, gateHeld, gateWanted
+
+	mu         sync.Mutex // a leaf; guards the rest, and changes to and from gateWanted
+	head, tail *waiter    // who waits, the first one first
+	spare      *waiter    // a list of waiters without work, kept for their channels
+	spares     int
+}
+
+// maxSpares bounds how many waiters a gate keeps: about 3 KiB.
+const maxSpares = 16
+
+const (
+	gateFree   = iota
+	gateHeld   // and nobody waits
+	gateWanted // held, and somebody waits
+)
+
+// waiter is a goroutine that waits at a gate. One at the gate of the write
+// side brings the frame that it wants to send, so that who holds the gate can
+// send it along.
+type waiter struct {
+	ready      chan verdict // of capacity 1
+	prev, next *waiter
+	queued     bool
+
+	frame frame // nothing to take when its op is noFrame
+	end   int   // once taken: where the frame ends in writeSide.out
+	err   error // with notSent: why
+}
+
+// verdict is what a waiter is told.
+type verdict uint8
+
+const (
+	yours   verdict = iota // the gate is yours now
+	sent                   // your frame was sent
+	notSent                // your frame will not be sent: the connection is closed or broken
+)
+
+// tryLock takes the gate if it is free.
+func (g *gate) tryLock() bool {
+	return g.state.CompareAndSwap(gateFree, gateHeld)
+}
+
+// lock takes the gate. It returns an error, and does not hold it, when ctx or
+// done ended first: errInterrupted or errGone. A nil done never ends.
+func (g *gate) lock(ctx context.Context, done <-chan struct{}) error {
+	if g.tryLock() {
+		return nil
+	}
+	w := g.join(frame{op: noFrame})
+	if w == nil {
+		return nil
+	}
+	var err error
+	select {
+	case <-w.ready:
+	case <-ctx.Done():
+		err = errInterrupted
+	case <-done:
+		err = errGone
+	}
+	if err != nil && !g.leave(w) {
+		// The gate was passed on at the same moment: take it.
+		<-w.ready
+		err = nil
+	}
+	g.retire(w)
+	return err
+}
+
+// unlock passes the gate on, or frees it.
+func (g *gate) unlock() {
+	if g.state.CompareAndSwap(gateHeld, gateFree) {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.state.Load() == gateFree {
+		panic("websocket: unlock of a free gate")
+	}
+	w := g.head
+	if w == nil {
+		g.state.Store(gateFree)
+		return
+	}
+	g.removeLocked(w)
+	w.ready <- yours
+}
+
+// join queues for the gate, with a frame to send. It returns nil if the gate
+// was free after all: it is the caller's then.
+func (g *gate) join(f frame) *waiter {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for !g.state.CompareAndSwap(gateHeld, gateWanted) && g.state.Load() != gateWanted {
+		if g.tryLock() {
+			return nil
+		}
+	}
+	w := g.spare
+	if w == nil {
+		w = &waiter{ready: make(chan verdict, 1)}
+	} else {
+		g.spare = w.next
+		g.spares--
+	}
+	w.frame, w.end, w.queued = f, 0, true
+	w.prev, w.next = g.tail, nil
+	if g.tail == nil {
+		g.head = w
+	} else {
+		g.tail.next = w
+	}
+	g.tail = w
+	return w
+}
+
+// leave gives up waiting. It reports false when it is too late: the verdict
+// has been given, or the frame taken and the verdict will be.
+func (g *gate) leave(w *waiter) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !w.queued {
+		return false
+	}
+	g.removeLocked(w)
+	return true
+}
+
+// take removes the first waiter and returns it, if its frame suits the holder
+// of the gate, who calls it and owes the waiter a verdict.
+func (g *gate) take(suits func(frame) bool) *waiter {
+	if g.state.Load() != gateWanted {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	w := g.head
+	if w == nil || !suits(w.frame) {
+		return nil
+	}
+	g.removeLocked(w)
+	return w
+}
+
+// wanted reports whether somebody waits. The holder asks.
+func (g *gate) wanted() bool {
+	return g.state.Load() == gateWanted
+}
+
+func (g *gate) removeLocked(w *waiter) {
+	if w.prev == nil {
+		g.head = w.next
+	} else {
+		w.prev.next = w.next
+	}
+	if w.next == nil {
+		g.tail = w.prev
+	} else {
+		w.next.prev = w.prev
+	}
+	w.prev, w.next, w.queued = nil, nil, false
+	if g.head == nil {
+		g.state.Store(gateHeld)
+	}
+}
+
+// retire keeps a waiter that got its verdict, or left, for the next one.
+func (g *gate) retire(w *waiter) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	w.frame, w.err = frame{op: noFrame}, nil
+	if g.spares < maxSpares {
+		w.next = g.spare
+		g.spare = w
+		g.spares++
+	}
+}

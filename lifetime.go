@@ -1,0 +1,323 @@
+//go:build !js
+
+package websocket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// phase is where a connection is in its life. It only grows.
+type phase uint32
+
+const (
+	// phaseOpen: messages go both ways.
+	phaseOpen phase = iota
+	// phaseClosing: our close frame has been posted. Nothing else is sent.
+	// What arrives is discarded, unless the peer's close frame, or its
+	// violation, was the reason: then nothing more is read.
+	phaseClosing
+	// phaseClosed: the transport is closed.
+	phaseClosed
+)
+
+// The bounds of closing.
+const (
+	// closeTimeout is for the whole of Close, and for our reply to the peer's
+	// close frame to get out.
+	closeTimeout = 5 * time.Second
+	// drainTimeout and drainBytes bound for how long the peer may go on
+	// sending after its violation, before the connection is closed on it.
+	drainTimeout = time.Second
+	drainBytes   = 1 << 20
+	// replyPatience is for how long who read the peer's close frame stays for
+	// the reply to get out, where the transport can't tell at once. A program
+	// that exits then has answered.
+	replyPatience = 100 * time.Millisecond
+)
+
+// lifetime is how a connection ends.
+type lifetime struct {
+	now atomic.Uint32 // a phase
+
+	mu       sync.Mutex  // a leaf
+	cause    error       // what failed the open connection, or nil
+	lost     error       // what ended the transport before the close handshake did, or nil
+	peer     error       // the peer's CloseError, or nil
+	readOver bool        // nothing that arrives counts any more
+	frameOut bool        // our close frame is with the transport
+	replying bool        // it is a reply, and a goroutine of ours is sending it
+	timer    *time.Timer // closes the transport if a reply does not get out
+	done     chan struct{}
+}
+
+func (l *lifetime) phase() phase { return phase(l.now.Load()) }
+
+// advance moves the connection to a later phase and keeps the first cause. It
+// reports whether the phase changed.
+func (l *lifetime) advance(to phase, cause error) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.phase() >= to {
+		return false
+	}
+	if l.phase() == phaseOpen {
+		l.cause = cause
+	}
+	l.now.Store(uint32(to))
+	if to == phaseClosed {
+		l.lost = cause
+		if l.done != nil {
+			close(l.done)
+		}
+		if l.timer != nil {
+			l.timer.Stop()
+		}
+	}
+	return true
+}
+
+// closedByPeer notes the peer's close frame. It reports whether a reply is
+// due.
+func (l *lifetime) closedByPeer(ce CloseError) (reply bool) {
+	l.mu.Lock()
+	l.peer, l.readOver = ce, true
+	l.mu.Unlock()
+	return l.advance(phaseClosing, nil)
+}
+
+// violatedByPeer notes a violation. It reports whether a close frame has to
+// tell the peer.
+func (l *lifetime) violatedByPeer(v *violation) (tell bool) {
+	l.mu.Lock()
+	l.readOver = true
+	l.mu.Unlock()
+	return l.advance(phaseClosing, v)
+}
+
+// ended returns a channel that is closed when the transport is.
+func (l *lifetime) ended() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done == nil {
+		l.done = make(chan struct{})
+		if l.phase() == phaseClosed {
+			close(l.done)
+		}
+	}
+	return l.done
+}
+
+// err is the error of every call on a connection that is no longer open.
+func (l *lifetime) err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.peer != nil {
+		return &closedError{cause: l.peer}
+	}
+	return &closedError{cause: l.cause}
+}
+
+// reading reports whether frames that arrive still count: all of them while
+// the connection is open, the peer's close frame while it is closing.
+func (l *lifetime) reading() bool {
+	if l.phase() == phaseOpen {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.phase() == phaseClosing && !l.readOver
+}
+
+// bothOut reports whether the close handshake is complete.
+func (l *lifetime) bothOut() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.peer != nil && l.frameOut
+}
+
+// closeFrameOut is called when our close frame is with the transport. If the
+// peer's was there before, that was all. After a violation the peer is told
+// that nothing will follow, while what it still sends is drained.
+func (e *engine) closeFrameOut() {
+	l := &e.life
+	l.mu.Lock()
+	l.frameOut = true
+	answered, violated := l.peer != nil, l.readOver
+	l.mu.Unlock()
+	switch {
+	case answered:
+		e.shutGently()
+	case violated:
+		e.t.closeWrite()
+	}
+}
+
+// shut closes the transport and lets go of what the connection holds. It takes
+// no gate: who holds one gives back what is behind it.
+func (e *engine) shut(cause error) {
+	if !e.life.advance(phaseClosed, cause) {
+		return
+	}
+	e.t.close()
+	if e.rd.gate.tryLock() {
+		e.unlockRead()
+	}
+	if e.wr.gate.tryLock() {
+		e.unlockWrite()
+	}
+}
+
+// shutGently is shut after a completed close handshake: over TLS, the end is
+// announced first.
+func (e *engine) shutGently() {
+	if e.secure {
+		stop := time.AfterFunc(drainTimeout, e.t.close)
+		e.t.closeWrite()
+		stop.Stop()
+	}
+	e.shut(nil)
+}
+
+// answer replies to the peer's close frame. The peer has closeTimeout to take
+// the reply.
+func (e *engine) answer(ctx context.Context, code StatusCode) {
+	l := &e.life
+	l.mu.Lock()
+	l.timer = time.AfterFunc(closeTimeout, func() { e.shut(nil) })
+	l.mu.Unlock()
+	if sending := e.postClose(code, ""); !sending || l.phase() == phaseClosed {
+		return
+	}
+	l.mu.Lock()
+	l.replying = true
+	l.mu.Unlock()
+	e.awaitEnd(ctx)
+}
+
+// awaitEnd gives what others do to end the connection a moment.
+func (e *engine) awaitEnd(ctx context.Context) {
+	patience := time.NewTimer(replyPatience)
+	defer patience.Stop()
+	select {
+	case <-e.life.ended():
+	case <-ctx.Done():
+	case <-patience.C:
+	}
+}
+
+// close is the close handshake, from our side.
+func (e *engine) close(code StatusCode, reason string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	first, err := e.beginClose(code, reason)
+	if !first {
+		select {
+		case <-e.life.ended():
+		case <-ctx.Done():
+			e.shut(nil)
+		}
+		return err
+	}
+	return errors.Join(err, e.finishClose(ctx))
+}
+
+// closeSoon is close, but leaves the peer's part of it to a goroutine, unless
+// the peer is quick.
+func (e *engine) closeSoon(code StatusCode, reason string) error {
+	first, err := e.beginClose(code, reason)
+	if first {
+		e.finishSoon()
+	}
+	return err
+}
+
+func (e *engine) finishSoon() {
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		defer cancel()
+		e.finishClose(ctx)
+	}()
+	e.awaitEnd(context.Background())
+}
+
+// failSoon is closeSoon for a failure on our side.
+func (e *engine) failSoon(code StatusCode, cause error) {
+	if e.life.advance(phaseClosing, cause) {
+		e.postClose(code, "")
+		e.finishSoon()
+	}
+}
+
+// beginClose posts the close frame, if it is the first to close.
+func (e *engine) beginClose(code StatusCode, reason string) (first bool, err error) {
+	if err = checkClose(code, reason); err != nil {
+		code, reason = StatusInternalError, ""
+	}
+	if !e.life.advance(phaseClosing, nil) {
+		return false, nil
+	}
+	e.postClose(code, reason)
+	return true, err
+}
+
+// finishClose reads until the peer's close frame arrives, and closes the
+// transport.
+func (e *engine) finishClose(ctx context.Context) error {
+	err := e.rd.gate.lock(ctx, e.life.ended())
+	if err == nil {
+		if e.life.reading() {
+			err = e.readUntilClose(ctx)
+		}
+		e.unlockRead()
+	}
+	if !e.life.reading() {
+		// Our close frame may still be on its way, behind a writer's frame.
+		select {
+		case <-e.life.ended():
+		case <-ctx.Done():
+		}
+	}
+	if err != nil && ctx.Err() != nil {
+		err = errNoCloseFrame
+	}
+	e.shut(err)
+	return e.life.handshake()
+}
+
+// errNoCloseFrame is the error of a Close that the peer did not answer in time.
+var errNoCloseFrame = fmt.Errorf("no close frame from the peer within %v: %w", closeTimeout, context.DeadlineExceeded)
+
+// handshake says why the close handshake was not completed, or nil.
+func (l *lifetime) handshake() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.peer != nil:
+		return nil
+	case l.lost != nil:
+		return l.lost
+	}
+	return net.ErrClosed // CloseNow came in between
+}
+
+// closeNow closes the transport at once. But where the peer has closed and
+// only our reply is left to send, that gets a moment.
+func (e *engine) closeNow() error {
+	l := &e.life
+	l.mu.Lock()
+	replying := l.replying && !l.frameOut && l.phase() == phaseClosing
+	if replying {
+		l.timer.Reset(drainTimeout)
+	}
+	l.mu.Unlock()
+	if !replying {
+		e.shut(nil)
+	}
+	return nil
+}

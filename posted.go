@@ -1,0 +1,179 @@
+//go:build !js
+
+package websocket
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+	"sync"
+	"sync/atomic"
+)
+
+// posted is what the read side, and Close, have to send, and do not wait for.
+// Whoever holds the gate of the write side sends it before letting go.
+type posted struct {
+	waiting atomic.Bool // there is something
+
+	mu      sync.Mutex     // a leaf
+	pongs   [][]byte       // payloads, in order
+	giveUp  *messageWriter // a message that was given up before its first frame
+	closing bool           // a close frame
+	code    StatusCode     // its payload
+	reason  string
+}
+
+// maxPongs is how many pongs wait to be sent. Past that the newest takes the
+// place of the one before it: the peer needs no pong but to its last ping
+// (RFC 6455 section 5.5.3).
+const maxPongs = 16
+
+// postPong answers a ping.
+func (e *engine) postPong(payload []byte) {
+	w := &e.wr
+	if w.gate.tryLock() {
+		e.takePosted()
+		if e.canSend() == nil {
+			e.appendFrame(frame{op: opPong, fin: true, payload: payload})
+		}
+		e.flushNow()
+		e.unlockWrite()
+		return
+	}
+	p := &w.posted
+	p.mu.Lock()
+	payload = bytes.Clone(payload)
+	if len(p.pongs) < maxPongs {
+		p.pongs = append(p.pongs, payload)
+	} else {
+		p.pongs[maxPongs-1] = payload
+	}
+	p.waiting.Store(true)
+	p.mu.Unlock()
+	e.kick()
+}
+
+// postClose posts the close frame, after which nothing is sent. It reports
+// whether it is being sent, not waiting behind somebody else's frame.
+func (e *engine) postClose(code StatusCode, reason string) (sending bool) {
+	p := &e.wr.posted
+	p.mu.Lock()
+	p.closing, p.code, p.reason = true, code, reason
+	p.waiting.Store(true)
+	p.mu.Unlock()
+	return e.kick()
+}
+
+// postGiveUp ends a message before its first frame, for who can't wait for the
+// gate.
+func (e *engine) postGiveUp(h *messageWriter) {
+	p := &e.wr.posted
+	p.mu.Lock()
+	p.giveUp = h
+	p.waiting.Store(true)
+	p.mu.Unlock()
+	e.kick()
+}
+
+// kick sends what was posted, if nobody holds the gate, and reports that. Who
+// holds it sends it otherwise.
+func (e *engine) kick() bool {
+	if !e.wr.gate.tryLock() {
+		return false
+	}
+	e.takePosted()
+	e.flushNow()
+	e.unlockWrite()
+	return true
+}
+
+// takePosted moves what was posted into out. The caller holds the gate.
+func (e *engine) takePosted() {
+	w, p := &e.wr, &e.wr.posted
+	if !p.waiting.Load() {
+		return
+	}
+	p.mu.Lock()
+	pongs, giveUp, closing := p.pongs, p.giveUp, p.closing
+	p.pongs, p.giveUp, p.closing = nil, nil, false
+	p.waiting.Store(false)
+	p.mu.Unlock()
+
+	if giveUp != nil && giveUp == w.msg.by {
+		e.dropMessage(nil)
+	}
+	if e.canSend() != nil {
+		return
+	}
+	for _, payload := range pongs {
+		e.appendFrame(frame{op: opPong, fin: true, payload: payload})
+	}
+	if closing {
+		var payload [maxControl]byte
+		e.appendFrame(frame{op: opClose, fin: true, payload: appendClose(payload[:0], p.code, p.reason)})
+		w.ended = true
+	}
+}
+
+// pings are the pings that wait for their pongs.
+type pings struct {
+	mu      sync.Mutex // a leaf
+	last    uint64
+	waiting map[string]chan struct{} // by payload; nil when there are none
+}
+
+// ping sends a ping and waits for its pong.
+func (e *engine) ping(ctx context.Context) error {
+	if e.life.phase() != phaseOpen {
+		return e.life.err()
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	payload, pong := e.pings.add()
+	defer e.pings.remove(payload)
+	f := frame{op: opPing, fin: true, payload: []byte(payload)}
+	if _, err := e.send(ctx, f, dropRest); err != nil {
+		return err
+	}
+	select {
+	case <-pong:
+		return nil
+	case <-e.life.ended():
+		return e.life.err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (ps *pings) add() (payload string, pong chan struct{}) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.last++
+	payload = strconv.FormatUint(ps.last, 10)
+	pong = make(chan struct{})
+	if ps.waiting == nil {
+		ps.waiting = make(map[string]chan struct{})
+	}
+	ps.waiting[payload] = pong
+	return payload, pong
+}
+
+func (ps *pings) remove(payload string) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	delete(ps.waiting, payload)
+	if len(ps.waiting) == 0 {
+		ps.waiting = nil
+	}
+}
+
+// answered wakes who waits for the pong with this payload.
+func (ps *pings) answered(payload []byte) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if pong, ok := ps.waiting[string(payload)]; ok {
+		close(pong)
+		delete(ps.waiting, string(payload))
+	}
+}

@@ -1,0 +1,301 @@
+//go:build !js
+
+package websocket
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync/atomic"
+
+	"github.com/bhojpur/api/internal/deflate"
+	"github.com/bhojpur/api/internal/mask"
+	"github.com/bhojpur/api/internal/utf8stream"
+)
+
+// readSide is what comes in.
+type readSide struct {
+	limit atomic.Int64 // bytes of a message, -1 for any; counts from the next message on
+
+	// gate is held by who reads, and guards the rest.
+	gate gate
+	in   inbox
+	left int64  // payload of the current data frame that is still to come
+	key  uint32 // its masking key, turned to where it goes on; 0 where there is none
+	msg  incoming
+	inf  *deflate.Inflater // nil until the first compressed message
+	ctx  context.Context   // of the read under way, for who reads below the inflater
+
+	handles slab[messageReader]
+}
+
+// incoming is the message that is being read.
+type incoming struct {
+	by       *messageReader // the handle that counts; kept after the end, for its io.EOF
+	open     bool           // not read to its end
+	typ      MessageType
+	fin      bool // the current frame is the last
+	deflated bool
+	ahead    int     // peeked[:ahead] was inflated to look for the end
+	peeked   [1]byte //
+	budget   int64   // how many bytes more it may have; -1 for any
+	text     utf8stream.Validator
+}
+
+// inbox is bytes from the transport that have not been parsed: block.b[r:w].
+type inbox struct {
+	block *block // nil while nothing is there
+	r, w  int
+}
+
+// take makes sure that there is a block.
+func (in *inbox) take() {
+	if in.block == nil {
+		in.block = newBlock(minBlock)
+	}
+}
+
+// release gives back the block. What was in it is gone.
+func (in *inbox) release() {
+	if in.block != nil {
+		in.block.free()
+		in.block = nil
+	}
+	in.r, in.w = 0, 0
+}
+
+func (in *inbox) empty() bool { return in.r == in.w }
+
+// bytes returns what is there.
+func (in *inbox) bytes() []byte {
+	if in.block == nil {
+		return nil
+	}
+	return in.block.b[in.r:in.w]
+}
+
+// lockRead takes the read gate.
+func (e *engine) lockRead(ctx context.Context) error {
+	if err := e.rd.gate.lock(ctx, nil); err != nil {
+		return ctx.Err()
+	}
+	return nil
+}
+
+// unlockRead lets go of the read gate, and of what is behind it once the
+// connection is closed.
+func (e *engine) unlockRead() {
+	rd := &e.rd
+	for {
+		dropped := e.life.phase() == phaseClosed
+		if dropped {
+			rd.in.release()
+			if rd.inf != nil {
+				rd.inf.Close()
+				rd.inf = nil
+			}
+			rd.ctx = nil
+			e.t.forgetRead()
+		}
+		rd.gate.unlock()
+		if dropped || e.life.phase() != phaseClosed || !rd.gate.tryLock() {
+			return
+		}
+	}
+}
+
+// nextFrame reads to the next data frame, and past its header. On the way it
+// sees to the control frames. A context that ends leaves everything as it was.
+func (e *engine) nextFrame(ctx context.Context) (header, error) {
+	rd := &e.rd
+	rules := frameRules{
+		masked:    e.role == server,
+		deflate:   e.deflate != nil,
+		inMessage: rd.msg.open && !rd.msg.fin,
+	}
+	for {
+		h, n, err := parseHeader(rd.in.bytes(), rules)
+		switch {
+		case err != nil:
+			return h, e.violated(ctx, err)
+		case n == 0:
+			if err := e.fill(ctx); err != nil {
+				return h, err
+			}
+		case h.op.isControl():
+			if err := e.readControl(ctx, h, n); err != nil {
+				return h, err
+			}
+		default:
+			rd.in.r += n
+			rd.left, rd.key = h.length, h.key
+			return h, nil
+		}
+	}
+}
+
+// fill reads more into the inbox.
+func (e *engine) fill(ctx context.Context) error {
+	in := &e.rd.in
+	var err error
+	if in.empty() {
+		in.release()
+		err = e.t.readInto(ctx, in)
+	} else {
+		// A frame was cut; control frames need to be in one piece.
+		if len(in.block.b)-in.r < maxHeader+maxControl {
+			in.w = copy(in.block.b, in.block.b[in.r:in.w])
+			in.r = 0
+		}
+		var n int
+		n, err = e.t.read(ctx, in.block.b[in.w:])
+		in.w += n
+	}
+	return e.readError(ctx, err)
+}
+
+// readError turns an error of the transport into what callers get. All but an
+// interruption end the connection.
+func (e *engine) readError(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case err == errInterrupted:
+		// The interruption may have been meant for an earlier call: callers
+		// try again then.
+		if ctx.Err() == nil {
+			return nil
+		}
+		return ctx.Err()
+	case err == io.EOF && (!e.rd.in.empty() || e.rd.left > 0 || e.rd.msg.open):
+		err = io.ErrUnexpectedEOF
+	}
+	e.shut(err)
+	return e.life.err()
+}
+
+// readControl handles a control frame, of which the header takes n bytes.
+func (e *engine) readControl(ctx context.Context, h header, n int) error {
+	in := &e.rd.in
+	total := n + int(h.length)
+	for in.w-in.r < total {
+		if h.op == opClose {
+			if err := e.checkCloseSoFar(in.bytes()[n:], h.key); err != nil {
+				return e.violated(ctx, err)
+			}
+		}
+		if err := e.fill(ctx); err != nil {
+			return err
+		}
+	}
+	payload := in.bytes()[n:total]
+	in.r += total
+	if h.masked {
+		mask.XOR(payload, h.key)
+	}
+	switch h.op {
+	case opPing:
+		if e.onPing == nil || e.onPing(ctx, payload) {
+			e.postPong(payload)
+		}
+	case opPong:
+		e.pings.answered(payload)
+		if e.onPong != nil {
+			e.onPong(ctx, payload)
+		}
+	case opClose:
+		return e.readClose(ctx, payload)
+	}
+	return nil
+}
+
+// checkCloseSoFar looks at the part of a close frame's payload that is there,
+// so that a bad one fails at its first bad byte.
+func (e *engine) checkCloseSoFar(masked []byte, key uint32) error {
+	var payload [maxControl]byte
+	mask.Copy(payload[:], masked, key)
+	var reason utf8stream.Validator
+	return checkClosePrefix(payload[:len(masked)], &reason)
+}
+
+// readClose handles the peer's close frame: it is the last thing that counts.
+func (e *engine) readClose(ctx context.Context, payload []byte) error {
+	ce, err := parseClose(payload)
+	if err != nil {
+		return e.violated(ctx, err)
+	}
+	reply := e.life.closedByPeer(ce)
+	if reply {
+		e.answer(ctx, ce.Code)
+	} else if e.life.bothOut() {
+		e.shutGently()
+	}
+	return e.life.err()
+}
+
+// violated ends the connection for something that the peer did: a close frame
+// names it (RFC 6455 section 7.1.7), and what the peer still sends is drained
+// for a while, so that it reads the frame before it finds the connection
+// closed. It returns what callers get. The caller holds the read gate.
+func (e *engine) violated(ctx context.Context, err error) error {
+	v, ok := errors.AsType[*violation](err)
+	if !ok {
+		return err
+	}
+	if e.life.violatedByPeer(v) {
+		e.postClose(v.code, v.text)
+		e.drain(ctx)
+	}
+	e.shut(v)
+	return e.life.err()
+}
+
+// refuse is violated for a caller that does not hold the read gate.
+func (e *engine) refuse(ctx context.Context, code StatusCode, reason string) {
+	if e.lockRead(ctx) != nil {
+		e.closeNow()
+		return
+	}
+	e.violated(ctx, &violation{code: code, text: reason})
+	e.unlockRead()
+}
+
+// drain reads and discards for at most drainTimeout and drainBytes, or until
+// the peer's end.
+func (e *engine) drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	in := &e.rd.in
+	in.take()
+	for n := 0; n < drainBytes; {
+		k, err := e.t.read(ctx, in.block.b)
+		n += k
+		if err != nil && (err != errInterrupted || ctx.Err() != nil) {
+			return
+		}
+	}
+}
+
+// readUntilClose discards messages until the peer's close frame. It always
+// returns an error: nothing follows. The caller holds the read gate.
+func (e *engine) readUntilClose(ctx context.Context) error {
+	rd := &e.rd
+	for {
+		for rd.left > 0 {
+			if rd.in.empty() {
+				if err := e.fill(ctx); err != nil {
+					return err
+				}
+				continue
+			}
+			n := min(rd.left, int64(rd.in.w-rd.in.r))
+			rd.in.r += int(n)
+			rd.left -= n
+		}
+		h, err := e.nextFrame(ctx)
+		if err != nil {
+			return err
+		}
+		rd.msg.open, rd.msg.fin = true, h.fin
+	}
+}

@@ -1,0 +1,463 @@
+//go:build !js
+
+package websocket
+
+import (
+	"context"
+	"runtime"
+
+	"github.com/bhojpur/api/internal/deflate"
+	"github.com/bhojpur/api/internal/mask"
+)
+
+// writeSide is what goes out.
+type writeSide struct {
+	// order is held by who writes a message in several frames, from the first
+	// one to the last. Messages of one frame pass it by while it is free.
+	order gate
+
+	// gate is held by who writes to the transport, and guards the group below.
+	gate    gate
+	out     *block    // frames that were taken for sending; nil when there are none
+	from    int       // what of out is not with the transport yet begins here
+	to      int       // and ends here
+	group   []*waiter // whose frames are in out, in their order
+	yield   uint8     // for how many more sends company is expected
+	ended   bool      // our close frame has been taken: nothing follows it
+	told    bool      // and it went out, as closeFrameOut was told
+	broken  error     // what a write failed with
+	msg     outgoing  // the message that is written in several frames
+	comp    *deflate.Compressor
+	handles slab[messageWriter]
+
+	posted posted // what nobody waits for
+}
+
+const (
+	// maxJoined is up to which size a payload is copied behind its header, and
+	// so can be sent together with others.
+	maxJoined = 4 << 10
+	// maxFrame is the payload of the frames that a Writer sends.
+	maxFrame = 16 << 10
+	// maxBatch bounds what is sent together.
+	maxBatch = 64 << 10
+	// yields is for how many sends one that met others who waited yields the
+	// processor first, so that they bring their frames along.
+	yields = 8
+)
+
+// remainder says what becomes of a frame of which a part is out when the
+// context ends.
+type remainder uint8
+
+const (
+	dropRest remainder = iota // the connection has failed
+	keepRest                  // the rest is sent ahead of everything else
+)
+
+// never is the start of a frame that can't be withdrawn any more.
+const never = -1
+
+// send sends a frame, when it is its turn: a whole message, or a control
+// frame. It reports whether the frame was taken: it is out, or a part of it,
+// or with keepRest will be.
+func (e *engine) send(ctx context.Context, f frame, rest remainder) (taken bool, err error) {
+	if !e.wr.gate.tryLock() {
+		if taken, err = e.awaitTurn(ctx, f, rest); taken || err != nil {
+			return taken, err
+		}
+	}
+	if e.wr.msg.by != nil && !f.op.isControl() {
+		// Somebody is between two frames of a message.
+		e.unlockWrite()
+		if err := e.lockOrder(ctx); err != nil {
+			return false, err
+		}
+		defer e.wr.order.unlock()
+	}
+	taken, err = e.sendFrame(ctx, f, rest)
+	e.unlockWrite()
+	return taken, err
+}
+
+// lockOrder takes the order of messages, and then the gate.
+func (e *engine) lockOrder(ctx context.Context) error {
+	if err := e.wr.order.lock(ctx, e.life.ended()); err != nil {
+		if err == errGone {
+			return e.life.err()
+		}
+		return ctx.Err()
+	}
+	if err := e.wr.gate.lock(ctx, nil); err != nil {
+		e.wr.order.unlock()
+		return ctx.Err()
+	}
+	return nil
+}
+
+// awaitTurn waits for the gate, or for its holder to send the frame. With
+// neither taken nor an error, the gate is the caller's.
+func (e *engine) awaitTurn(ctx context.Context, f frame, rest remainder) (taken bool, err error) {
+	g := &e.wr.gate
+	if len(f.payload) > maxJoined || rest == keepRest {
+		f.op = noFrame // it is sent by nobody else
+	}
+	w := g.join(f)
+	if w == nil {
+		return false, nil
+	}
+	defer g.retire(w)
+	var v verdict
+	select {
+	case v = <-w.ready:
+	case <-ctx.Done():
+		if g.leave(w) {
+			return false, ctx.Err()
+		}
+		select {
+		case v = <-w.ready:
+		default:
+			// The frame is on its way, in the hands of another.
+			e.shut(ctx.Err())
+			if <-w.ready == yours {
+				e.unlockWrite()
+			}
+			return true, e.life.err()
+		}
+	}
+	switch {
+	case v == sent:
+		return true, nil
+	case v == notSent:
+		return true, e.writeError(w.err)
+	case w.end > 0:
+		// Who was sending the frame has left, with a part of it to go.
+		_, err = e.flush(ctx, never, w.end, dropRest)
+		e.unlockWrite()
+		return true, err
+	}
+	return false, nil
+}
+
+// writeError is the error of a write that failed with err.
+func (e *engine) writeError(err error) error {
+	if e.life.phase() != phaseOpen {
+		return e.life.err()
+	}
+	return err
+}
+
+// unlockWrite lets go of the gate, after what was posted meanwhile has been
+// sent as far as the transport takes it at once. The rest is for the next
+// one, or for a goroutine.
+func (e *engine) unlockWrite() {
+	w := &e.wr
+	for {
+		dropped := e.life.phase() == phaseClosed
+		switch {
+		case dropped:
+			e.dropWrites()
+		case w.from == w.to:
+			w.freeOut()
+		case len(w.group) > 0:
+			next := w.group[0]
+			w.group = w.group[1:]
+			next.ready <- yours
+			return
+		case !w.gate.wanted():
+			go e.sendRest()
+			return
+		}
+		w.gate.unlock()
+		if !w.posted.waiting.Load() && (dropped || e.life.phase() != phaseClosed) {
+			return
+		}
+		if !w.gate.tryLock() {
+			return // who holds it does the same
+		}
+		e.takePosted()
+		e.flushNow()
+	}
+}
+
+// sendRest sends what is left in out. It holds the gate.
+func (e *engine) sendRest() {
+	e.flush(context.Background(), never, 0, dropRest)
+	e.unlockWrite()
+}
+
+// dropWrites gives back what the write side holds of a closed connection.
+func (e *engine) dropWrites() {
+	w := &e.wr
+	w.ended = true
+	e.breakWrites(e.life.err())
+	w.freeOut()
+	e.takePosted()
+	e.dropMessage(nil)
+	if w.comp != nil {
+		w.comp.Close()
+		w.comp = nil
+	}
+	e.t.forgetWrite()
+}
+
+func (w *writeSide) freeOut() {
+	if w.out != nil {
+		w.out.free()
+		w.out = nil
+	}
+	w.from, w.to = 0, 0
+}
+
+// sendFrame sends a frame. The caller holds the gate.
+func (e *engine) sendFrame(ctx context.Context, f frame, rest remainder) (taken bool, err error) {
+	w := &e.wr
+	e.takePosted()
+	if err := e.canSend(); err != nil {
+		e.flushNow()
+		return false, err
+	}
+	if len(f.payload) > maxJoined && rest == dropRest {
+		if e.role == client {
+			return e.sendMasked(ctx, f)
+		}
+		return e.sendParts(ctx, header{fin: f.fin, rsv1: f.rsv1, op: f.op}, f.payload)
+	}
+	start := w.to
+	e.appendFrame(f)
+	own := w.to
+	if w.yield > 0 {
+		w.yield--
+		runtime.Gosched()
+	}
+	e.gather()
+	return e.flush(ctx, start, own, rest)
+}
+
+// canSend says why no frame can be sent any more.
+func (e *engine) canSend() error {
+	if e.wr.ended {
+		return e.life.err()
+	}
+	if e.wr.broken != nil {
+		return e.writeError(e.wr.broken)
+	}
+	return nil
+}
+
+// gather takes along the frames of those who wait, as many as are first in the
+// queue and small.
+func (e *engine) gather() {
+	w := &e.wr
+	for w.to-w.from < maxBatch {
+		next := w.gate.take(w.joins)
+		if next == nil {
+			return
+		}
+		e.appendFrame(next.frame)
+		next.end = w.to
+		w.group = append(w.group, next)
+		w.yield = yields
+	}
+}
+
+// joins reports whether a frame can be sent along now.
+func (w *writeSide) joins(f frame) bool {
+	return f.op != noFrame && (f.op.isControl() || w.msg.by == nil)
+}
+
+// reserve makes room for n more bytes in out.
+func (w *writeSide) reserve(n int) {
+	if w.out == nil {
+		w.out = newBlock(n)
+		return
+	}
+	w.out = w.out.grow(w.to, w.to+n)
+}
+
+// appendFrame puts a frame into out, masked if this is a client.
+func (e *engine) appendFrame(f frame) {
+	w := &e.wr
+	w.reserve(maxHeader + len(f.payload))
+	h := header{fin: f.fin, rsv1: f.rsv1, op: f.op, length: int64(len(f.payload))}
+	if e.role == client {
+		h.masked, h.key = true, newMaskingKey()
+	}
+	w.appendHeader(h)
+	if h.masked {
+		mask.Copy(w.out.b[w.to:], f.payload, h.key)
+	} else {
+		copy(w.out.b[w.to:], f.payload)
+	}
+	w.to += len(f.payload)
+}
+
+// appendHeader puts a header into out, where room for it was reserved.
+func (w *writeSide) appendHeader(h header) {
+	w.to = len(appendHeader(w.out.b[:w.to], h))
+}
+
+// flush sends out to its end. start and own are where the caller's frame
+// begins and ends in it.
+func (e *engine) flush(ctx context.Context, start, own int, rest remainder) (taken bool, err error) {
+	w := &e.wr
+	for w.from < w.to {
+		n, err := e.t.write(ctx, w.out.b[w.from:w.to])
+		w.from += n
+		w.settle()
+		switch {
+		case err == nil:
+		case err != errInterrupted:
+			e.breakWrites(err)
+			return true, e.writeError(err)
+		case ctx.Err() == nil:
+			// An interrupt meant for an earlier call.
+		case w.from >= own:
+			return true, nil
+		case w.from <= start:
+			w.withdraw(start, own)
+			return false, ctx.Err()
+		case rest == keepRest:
+			return true, ctx.Err()
+		default:
+			e.shut(ctx.Err())
+			return true, e.life.err()
+		}
+	}
+	e.sentAll()
+	return true, nil
+}
+
+// flushNow sends of out what the transport takes without waiting.
+func (e *engine) flushNow() {
+	w := &e.wr
+	if w.from < w.to {
+		n, err := e.t.writeNow(w.out.b[w.from:w.to])
+		w.from += n
+		w.settle()
+		if err != nil {
+			e.breakWrites(err)
+			return
+		}
+	}
+	if w.from == w.to {
+		e.sentAll()
+	}
+}
+
+// sentAll is called when out has been sent to its end.
+func (e *engine) sentAll() {
+	w := &e.wr
+	w.from, w.to = 0, 0
+	if w.ended && !w.told && w.broken == nil {
+		w.told = true
+		e.closeFrameOut()
+	}
+}
+
+// settle tells those of the group whose frames are out.
+func (w *writeSide) settle() {
+	for len(w.group) > 0 && w.group[0].end <= w.from {
+		w.group[0].ready <- sent
+		w.group = w.group[1:]
+	}
+	if len(w.group) == 0 {
+		w.group = nil
+	}
+}
+
+// withdraw takes a frame out of out, of which no byte was sent.
+func (w *writeSide) withdraw(start, own int) {
+	copy(w.out.b[start:], w.out.b[own:w.to])
+	w.to -= own - start
+	for _, other := range w.group {
+		other.end -= own - start
+	}
+}
+
+// breakWrites ends the write side. Reads go on: the peer's close frame may be
+// among what has arrived.
+func (e *engine) breakWrites(err error) {
+	w := &e.wr
+	if w.broken == nil {
+		w.broken = err
+	}
+	for _, other := range w.group {
+		other.err = err
+		other.ready <- notSent
+	}
+	w.group = nil
+	w.from, w.to = 0, 0
+}
+
+// sendParts sends a frame whose payload is not copied: a server's own, or one
+// that was masked where it is.
+func (e *engine) sendParts(ctx context.Context, h header, payload []byte) (taken bool, err error) {
+	w := &e.wr
+	h.length = int64(len(payload))
+	w.reserve(maxHeader)
+	start := w.to
+	w.appendHeader(h)
+	for w.from < w.to || len(payload) > 0 {
+		n, err := e.t.writeBoth(ctx, w.out.b[w.from:w.to], payload)
+		head := min(n, w.to-w.from)
+		w.from += head
+		payload = payload[n-head:]
+		if err != nil {
+			if taken, err = e.cutShort(ctx, start, err); err != nil {
+				return taken, err
+			}
+		}
+	}
+	e.sentAll()
+	return true, nil
+}
+
+// sendMasked sends a client's frame, masking it piece by piece into out.
+func (e *engine) sendMasked(ctx context.Context, f frame) (taken bool, err error) {
+	w := &e.wr
+	key := newMaskingKey()
+	w.reserve(min(maxHeader+len(f.payload), maxFrame))
+	start := w.to
+	w.appendHeader(header{
+		fin: f.fin, rsv1: f.rsv1, op: f.op,
+		masked: true, key: key, length: int64(len(f.payload)),
+	})
+	for p := f.payload; len(p) > 0 || w.from < w.to; {
+		n := min(len(p), len(w.out.b)-w.to)
+		key = mask.Copy(w.out.b[w.to:], p[:n], key)
+		p = p[n:]
+		w.to += n
+		n, err := e.t.write(ctx, w.out.b[w.from:w.to])
+		w.from += n
+		if err != nil {
+			if taken, err = e.cutShort(ctx, start, err); err != nil {
+				return taken, err
+			}
+		}
+		if w.from == w.to {
+			w.from, w.to, start = 0, 0, never
+		}
+	}
+	e.sentAll()
+	return true, nil
+}
+
+// cutShort ends the sending of a long frame with err; or not, and returns nil,
+// if it was interrupted without a reason. A frame that was not begun leaves no
+// trace.
+func (e *engine) cutShort(ctx context.Context, start int, err error) (taken bool, _ error) {
+	w := &e.wr
+	switch {
+	case err != errInterrupted:
+		e.breakWrites(err)
+		return true, e.writeError(err)
+	case ctx.Err() == nil:
+		return false, nil
+	case w.from <= start:
+		w.to = start
+		return false, ctx.Err()
+	}
+	e.shut(ctx.Err())
+	return true, e.life.err()
+}

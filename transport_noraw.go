@@ -1,0 +1,25 @@
+//go:build !unix && !js
+
+package websocket
+
+import "context"
+
+// sysCalls is empty where sockets are read and written by package net alone.
+type sysCalls struct{}
+
+type blockMode uint8
+
+const (
+	blocking blockMode = iota
+	notBlocking
+)
+
+func (s *stream) openRaw() bool { return false }
+
+func (s *stream) rawRead(context.Context, []byte, *inbox) (int, error) {
+	panic("websocket: no raw connection")
+}
+
+func (s *stream) rawWrite(context.Context, []byte, blockMode) (int, error) {
+	panic("websocket: no raw connection")
+}

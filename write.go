@@ -1,0 +1,128 @@
+//go:build !js
+
+package websocket
+
+import (
+	"context"
+
+	"github.com/bhojpur/api/internal/deflate"
+	"github.com/bhojpur/api/internal/utf8stream"
+)
+
+// write sends a message of one frame.
+func (e *engine) write(ctx context.Context, typ MessageType, p []byte) error {
+	if err := e.checkWrite(ctx, typ); err != nil {
+		return err
+	}
+	if typ == MessageText && !utf8stream.Valid(p) {
+		return errTextNotUTF8
+	}
+	_, err := e.writeWhole(ctx, typ, p, dropRest)
+	return err
+}
+
+// checkWrite is what each write looks at first.
+func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
+	if typ != MessageText && typ != MessageBinary {
+		return errMessageType
+	}
+	if e.life.phase() != phaseOpen {
+		return e.life.err()
+	}
+	return ctx.Err()
+}
+
+func (e *engine) writeWhole(ctx context.Context, typ MessageType, p []byte, rest remainder) (taken bool, err error) {
+	f := frame{op: opcode(typ), fin: true, payload: p}
+	if e.deflate != nil && len(p) >= e.deflate.threshold {
+		return e.writeCompressed(ctx, f, rest)
+	}
+	return e.send(ctx, f, rest)
+}
+
+// writeCompressed compresses a message and sends it as one frame.
+func (e *engine) writeCompressed(ctx context.Context, f frame, rest remainder) (taken bool, err error) {
+	w := &e.wr
+	if err := w.gate.lock(ctx, nil); err != nil {
+		return false, ctx.Err()
+	}
+	if w.msg.by != nil {
+		e.unlockWrite()
+		if err := e.lockOrder(ctx); err != nil {
+			return false, err
+		}
+		defer w.order.unlock()
+	}
+	defer e.unlockWrite()
+	if err := e.canSend(); err != nil {
+		return false, err
+	}
+	comp := e.compressor()
+	b := newBlock(compressBound(len(f.payload)))
+	defer b.free()
+	f.rsv1 = true
+	if f.payload, err = comp.Append(b.b[:0], f.payload); err != nil {
+		return false, err
+	}
+	taken, err = e.sendFrame(ctx, f, rest)
+	if !taken {
+		comp.Discard()
+	}
+	return taken, err
+}
+
+// compressor returns what compresses the messages of this connection. The
+// caller holds the gate.
+func (e *engine) compressor() *deflate.Compressor {
+	if e.wr.comp == nil {
+		e.wr.comp = deflate.NewCompressor(e.deflate.sendBits, e.deflate.sendTakeover)
+	}
+	return e.wr.comp
+}
+
+// compressBound is about what a message of n bytes grows to that can't be
+// compressed.
+func compressBound(n int) int { return n + n>>10 + 64 }
+
+// writeStream is write for NetConn. A context that ends leaves a frame that was
+// begun to be sent ahead of what follows, and ctx.Err() is returned as it is.
+func (e *engine) writeStream(ctx context.Context, typ MessageType, p []byte) (n int, err error) {
+	if err := e.checkWrite(ctx, typ); err != nil {
+		return 0, err
+	}
+	if typ == MessageText && !utf8stream.Valid(p) {
+		return 0, errTextNotUTF8
+	}
+	if len(p) > maxFrame && (e.deflate == nil || len(p) < e.deflate.threshold) {
+		return e.writeFrames(ctx, typ, p)
+	}
+	taken, err := e.writeWhole(ctx, typ, p, keepRest)
+	if taken {
+		n = len(p)
+	}
+	return n, err
+}
+
+// writeFrames sends a long message in frames short enough to be kept when the
+// context ends in one of them. The message ends there, then.
+func (e *engine) writeFrames(ctx context.Context, typ MessageType, p []byte) (n int, err error) {
+	if _, err := e.beginMessage(ctx, typ); err != nil {
+		return 0, err
+	}
+	defer e.unlockWrite()
+	defer e.endMessage()
+	op := opcode(typ)
+	for n < len(p) && err == nil {
+		size := min(len(p)-n, maxFrame)
+		f := frame{op: op, fin: n+size == len(p), payload: p[n : n+size]}
+		var taken bool
+		if taken, err = e.sendFrame(ctx, f, keepRest); taken {
+			n += size
+			op = opContinuation
+		}
+	}
+	if 0 < n && n < len(p) && e.canSend() == nil {
+		e.appendFrame(frame{op: opContinuation, fin: true})
+	}
+	return n, err
+}

@@ -1,0 +1,302 @@
+//go:build !js
+
+package websocket
+
+import (
+	"context"
+	"io"
+	"sync/atomic"
+
+	"github.com/bhojpur/api/internal/utf8stream"
+)
+
+// outgoing is a message that is written in several frames.
+type outgoing struct {
+	by    *messageWriter // nil when there is none
+	typ   MessageType
+	form  form
+	begun bool // its first frame was taken
+	text  utf8stream.Validator
+	buf   *block // what the message holds from the pool
+	n     int    // not compressed: buf.b[:n] is not sent yet
+	z     []byte // compressed: what came out and is not sent yet
+}
+
+// form is how the payload of a message goes out.
+type form uint8
+
+const (
+	plain     form = iota
+	undecided      // not yet as long as the compression threshold
+	compressed
+)
+
+// messageWriter is the handle of a message that is being written. It counts
+// for as long as outgoing.by points to it.
+type messageWriter struct {
+	e     *engine
+	ctx   context.Context
+	begun atomic.Bool // as outgoing.begun, for a look without the gate
+}
+
+// writer begins a message of several frames.
+func (e *engine) writer(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
+	if err := e.checkWrite(ctx, typ); err != nil {
+		return nil, err
+	}
+	h, err := e.beginMessage(ctx, typ)
+	if err != nil {
+		return nil, err
+	}
+	e.unlockWrite()
+	return h, nil
+}
+
+// beginMessage takes the order of messages for a message, and returns with the
+// gate held.
+func (e *engine) beginMessage(ctx context.Context, typ MessageType) (*messageWriter, error) {
+	if err := e.lockOrder(ctx); err != nil {
+		return nil, err
+	}
+	e.takePosted()
+	if err := e.canSend(); err != nil {
+		e.wr.order.unlock()
+		e.unlockWrite()
+		return nil, err
+	}
+	h := e.wr.handles.next()
+	h.e, h.ctx = e, ctx
+	e.wr.msg = outgoing{by: h, typ: typ}
+	if e.deflate != nil {
+		e.wr.msg.form = undecided
+	}
+	return h, nil
+}
+
+// endMessage gives back what a message holds, its turn above all, if there is
+// one. The caller holds the gate.
+func (e *engine) endMessage() {
+	m := &e.wr.msg
+	if m.by == nil {
+		return
+	}
+	if m.buf != nil {
+		m.buf.free()
+	}
+	*m = outgoing{}
+	e.wr.order.unlock()
+}
+
+// dropMessage ends a message that was not sent to its end. If a part of it was,
+// the connection has failed.
+func (e *engine) dropMessage(cause error) {
+	m := &e.wr.msg
+	if m.by == nil {
+		return
+	}
+	if m.form == compressed {
+		e.wr.comp.Discard()
+	}
+	begun := m.begun
+	e.endMessage()
+	if begun {
+		e.shut(cause)
+	}
+}
+
+// Write adds p to the message.
+func (h *messageWriter) Write(p []byte) (int, error) {
+	err := h.e.writeMessage(h, p, addPart)
+	if err != nil {
+		return 0, opError("write", err)
+	}
+	return len(p), nil
+}
+
+// Close ends the message and sends what is left of it.
+func (h *messageWriter) Close() error {
+	return opError("write", h.e.writeMessage(h, nil, endPart))
+}
+
+type messagePart uint8
+
+const (
+	addPart messagePart = iota
+	endPart
+)
+
+// writeMessage adds p to the message of h, or ends it.
+func (e *engine) writeMessage(h *messageWriter, p []byte, part messagePart) error {
+	if err := e.lockMessage(h); err != nil {
+		return err
+	}
+	m := &e.wr.msg
+	var err error
+	switch {
+	case m.typ == MessageText && (!m.text.Write(p) || part == endPart && !m.text.Complete()):
+		err = errTextNotUTF8
+	case part == addPart:
+		err = e.addToMessage(h.ctx, p)
+	default:
+		err = e.finishMessage(h.ctx)
+	}
+	switch {
+	case err == errTextNotUTF8:
+		if m.form == compressed {
+			e.wr.comp.Discard()
+		}
+		e.endMessage()
+		e.unlockWrite()
+		e.failSoon(StatusInternalError, err)
+		return err
+	case err != nil:
+		e.dropMessage(err)
+	case part == endPart:
+		e.endMessage()
+	}
+	e.unlockWrite()
+	return err
+}
+
+// lockMessage takes the gate for the message of h.
+func (e *engine) lockMessage(h *messageWriter) error {
+	w := &e.wr
+	if err := w.gate.lock(h.ctx, nil); err != nil {
+		if h.begun.Load() {
+			e.shut(h.ctx.Err())
+			return e.life.err()
+		}
+		e.postGiveUp(h)
+		return h.ctx.Err()
+	}
+	e.takePosted()
+	var err error
+	switch {
+	case w.msg.by != h:
+		err = errStaleWriter
+		if e.life.phase() != phaseOpen {
+			err = e.life.err()
+		}
+	case e.canSend() != nil:
+		err = e.canSend()
+		e.dropMessage(err)
+	case h.ctx.Err() != nil:
+		err = h.ctx.Err()
+		e.dropMessage(err)
+	}
+	if err != nil {
+		e.unlockWrite()
+	}
+	return err
+}
+
+// addToMessage takes p into the message and sends the frames that it fills.
+func (e *engine) addToMessage(ctx context.Context, p []byte) error {
+	m := &e.wr.msg
+	if m.form == undecided && m.n+len(p) >= e.deflate.threshold {
+		if err := e.compressMessage(); err != nil {
+			return err
+		}
+	}
+	for len(p) > 0 {
+		if m.form == compressed {
+			n := min(len(p), maxFrame)
+			if err := e.deflatePart(ctx, p[:n]); err != nil {
+				return err
+			}
+			p = p[n:]
+			continue
+		}
+		if m.buf == nil {
+			m.buf = newBlock(maxFrame)
+		}
+		if m.n == maxFrame {
+			// Of a message that may yet turn out to be under the threshold,
+			// no more than this is held back.
+			m.form = plain
+			if err := e.sendPart(ctx, m.buf.b[:m.n], addPart); err != nil {
+				return err
+			}
+			m.n = 0
+		}
+		n := copy(m.buf.b[m.n:maxFrame], p)
+		m.n += n
+		p = p[n:]
+	}
+	return nil
+}
+
+// compressMessage begins to compress, with what has been written until now.
+func (e *engine) compressMessage() error {
+	m := &e.wr.msg
+	held := m.buf
+	m.buf = newBlock(2 * maxFrame)
+	m.z = m.buf.b[:0]
+	m.form = compressed
+	comp := e.compressor()
+	comp.Begin()
+	if held == nil {
+		return nil
+	}
+	defer held.free()
+	var err error
+	m.z, err = comp.Write(m.z, held.b[:m.n])
+	return err
+}
+
+// deflatePart compresses p and sends the frames that come out full.
+func (e *engine) deflatePart(ctx context.Context, p []byte) error {
+	m := &e.wr.msg
+	var err error
+	if m.z, err = e.wr.comp.Write(m.z, p); err != nil {
+		return err
+	}
+	return e.sendFull(ctx)
+}
+
+// sendFull sends what is compressed, but for what the last frame may hold.
+func (e *engine) sendFull(ctx context.Context) error {
+	m := &e.wr.msg
+	for len(m.z) > maxFrame {
+		if err := e.sendPart(ctx, m.z[:maxFrame], addPart); err != nil {
+			return err
+		}
+		m.z = m.z[:copy(m.z, m.z[maxFrame:])]
+	}
+	return nil
+}
+
+// finishMessage sends the last frame.
+func (e *engine) finishMessage(ctx context.Context) error {
+	m := &e.wr.msg
+	if m.form == compressed {
+		var err error
+		if m.z, err = e.wr.comp.End(m.z); err != nil {
+			return err
+		}
+		if err := e.sendFull(ctx); err != nil {
+			return err
+		}
+		return e.sendPart(ctx, m.z, endPart)
+	}
+	var last []byte
+	if m.buf != nil {
+		last = m.buf.b[:m.n]
+	}
+	return e.sendPart(ctx, last, endPart)
+}
+
+// sendPart sends a frame of the message.
+func (e *engine) sendPart(ctx context.Context, payload []byte, part messagePart) error {
+	m := &e.wr.msg
+	f := frame{op: opcode(m.typ), fin: part == endPart, rsv1: m.form == compressed, payload: payload}
+	if m.begun {
+		f.op, f.rsv1 = opContinuation, false
+	}
+	taken, err := e.sendFrame(ctx, f, dropRest)
+	if taken {
+		m.begun = true
+		m.by.begun.Store(true)
+	}
+	return err
+}

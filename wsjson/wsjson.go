@@ -1,0 +1,62 @@
+// Package wsjson reads and writes JSON messages.
+package wsjson
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	websocket "github.com/bhojpur/api"
+)
+
+// buffers are reused between calls. One that a large message has grown is left
+// to the garbage collector.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+const maxKept = 64 << 10
+
+func keep(b *bytes.Buffer) {
+	if b.Cap() <= maxKept {
+		b.Reset()
+		buffers.Put(b)
+	}
+}
+
+// Read waits for the next message, of either type, and decodes it into v as
+// [json.Unmarshal] does. v holds nothing of the buffers that are reused.
+//
+// A message that does not decode is an error that wraps the decoder's and
+// leaves the connection open: the next Read reads the next message. What Read
+// says of contexts, limits and the other errors is that of
+// [websocket.Conn.Reader].
+func Read(ctx context.Context, c *websocket.Conn, v any) error {
+	_, r, err := c.Reader(ctx)
+	if err != nil {
+		return err
+	}
+	b := buffers.Get().(*bytes.Buffer)
+	defer keep(b)
+	if _, err := b.ReadFrom(r); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b.Bytes(), v); err != nil {
+		return fmt.Errorf("wsjson: read: %w", err)
+	}
+	return nil
+}
+
+// Write encodes v as [json.Marshal] does and sends it as a text message. A
+// value that does not encode is an error that wraps the encoder's; nothing is
+// sent and the connection stays open. What it says of contexts and the other
+// errors is that of [websocket.Conn.Write].
+func Write(ctx context.Context, c *websocket.Conn, v any) error {
+	b := buffers.Get().(*bytes.Buffer)
+	defer keep(b)
+	if err := json.NewEncoder(b).Encode(v); err != nil {
+		return fmt.Errorf("wsjson: write: %w", err)
+	}
+	// Encode ends with a newline, which Marshal does not.
+	return c.Write(ctx, websocket.MessageText, bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+}

@@ -1,0 +1,299 @@
+package deflate
+
+import (
+	"bytes"
+	"compress/flate"
+	"fmt"
+	"io"
+	"testing"
+)
+
+// compressions are the ways of making a payload of a message.
+var compressions = []struct {
+	name     string
+	compress func(c *Compressor, dst, p []byte) ([]byte, error)
+}{
+	{"whole", (*Compressor).Append},
+	{"one write", func(c *Compressor, dst, p []byte) ([]byte, error) { return compressIn(c, dst, p, len(p)+1) }},
+	{"writes of 100", func(c *Compressor, dst, p []byte) ([]byte, error) { return compressIn(c, dst, p, 100) }},
+	{"writes of 33000", func(c *Compressor, dst, p []byte) ([]byte, error) { return compressIn(c, dst, p, 33000) }},
+}
+
+// compressIn streams a message in pieces.
+func compressIn(c *Compressor, dst, p []byte, piece int) ([]byte, error) {
+	c.Begin()
+	for len(p) > 0 {
+		n := min(piece, len(p))
+		var err error
+		if dst, err = c.Write(dst, p[:n]); err != nil {
+			return dst, err
+		}
+		p = p[n:]
+	}
+	return c.End(dst)
+}
+
+func TestConversation(t *testing.T) {
+	msgs := conversation()
+	for bits := minWindowBits; bits <= maxWindowBits; bits++ {
+		for _, takeover := range []bool{true, false} {
+			for _, how := range compressions {
+				t.Run(fmt.Sprintf("bits %d/takeover %v/%s", bits, takeover, how.name), func(t *testing.T) {
+					c := NewCompressor(bits, takeover)
+					defer c.Close()
+					converse(t, c, how.compress, msgs)
+				})
+			}
+		}
+	}
+}
+
+// converse sends messages through c to our own inflater, to one that looks at
+// the distances, and to the standard library's.
+func converse(t *testing.T, c *Compressor, compress func(c *Compressor, dst, p []byte) ([]byte, error), msgs [][]byte) {
+	t.Helper()
+	ours := NewInflater(c.takeover)
+	defer ours.Close()
+	peer := &walker{limit: 1 << c.bits}
+	var seen []byte
+	const prefix = "header"
+	for i, msg := range msgs {
+		keep := bytes.Clone(msg)
+		payload, err := compress(c, []byte(prefix), msg)
+		if err != nil {
+			t.Fatalf("message %d: %v", i, err)
+		}
+		if !bytes.Equal(msg, keep) {
+			t.Fatalf("message %d was changed", i)
+		}
+		if string(payload[:len(prefix)]) != prefix {
+			t.Fatalf("message %d: what dst had was changed", i)
+		}
+		payload = payload[len(prefix):]
+		if !c.takeover {
+			peer.out, seen = nil, nil
+		}
+		got, err := peer.message(payload)
+		if err != nil || !bytes.Equal(got, msg) {
+			t.Fatalf("message %d: the peer has %d bytes, error %v; want %d bytes", i, len(got), err, len(msg))
+		}
+		mustRead(t, ours, payload, msg)
+
+		std := flate.NewReaderDict(io.MultiReader(bytes.NewReader(payload), bytes.NewReader([]byte(tail+"\x01\x00\x00\xff\xff"))), seen)
+		got, err = io.ReadAll(std)
+		if err != nil || !bytes.Equal(got, msg) {
+			t.Fatalf("message %d: compress/flate has %d bytes, error %v; want %d bytes", i, len(got), err, len(msg))
+		}
+		seen = append(seen, msg...)
+		seen = seen[max(0, len(seen)-maxDistance):]
+	}
+	if !c.takeover && c.window.ring != nil {
+		t.Error("a compressor without takeover holds a window")
+	}
+	if c.enc != nil {
+		t.Error("the compressor holds an encoder between messages")
+	}
+}
+
+func TestEmptyMessage(t *testing.T) {
+	for bits := minWindowBits; bits <= maxWindowBits; bits++ {
+		c := NewCompressor(bits, true)
+		for _, how := range compressions {
+			if got, err := how.compress(c, nil, nil); err != nil || !bytes.Equal(got, []byte{0}) {
+				t.Errorf("bits %d, %s: payload % x, error %v; want 00", bits, how.name, got, err)
+			}
+		}
+	}
+}
+
+// What takes the place of a message that was not sent must not lean on it.
+func TestDiscard(t *testing.T) {
+	text := jsonText(1000, 9)
+	tests := []struct {
+		name   string
+		unsent func(t *testing.T, c *Compressor)
+	}{
+		{"a message begun", func(t *testing.T, c *Compressor) {
+			c.Begin()
+			c.Discard()
+		}},
+		{"a message written", func(t *testing.T, c *Compressor) {
+			c.Begin()
+			for range 100 {
+				if _, err := c.Write(nil, text); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.Discard()
+		}},
+		{"a message ended", func(t *testing.T, c *Compressor) {
+			if _, err := compressIn(c, nil, text, 300); err != nil {
+				t.Fatal(err)
+			}
+			c.Discard()
+		}},
+		{"a payload appended", func(t *testing.T, c *Compressor) {
+			if _, err := c.Append(nil, text); err != nil {
+				t.Fatal(err)
+			}
+			c.Discard()
+		}},
+		{"twice", func(t *testing.T, c *Compressor) {
+			c.Begin()
+			c.Discard()
+			c.Discard()
+		}},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			c := NewCompressor(maxWindowBits, true)
+			f := NewInflater(true)
+			peer := &walker{limit: maxDistance}
+			for i := range 3 {
+				msg := jsonText(2000, uint64(i))
+				payload, err := c.Append(nil, msg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				mustRead(t, f, payload, msg)
+				peer.message(payload)
+				tc.unsent(t, c)
+				payload, err = c.Append(nil, text)
+				if err != nil {
+					t.Fatal(err)
+				}
+				mustRead(t, f, payload, text)
+				if got, err := peer.message(payload); err != nil || !bytes.Equal(got, text) {
+					t.Fatalf("the peer has %d bytes, error %v", len(got), err)
+				}
+			}
+		})
+	}
+}
+
+// A message that is dropped leaves the window, so that the next one is as
+// small as if there had been none.
+func TestDiscardKeepsTheWindow(t *testing.T) {
+	msg := noise(1000, 5)
+	c := NewCompressor(maxWindowBits, true)
+	if _, err := c.Append(nil, msg); err != nil {
+		t.Fatal(err)
+	}
+	c.Begin()
+	c.Write(nil, jsonText(500, 1))
+	c.Discard()
+	payload, err := c.Append(nil, msg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(payload) > 100 {
+		t.Errorf("a repeated message became %d bytes", len(payload))
+	}
+}
+
+func TestTakeoverHelps(t *testing.T) {
+	for bits := 11; bits <= maxWindowBits; bits++ {
+		msg := noise(1000, 5)
+		c := NewCompressor(bits, true)
+		c.Append(nil, msg)
+		payload, err := c.Append(nil, msg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(payload) > 100 {
+			t.Errorf("bits %d: a repeated message became %d bytes", bits, len(payload))
+		}
+	}
+}
+
+// The window grows with what was said.
+func TestWindowIsAllocatedAsItFills(t *testing.T) {
+	c := NewCompressor(maxWindowBits, true)
+	c.Append(nil, jsonText(100, 1))
+	if n := cap(c.window.ring); n > windowStep {
+		t.Errorf("after 100 bytes the window has %d", n)
+	}
+	for range 1000 {
+		c.Append(nil, jsonText(100, 1))
+	}
+	if n := cap(c.window.ring); n != maxDistance {
+		t.Errorf("a full window has %d bytes", n)
+	}
+	c.Close()
+	if c.window.ring != nil {
+		t.Error("a closed compressor holds a window")
+	}
+}
+
+func TestMisusePanics(t *testing.T) {
+	tests := []struct {
+		name string
+		f    func()
+	}{
+		{"bits 7", func() { NewCompressor(7, true) }},
+		{"bits 16", func() { NewCompressor(16, true) }},
+		{"Begin twice", func() { c := NewCompressor(15, true); c.Begin(); c.Begin() }},
+		{"Append inside", func() { c := NewCompressor(15, true); c.Begin(); c.Append(nil, nil) }},
+		{"Write outside", func() { NewCompressor(15, true).Write(nil, nil) }},
+		{"End outside", func() { NewCompressor(15, true).End(nil) }},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			tc.f()
+		})
+	}
+}
+
+func TestCompressorAllocatesNothing(t *testing.T) {
+	for _, bits := range []int{9, 15} {
+		for _, takeover := range []bool{true, false} {
+			c := NewCompressor(bits, takeover)
+			msg := jsonText(1000, 1)
+			dst := make([]byte, 0, 4096)
+			for range 50 {
+				c.Append(dst, msg)
+			}
+			if n := testing.AllocsPerRun(100, func() { c.Append(dst, msg) }); n >= 1 {
+				t.Errorf("bits %d, takeover %v: Append allocates %v times", bits, takeover, n)
+			}
+			if n := testing.AllocsPerRun(100, func() { compressIn(c, dst, msg, 300) }); n >= 1 {
+				t.Errorf("bits %d, takeover %v: a streamed message allocates %v times", bits, takeover, n)
+			}
+		}
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	for _, n := range []int{100, 1 << 10, 16 << 10} {
+		for _, takeover := range []bool{true, false} {
+			for _, bits := range []int{15, 12} {
+				b.Run(fmt.Sprintf("%d/takeover=%v/bits=%d", n, takeover, bits), func(b *testing.B) {
+					var msgs [64][]byte
+					for i := range msgs {
+						msgs[i] = jsonText(n, uint64(i))
+					}
+					c := NewCompressor(bits, takeover)
+					defer c.Close()
+					dst := make([]byte, 0, 2*n+100)
+					b.SetBytes(int64(n))
+					b.ReportAllocs()
+					in, out := 0, 0
+					for i := 0; b.Loop(); i++ {
+						payload, err := c.Append(dst, msgs[i%len(msgs)])
+						if err != nil {
+							b.Fatal(err)
+						}
+						in += n
+						out += len(payload)
+					}
+					b.ReportMetric(float64(in)/float64(out), "ratio")
+				})
+			}
+		}
+	}
+}

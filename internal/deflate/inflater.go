@@ -1,0 +1,109 @@
+package deflate
+
+import (
+	"errors"
+	"io"
+)
+
+// ErrAbandoned is returned for a message that cannot be inflated because one
+// before it, whose bytes it may refer to, was not read to its end.
+var ErrAbandoned = errors.New("an earlier message was not read to its end")
+
+// An Inflater inflates the compressed messages of one direction of a
+// connection. One goroutine at a time uses it.
+//
+// It inflates with a window of 32 KiB, whatever was agreed on: no peer can need
+// a larger one, and one that sends farther references than it said is
+// understood.
+type Inflater struct {
+	takeover bool
+
+	// window is the end of the messages that were inflated. Empty without
+	// takeover.
+	window window
+
+	// dec is lent for as long as a message is open.
+	dec *decoder
+
+	// idle is what Read returns when dec is nil.
+	idle error
+	lost bool
+}
+
+// NewInflater returns an Inflater. With takeover messages may refer to those
+// before them, and it holds the last 32 KiB of them, as they come; without, it
+// holds nothing between messages.
+func NewInflater(takeover bool) *Inflater {
+	return &Inflater{takeover: takeover, window: window{limit: maxDistance}, idle: io.EOF}
+}
+
+// Begin opens a message: its compressed payload is what src has up to io.EOF.
+// src is read 4 KiB at a time, straight into the Inflater's buffer, and only
+// when all that was read before is inflated and taken. It is let go of when the
+// message ends. Begin ends a message that is still open, as [Inflater.End]
+// does.
+func (f *Inflater) Begin(src io.Reader) {
+	f.End()
+	if f.lost {
+		f.idle = ErrAbandoned
+		return
+	}
+	f.dec = getDecoder(src, &f.window)
+}
+
+// Read inflates into p. It returns what there is as soon as there is anything,
+// without waiting for more of the source, and io.EOF after the last byte of the
+// message.
+//
+// An error of the source comes back unchanged, after everything that came
+// before it, and is not the end: the next Read asks the source again and goes
+// on where this one stopped. An error that is [ErrCorrupt] is the end of the
+// message, and of the stream if there is takeover.
+func (f *Inflater) Read(p []byte) (int, error) {
+	if f.dec == nil {
+		return 0, f.idle
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	n, err := f.dec.Read(p)
+	if n == 0 && f.dec.err != nil {
+		f.idle = f.dec.err
+		f.release()
+	}
+	return n, err
+}
+
+// End ends the open message, if there is one, and gives its memory back; after
+// the message's io.EOF it does nothing. With takeover, a message that was not
+// inflated up to its end leaves a window that is not the peer's: every later
+// message then gives [ErrAbandoned].
+func (f *Inflater) End() {
+	if f.dec != nil {
+		f.release()
+	}
+	f.idle = io.EOF
+}
+
+// Close ends the open message and drops the window. The Inflater may be used
+// again, for a stream that begins.
+func (f *Inflater) Close() {
+	f.End()
+	f.window.reset()
+	f.lost = false
+}
+
+// release gives the decoder back and takes over what it has inflated.
+func (f *Inflater) release() {
+	d := f.dec
+	if f.takeover {
+		if d.err != io.EOF {
+			f.lost = true
+			f.window.reset()
+		} else {
+			f.window.write(d.out[:d.wrote])
+		}
+	}
+	f.dec = nil
+	putDecoder(d)
+}

@@ -1,0 +1,338 @@
+package deflate
+
+import (
+	"bytes"
+	stdflate "compress/flate"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"testing"
+	"testing/iotest"
+
+	"github.com/klauspost/compress/flate"
+)
+
+// Payloads as RFC 7692 section 7.2.3 prints them, and as real peers send them.
+func TestPayloads(t *testing.T) {
+	hello := "\xf2\x48\xcd\xc9\xc9\x07\x00"
+	tests := []struct {
+		name     string
+		payloads []string
+		want     []string
+	}{
+		{"one block (7.2.3.1)", []string{hello}, []string{"Hello"}},
+		{"sharing the window (7.2.3.2)", []string{hello, "\xf2\x00\x11\x00\x00"}, []string{"Hello", "Hello"}},
+		{"not compressed (7.2.3.3)", []string{"\x00\x05\x00\xfa\xffHello\x00"}, []string{"Hello"}},
+		{"final block (7.2.3.4)", []string{"\xf3\x48\xcd\xc9\xc9\x07\x00\x00"}, []string{"Hello"}},
+		{"two blocks (7.2.3.5)", []string{"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00"}, []string{"Hello"}},
+		{"empty (7.2.3.6)", []string{"\x00"}, []string{""}},
+		{"window after a final block", []string{"\xf3\x48\xcd\xc9\xc9\x07\x00\x00", "\xf2\x00\x11\x00\x00"}, []string{"Hello", "Hello"}},
+		{"blocks after a final one", []string{"\xf3\x48\xcd\xc9\xc9\x07\x00" + hello}, []string{"HelloHello"}},
+		{"reference across a final block", []string{"\xf3\x48\xcd\xc9\xc9\x07\x00\xf2\x00\x11\x00\x00"}, []string{"HelloHello"}},
+		{"stored final block", []string{"\x01\x05\x00\xfa\xffHello\x00"}, []string{"Hello"}},
+		{"final block alone", []string{"\xf3\x48\xcd\xc9\xc9\x07\x00", hello}, []string{"Hello", "Hello"}},
+		{"tail left on", []string{hello + tail, "\xf2\x00\x11\x00\x00"}, []string{"Hello", "Hello"}},
+		{"no payload", []string{"", hello}, []string{"", "Hello"}},
+	}
+	for _, tc := range tests {
+		for _, source := range sources {
+			t.Run(tc.name+"/"+source.name, func(t *testing.T) {
+				f := NewInflater(true)
+				defer f.Close()
+				for i, payload := range tc.payloads {
+					got, err := readMessage(f, source.wrap(bytes.NewReader([]byte(payload))), 3)
+					if err != nil || string(got) != tc.want[i] {
+						t.Fatalf("payload %d: %q, error %v; want %q", i, got, err, tc.want[i])
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestCorrupt(t *testing.T) {
+	tests := []struct{ name, payload string }{
+		{"reserved block type", "\x07\x00"},
+		{"stored length", "\x00\x05\x00\xfa\xfeHello\x00"},
+		{"stored block cut", "\x00\x50\x00\xaf\xffHello"},
+		{"fixed block cut", "\xf2\x48\xcd"},
+		{"distance before the window", "\xf2\x00\x11\x00\x00"},
+		{"length symbol 286", "\x1b\x03\x00"},
+		{"distance symbol 30", "\x03\xfe\x00"},
+		{"too many lengths", "\xfd\xff\xff\xff\xff"},
+		{"no end of block", "\x04\xc0\x01\x09\x00\x00\x00\x80\x00\x00\x00\x00\x00"},
+		{"dynamic block cut", "\x04"},
+		{"not DEFLATE", "Hello, world"},
+	}
+	for _, tc := range tests {
+		for _, source := range sources {
+			t.Run(tc.name+"/"+source.name, func(t *testing.T) {
+				f := NewInflater(true)
+				_, err := readMessage(f, source.wrap(bytes.NewReader([]byte(tc.payload))), 100)
+				if !errors.Is(err, ErrCorrupt) {
+					t.Fatalf("error %v, want one that is ErrCorrupt", err)
+				}
+				if n, err := f.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+					t.Errorf("after End, Read = %d, %v", n, err)
+				}
+				if _, err := readMessage(f, bytes.NewReader([]byte{0}), 100); err != ErrAbandoned {
+					t.Errorf("the next message: error %v, want ErrAbandoned", err)
+				}
+				f.Close()
+				if _, err := readMessage(f, bytes.NewReader([]byte{0}), 100); err != nil {
+					t.Errorf("after Close: error %v", err)
+				}
+			})
+		}
+	}
+}
+
+// Every level of two encoders, with sync flushes and final blocks, whole and in
+// pieces, through every kind of source.
+func TestInflateOthers(t *testing.T) {
+	for level := stdflate.HuffmanOnly; level <= stdflate.BestCompression; level++ {
+		for _, takeover := range []bool{true, false} {
+			for _, final := range []bool{true, false} {
+				for i, source := range sources {
+					t.Run(fmt.Sprintf("level %d/takeover %v/final %v/%s", level, takeover, final, source.name), func(t *testing.T) {
+						inflateOthers(t, level, takeover, final, source.wrap, []int{4096, 1, 1000, 70000, 7}[i])
+					})
+				}
+			}
+		}
+	}
+}
+
+func inflateOthers(t *testing.T, level int, takeover, final bool, wrap func(io.Reader) io.Reader, chunk int) {
+	f := NewInflater(takeover)
+	defer f.Close()
+	var seen []byte
+	for i, msg := range conversation() {
+		if len(msg) > 70000 && chunk < 1000 {
+			continue
+		}
+		payload := deflateOthers(level, i%2 == 0, final, seen, msg)
+		got, err := readMessage(f, wrap(bytes.NewReader(payload)), chunk)
+		if err != nil || !bytes.Equal(got, msg) {
+			t.Fatalf("message %d: %d bytes, error %v; want %d bytes", i, len(got), err, len(msg))
+		}
+		if takeover {
+			seen = append(seen, msg...)
+			seen = seen[max(0, len(seen)-maxDistance):]
+		}
+	}
+}
+
+// deflateOthers makes the payload of msg as the standard library or klauspost
+// compresses it, in pieces with a flush after each.
+func deflateOthers(level int, std, final bool, seen, msg []byte) []byte {
+	type encoder interface {
+		io.WriteCloser
+		Flush() error
+	}
+	var b bytes.Buffer
+	var w encoder
+	if std {
+		w, _ = stdflate.NewWriterDict(&b, level, seen)
+	} else {
+		w, _ = flate.NewWriterDict(&b, level, seen)
+	}
+	half := len(msg) / 2
+	w.Write(msg[:half])
+	w.Flush()
+	w.Write(msg[half:])
+	if final {
+		w.Close()
+		b.WriteByte(0)
+		return b.Bytes()
+	}
+	w.Flush()
+	return bytes.TrimSuffix(b.Bytes(), []byte(tail))
+}
+
+// What has come is there before the rest of the message is asked for.
+func TestReadDoesNotWait(t *testing.T) {
+	var b bytes.Buffer
+	w, _ := flate.NewWriter(&b, 1)
+	w.Write(jsonText(500, 1))
+	w.Flush()
+	f := NewInflater(false)
+	defer f.Close()
+	f.Begin(io.MultiReader(&b, iotest.ErrReader(io.ErrClosedPipe)))
+	p := make([]byte, 1000)
+	if n, err := f.Read(p); n != 500 || err != nil || !bytes.Equal(p[:n], jsonText(500, 1)) {
+		t.Fatalf("Read = %d, %v; want 500 bytes", n, err)
+	}
+	for range 3 {
+		if n, err := f.Read(p); n != 0 || err != io.ErrClosedPipe {
+			t.Fatalf("Read = %d, %v; want the source's error", n, err)
+		}
+	}
+}
+
+func TestEmptyReads(t *testing.T) {
+	f := NewInflater(false)
+	if n, err := f.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("before Begin, Read = %d, %v", n, err)
+	}
+	f.Begin(bytes.NewReader([]byte("\xf2\x48\xcd\xc9\xc9\x07\x00")))
+	if n, err := f.Read(nil); n != 0 || err != nil {
+		t.Errorf("Read(nil) = %d, %v", n, err)
+	}
+	f.End()
+	f.Begin(readerFunc(func([]byte) (int, error) { return 0, nil }))
+	if n, err := f.Read(make([]byte, 1)); n != 0 || err != io.ErrNoProgress {
+		t.Errorf("of a source that gives nothing, Read = %d, %v", n, err)
+	}
+	f.End()
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestAbandoned(t *testing.T) {
+	payload := deflateOthers(1, true, false, nil, jsonText(100000, 1))
+	for _, takeover := range []bool{true, false} {
+		f := NewInflater(takeover)
+		f.Begin(bytes.NewReader(payload))
+		f.Read(make([]byte, 10))
+		_, err := readMessage(f, bytes.NewReader([]byte{0}), 10)
+		if want := error(ErrAbandoned); takeover && err != want || !takeover && err != nil {
+			t.Errorf("takeover %v: after an abandoned message, error %v", takeover, err)
+		}
+		f.Close()
+	}
+}
+
+// Nothing of the caller stays in what went back to the pools.
+func TestPooledPartsLetGo(t *testing.T) {
+	f := NewInflater(true)
+	f.Begin(bytes.NewReader([]byte("\xf2\x48\xcd")))
+	d := f.dec
+	f.Read(make([]byte, 10))
+	f.End()
+	if d.src != nil || d.past != nil || d.in != nil || d.err != nil || d.srcErr != nil || f.dec != nil {
+		t.Errorf("a pooled decoder still refers to its message")
+	}
+
+	c := NewCompressor(15, true)
+	c.Begin()
+	e := c.enc
+	c.Write(make([]byte, 0, 10), jsonText(100000, 1))
+	if e.out.buf != nil {
+		t.Error("an encoder keeps the caller's slice between calls")
+	}
+	c.End(nil)
+	if e.out.buf != nil || e.pending.len() != 0 || c.enc != nil {
+		t.Errorf("a pooled encoder still refers to its message")
+	}
+}
+
+func TestInflaterAllocatesNothing(t *testing.T) {
+	for _, takeover := range []bool{true, false} {
+		payload := deflateOthers(5, true, false, nil, jsonText(1000, 1))
+		f := NewInflater(takeover)
+		src := bytes.NewReader(nil)
+		p := make([]byte, 4096)
+		read := func() {
+			src.Reset(payload)
+			f.Begin(src)
+			for {
+				if _, err := f.Read(p); err != nil {
+					break
+				}
+			}
+			f.End()
+		}
+		for range 50 {
+			read()
+		}
+		if n := testing.AllocsPerRun(100, read); n >= 1 {
+			t.Errorf("takeover %v: a message allocates %v times", takeover, n)
+		}
+		if takeover != (f.window.len() > 0) {
+			t.Errorf("takeover %v: the window has %d bytes", takeover, f.window.len())
+		}
+	}
+}
+
+func TestWindow(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, limit := range []int{256, 1500, 4096} {
+		w := window{limit: limit}
+		var all []byte
+		for range 300 {
+			p := noise(r.IntN([]int{3, 100, 2 * limit}[r.IntN(3)]), r.Uint64())
+			w.write(p)
+			all = append(all, p...)
+			all = all[max(0, len(all)-limit):]
+			n := r.IntN(limit + 10)
+			if got := w.appendLast(nil, n); !bytes.Equal(got, all[max(0, len(all)-n):]) {
+				t.Fatalf("limit %d: the last %d of %d bytes are wrong", limit, n, len(all))
+			}
+			if len(all) == 0 {
+				continue
+			}
+			back := 1 + r.IntN(len(all))
+			dst := make([]byte, r.IntN(limit))
+			n = w.copyBack(dst, back)
+			if want := all[len(all)-back:]; n != min(len(dst), back) || !bytes.Equal(dst[:n], want[:n]) {
+				t.Fatalf("limit %d: %d bytes from %d back are wrong", limit, n, back)
+			}
+		}
+		if cap(w.ring) > limit {
+			t.Errorf("limit %d: the window has %d bytes", limit, cap(w.ring))
+		}
+	}
+}
+
+func BenchmarkInflate(b *testing.B) {
+	for _, n := range []int{16, 1 << 10, 16 << 10} {
+		for _, takeover := range []bool{true, false} {
+			b.Run(fmt.Sprintf("%d/takeover=%v", n, takeover), func(b *testing.B) {
+				payload := deflateOthers(6, true, false, nil, jsonText(n, 1))
+				f := NewInflater(takeover)
+				defer f.Close()
+				src := bytes.NewReader(nil)
+				p := make([]byte, n+10)
+				b.SetBytes(int64(n))
+				b.ReportAllocs()
+				for b.Loop() {
+					src.Reset(payload)
+					f.Begin(src)
+					for {
+						if _, err := f.Read(p); err != nil {
+							break
+						}
+					}
+					f.End()
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkInflateFlate is what klauspost's decoder takes for the same.
+func BenchmarkInflateFlate(b *testing.B) {
+	for _, n := range []int{16, 1 << 10, 16 << 10} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			payload := append(deflateOthers(6, true, false, nil, jsonText(n, 1)), tail+"\x01\x00\x00\xff\xff"...)
+			dict := jsonText(maxDistance, 2)
+			src := bytes.NewReader(nil)
+			r := flate.NewReader(src)
+			p := make([]byte, n+10)
+			b.SetBytes(int64(n))
+			for b.Loop() {
+				src.Reset(payload)
+				r.(flate.Resetter).Reset(src, dict)
+				for {
+					if _, err := r.Read(p); err != nil {
+						break
+					}
+				}
+			}
+		})
+	}
+}

@@ -184,14 +184,14 @@ func (e *engine) shutGently() {
 	e.shut(nil)
 }
 
-// answer replies to the peer's close frame. The peer has closeTimeout to take
-// the reply.
-func (e *engine) answer(ctx context.Context, code StatusCode) {
+// answer replies to the peer's close frame with the same code and reason. The
+// peer has closeTimeout to take the reply.
+func (e *engine) answer(ctx context.Context, ce CloseError) {
 	l := &e.life
 	l.mu.Lock()
 	l.timer = time.AfterFunc(closeTimeout, func() { e.shut(nil) })
 	l.mu.Unlock()
-	if sending := e.postClose(code, ""); !sending || l.phase() == phaseClosed {
+	if sending := e.postClose(ce.Code, ce.Reason); !sending || l.phase() == phaseClosed {
 		return
 	}
 	l.mu.Lock()

@@ -226,7 +226,7 @@ func (e *engine) readClose(ctx context.Context, payload []byte) error {
 	}
 	reply := e.life.closedByPeer(ce)
 	if reply {
-		e.answer(ctx, ce.Code)
+		e.answer(ctx, ce)
 	} else if e.life.bothOut() {
 		e.shutGently()
 	}

@@ -1,0 +1,3 @@
+// Package nettest holds tests of websocket.NetConn: the suite of
+// golang.org/x/net/nettest, and other protocols that run over it.
+package nettest

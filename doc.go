@@ -1,0 +1,86 @@
+// Package websocket is an implementation of the WebSocket protocol (RFC 6455)
+// with compression (RFC 7692), for servers, for clients, and for programs that
+// run in a browser.
+//
+// # Serve
+//
+// [Accept] turns a request that an [net/http.Handler] has received into a
+// [Conn]:
+//
+//	func handler(w http.ResponseWriter, r *http.Request) {
+//		c, err := websocket.Accept(w, r, nil)
+//		if err != nil {
+//			return // the request has been answered
+//		}
+//		defer c.CloseNow()
+//		...
+//		c.Close(websocket.StatusNormalClosure, "")
+//	}
+//
+// Pages of other sites are refused unless [AcceptOptions] names them. The
+// connection is the handler's from then on: the server's timeouts do not apply
+// to it, and Shutdown does not wait for it.
+//
+// # Dial
+//
+// [Dial] makes a request with any [net/http.Client] and returns a Conn that
+// has the same methods. Proxies, TLS, cookies and the like are that client's.
+//
+//	c, _, err := websocket.Dial(ctx, "wss://example.com/chat", nil)
+//
+// # Read and write messages
+//
+// [Conn.Read] and [Conn.Write] are for messages that are held in memory as a
+// whole, [Conn.Reader] and [Conn.Writer] for those that are not. The packages
+// wsjson and wspb encode them. A message may be 32 KiB long unless
+// [Conn.SetReadLimit] says otherwise.
+//
+// Every call takes a context. One that ends while a call waits between
+// messages costs nothing: the connection goes on. One that ends inside a
+// message ends the connection. Looking at a context costs next to nothing
+// until a call really waits.
+//
+// All methods may be called at once. Writes go out whole, in the order in
+// which they came.
+//
+// # Keep reading
+//
+// Pings are answered, and the peer's close noticed, only while somebody reads.
+// A program that only writes calls [Conn.CloseRead]. [Conn.Ping] finds out
+// whether the peer is still there.
+//
+// # Close
+//
+// [Conn.Close] completes the close handshake, in at most 5 seconds, and
+// [Conn.CloseNow] closes without it. Whoever has a connection calls one of
+// them; "defer c.CloseNow()" does no harm after Close. After the end, the
+// error of each call is [net.ErrClosed] for [errors.Is], and [CloseStatus]
+// tells the code of the peer's close frame.
+//
+// # Compress
+//
+// Set CompressionMode in the options of both sides. Context takeover makes
+// small, similar messages much smaller, for up to 64 KiB of memory a
+// connection.
+//
+// # Tunnel
+//
+// [NetConn] makes a [net.Conn] of a connection, for protocols that want a
+// stream of bytes.
+//
+// # In a browser
+//
+// With GOOS=js the same API works on the browser's WebSocket. What differs is
+// what a page can't do:
+//
+//   - Accept returns an error that is [errors.ErrUnsupported].
+//   - The options HTTPClient, HTTPHeader, Host, CompressionMode and
+//     CompressionThreshold are ignored, and OnPingReceived and OnPongReceived
+//     are never called. A relative URL is resolved against the page's.
+//   - Ping returns nil while the connection is open.
+//   - A page may close with the codes 1000 and 3000 to 4999 only: Close sends
+//     another one as the code plus 3000, such as 4011 for
+//     StatusInternalError.
+//   - A message is in memory as a whole before Reader returns. Up to 16 MiB of
+//     messages wait for a reader that is slow.
+package websocket

@@ -1,0 +1,323 @@
+package websocket_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/wsjson"
+)
+
+// serve runs a handler of connections and returns its URL.
+func serve(handle func(ctx context.Context, c *websocket.Conn)) (url string, stop func()) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			log.Print(err)
+			return
+		}
+		defer c.CloseNow()
+		handle(context.Background(), c)
+	}))
+	return "ws" + strings.TrimPrefix(s.URL, "http"), s.Close
+}
+
+// echo sends every message back, until the client closes.
+func echo(ctx context.Context, c *websocket.Conn) {
+	for {
+		typ, p, err := c.Read(ctx)
+		if err != nil {
+			return
+		}
+		if err := c.Write(ctx, typ, p); err != nil {
+			return
+		}
+	}
+}
+
+// A handler that answers one message and closes.
+func ExampleAccept() {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return // Accept has answered the request.
+		}
+		defer c.CloseNow()
+
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_, p, err := c.Read(ctx)
+		if err != nil {
+			return
+		}
+		if err := c.Write(ctx, websocket.MessageText, []byte("hello, "+string(p))); err != nil {
+			return
+		}
+		c.Close(websocket.StatusNormalClosure, "")
+	}))
+	defer s.Close()
+
+	ctx := context.Background()
+	c, _, err := websocket.Dial(ctx, s.URL, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.CloseNow()
+	c.Write(ctx, websocket.MessageText, []byte("gopher"))
+	_, p, err := c.Read(ctx)
+	fmt.Printf("%s %v\n", p, err)
+	// Output: hello, gopher <nil>
+}
+
+// Pages of one other site may connect.
+func ExampleAccept_otherOrigins() {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+			OriginPatterns: []string{"https://*.example.com"},
+		})
+		if err != nil {
+			return
+		}
+		c.Close(websocket.StatusNormalClosure, "")
+	}))
+	defer s.Close()
+
+	for _, origin := range []string{"https://app.example.com", "https://example.org"} {
+		c, resp, err := websocket.Dial(context.Background(), s.URL, &websocket.DialOptions{
+			HTTPHeader: http.Header{"Origin": {origin}},
+		})
+		fmt.Println(origin, resp.StatusCode, err == nil)
+		if err == nil {
+			c.CloseNow()
+		}
+	}
+	// Output:
+	// https://app.example.com 101 true
+	// https://example.org 403 false
+}
+
+func ExampleDial() {
+	url, stop := serve(echo)
+	defer stop()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	c, _, err := websocket.Dial(ctx, url, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.CloseNow()
+
+	if err := c.Write(ctx, websocket.MessageText, []byte("hello")); err != nil {
+		log.Fatal(err)
+	}
+	typ, p, err := c.Read(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%v %s\n", typ, p)
+	c.Close(websocket.StatusNormalClosure, "")
+	// Output: MessageText hello
+}
+
+// A long message goes through without being held in memory.
+func ExampleConn_Writer() {
+	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
+		c.SetReadLimit(-1)
+		_, r, err := c.Reader(ctx)
+		if err != nil {
+			return
+		}
+		n, _ := io.Copy(io.Discard, r)
+		wsjson.Write(ctx, c, n)
+		c.Close(websocket.StatusNormalClosure, "")
+	})
+	defer stop()
+
+	ctx := context.Background()
+	c, _, err := websocket.Dial(ctx, url, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.CloseNow()
+
+	w, err := c.Writer(ctx, websocket.MessageBinary)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for range 1000 {
+		io.WriteString(w, "a thousand times the same")
+	}
+	if err := w.Close(); err != nil {
+		log.Fatal(err)
+	}
+	var n int
+	err = wsjson.Read(ctx, c, &n)
+	fmt.Println(n, err)
+	// Output: 25000 <nil>
+}
+
+// A read that waited too long is not the end.
+func ExampleConn_Read_timeout() {
+	proceed := make(chan struct{})
+	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
+		<-proceed
+		c.Write(ctx, websocket.MessageText, []byte("sorry, late"))
+		c.Close(websocket.StatusNormalClosure, "")
+	})
+	defer stop()
+
+	c, _, err := websocket.Dial(context.Background(), url, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.CloseNow()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	_, _, err = c.Read(ctx)
+	fmt.Println(errors.Is(err, context.DeadlineExceeded))
+
+	close(proceed)
+	_, p, err := c.Read(context.Background())
+	fmt.Printf("%s, %v\n", p, err)
+	// Output:
+	// true
+	// sorry, late, <nil>
+}
+
+// A program that only writes still notices when the peer goes.
+func ExampleConn_CloseRead() {
+	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
+		c.Close(websocket.StatusGoingAway, "restarting")
+	})
+	defer stop()
+
+	c, _, err := websocket.Dial(context.Background(), url, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.CloseNow()
+
+	ctx := c.CloseRead(context.Background())
+	<-ctx.Done()
+	err = c.Write(context.Background(), websocket.MessageText, []byte("tick"))
+	fmt.Println(websocket.CloseStatus(err), errors.Is(err, net.ErrClosed))
+	// Output: StatusGoingAway true
+}
+
+func ExampleConn_Ping() {
+	url, stop := serve(echo)
+	defer stop()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	c, _, err := websocket.Dial(ctx, url, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.CloseNow()
+
+	c.CloseRead(ctx) // somebody has to read the pong
+	fmt.Println(c.Ping(ctx))
+	// Output: <nil>
+}
+
+func ExampleCloseStatus() {
+	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
+		c.Close(4001, "session expired")
+	})
+	defer stop()
+
+	ctx := context.Background()
+	c, _, err := websocket.Dial(ctx, url, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.CloseNow()
+
+	_, _, err = c.Read(ctx)
+	var closed websocket.CloseError
+	fmt.Println(websocket.CloseStatus(err), errors.As(err, &closed), closed.Reason)
+	// Output: StatusCode(4001) true session expired
+}
+
+// A line-based protocol through a WebSocket.
+func ExampleNetConn() {
+	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
+		nc := websocket.NetConn(ctx, c, websocket.MessageBinary)
+		defer nc.Close()
+		fmt.Fprintln(nc, "220 ready")
+		fmt.Fprintln(nc, "221 bye")
+	})
+	defer stop()
+
+	ctx := context.Background()
+	c, _, err := websocket.Dial(ctx, url, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	nc := websocket.NetConn(ctx, c, websocket.MessageBinary)
+	defer nc.Close()
+	nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+	io.Copy(os.Stdout, nc)
+	// Output:
+	// 220 ready
+	// 221 bye
+}
+
+// JSON, compressed with what earlier messages held.
+func Example_json() {
+	type tick struct {
+		Symbol string
+		Price  float64
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+			CompressionMode: websocket.CompressionContextTakeover,
+		})
+		if err != nil {
+			return
+		}
+		defer c.CloseNow()
+		ctx := c.CloseRead(context.Background())
+		for i := range 3 {
+			if err := wsjson.Write(ctx, c, tick{"ACME", 42 + float64(i)/2}); err != nil {
+				return
+			}
+		}
+		c.Close(websocket.StatusNormalClosure, "")
+	}))
+	defer s.Close()
+
+	ctx := context.Background()
+	c, _, err := websocket.Dial(ctx, s.URL, &websocket.DialOptions{
+		CompressionMode: websocket.CompressionContextTakeover,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.CloseNow()
+	for {
+		var t tick
+		if err := wsjson.Read(ctx, c, &t); err != nil {
+			fmt.Println(websocket.CloseStatus(err))
+			return
+		}
+		fmt.Println(t.Symbol, t.Price)
+	}
+	// Output:
+	// ACME 42
+	// ACME 42.5
+	// ACME 43
+	// StatusNormalClosure
+}

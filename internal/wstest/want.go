@@ -1,0 +1,261 @@
+package wstest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+)
+
+// maxPayload bounds what the peer reads as one frame: a length above it is
+// taken for a broken header.
+const maxPayload = 1 << 30
+
+// ReadFrame returns the next frame. Errors are those of the connection,
+// io.ErrUnexpectedEOF in the middle of a frame, or what [ParseHeader] finds. A
+// frame that is masked where it must not be, or the reverse, is an error too
+// (RFC 6455 section 5.1).
+func (p *Peer) ReadFrame() (Frame, error) {
+	p.Conn.SetReadDeadline(time.Now().Add(p.Timeout))
+	f, err := p.readFrame()
+	if err != nil {
+		p.journal = append(p.journal, fmt.Sprintf("read %v", err))
+		return f, err
+	}
+	p.log("received", f)
+	return f, nil
+}
+
+func (p *Peer) readFrame() (f Frame, err error) {
+	var length uint64
+	for n := 2; ; {
+		header, err := p.in.Peek(n)
+		if err != nil {
+			if err == io.EOF && len(header) > 0 {
+				err = io.ErrUnexpectedEOF
+			}
+			return f, err
+		}
+		f, length, n, err = ParseHeader(header)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			continue
+		}
+		if err != nil {
+			return f, err
+		}
+		p.in.Discard(n)
+		break
+	}
+	if length > maxPayload {
+		return f, fmt.Errorf("frame declares %d bytes", length)
+	}
+	f.Payload = make([]byte, length)
+	if n, err := io.ReadFull(p.in, f.Payload); err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return f, fmt.Errorf("after %d of %d bytes of %v frame: %w", n, length, f.Opcode, err)
+	}
+	if f.Masked {
+		mask(f.Payload, f.Key)
+	}
+	if f.Masked != (p.role == Server) {
+		return f, fmt.Errorf("masked is %t from the %v's peer: %v", f.Masked, p.role, f)
+	}
+	return f, nil
+}
+
+// WantFrame returns the next frame, whatever it is.
+func (p *Peer) WantFrame() Frame {
+	p.tb.Helper()
+	f, err := p.ReadFrame()
+	if err != nil {
+		p.fatalf("got %v, want a frame", err)
+	}
+	return f
+}
+
+// Want wants these frames, in this order. How they are masked makes no
+// difference, as long as they are where they must be.
+func (p *Peer) Want(frames ...Frame) {
+	p.tb.Helper()
+	for _, want := range frames {
+		got, err := p.ReadFrame()
+		if err != nil {
+			p.fatalf("got %v, want %v", err, want)
+		}
+		if got.Fin != want.Fin || got.RSV != want.RSV || got.Opcode != want.Opcode || !bytes.Equal(got.Payload, want.Payload) {
+			p.fatalf("got  %v\nwant %v", got, want)
+		}
+	}
+}
+
+// WantText wants a message of one text frame.
+func (p *Peer) WantText(s string) {
+	p.tb.Helper()
+	p.Want(Text(s))
+}
+
+// WantBinary wants a message of one binary frame.
+func (p *Peer) WantBinary(b []byte) {
+	p.tb.Helper()
+	p.Want(Binary(b))
+}
+
+// WantPing wants a ping, and returns its payload for SendPong.
+func (p *Peer) WantPing() string {
+	p.tb.Helper()
+	f := p.WantFrame()
+	if !f.Fin || f.RSV != 0 || f.Opcode != OpPing {
+		p.fatalf("got %v, want a ping", f)
+	}
+	return string(f.Payload)
+}
+
+// WantPong wants a pong with this payload.
+func (p *Peer) WantPong(s string) {
+	p.tb.Helper()
+	p.Want(Pong(s))
+}
+
+// WantClose wants a close frame with this code, or without one for [NoCode].
+// It returns the reason.
+func (p *Peer) WantClose(code int) (reason string) {
+	p.tb.Helper()
+	f := p.WantFrame()
+	got, reason := f.CloseCode()
+	if !f.Fin || f.RSV != 0 || f.Opcode != OpClose || len(f.Payload) == 1 || got != code {
+		p.fatalf("got %v, want close %d", f, code)
+	}
+	return reason
+}
+
+// WantCloseReason wants a close frame with this code and reason.
+func (p *Peer) WantCloseReason(code int, reason string) {
+	p.tb.Helper()
+	p.Want(Close(code, reason))
+}
+
+// A Message is a message as it came.
+type Message struct {
+	Opcode  Opcode
+	Payload []byte  // joined, and inflated when it was compressed
+	Frames  []Frame // as they came
+}
+
+// ReadMessage returns the next message. A control frame before its end fails
+// the test.
+func (p *Peer) ReadMessage() Message {
+	p.tb.Helper()
+	first := p.WantFrame()
+	if first.Opcode != OpText && first.Opcode != OpBinary {
+		p.fatalf("got %v, want a message", first)
+	}
+	if first.RSV != 0 && (first.RSV != RSV1 || p.inflater == nil) {
+		p.fatalf("got %v, want other reserved bits", first)
+	}
+	m := Message{first.Opcode, first.Payload, []Frame{first}}
+	for f := first; !f.Fin; {
+		f = p.WantFrame()
+		if f.Opcode != OpContinuation || f.RSV != 0 {
+			p.fatalf("got %v, want frame %d of the message", f, len(m.Frames)+1)
+		}
+		m.Frames = append(m.Frames, f)
+		m.Payload = slices.Concat(m.Payload, f.Payload)
+	}
+	if first.RSV == RSV1 {
+		inflated, err := p.inflater.Message(m.Payload)
+		if err != nil {
+			p.fatalf("inflating message of %d bytes: %v", len(m.Payload), err)
+		}
+		m.Payload = inflated
+	}
+	return m
+}
+
+// WantMessage wants a message, in however many frames, compressed or not.
+func (p *Peer) WantMessage(opcode Opcode, payload []byte) Message {
+	p.tb.Helper()
+	m := p.ReadMessage()
+	if m.Opcode != opcode || !bytes.Equal(m.Payload, payload) {
+		got := Frame{Fin: true, Opcode: m.Opcode, Payload: m.Payload}
+		want := Frame{Fin: true, Opcode: opcode, Payload: payload}
+		p.fatalf("got message  %v\nwant message %v", got, want)
+	}
+	return m
+}
+
+// WantSilence wants nothing to come for d, not even the end of the stream.
+func (p *Peer) WantSilence(d time.Duration) {
+	p.tb.Helper()
+	err := p.await(d)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+	case err != nil:
+		p.fatalf("got %v, want silence", err)
+	default:
+		f, err := p.ReadFrame()
+		p.fatalf("got %v (%v), want silence", f, err)
+	}
+}
+
+// WantEOF wants the stream to end here as a Close or a CloseWrite ends it.
+func (p *Peer) WantEOF() {
+	p.tb.Helper()
+	p.wantEnd("the end of the stream", func(err error) bool { return err == io.EOF })
+}
+
+// WantReset wants the stream to end here with a reset.
+func (p *Peer) WantReset() {
+	p.tb.Helper()
+	p.wantEnd("a reset", isReset)
+}
+
+// WantEnd wants the stream to end here, one way or the other. A connection
+// that is closed while bytes wait to be read there ends with a reset.
+func (p *Peer) WantEnd() {
+	p.tb.Helper()
+	p.wantEnd("the end of the stream or a reset", func(err error) bool { return err == io.EOF || isReset(err) })
+}
+
+func (p *Peer) wantEnd(want string, is func(error) bool) {
+	p.tb.Helper()
+	err := p.await(p.Timeout)
+	if err == nil {
+		f, err := p.ReadFrame()
+		p.fatalf("got %v (%v), want %s", f, err, want)
+	}
+	if !is(err) {
+		p.fatalf("got %v, want %s", err, want)
+	}
+	p.journal = append(p.journal, "received "+want)
+}
+
+// await waits until there is a byte to read, and returns why there is none.
+func (p *Peer) await(d time.Duration) error {
+	p.Conn.SetReadDeadline(time.Now().Add(d))
+	_, err := p.in.Peek(1)
+	return err
+}
+
+// WantWrites wants the code under test to have made n Writes since
+// [Peer.CountWrites] was called.
+func (p *Peer) WantWrites(n int) {
+	p.tb.Helper()
+	if got := p.Stream().Peer().RecordedWrites(); len(got) != n {
+		var sizes []int
+		for _, b := range got {
+			sizes = append(sizes, len(b))
+		}
+		p.fatalf("got %d writes of %v bytes, want %d", len(got), sizes, n)
+	}
+}
+
+// CountWrites begins to count the Writes of the code under test.
+func (p *Peer) CountWrites() {
+	p.tb.Helper()
+	p.Stream().Peer().RecordWrites()
+}

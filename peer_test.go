@@ -1,0 +1,169 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"testing"
+	"testing/synctest"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+
+// connOptions say how a connection under test is made, in either role. nil and
+// the zero value mean the defaults.
+type connOptions struct {
+	compression websocket.CompressionMode // agreed on as it is
+	threshold   int
+	onPing      func(ctx context.Context, payload []byte) bool
+	onPong      func(ctx context.Context, payload []byte)
+
+	pipe   *wstest.PipeOptions
+	frames []wstest.Frame // that the peer sends right behind its handshake
+}
+
+// connect makes a connection under test and its peer.
+type connect func(tb testing.TB, n wstest.Network, opts *connOptions) (*websocket.Conn, *wstest.Peer)
+
+// roles are the two roles of a connection under test. Its peer has the other.
+var roles = []struct {
+	name    string
+	connect connect
+}{
+	{"server", accepted},
+	{"client", dialed},
+}
+
+// forBothRoles runs test in a bubble of its own for each role. The stream is in
+// memory. c is closed when test returns.
+func forBothRoles(t *testing.T, opts *connOptions, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer)) {
+	t.Helper()
+	if opts == nil {
+		opts = new(connOptions)
+	}
+	for _, role := range roles {
+		t.Run(role.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, p := role.connect(t, wstest.Listen(opts.pipe), opts)
+				defer c.CloseNow()
+				test(t, c, p)
+			})
+		})
+	}
+}
+
+// overTCP is forBothRoles on the loopback network, in real time.
+func overTCP(t *testing.T, opts *connOptions, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer)) {
+	t.Helper()
+	if opts == nil {
+		opts = new(connOptions)
+	}
+	for _, role := range roles {
+		t.Run(role.name+"/tcp", func(t *testing.T) {
+			c, p := role.connect(t, wstest.ListenLoopback(t), opts)
+			defer c.CloseNow()
+			test(t, c, p)
+		})
+	}
+}
+
+func accepted(tb testing.TB, n wstest.Network, opts *connOptions) (*websocket.Conn, *wstest.Peer) {
+	tb.Helper()
+	c, p := wstest.Accepted(tb, n, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+		return websocket.Accept(w, r, &websocket.AcceptOptions{
+			CompressionMode:      opts.compression,
+			CompressionThreshold: opts.threshold,
+			OnPingReceived:       opts.onPing,
+			OnPongReceived:       opts.onPong,
+		})
+	}, &wstest.ClientOptions{Header: opts.extensions(), Frames: opts.frames})
+	return c, opts.inflating(p)
+}
+
+func dialed(tb testing.TB, n wstest.Network, opts *connOptions) (*websocket.Conn, *wstest.Peer) {
+	tb.Helper()
+	c, p := wstest.Dialed(tb, n, func(ctx context.Context, url string, client *http.Client) (*websocket.Conn, error) {
+		c, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{
+			HTTPClient:           client,
+			CompressionMode:      opts.compression,
+			CompressionThreshold: opts.threshold,
+			OnPingReceived:       opts.onPing,
+			OnPongReceived:       opts.onPong,
+		})
+		return c, err
+	}, &wstest.ServerOptions{Header: opts.extensions(), Frames: opts.frames})
+	return c, opts.inflating(p)
+}
+
+// extensions are the header lines with which the peer, as client or server,
+// agrees to the compression mode.
+func (o *connOptions) extensions() []string {
+	switch o.compression {
+	case websocket.CompressionContextTakeover:
+		return []string{"Sec-WebSocket-Extensions: permessage-deflate"}
+	case websocket.CompressionNoContextTakeover:
+		return []string{"Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover"}
+	}
+	return nil
+}
+
+func (o *connOptions) inflating(p *wstest.Peer) *wstest.Peer {
+	if o.compression != websocket.CompressionDisabled {
+		p.Inflates(o.takeover())
+	}
+	return p
+}
+
+// takeover is the compression mode as the peer's compressor takes it.
+func (o *connOptions) takeover() wstest.Takeover {
+	if o.compression == websocket.CompressionContextTakeover {
+		return wstest.ContextTakeover
+	}
+	return wstest.NoTakeover
+}
+
+// peerIsClient reports whether p plays the client, and c is a server.
+func peerIsClient(p *wstest.Peer) bool { return p.Response != nil }
+
+// wantError wants an error that is want.
+func wantError(t *testing.T, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Fatalf("got error %v, want %v", got, want)
+	}
+}
+
+// wantClosed wants the error of a call on a closed connection, with this close
+// status of the peer, or -1 where the peer sent none.
+func wantClosed(t *testing.T, got error, status websocket.StatusCode) {
+	t.Helper()
+	wantError(t, got, net.ErrClosed)
+	if code := websocket.CloseStatus(got); code != status {
+		t.Fatalf("got close status %v in %v, want %v", code, got, status)
+	}
+}
+
+// wantMessage reads a message with Read, and wants this one.
+func wantMessage(t *testing.T, c *websocket.Conn, typ websocket.MessageType, want string) {
+	t.Helper()
+	gotType, got, err := c.Read(t.Context())
+	if err != nil {
+		t.Fatalf("got error %v, want a message", err)
+	}
+	if gotType != typ || string(got) != want {
+		t.Fatalf("got %v %.80q of %d bytes, want %v %.80q of %d", gotType, got, len(got), typ, want, len(want))
+	}
+}
+
+// wantText is wantMessage for text.
+func wantText(t *testing.T, c *websocket.Conn, want string) {
+	t.Helper()
+	wantMessage(t, c, websocket.MessageText, want)
+}

@@ -206,6 +206,45 @@ func TestTakeoverHelps(t *testing.T) {
 	}
 }
 
+// Short messages of each length, each kind of content and each size of window,
+// at each place of it.
+func TestShortMessages(t *testing.T) {
+	for bits := minWindowBits; bits <= maxWindowBits; bits++ {
+		t.Run(fmt.Sprint("bits ", bits), func(t *testing.T) {
+			c := NewCompressor(bits, true)
+			f := NewInflater(true)
+			peer := &walker{limit: 1 << bits}
+			for n := range 2 * minMatched {
+				for _, msg := range [][]byte{
+					jsonText(n, 1), noise(n, uint64(n)), bytes.Repeat([]byte{0xe9}, n), jsonText(n+n/2, 2)[n/2:],
+				} {
+					payload, err := c.Append(nil, msg)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if len(payload) > n+6+n/8 {
+						t.Errorf("%d bytes became %d", n, len(payload))
+					}
+					if got, err := peer.message(payload); err != nil || !bytes.Equal(got, msg) {
+						t.Fatalf("%d bytes: the peer has %d, error %v", n, len(got), err)
+					}
+					mustRead(t, f, payload, msg)
+				}
+			}
+		})
+	}
+}
+
+func TestShortMessagesTakeOver(t *testing.T) {
+	msg := []byte(`{"type":"typing","room":"general","user":"alice"}`)
+	c := NewCompressor(maxWindowBits, true)
+	first, _ := c.Append(nil, msg)
+	second, err := c.Append(nil, msg)
+	if err != nil || len(first) > len(msg)+2 || len(second) > 8 {
+		t.Errorf("%d bytes became %d, and again %d, error %v", len(msg), len(first), len(second), err)
+	}
+}
+
 // The window grows with what was said.
 func TestWindowIsAllocatedAsItFills(t *testing.T) {
 	c := NewCompressor(maxWindowBits, true)
@@ -250,24 +289,31 @@ func TestMisusePanics(t *testing.T) {
 }
 
 func TestCompressorAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget")
+	}
 	for _, bits := range []int{9, 15} {
 		for _, takeover := range []bool{true, false} {
-			c := NewCompressor(bits, takeover)
-			msg := jsonText(1000, 1)
-			dst := make([]byte, 0, 4096)
-			for range 50 {
-				c.Append(dst, msg)
-			}
-			if n := testing.AllocsPerRun(100, func() { c.Append(dst, msg) }); n >= 1 {
-				t.Errorf("bits %d, takeover %v: Append allocates %v times", bits, takeover, n)
-			}
-			if n := testing.AllocsPerRun(100, func() { compressIn(c, dst, msg, 300) }); n >= 1 {
-				t.Errorf("bits %d, takeover %v: a streamed message allocates %v times", bits, takeover, n)
-			}
+			allocatesNothing(t, bits, takeover, jsonText(100, 1))
+			allocatesNothing(t, bits, takeover, jsonText(1000, 1))
 		}
 	}
 }
 
+func allocatesNothing(t *testing.T, bits int, takeover bool, msg []byte) {
+	t.Helper()
+	c := NewCompressor(bits, takeover)
+	dst := make([]byte, 0, 4096)
+	for range 500 {
+		c.Append(dst, msg)
+	}
+	if n := testing.AllocsPerRun(100, func() { c.Append(dst, msg) }); n >= 1 {
+		t.Errorf("bits %d, takeover %v: Append allocates %v times", bits, takeover, n)
+	}
+	if n := testing.AllocsPerRun(100, func() { compressIn(c, dst, msg, 300) }); n >= 1 {
+		t.Errorf("bits %d, takeover %v: a streamed message allocates %v times", bits, takeover, n)
+	}
+}
 func BenchmarkAppend(b *testing.B) {
 	for _, n := range []int{100, 1 << 10, 16 << 10} {
 		for _, takeover := range []bool{true, false} {

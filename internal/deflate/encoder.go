@@ -12,7 +12,8 @@ import (
 const level = flate.BestSpeed
 
 // minMatched is the length under which flate looks for no matches, nor at the
-// dictionary, when a flush ends the block.
+// dictionary, when a flush ends the block. Shorter messages are compressed by
+// [appendShort].
 const minMatched = 128
 
 // An encoder is a flate.Writer, which holds several hundred KiB, with the

@@ -72,7 +72,7 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, error) {
 	c.readLimit.Store(defaultReadLimit)
 	c.socket, err = newSocket(u, opts.Subprotocols)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", u, err)
 	}
 	c.socket.listen(&c.engine)
 	if err := c.awaitOpen(ctx); err != nil {

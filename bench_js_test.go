@@ -1,0 +1,84 @@
+package websocket
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"syscall/js"
+	"testing"
+)
+
+func BenchmarkEcho(b *testing.B) {
+	for _, typ := range []MessageType{MessageText, MessageBinary} {
+		for _, size := range []int{16, 4 << 10, 256 << 10} {
+			b.Run(fmt.Sprint(typ, "/", size), func(b *testing.B) {
+				c := dialTest(b, "/echo")
+				ctx := context.Background()
+				c.SetReadLimit(-1)
+				p := make([]byte, size)
+				for i := range p {
+					p[i] = 'a' + byte(i%26)
+				}
+				b.SetBytes(int64(size))
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := c.Write(ctx, typ, p); err != nil {
+						b.Fatal(err)
+					}
+					if _, _, err := c.Read(ctx); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkReader(b *testing.B) {
+	for _, size := range []int{16, 4 << 10, 256 << 10} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			c := dialTest(b, fmt.Sprintf("/flood?messages=%d&size=%d", 1<<30, size))
+			ctx := context.Background()
+			c.SetReadLimit(-1)
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for b.Loop() {
+				_, r, err := c.Reader(ctx)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := io.Copy(io.Discard, r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkReceived measures what happens here to a message that arrives.
+func BenchmarkReceived(b *testing.B) {
+	for _, size := range []int{16, 4 << 10} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			e := &engine{}
+			e.readLimit.Store(-1)
+			e.life.advance(phaseOpen, nil)
+			data := js.Global().Get("ArrayBuffer").New(size)
+			target := js.Global().Get("EventTarget").New()
+			f := js.FuncOf(func(_ js.Value, args []js.Value) any {
+				args[0].Get("type")
+				e.received(data)
+				return nil
+			})
+			defer f.Release()
+			target.Call("addEventListener", "message", f)
+			event := js.Global().Get("Event").New("message")
+			b.ReportAllocs()
+			for b.Loop() {
+				target.Call("dispatchEvent", event)
+				if _, _, err := e.read(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

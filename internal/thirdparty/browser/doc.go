@@ -1,0 +1,4 @@
+// Package browser runs the root package's tests for GOOS=js where they belong:
+// in a page and in a worker of headless Chromium, and in Node.js, against a
+// server here.
+package browser

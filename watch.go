@@ -59,10 +59,12 @@ func (w *watch) arm(ctx context.Context) (armed bool, err error) {
 	if done == nil {
 		return false, nil
 	}
-	w.state.Store(watchArmed)
 	if w.stop == nil || done != w.done {
 		w.register(ctx, done)
 	}
+	// Armed only now: until the context is registered, the end of the one
+	// before would interrupt this call.
+	w.state.Store(watchArmed)
 	select {
 	case <-done:
 		w.disarm()

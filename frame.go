@@ -103,41 +103,25 @@ type frameRules struct {
 // show it are there.
 func parseHeader(b []byte, rules frameRules) (h header, n int, err error) {
 	if len(b) < 2 {
-		return h, 0, nil
+		if len(b) == 1 {
+			err = rules.checkFirst(b[0])
+		}
+		return h, 0, err
 	}
 	b0, b1 := b[0], b[1]
 	h.fin = b0&bitFin != 0
 	h.rsv1 = b0&bitRSV1 != 0
 	h.op = opcode(b0 & bitsOp)
 	h.masked = b1&bitMasked != 0
-	if err := rules.check(b0, b1); err != nil {
+	if err := rules.checkFirst(b0); err != nil {
 		return h, 0, err
 	}
-	n = 2
-	switch size := b1 & bitsLen; size {
-	case 126:
-		if len(b) < 4 {
-			return h, 0, nil
-		}
-		h.length = int64(binary.BigEndian.Uint16(b[2:]))
-		if h.length <= maxControl {
-			return h, 0, errLengthForm
-		}
-		n = 4
-	case 127:
-		if len(b) < 10 {
-			return h, 0, nil
-		}
-		h.length = int64(binary.BigEndian.Uint64(b[2:]))
-		if h.length < 0 {
-			return h, 0, errLengthTopBit
-		}
-		if h.length <= math.MaxUint16 {
-			return h, 0, errLengthForm
-		}
-		n = 10
-	default:
-		h.length = int64(size)
+	if err := rules.checkSecond(h.op, b1); err != nil {
+		return h, 0, err
+	}
+	h.length, n, err = parseLength(b)
+	if n == 0 || err != nil {
+		return h, 0, err
 	}
 	if h.masked {
 		if len(b) < n+4 {
@@ -149,19 +133,43 @@ func parseHeader(b []byte, rules frameRules) (h header, n int, err error) {
 	return h, n, nil
 }
 
-// check tells whether a frame may begin with the bytes b0 and b1.
-func (rules frameRules) check(b0, b1 byte) error {
+// parseLength reads the length of a frame that begins with b, at least two
+// bytes. It ends before byte n, which is 0 when more bytes are needed.
+func parseLength(b []byte) (length int64, n int, err error) {
+	switch size := b[1] & bitsLen; size {
+	case 126:
+		if len(b) < 4 {
+			return 0, 0, nil
+		}
+		length = int64(binary.BigEndian.Uint16(b[2:]))
+		if length <= maxControl {
+			return 0, 0, errLengthForm
+		}
+		return length, 4, nil
+	case 127:
+		if len(b) > 2 && b[2]&0x80 != 0 {
+			return 0, 0, errLengthTopBit
+		}
+		// Without the last two bytes it is 0 where 16 bits would have done.
+		if len(b) >= 8 && b[2]|b[3]|b[4]|b[5]|b[6]|b[7] == 0 {
+			return 0, 0, errLengthForm
+		}
+		if len(b) < 10 {
+			return 0, 0, nil
+		}
+		return int64(binary.BigEndian.Uint64(b[2:])), 10, nil
+	default:
+		return int64(size), 2, nil
+	}
+}
+
+// checkFirst tells whether a frame may begin with b0.
+func (rules frameRules) checkFirst(b0 byte) error {
 	op := opcode(b0 & bitsOp)
 	if rsv := b0 & bitsRSV; rsv != 0 {
 		if rsv != bitRSV1 || !rules.deflate || op != opText && op != opBinary {
 			return errRSV
 		}
-	}
-	if b1&bitMasked != 0 != rules.masked {
-		if rules.masked {
-			return errUnmasked
-		}
-		return errMasked
 	}
 	switch op {
 	case opContinuation:
@@ -176,11 +184,27 @@ func (rules frameRules) check(b0, b1 byte) error {
 		if b0&bitFin == 0 {
 			return errControlFragment
 		}
-		if b1&bitsLen > maxControl {
-			return errControlLength
-		}
 	default:
 		return errOpcode
+	}
+	return nil
+}
+
+// checkSecond tells whether a frame may go on with b1.
+func (rules frameRules) checkSecond(op opcode, b1 byte) error {
+	if b1&bitMasked != 0 != rules.masked {
+		if rules.masked {
+			return errUnmasked
+		}
+		return errMasked
+	}
+	if op.isControl() {
+		switch size := b1 & bitsLen; {
+		case size > maxControl:
+			return errControlLength
+		case size == 1 && op == opClose:
+			return errCloseLength
+		}
 	}
 	return nil
 }

@@ -1,0 +1,248 @@
+//go:build !js
+
+package websocket
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// lengths are around the limits of the three forms.
+var lengths = []int64{0, 1, 125, 126, 127, 255, 256, math.MaxUint16, math.MaxUint16 + 1, math.MaxInt32, math.MaxInt32 + 1, 1 << 62, math.MaxInt64}
+
+func TestHeaderForms(t *testing.T) {
+	key := [4]byte{0x12, 0x34, 0x56, 0x78}
+	for _, h := range []header{
+		{op: opText, fin: true},
+		{op: opText},
+		{op: opText, rsv1: true},
+		{op: opBinary, fin: true, rsv1: true},
+		{op: opContinuation},
+		{op: opContinuation, fin: true},
+	} {
+		for _, masked := range []bool{false, true} {
+			for _, length := range lengths {
+				f := wstest.Frame{Fin: h.fin, Opcode: wstest.Opcode(h.op)}
+				if h.rsv1 {
+					f.RSV = wstest.RSV1
+				}
+				h.masked, h.key, h.length = masked, 0, length
+				if masked {
+					f = f.WithKey(key)
+					h.key = binary.LittleEndian.Uint32(key[:])
+				}
+				wire := wstest.AppendHeader(nil, f, wstest.Shortest, uint64(length))
+				if got := appendHeader([]byte("before"), h); string(got) != "before"+string(wire) {
+					t.Errorf("%+v is % x, want % x", h, got[len("before"):], wire)
+				}
+				rules := frameRules{masked: masked, deflate: true, inMessage: h.op == opContinuation}
+				wantHeader(t, wire, rules, h)
+			}
+		}
+	}
+}
+
+// wantHeader wants wire to be h, with and without bytes behind it, and each
+// shorter piece of it to need more.
+func wantHeader(t *testing.T, wire []byte, rules frameRules, want header) {
+	t.Helper()
+	for n := range wire {
+		if _, got, err := parseHeader(wire[:n], rules); got != 0 || err != nil {
+			t.Errorf("% x of % x: got a header of %d bytes, %v, want to need more", wire[:n], wire, got, err)
+		}
+	}
+	for _, b := range [][]byte{wire, append(slices.Clip(wire), 0xff)} {
+		got, n, err := parseHeader(b, rules)
+		if got != want || n != len(wire) || err != nil {
+			t.Errorf("% x: got %+v of %d bytes, %v, want %+v", b, got, n, err, want)
+		}
+	}
+}
+
+// Which first bytes are right depends on nothing but what was agreed on and
+// where in a message they come; so they can all be listed.
+func TestFirstByte(t *testing.T) {
+	const control = "\x88\x89\x8a"
+	for _, test := range []struct {
+		rules frameRules
+		right string
+	}{
+		{frameRules{}, "\x01\x02\x81\x82" + control},
+		{frameRules{deflate: true}, "\x01\x02\x81\x82\x41\x42\xc1\xc2" + control},
+		{frameRules{inMessage: true}, "\x00\x80" + control},
+		{frameRules{inMessage: true, deflate: true}, "\x00\x80" + control},
+	} {
+		for b := range 256 {
+			first := []byte{byte(b)}
+			_, n, err := parseHeader(first, test.rules)
+			if right := bytes.Contains([]byte(test.right), first); right != (err == nil) || n != 0 {
+				t.Errorf("%+v, %#x: got %d, %v, want right: %t", test.rules, b, n, err, right)
+			}
+		}
+	}
+}
+
+func TestSecondByte(t *testing.T) {
+	for _, first := range []byte{0x81, 0x82, 0x01, 0x88, 0x89, 0x8a} {
+		for b := range 256 {
+			for _, rules := range []frameRules{{}, {masked: true}} {
+				wire := []byte{first, byte(b)}
+				right := b >= 128 == rules.masked
+				if length := b % 128; first >= 0x88 {
+					right = right && length <= 125 && (first != 0x88 || length != 1)
+				}
+				if _, _, err := parseHeader(wire, rules); right != (err == nil) {
+					t.Errorf("%+v, % x: got %v, want right: %t", rules, wire, err, right)
+				}
+			}
+		}
+	}
+}
+
+// Each violation is found at the last of these bytes, and not before.
+func TestHeaderViolations(t *testing.T) {
+	for _, test := range []struct {
+		wire  string
+		rules frameRules
+		want  error
+	}{
+		{"\xc1", frameRules{}, errRSV},
+		{"\xa1", frameRules{deflate: true}, errRSV},
+		{"\x91", frameRules{deflate: true}, errRSV},
+		{"\xf1", frameRules{deflate: true}, errRSV},
+		{"\xc9", frameRules{deflate: true}, errRSV},
+		{"\xc0", frameRules{deflate: true, inMessage: true}, errRSV},
+		{"\x83", frameRules{}, errOpcode},
+		{"\x87", frameRules{inMessage: true}, errOpcode},
+		{"\x8b", frameRules{}, errOpcode},
+		{"\x8f", frameRules{}, errOpcode},
+		{"\x08", frameRules{}, errControlFragment},
+		{"\x09", frameRules{}, errControlFragment},
+		{"\x0a", frameRules{}, errControlFragment},
+		{"\x80", frameRules{}, errContinuation},
+		{"\x00", frameRules{}, errContinuation},
+		{"\x81", frameRules{inMessage: true}, errNoContinuation},
+		{"\x02", frameRules{inMessage: true}, errNoContinuation},
+
+		{"\x81\x05", frameRules{masked: true}, errUnmasked},
+		{"\x81\x85", frameRules{}, errMasked},
+		{"\x89\x7e", frameRules{}, errControlLength},
+		{"\x88\x7f", frameRules{}, errControlLength},
+		{"\x8a\xfe", frameRules{masked: true}, errControlLength},
+		{"\x88\x01", frameRules{}, errCloseLength},
+		{"\x88\x81", frameRules{masked: true}, errCloseLength},
+
+		{"\x81\x7e\x00\x00", frameRules{}, errLengthForm},
+		{"\x81\x7e\x00\x7d", frameRules{}, errLengthForm},
+		{"\x81\xfe\x00\x7d", frameRules{masked: true}, errLengthForm},
+		{"\x81\x7f\x00\x00\x00\x00\x00\x00", frameRules{}, errLengthForm},
+		{"\x81\xff\x00\x00\x00\x00\x00\x00", frameRules{masked: true}, errLengthForm},
+		{"\x81\x7f\x80", frameRules{}, errLengthTopBit},
+		{"\x81\xff\xff", frameRules{masked: true}, errLengthTopBit},
+	} {
+		last := len(test.wire) - 1
+		if _, n, err := parseHeader([]byte(test.wire[:last]), test.rules); n != 0 || err != nil {
+			t.Errorf("%+v, % x: got %d, %v, want to need more", test.rules, test.wire[:last], n, err)
+		}
+		for _, rest := range []string{"", "\x00", strings.Repeat("\xff", maxHeader)} {
+			if _, n, err := parseHeader([]byte(test.wire+rest), test.rules); n != 0 || err != test.want {
+				t.Errorf("%+v, % x: got %d, %v, want %v", test.rules, test.wire+rest, n, err, test.want)
+			}
+		}
+	}
+}
+
+func TestParseClose(t *testing.T) {
+	long := strings.Repeat("r", maxCloseReason)
+	for _, test := range []struct {
+		payload string
+		want    CloseError
+		err     error
+	}{
+		{"", CloseError{Code: StatusNoStatusRcvd}, nil},
+		{"\x03\xe8", CloseError{Code: StatusNormalClosure}, nil},
+		{"\x0f\xa0bye", CloseError{Code: 4000, Reason: "bye"}, nil},
+		{"\x0b\xb8\xc3\xa9", CloseError{Code: 3000, Reason: "é"}, nil},
+		{"\x03\xf6" + long, CloseError{Code: StatusBadGateway, Reason: long}, nil},
+
+		{"\x03", CloseError{}, errCloseLength},
+		{"\x03\xe7", CloseError{}, errCloseCodeRcvd},
+		{"\x03\xed", CloseError{}, errCloseCodeRcvd},
+		{"\x03\xed\xff", CloseError{}, errCloseCodeRcvd},
+		{"\x13\x88", CloseError{}, errCloseCodeRcvd},
+		{"\xff\xff", CloseError{}, errCloseCodeRcvd},
+		{"\x03\xe8\xff", CloseError{}, errCloseUTF8},
+		{"\x03\xe8ok\xc3", CloseError{}, errCloseUTF8},
+		{"\x03\xe8\xed\xa0\x80", CloseError{}, errCloseUTF8},
+	} {
+		got, err := parseClose([]byte(test.payload))
+		if got != test.want || err != test.err {
+			t.Errorf("%q: got %+v, %v, want %+v, %v", test.payload, got, err, test.want, test.err)
+		}
+		if test.err == nil {
+			if got := appendClose([]byte("!"), test.want.Code, test.want.Reason); string(got) != "!"+test.payload {
+				t.Errorf("%+v is %q, want %q", test.want, got[1:], test.payload)
+			}
+		}
+	}
+}
+
+// The codes that may be on the wire are those in these ranges.
+func TestCloseCodesOnWire(t *testing.T) {
+	ranges := [][2]StatusCode{{1000, 1003}, {1007, 1014}, {3000, 4999}}
+	for code := StatusCode(-1); code <= math.MaxUint16+1; code++ {
+		want := slices.ContainsFunc(ranges, func(r [2]StatusCode) bool { return r[0] <= code && code <= r[1] })
+		if got := code.onWire(); got != want {
+			t.Errorf("%d: got %t, want %t", int(code), got, want)
+		}
+	}
+}
+
+// FuzzParseHeader compares parseHeader with the peer's parser and with what
+// appendHeader writes.
+func FuzzParseHeader(f *testing.F) {
+	for _, length := range lengths {
+		f.Add(appendHeader(nil, header{fin: true, op: opText, length: length}), byte(0))
+		f.Add(appendHeader(nil, header{op: opContinuation, masked: true, key: 1 << 30, length: length}), byte(7))
+	}
+	f.Fuzz(func(t *testing.T, b []byte, flags byte) {
+		rules := frameRules{masked: flags&1 != 0, deflate: flags&2 != 0, inMessage: flags&4 != 0}
+		h, n, err := parseHeader(b, rules)
+		peers, length, size, peersErr := wstest.ParseHeader(b)
+		switch {
+		case err != nil:
+			// Whatever else comes, and however it is cut, it stays wrong.
+			if _, ok := errors.AsType[*violation](err); !ok || n != 0 {
+				t.Fatalf("% x: got %d, %v, want a violation", b, n, err)
+			}
+			if _, _, again := parseHeader(append(slices.Clip(b), 0), rules); again != err {
+				t.Fatalf("% x: got %v, with a byte more %v", b, err, again)
+			}
+			return
+		case n == 0:
+			if peersErr != io.ErrUnexpectedEOF {
+				t.Fatalf("% x: needs more, the peer found %v", b, peersErr)
+			}
+			return
+		case peersErr != nil || n != size:
+			t.Fatalf("% x: got %d bytes, the peer %d, %v", b, n, size, peersErr)
+		}
+		key := binary.LittleEndian.Uint32(peers.Key[:])
+		want := header{peers.Fin, peers.RSV == wstest.RSV1, opcode(peers.Opcode), peers.Masked, key, int64(length)}
+		if h != want {
+			t.Fatalf("% x: got %+v, want %+v", b, h, want)
+		}
+		if again := appendHeader(nil, h); !bytes.Equal(again, b[:n]) {
+			t.Fatalf("% x is %+v, which is % x", b[:n], h, again)
+		}
+		wantHeader(t, b[:n], rules, h)
+	})
+}

@@ -140,6 +140,9 @@ func (s *server) Write(p []byte) (int, error) {
 // an http.Server on n, and the peer that is its client. The handler returns
 // when accept does. nil for n means Listen(nil).
 //
+// On a Listen(nil), as on TCP, a Write of more than 64 KiB waits until the peer
+// reads: a test that does one after the other takes Unbounded, or [Go].
+//
 // The test fails when accept returns an error; for such handshakes use [Serve]
 // and [ClientHandshake]. It must close the connection that it gets.
 func Accepted[C any](tb testing.TB, n Network, accept func(http.ResponseWriter, *http.Request) (C, error), opts *ClientOptions) (C, *Peer) {

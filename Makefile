@@ -1,0 +1,51 @@
+# What CI runs, make runs. `make test` is the whole test suite; the other
+# targets are for those who change the code.
+
+GO       ?= go
+TOOLS    := $(CURDIR)/internal/tools/go.mod
+TOOL      = $(GO) tool -modfile=$(TOOLS)
+MODULES  := . internal/thirdparty
+# The other of the two supported releases of Go, for the long runs.
+OTHER_GO ?= go1.27.4
+FUZZTIME ?= 10s
+
+.PHONY: test conformance lint fmt bench peers
+
+# All tests, under the race detector; the browser's build, and its tests in
+# Chromium and Node.js; the tests against other implementations.
+test: peers
+	GOOS=js GOARCH=wasm $(GO) vet . ./wsjson ./wspb
+	GOOS=js GOARCH=wasm $(GO) build ./wsjson ./wspb
+	$(GO) test -race -timeout 5m ./...
+	cd internal/thirdparty && $(GO) test -race -timeout 5m ./...
+
+# The long runs, without the race detector: every test on the other platforms
+# and the other release of Go that are supported, and each fuzz target.
+conformance: peers
+	$(GO) test -count=1 -timeout 10m ./...
+	$(GO) test -count=1 -tags purego -timeout 10m ./...
+	GOARCH=386 $(GO) test -count=1 -timeout 10m . ./wsjson ./wspb ./internal/...
+	GOTOOLCHAIN=$(OTHER_GO) $(GO) test -count=1 -timeout 10m ./...
+	for os in windows darwin freebsd; do GOOS=$$os $(GO) vet . ./wsjson ./wspb ./internal/... || exit 1; done
+	$(GO) test -race -short -count=20 -timeout 30m .
+	internal/fuzz.sh $(FUZZTIME)
+
+lint:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
+	for module in $(MODULES); do \
+		(cd $$module && $(GO) vet ./... && $(TOOL) staticcheck ./...) || exit 1; done
+	GOOS=js GOARCH=wasm $(GO) vet .
+	staticcheck=$$($(TOOL) -n staticcheck) && GOOS=js GOARCH=wasm $$staticcheck .
+
+fmt:
+	gofmt -w .
+
+# Benchmarks of this module. To compare two versions, keep the output of each
+# and run `go tool -modfile=internal/tools/go.mod benchstat OLD NEW`.
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# What the tests need besides Go: Chromium, Node.js with ws, Python's
+# websockets. Installed where missing, if this is Debian and we are root.
+peers:
+	internal/thirdparty/install.sh

@@ -1,0 +1,310 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// queue stalls the stream, and starts a Write of each message, the next one
+// when the one before waits: the first one in the transport, the others for
+// their turn.
+func queue(t *testing.T, c *websocket.Conn, p *wstest.Peer, messages ...string) (release func(), calls []*wstest.Call[struct{}]) {
+	t.Helper()
+	p.CountWrites()
+	release = underTest(p).StallWrites()
+	for _, m := range messages {
+		calls = append(calls, goWrite(t, c, m))
+		synctest.Wait()
+	}
+	return release, calls
+}
+
+// wantBatches wants the Writes of the connection under test to have had these
+// messages in them.
+func wantBatches(t *testing.T, p *wstest.Peer, want ...[]string) {
+	t.Helper()
+	var got [][]string
+	for _, write := range underTest(p).RecordedWrites() {
+		frames, err := wstest.ParseFrames(write)
+		if err != nil {
+			t.Fatalf("a Write does not end where a frame does: %v", err)
+		}
+		var batch []string
+		for _, f := range frames {
+			batch = append(batch, string(f.Payload))
+		}
+		got = append(got, batch)
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Fatalf("got the batches %.400v\nwant %.400v", got, want)
+	}
+}
+
+// Those who wait while another writes are sent together, in the order in which
+// they came.
+func TestBatch(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		messages := strings.Fields("zero one two three four five six seven eight nine ten")
+		release, calls := queue(t, c, p, messages...)
+		for i, call := range calls {
+			if call.Returned() {
+				t.Fatalf("the write of %s returned before its bytes were taken", messages[i])
+			}
+		}
+		release()
+		for i, call := range calls {
+			call.Want()
+			p.WantText(messages[i])
+		}
+		wantBatches(t, p, messages[:1], messages[1:])
+		wantUsable(t, c, p)
+	})
+}
+
+// A large frame is not copied into a batch, and keeps its place all the same.
+func TestBatchLargeInBetween(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		large := filler(5000)
+		messages := []string{"zero", "one", "two", large, "four", "five"}
+		release, calls := queue(t, c, p, messages...)
+		release()
+		for i, call := range calls {
+			call.Want()
+			p.WantText(messages[i])
+		}
+		wantBatches(t, p, []string{"zero"}, []string{"one", "two"}, []string{large}, []string{"four", "five"})
+	})
+}
+
+// The largest frame that joins others has 4 KiB, and what is sent together
+// stays near 64 KiB.
+func TestBatchSizes(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		const joins, most = 4 << 10, 70 << 10
+		var messages []string
+		for i := range 40 {
+			messages = append(messages, fmt.Sprintf("%-*d", joins, i))
+		}
+		release, calls := queue(t, c, p, messages...)
+		release()
+		for i, call := range calls {
+			p.WantText(messages[i])
+			call.Want()
+		}
+		writes := underTest(p).RecordedWrites()
+		for _, write := range writes {
+			if len(write) > most {
+				t.Errorf("%d bytes were sent together", len(write))
+			}
+		}
+		if len(writes) > 5 {
+			t.Errorf("%d writes for 40 messages of 4 KiB", len(writes))
+		}
+	})
+}
+
+// Compressed messages wait in the same line.
+func TestBatchCompressedInBetween(t *testing.T) {
+	for _, mode := range modes[1:] {
+		t.Run(mode.name, func(t *testing.T) {
+			forBothRoles(t, &connOptions{compression: mode.mode, threshold: 10}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				messages := []string{"zero", "one", "two, which is compressed", "three", "four, which is compressed too", "five"}
+				release, calls := queue(t, c, p, messages...)
+				release()
+				for i, call := range calls {
+					call.Want()
+					m := p.WantMessage(wstest.OpText, []byte(messages[i]))
+					if compressed := m.Frames[0].RSV == wstest.RSV1; compressed != (len(messages[i]) >= 10) {
+						t.Errorf("compressed is %t for %q", compressed, messages[i])
+					}
+				}
+			})
+		})
+	}
+}
+
+// Pings join the others, and are seen to be their own frames.
+func TestBatchPing(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		c.CloseRead(t.Context())
+		release, calls := queue(t, c, p, "zero", "one")
+		ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+		synctest.Wait()
+		calls = append(calls, goWrite(t, c, "two"))
+		synctest.Wait()
+		release()
+		p.WantText("zero")
+		p.WantText("one")
+		payload := p.WantPing()
+		p.WantText("two")
+		wantBatches(t, p, []string{"zero"}, []string{"one", payload, "two"})
+		for _, call := range calls {
+			call.Want()
+		}
+		synctest.Wait()
+		if ping.Returned() {
+			t.Error("the ping returned without its pong")
+		}
+		p.SendPong(payload)
+		ping.Want()
+	})
+}
+
+// A message of several frames is not interrupted by a batch: those who wait get
+// their turn behind it, in their order, and pings before.
+func TestBatchBehindWriter(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		w, err := c.Writer(t.Context(), websocket.MessageBinary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		part := filler(16 << 10)
+		w.Write([]byte(part))
+		release := underTest(p).StallWrites()
+		more := wstest.Go(t, func() (int, error) { return w.Write([]byte(part)) })
+		synctest.Wait()
+		var calls []*wstest.Call[struct{}]
+		for _, m := range []string{"one", filler(5000), "three"} {
+			calls = append(calls, goWrite(t, c, m))
+			synctest.Wait()
+		}
+		release()
+		more.Want()
+		synctest.Wait()
+		for _, call := range calls {
+			if call.Returned() {
+				t.Fatal("a message was written in the middle of another")
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		p.WantMessage(wstest.OpBinary, []byte(part+part))
+		p.WantText("one")
+		p.WantText(filler(5000))
+		p.WantText("three")
+		for _, call := range calls {
+			call.Want()
+		}
+	})
+}
+
+// traffic is many goroutines that write at once, all in their own way.
+type traffic struct {
+	writers, rounds int
+	opts            connOptions
+}
+
+// message is what writer i sends in a round: all that it says, how often it
+// comes, and that nothing is missing, can be told from it.
+func (traffic) message(i, round int) string {
+	size := []int{10, 300, 3000, 5000, 40_000}[(i+round)%5]
+	return fmt.Sprintf("%d/%d/%s", i, round, filler(size))
+}
+
+// write is one of the ways to send a message.
+func (traffic) write(ctx context.Context, c *websocket.Conn, way int, message string) error {
+	if way%3 > 0 {
+		return c.Write(ctx, websocket.MessageText, []byte(message))
+	}
+	w, err := c.Writer(ctx, websocket.MessageText)
+	if err != nil {
+		return err
+	}
+	for len(message) > 0 {
+		n := min(len(message), 7000)
+		if _, err := w.Write([]byte(message[:n])); err != nil {
+			return err
+		}
+		message = message[n:]
+	}
+	return w.Close()
+}
+
+func (tr traffic) run(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	c.CloseRead(t.Context())
+	var wg sync.WaitGroup
+	for i := range tr.writers {
+		wg.Go(func() {
+			for round := range tr.rounds {
+				if err := tr.write(t.Context(), c, i, tr.message(i, round)); err != nil {
+					t.Errorf("writer %d, round %d: %v", i, round, err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for range tr.rounds {
+				if err := c.Ping(t.Context()); err != nil {
+					t.Errorf("ping: %v", err)
+				}
+			}
+		})
+	}
+	tr.want(t, p)
+	wg.Wait()
+}
+
+// want wants each message of each writer once, and in the writer's order.
+// Pings are answered wherever they come.
+func (tr traffic) want(t *testing.T, p *wstest.Peer) {
+	t.Helper()
+	inflater := wstest.NewInflater(tr.opts.takeover())
+	next := make([]int, tr.writers)
+	messages, pings := tr.writers*tr.rounds, tr.writers*tr.rounds
+	var payload []byte
+	inMessage, compressed := false, false
+	for messages > 0 || pings > 0 {
+		f := p.WantFrame()
+		if f.Opcode == wstest.OpPing {
+			pings--
+			p.SendPong(string(f.Payload))
+			continue
+		}
+		if inMessage != (f.Opcode == wstest.OpContinuation) {
+			t.Fatalf("inside a message is %t, and got %v", inMessage, f)
+		}
+		if !inMessage {
+			payload, compressed = nil, f.RSV == wstest.RSV1
+		}
+		payload = append(payload, f.Payload...)
+		if inMessage = !f.Fin; inMessage {
+			continue
+		}
+		if compressed {
+			var err error
+			if payload, err = inflater.Message(payload); err != nil {
+				t.Fatalf("inflating: %v", err)
+			}
+		}
+		var i, round int
+		if _, err := fmt.Sscanf(string(payload[:min(len(payload), 20)]), "%d/%d/", &i, &round); err != nil {
+			t.Fatalf("%v in message %.40q", err, payload)
+		}
+		if round != next[i] || string(payload) != tr.message(i, round) {
+			t.Fatalf("got message %.40q of %d bytes, want writer %d's number %d", payload, len(payload), i, next[i])
+		}
+		next[i]++
+		messages--
+	}
+}
+
+// Whole messages of many writers, small ones and large ones, compressed, in one
+// frame and in many, and pings in between.
+func TestConcurrentWrites(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			tr := traffic{writers: 12, rounds: 15, opts: connOptions{compression: mode.mode}}
+			forBothRoles(t, &tr.opts, tr.run)
+			overTCP(t, &tr.opts, tr.run)
+		})
+	}
+}

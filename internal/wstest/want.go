@@ -22,7 +22,7 @@ func (p *Peer) ReadFrame() (Frame, error) {
 	p.Conn.SetReadDeadline(time.Now().Add(p.Timeout))
 	f, err := p.readFrame()
 	if err != nil {
-		p.journal = append(p.journal, fmt.Sprintf("read %v", err))
+		p.journal = append(p.journal, fmt.Sprintf("got %v", err))
 		return f, err
 	}
 	p.log("received", f)

@@ -150,6 +150,44 @@ func wantClosed(t *testing.T, got error, status websocket.StatusCode) {
 	}
 }
 
+// wantEnded wants every method to say that the connection has ended, with this
+// close status of the peer, or -1 where the peer sent none.
+func wantEnded(t *testing.T, c *websocket.Conn, status websocket.StatusCode) {
+	t.Helper()
+	ctx := t.Context()
+	for name, call := range map[string]func() error{
+		"Read":   func() error { _, _, err := c.Read(ctx); return err },
+		"Reader": func() error { _, _, err := c.Reader(ctx); return err },
+		"Write":  func() error { return c.Write(ctx, websocket.MessageText, []byte("late")) },
+		"Writer": func() error { _, err := c.Writer(ctx, websocket.MessageText); return err },
+		"Ping":   func() error { return c.Ping(ctx) },
+	} {
+		for range 2 {
+			err := call()
+			if code := websocket.CloseStatus(err); code != status || !errors.Is(err, net.ErrClosed) {
+				t.Errorf("%s: got error %v of status %v, want a closed connection of status %v", name, err, code, status)
+			}
+		}
+	}
+	if err := errors.Join(c.Close(websocket.StatusNormalClosure, ""), c.CloseNow()); err != nil {
+		t.Errorf("got error %v of closing again, want none", err)
+	}
+}
+
+// message is what Read returns.
+type message struct {
+	typ     websocket.MessageType
+	payload string
+}
+
+// reading calls Read on a goroutine.
+func reading(tb testing.TB, c *websocket.Conn) *wstest.Call[message] {
+	return wstest.Go(tb, func() (message, error) {
+		typ, p, err := c.Read(tb.Context())
+		return message{typ, string(p)}, err
+	})
+}
+
 // wantMessage reads a message with Read, and wants this one.
 func wantMessage(t *testing.T, c *websocket.Conn, typ websocket.MessageType, want string) {
 	t.Helper()

@@ -246,12 +246,13 @@ func (e *engine) finishSoon() {
 	e.awaitEnd(context.Background())
 }
 
-// failSoon is closeSoon for a failure on our side.
-func (e *engine) failSoon(code StatusCode, cause error) {
-	if e.life.advance(phaseClosing, cause) {
-		e.postClose(code, "")
-		e.finishSoon()
+// beginFailure is beginClose for a failure on our side.
+func (e *engine) beginFailure(code StatusCode, cause error) (first bool) {
+	if !e.life.advance(phaseClosing, cause) {
+		return false
 	}
+	e.postClose(code, "")
+	return true
 }
 
 // beginClose posts the close frame, if it is the first to close.

@@ -87,21 +87,24 @@ func (e *engine) endMessage() {
 	e.wr.order.unlock()
 }
 
-// dropMessage ends a message that was not sent to its end. If a part of it was,
-// the connection has failed.
-func (e *engine) dropMessage(cause error) {
+// dropMessage ends a message that was not sent to its end, and returns what
+// callers get. If a part of it was, the connection has failed; unless nothing
+// could follow that part anyway, after a close frame.
+func (e *engine) dropMessage(cause error) error {
 	m := &e.wr.msg
 	if m.by == nil {
-		return
+		return cause
 	}
 	if m.form == compressed {
 		e.wr.comp.Discard()
 	}
 	begun := m.begun
 	e.endMessage()
-	if begun {
-		e.shut(cause)
+	if !begun || e.canSend() != nil {
+		return cause
 	}
+	e.shut(cause)
+	return e.life.err()
 }
 
 // Write adds p to the message.
@@ -145,12 +148,16 @@ func (e *engine) writeMessage(h *messageWriter, p []byte, part messagePart) erro
 		if m.form == compressed {
 			e.wr.comp.Discard()
 		}
+		// The close frame comes before those who wait for the message to end.
+		first := e.beginFailure(StatusInternalError, err)
 		e.endMessage()
 		e.unlockWrite()
-		e.failSoon(StatusInternalError, err)
+		if first {
+			e.finishSoon()
+		}
 		return err
 	case err != nil:
-		e.dropMessage(err)
+		err = e.dropMessage(err)
 	case part == endPart:
 		e.endMessage()
 	}
@@ -162,7 +169,10 @@ func (e *engine) writeMessage(h *messageWriter, p []byte, part messagePart) erro
 func (e *engine) lockMessage(h *messageWriter) error {
 	w := &e.wr
 	if err := w.gate.lock(h.ctx, nil); err != nil {
-		if h.begun.Load() {
+		switch {
+		case e.life.phase() != phaseOpen:
+			return e.life.err()
+		case h.begun.Load():
 			e.shut(h.ctx.Err())
 			return e.life.err()
 		}
@@ -178,11 +188,9 @@ func (e *engine) lockMessage(h *messageWriter) error {
 			err = e.life.err()
 		}
 	case e.canSend() != nil:
-		err = e.canSend()
-		e.dropMessage(err)
+		err = e.dropMessage(e.canSend())
 	case h.ctx.Err() != nil:
-		err = h.ctx.Err()
-		e.dropMessage(err)
+		err = e.dropMessage(h.ctx.Err())
 	}
 	if err != nil {
 		e.unlockWrite()

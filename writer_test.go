@@ -1,0 +1,419 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// maxFragment is the payload of the frames that a Writer sends.
+const maxFragment = 16 << 10
+
+// mustWriter begins a message.
+func mustWriter(t *testing.T, c *websocket.Conn, ctx context.Context) io.WriteCloser {
+	t.Helper()
+	w, err := c.Writer(ctx, websocket.MessageText)
+	if err != nil {
+		t.Fatalf("got error %v, want a writer", err)
+	}
+	return w
+}
+
+// mustAdd adds to a message.
+func mustAdd(t *testing.T, w io.Writer, s string) {
+	t.Helper()
+	if n, err := io.WriteString(w, s); n != len(s) || err != nil {
+		t.Fatalf("got %d, %v for %d bytes", n, err, len(s))
+	}
+}
+
+// mustEnd ends a message.
+func mustEnd(t *testing.T, w io.Closer) {
+	t.Helper()
+	if err := w.Close(); err != nil {
+		t.Fatalf("got error %v from Close of a writer", err)
+	}
+}
+
+// A message is cut into frames of 16 KiB, however it is written.
+func TestWriterFrames(t *testing.T) {
+	forBothRoles(t, &connOptions{pipe: &wstest.PipeOptions{Capacity: wstest.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		for _, size := range []int{0, 1, 5000, maxFragment - 1, maxFragment, maxFragment + 1, 2 * maxFragment, 100_000} {
+			for _, piece := range []int{1000, 4096, maxFragment, maxFragment + 1, 1 << 20} {
+				message := filler(size)
+				w := mustWriter(t, c, t.Context())
+				for rest := message; rest != ""; {
+					n := min(piece, len(rest))
+					mustAdd(t, w, rest[:n])
+					rest = rest[n:]
+				}
+				mustEnd(t, w)
+				m := p.WantMessage(wstest.OpText, []byte(message))
+				if want := max(1, (size+maxFragment-1)/maxFragment); len(m.Frames) != want {
+					t.Fatalf("%d frames for %d bytes in pieces of %d, want %d", len(m.Frames), size, piece, want)
+				}
+				for _, f := range m.Frames[:len(m.Frames)-1] {
+					if len(f.Payload) != maxFragment {
+						t.Fatalf("%d bytes in a frame that is not the last", len(f.Payload))
+					}
+				}
+			}
+		}
+	})
+}
+
+// What is written goes out when a frame is full, and not before.
+func TestWriterSends(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		w := mustWriter(t, c, t.Context())
+		mustAdd(t, w, "")
+		mustAdd(t, w, "abc")
+		p.WantSilence(time.Second)
+		mustAdd(t, w, filler(maxFragment))
+		p.Want(wstest.Text("abc" + filler(maxFragment)[:maxFragment-3]).More())
+		p.WantSilence(time.Second)
+		mustEnd(t, w)
+		p.Want(wstest.Continuation(filler(maxFragment)[maxFragment-3:]))
+	})
+}
+
+// A Writer does not keep what it is given, be it sent yet or not.
+func TestWriterKeepsNothing(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				message := filler(30_000)
+				w := mustWriter(t, c, t.Context())
+				for rest := message; rest != ""; rest = rest[1000:] {
+					piece := []byte(rest[:1000])
+					w.Write(piece)
+					if string(piece) != rest[:1000] {
+						t.Fatal("the caller's bytes were changed")
+					}
+					clear(piece)
+				}
+				mustEnd(t, w)
+				p.WantMessage(wstest.OpText, []byte(message))
+			})
+		})
+	}
+}
+
+// After its Close a writer is of no use, and does no harm to the message that
+// came after.
+func TestWriterStale(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		stale := func(w io.WriteCloser) {
+			t.Helper()
+			if n, err := w.Write([]byte("stale")); n != 0 || err == nil || errors.Is(err, net.ErrClosed) {
+				t.Fatalf("got %d, %v from a writer after its Close", n, err)
+			}
+			if err := w.Close(); err == nil || errors.Is(err, net.ErrClosed) {
+				t.Fatalf("got %v from a second Close", err)
+			}
+		}
+		old := mustWriter(t, c, t.Context())
+		mustAdd(t, old, "old")
+		mustEnd(t, old)
+		p.WantText("old")
+		stale(old)
+		for range 40 { // past the handles that are allocated together
+			w := mustWriter(t, c, t.Context())
+			mustAdd(t, w, "ne")
+			stale(old)
+			mustAdd(t, w, "w")
+			mustEnd(t, w)
+			p.WantText("new")
+			old = w
+		}
+		stale(old)
+		wantUsable(t, c, p)
+	})
+}
+
+// Text is checked as it is written: the first byte that can't be UTF-8 fails
+// the connection, since a part of the message may have been sent.
+func TestWriterTextNotUTF8(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		before string // which is good
+		bad    string
+		frames int // that go out before
+	}{
+		{"at once", "", "\xff", 0},
+		{"later", "ok", "a\xc0", 0},
+		{"in a rune", "caf\xc3", "\xc3", 0},
+		{"behind a frame", filler(maxFragment + 10), "\x80", 1},
+		{"a surrogate", "x\xed", "\xa0", 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, mode := range modes {
+				t.Run(mode.name, func(t *testing.T) {
+					forBothRoles(t, &connOptions{compression: mode.mode, threshold: 1 << 20}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+						w := mustWriter(t, c, t.Context())
+						mustAdd(t, w, test.before)
+						waiting := goWrite(t, c, "waits for the message to end")
+						synctest.Wait()
+						call := wstest.Go(t, func() (int, error) { return w.Write([]byte(test.bad)) })
+						for range test.frames {
+							p.WantFrame()
+						}
+						p.WantClose(1011)
+						if _, err := call.Result(); err == nil {
+							t.Error("bad text was taken")
+						}
+						wantClosed(t, waiting.Err(), -1)
+						_, err := w.Write([]byte("good"))
+						wantClosed(t, err, -1)
+						wantClosed(t, w.Close(), -1)
+						wantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), -1)
+						p.SendClose(1011, "")
+						p.WantEOF()
+						_, _, err = c.Read(t.Context())
+						wantClosed(t, err, 1011)
+					})
+				})
+			}
+		})
+	}
+}
+
+// A rune may be cut in two by the writes, and must be whole at the end.
+func TestWriterTextCutRunes(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		const text = "κόσμε 😀"
+		w := mustWriter(t, c, t.Context())
+		for i := range len(text) {
+			mustAdd(t, w, text[i:i+1])
+		}
+		mustEnd(t, w)
+		p.WantText(text)
+
+		w = mustWriter(t, c, t.Context())
+		mustAdd(t, w, text[:len(text)-1])
+		call := wstest.GoErr(t, w.Close)
+		p.WantClose(1011)
+		if call.Err() == nil {
+			t.Error("half a rune was taken for text")
+		}
+		wantClosed(t, c.Ping(t.Context()), -1)
+	})
+}
+
+// Control frames do not wait for the end of a message.
+func TestWriterControlBetween(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		c.CloseRead(t.Context())
+		w := mustWriter(t, c, t.Context())
+		mustAdd(t, w, filler(maxFragment+1))
+		ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+		p.Want(wstest.Text(filler(maxFragment + 1)[:maxFragment]).More())
+		p.SendPong(p.WantPing())
+		ping.Want()
+		p.SendPing("yours")
+		p.WantPong("yours")
+		mustAdd(t, w, "...")
+		closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusGoingAway, "in between") })
+		p.WantCloseReason(1001, "in between")
+		_, err := w.Write([]byte("too late"))
+		wantClosed(t, err, -1)
+		p.SendClose(1001, "")
+		p.WantEOF()
+		closing.Want()
+		wantClosed(t, w.Close(), websocket.StatusGoingAway)
+	})
+}
+
+// Other messages wait for a Writer's, be it that nothing of it is out yet.
+func TestWriterOthersWait(t *testing.T) {
+	for _, size := range []int{0, 10, maxFragment + 10} {
+		for _, mode := range modes {
+			t.Run(fmt.Sprintf("%d %s", size, mode.name), func(t *testing.T) {
+				forBothRoles(t, &connOptions{compression: mode.mode, pipe: &wstest.PipeOptions{Capacity: wstest.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+					w := mustWriter(t, c, t.Context())
+					mustAdd(t, w, filler(size))
+					small := goWrite(t, c, "small")
+					synctest.Wait()
+					large := goWrite(t, c, filler(9000))
+					synctest.Wait()
+					writer := wstest.GoErr(t, func() error {
+						w, err := c.Writer(t.Context(), websocket.MessageText)
+						if err != nil {
+							return err
+						}
+						io.WriteString(w, "another")
+						return w.Close()
+					})
+					synctest.Wait()
+					if small.Returned() || large.Returned() || writer.Returned() {
+						t.Fatal("a message was written in the middle of another")
+					}
+					mustEnd(t, w)
+					p.WantMessage(wstest.OpText, []byte(filler(size)))
+					p.WantMessage(wstest.OpText, []byte("small"))
+					p.WantMessage(wstest.OpText, []byte(filler(9000)))
+					p.WantMessage(wstest.OpText, []byte("another"))
+					small.Want()
+					large.Want()
+					writer.Want()
+				})
+			})
+		}
+	}
+}
+
+// The context of a Writer that ends before anything of the message is out ends
+// the message alone.
+func TestWriterContextBeforeFirstFrame(t *testing.T) {
+	for _, mode := range modes {
+		for _, size := range []int{0, 10, 1000} { // 1000 are compressed
+			for _, op := range []string{"Write", "Close"} {
+				t.Run(fmt.Sprintf("%s %d %s", mode.name, size, op), func(t *testing.T) {
+					forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+						mustWriteText(t, c, filler(1000))
+						p.WantMessage(wstest.OpText, []byte(filler(1000)))
+						ctx, cancel := context.WithCancel(t.Context())
+						w := mustWriter(t, c, ctx)
+						mustAdd(t, w, filler(size))
+						cancel()
+						var err error
+						if op == "Write" {
+							_, err = w.Write([]byte("more"))
+						} else {
+							err = w.Close()
+						}
+						wantError(t, err, context.Canceled)
+						if errors.Is(err, net.ErrClosed) {
+							t.Fatalf("the connection has failed with %v", err)
+						}
+						if err := w.Close(); err == nil {
+							t.Error("a message was ended that was given up")
+						}
+						// What comes now refers to nothing in that message.
+						mustWriteText(t, c, filler(size)+filler(1000))
+						p.WantMessage(wstest.OpText, []byte(filler(size)+filler(1000)))
+						wantUsable(t, c, p)
+					})
+				})
+			}
+		}
+	}
+}
+
+// Once a frame is out, the end of the context fails the connection.
+func TestWriterContextInsideMessage(t *testing.T) {
+	for _, op := range []string{"Write", "Close"} {
+		t.Run(op, func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				ctx, cancel := context.WithCancel(t.Context())
+				w := mustWriter(t, c, ctx)
+				mustAdd(t, w, filler(maxFragment+1))
+				waiting := goWrite(t, c, "waits")
+				cancel()
+				var err error
+				if op == "Write" {
+					_, err = w.Write([]byte("more"))
+				} else {
+					err = w.Close()
+				}
+				wantClosed(t, err, -1)
+				wantError(t, err, context.Canceled)
+				wantClosed(t, waiting.Err(), -1)
+				wantError(t, c.Write(t.Context(), websocket.MessageText, nil), context.Canceled)
+				p.WantFrame()
+				p.WantEOF()
+			})
+		})
+	}
+}
+
+// A Writer whose context ends while somebody else's frame keeps it from its
+// turn: before the first frame, the message alone is given up, and those behind
+// it get on; after it, the connection has failed.
+func TestWriterContextWaitingForItsTurn(t *testing.T) {
+	stalledPing := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (release func(), ping *wstest.Call[struct{}]) {
+		release = underTest(p).StallWrites()
+		ping = wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+		synctest.Wait()
+		return release, ping
+	}
+
+	t.Run("before the first frame", func(t *testing.T) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			c.CloseRead(t.Context())
+			ctx, cancel := context.WithCancel(t.Context())
+			w := mustWriter(t, c, ctx)
+			mustAdd(t, w, "given up")
+			release, ping := stalledPing(t, c, p)
+			behind := goWrite(t, c, "behind")
+			closing := wstest.GoErr(t, w.Close)
+			synctest.Wait()
+			if closing.Returned() {
+				t.Fatal("the message ended while the stream was stalled")
+			}
+			cancel()
+			synctest.Wait()
+			if !closing.Returned() {
+				t.Fatal("the writer waits on, after its context ended")
+			}
+			wantError(t, closing.Err(), context.Canceled)
+			release()
+			p.SendPong(p.WantPing())
+			ping.Want()
+			p.WantText("behind")
+			behind.Want()
+			mustWriteText(t, c, "and on")
+			p.WantText("and on")
+		})
+	})
+
+	t.Run("after it", func(t *testing.T) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			c.CloseRead(t.Context())
+			ctx, cancel := context.WithCancel(t.Context())
+			w := mustWriter(t, c, ctx)
+			mustAdd(t, w, filler(maxFragment+1))
+			_, ping := stalledPing(t, c, p)
+			closing := wstest.GoErr(t, w.Close)
+			synctest.Wait()
+			cancel()
+			synctest.Wait()
+			wantClosed(t, closing.Err(), -1)
+			wantError(t, closing.Err(), context.Canceled)
+			wantClosed(t, ping.Err(), -1)
+			p.WantFrame()
+			p.WantEOF()
+		})
+	})
+}
+
+// A Writer is not had before its turn, and its context counts for the wait.
+func TestWriterContextOfWriter(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		w := mustWriter(t, c, t.Context())
+		mustAdd(t, w, "one")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start := time.Now()
+		_, err := c.Writer(ctx, websocket.MessageText)
+		wantError(t, err, context.DeadlineExceeded)
+		if waited := time.Since(start); waited != time.Minute {
+			t.Errorf("waited %v", waited)
+		}
+		mustEnd(t, w)
+		p.WantText("one")
+		_, err = c.Writer(ctx, websocket.MessageText)
+		wantError(t, err, context.DeadlineExceeded)
+		wantUsable(t, c, p)
+	})
+}

@@ -40,7 +40,7 @@ func conversation() [][]byte {
 		jsonText(1000, 1), jsonText(1000, 1), nil, jsonText(1000, 2),
 		noise(1000, 1), noise(300, 1), jsonText(4000, 3),
 		bytes.Repeat([]byte{0}, 70000), []byte(strings.Repeat("ab", 3000)),
-		noise(40000, 3), noise(40000, 3), jsonText(200000, 4), noise(200, 3),
+		noise(40000, 3), noise(40000, 3), jsonText(100000, 4), noise(200, 3),
 		jsonText(33000, 4), jsonText(32768, 5), jsonText(65535, 6), jsonText(65536, 7),
 	}
 	for i := range 40 {

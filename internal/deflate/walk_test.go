@@ -51,31 +51,36 @@ func (w *walker) number(n int) (v int) {
 	return v
 }
 
-// A walkCode maps a length and a code to a symbol.
-type walkCode map[[2]int]int
+// A walkCode is a canonical code: how many codes each length has, and the
+// symbols in the order of their codes.
+type walkCode struct {
+	count   [16]int
+	symbols []int
+}
 
-func newWalkCode(lens []int) walkCode {
-	c := make(walkCode)
-	code := 0
+func newWalkCode(lens []int) *walkCode {
+	c := new(walkCode)
 	for n := 1; n <= 15; n++ {
 		for symbol, l := range lens {
 			if l == n {
-				c[[2]int{n, code}] = symbol
-				code++
+				c.count[n]++
+				c.symbols = append(c.symbols, symbol)
 			}
 		}
-		code <<= 1
 	}
 	return c
 }
 
-func (w *walker) symbol(c walkCode) int {
-	code := 0
+func (w *walker) symbol(c *walkCode) int {
+	code, first, index := 0, 0, 0
 	for n := 1; n <= 15; n++ {
-		code = code<<1 | w.bit()
-		if s, ok := c[[2]int{n, code}]; ok {
-			return s
+		code |= w.bit()
+		if code-first < c.count[n] {
+			return c.symbols[index+code-first]
 		}
+		index += c.count[n]
+		first = (first + c.count[n]) << 1
+		code <<= 1
 	}
 	panic("walker: no such code")
 }
@@ -144,7 +149,7 @@ func (w *walker) dynamic() {
 	w.symbols(newWalkCode(lens[:nlit]), newWalkCode(lens[nlit:]))
 }
 
-func (w *walker) symbols(lit, dist walkCode) {
+func (w *walker) symbols(lit, dist *walkCode) {
 	for {
 		s := w.symbol(lit)
 		if s < 256 {

@@ -1,0 +1,405 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// request returns a handshake that is right, with header lines changed: a line
+// replaces those of its name, and a bare name removes them.
+func request(lines ...string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "http://example.com/chat", nil)
+	r.Header = http.Header{
+		"Connection":            {"Upgrade"},
+		"Upgrade":               {"websocket"},
+		"Sec-Websocket-Version": {"13"},
+		"Sec-Websocket-Key":     {wstest.DefaultKey},
+	}
+	replaced := make(map[string]bool)
+	for _, line := range lines {
+		name, value, ok := strings.Cut(line, ": ")
+		name = http.CanonicalHeaderKey(name)
+		if !replaced[name] {
+			delete(r.Header, name)
+			replaced[name] = true
+		}
+		if ok {
+			r.Header[name] = append(r.Header[name], value)
+		}
+	}
+	return r
+}
+
+// TestAcceptChecksRequest is RFC 6455 section 4.2.1. What is accepted fails at
+// the recorder, which can't be hijacked, with status 501.
+func TestAcceptChecksRequest(t *testing.T) {
+	const accepted = http.StatusNotImplemented
+	for _, test := range []struct {
+		name   string
+		r      *http.Request
+		change func(*http.Request)
+		status int
+		header string // a line that the refusal has
+	}{
+		{name: "right", r: request(), status: accepted},
+		{name: "tokens in any case", r: request("Connection: keep-alive, UPGRADE", "Upgrade: WebSocket"), status: accepted},
+		{name: "several lines", r: request("Connection: keep-alive", "Connection: Upgrade", "Upgrade: h2c", "Upgrade: foo, websocket"), status: accepted},
+		{name: "POST", r: request(), change: func(r *http.Request) { r.Method = http.MethodPost }, status: http.StatusMethodNotAllowed, header: "Allow: GET"},
+		{name: "HTTP/1.0", r: request(), change: func(r *http.Request) { r.ProtoMajor, r.ProtoMinor = 1, 0 }, status: http.StatusUpgradeRequired},
+		{name: "no Host", r: request(), change: func(r *http.Request) { r.Host = "" }, status: http.StatusBadRequest},
+		{name: "no Connection", r: request("Connection"), status: http.StatusUpgradeRequired, header: "Upgrade: websocket"},
+		{name: "Connection of part of a token", r: request("Connection: NotUpgrade"), status: http.StatusUpgradeRequired},
+		{name: "no Upgrade", r: request("Upgrade"), status: http.StatusUpgradeRequired, header: "Connection: Upgrade"},
+		{name: "other Upgrade", r: request("Upgrade: websocket2"), status: http.StatusUpgradeRequired},
+		{name: "no version", r: request("Sec-WebSocket-Version"), status: http.StatusUpgradeRequired, header: "Sec-Websocket-Version: 13"},
+		{name: "old version", r: request("Sec-WebSocket-Version: 8"), status: http.StatusUpgradeRequired, header: "Sec-Websocket-Version: 13"},
+		{name: "two versions", r: request("Sec-WebSocket-Version: 8", "Sec-WebSocket-Version: 13"), status: http.StatusUpgradeRequired},
+		{name: "no key", r: request("Sec-WebSocket-Key"), status: http.StatusBadRequest},
+		{name: "two keys", r: request("Sec-WebSocket-Key: "+wstest.DefaultKey, "Sec-WebSocket-Key: "+wstest.DefaultKey), status: http.StatusBadRequest},
+		{name: "key of 15 bytes", r: request("Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAA"), status: http.StatusBadRequest},
+		{name: "key of 17 bytes", r: request("Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAAA="), status: http.StatusBadRequest},
+		{name: "key that is not base64", r: request("Sec-WebSocket-Key: !!!!!!!!!!!!!!!!!!!!!!=="), status: http.StatusBadRequest},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.change != nil {
+				test.change(test.r)
+			}
+			w := httptest.NewRecorder()
+			if _, err := websocket.Accept(w, test.r, nil); err == nil {
+				t.Fatal("accepted a request that can't be hijacked")
+			}
+			if w.Code != test.status {
+				t.Errorf("got status %d, want %d", w.Code, test.status)
+			}
+			if name, value, ok := strings.Cut(test.header, ": "); ok && w.Header().Get(name) != value {
+				t.Errorf("got %s %q, want %q", name, w.Header().Get(name), value)
+			}
+			if body := w.Body.String(); len(body) == 0 || len(body) > 100 {
+				t.Errorf("got a body of %d bytes, want a short text", len(body))
+			}
+		})
+	}
+}
+
+// TestAcceptChecksOrigin is RFC 6455 section 10.2.
+func TestAcceptChecksOrigin(t *testing.T) {
+	const accepted, refused = http.StatusNotImplemented, http.StatusForbidden
+	for _, test := range []struct {
+		name     string
+		origins  []string
+		patterns []string
+		host     string
+		status   int
+	}{
+		{name: "none", status: accepted},
+		{name: "the host", origins: []string{"http://example.com"}, status: accepted},
+		{name: "the host over TLS", origins: []string{"https://example.com"}, status: accepted},
+		{name: "the host in capitals", origins: []string{"http://EXAMPLE.com"}, status: accepted},
+		{name: "the host's port", origins: []string{"http://example.com:8080"}, host: "example.com:8080", status: accepted},
+		{name: "another port", origins: []string{"http://example.com:8080"}, status: refused},
+		{name: "no port", origins: []string{"http://example.com"}, host: "example.com:8080", status: refused},
+		{name: "another host", origins: []string{"http://example.org"}, status: refused},
+		{name: "the host as a suffix", origins: []string{"http://notexample.com"}, status: refused},
+		{name: "the host as a prefix", origins: []string{"http://example.com.evil.org"}, status: refused},
+		{name: "the host as user", origins: []string{"http://example.com@evil.org"}, status: refused},
+		{name: "the host with a user", origins: []string{"http://user@example.com"}, status: refused},
+		{name: "the host with a path", origins: []string{"http://example.com/"}, status: refused},
+		{name: "null", origins: []string{"null"}, status: refused},
+		{name: "null with patterns for all", origins: []string{"null"}, patterns: []string{"*", "null", "*://*"}, status: refused},
+		{name: "empty", origins: []string{""}, status: refused},
+		{name: "no scheme", origins: []string{"//example.com"}, status: refused},
+		{name: "not a URL", origins: []string{"http://exa mple.com:x"}, status: refused},
+		{name: "twice", origins: []string{"http://example.com", "http://example.com"}, status: refused},
+		{name: "twice, one allowed", origins: []string{"http://example.com", "http://evil.org"}, status: refused},
+		{name: "pattern of the host", origins: []string{"http://example.org"}, patterns: []string{"example.org"}, status: accepted},
+		{name: "pattern in capitals", origins: []string{"http://example.org"}, patterns: []string{"EXAMPLE.ORG"}, status: accepted},
+		{name: "second pattern", origins: []string{"http://example.org"}, patterns: []string{"example.net", "example.org"}, status: accepted},
+		{name: "pattern without the port", origins: []string{"http://example.org:81"}, patterns: []string{"example.org"}, status: refused},
+		{name: "pattern with the port", origins: []string{"http://example.org:81"}, patterns: []string{"example.org:81"}, status: accepted},
+		{name: "pattern of a suffix", origins: []string{"http://example.org.evil.org"}, patterns: []string{"example.org"}, status: refused},
+		{name: "pattern of subdomains", origins: []string{"http://a.example.org"}, patterns: []string{"*.example.org"}, status: accepted},
+		{name: "pattern of subdomains, domain", origins: []string{"http://example.org"}, patterns: []string{"*.example.org"}, status: refused},
+		{name: "pattern of subdomains, other domain", origins: []string{"http://evilexample.org"}, patterns: []string{"*.example.org"}, status: refused},
+		{name: "pattern with the scheme", origins: []string{"https://example.org"}, patterns: []string{"https://example.org"}, status: accepted},
+		{name: "pattern with the scheme in capitals", origins: []string{"https://example.org"}, patterns: []string{"HTTPS://Example.org"}, status: accepted},
+		{name: "pattern with another scheme", origins: []string{"http://example.org"}, patterns: []string{"https://example.org"}, status: refused},
+		{name: "pattern with scheme and subdomains", origins: []string{"https://a.example.org"}, patterns: []string{"https://*.example.org"}, status: accepted},
+		{name: "pattern with scheme and port", origins: []string{"https://example.org:444"}, patterns: []string{"https://example.org:444"}, status: accepted},
+		{name: "pattern with scheme, no port", origins: []string{"https://example.org:444"}, patterns: []string{"https://example.org"}, status: refused},
+		{name: "pattern of an IPv6 address", origins: []string{"http://[::1]:80"}, patterns: []string{"[::1]:80"}, status: accepted},
+		{name: "bad pattern", origins: []string{"http://example.org"}, patterns: []string{"[", "example.org"}, status: refused},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := request()
+			if test.host != "" {
+				r.Host = test.host
+			}
+			if test.origins != nil {
+				r.Header["Origin"] = test.origins
+			}
+			w := httptest.NewRecorder()
+			if _, err := websocket.Accept(w, r, &websocket.AcceptOptions{OriginPatterns: test.patterns}); err == nil {
+				t.Fatal("accepted a request that can't be hijacked")
+			}
+			if w.Code != test.status {
+				t.Errorf("got status %d, want %d", w.Code, test.status)
+			}
+			for _, secret := range append(test.patterns, r.Host, "evil") {
+				if test.status == refused && len(secret) > 1 && strings.Contains(w.Body.String(), secret) {
+					t.Errorf("the refusal %q tells %q", w.Body, secret)
+				}
+			}
+			w = httptest.NewRecorder()
+			websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+			if w.Code != accepted {
+				t.Errorf("got status %d with InsecureSkipVerify, want %d", w.Code, accepted)
+			}
+		})
+	}
+}
+
+func TestAcceptSubprotocol(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		offered []string
+		ours    []string
+		want    string
+	}{
+		{name: "none"},
+		{name: "not offered", ours: []string{"a"}},
+		{name: "not spoken", offered: []string{"a"}},
+		{name: "the server's first", offered: []string{"a, b, c"}, ours: []string{"c", "a"}, want: "c"},
+		{name: "over several lines", offered: []string{"a", "b"}, ours: []string{"b"}, want: "b"},
+		{name: "the client's spelling", offered: []string{"Chat.V1"}, ours: []string{"chat.v1"}, want: "Chat.V1"},
+		{name: "part of a token", offered: []string{"chat.v10"}, ours: []string{"chat.v1"}},
+		{name: "not a token", offered: []string{"a b"}, ours: []string{"a b"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var lines []string
+				for _, line := range test.offered {
+					lines = append(lines, "Sec-WebSocket-Protocol: "+line)
+				}
+				c, p := wstest.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+					return websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: test.ours})
+				}, &wstest.ClientOptions{Header: lines})
+				defer c.CloseNow()
+				if c.Subprotocol() != test.want {
+					t.Errorf("got subprotocol %q, want %q", c.Subprotocol(), test.want)
+				}
+				got, ok := p.Response.Header["Sec-Websocket-Protocol"]
+				if strings.Join(got, "|") != test.want || ok != (test.want != "") {
+					t.Errorf("answered with subprotocol %q, want %q", got, test.want)
+				}
+			})
+		})
+	}
+}
+
+// TestAcceptSendsHeaders: what was set on the ResponseWriter goes out with the
+// answer, but for what would break it.
+func TestAcceptSendsHeaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := wstest.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+			http.SetCookie(w, &http.Cookie{Name: "session", Value: "1"})
+			http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
+			w.Header().Set("X-Note", "one\r\nX-Injected: two")
+			w.Header().Set("Content-Length", "5")
+			w.Header().Set("Transfer-Encoding", "chunked")
+			w.Header().Set("Sec-WebSocket-Accept", "wrong")
+			w.Header().Set("Sec-WebSocket-Extensions", "permessage-deflate")
+			return websocket.Accept(w, r, nil)
+		}, nil)
+		defer c.CloseNow()
+		h := p.Response.Header
+		if got := strings.Join(h["Set-Cookie"], "; "); got != "session=1; theme=dark" {
+			t.Errorf("got cookies %q", got)
+		}
+		for _, name := range []string{"X-Injected", "Content-Length", "Transfer-Encoding", "Sec-Websocket-Extensions"} {
+			if got, ok := h[name]; ok {
+				t.Errorf("answered with %s %q", name, got)
+			}
+		}
+		if len(p.Response.TransferEncoding) > 0 || len(h["Sec-Websocket-Accept"]) != 1 {
+			t.Errorf("answered with %v", h)
+		}
+	})
+}
+
+// layer is a middleware's ResponseWriter. Once it has seen WriteHeader it can't
+// be hijacked, as many can't.
+type layer struct {
+	http.ResponseWriter
+	wrote bool
+}
+
+func (l *layer) WriteHeader(status int) {
+	l.wrote = true
+	l.ResponseWriter.WriteHeader(status)
+}
+
+func (l *layer) Unwrap() http.ResponseWriter { return l.ResponseWriter }
+
+type hijackingLayer struct{ layer }
+
+func (l *hijackingLayer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if l.wrote {
+		return nil, nil, errors.New("the header was written")
+	}
+	return http.NewResponseController(l.ResponseWriter).Hijack()
+}
+
+func TestAcceptUnderMiddleware(t *testing.T) {
+	for name, wrap := range map[string]func(http.ResponseWriter) http.ResponseWriter{
+		"unwrapped":       func(w http.ResponseWriter) http.ResponseWriter { return &layer{ResponseWriter: w} },
+		"unwrapped twice": func(w http.ResponseWriter) http.ResponseWriter { return &layer{ResponseWriter: &layer{ResponseWriter: w}} },
+		"hijacks itself":  func(w http.ResponseWriter) http.ResponseWriter { return &hijackingLayer{layer{ResponseWriter: w}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, p := wstest.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+					return websocket.Accept(wrap(w), r, nil)
+				}, nil)
+				defer c.CloseNow()
+				p.SendText("through")
+				_, got, err := c.Read(t.Context())
+				if string(got) != "through" || err != nil {
+					t.Fatalf("read %q, %v", got, err)
+				}
+			})
+		})
+	}
+}
+
+// TestAcceptEarlyFrames: what the client sends right behind its request,
+// without waiting for the answer, is read as frames.
+func TestAcceptEarlyFrames(t *testing.T) {
+	long := strings.Repeat("0123456789", 2000)
+	for name, frames := range map[string][]wstest.Frame{
+		"one":    {wstest.Text("early")},
+		"many":   {wstest.Text("early"), wstest.Ping("x"), wstest.Text("bird"), wstest.Binary([]byte{0, 1, 2})},
+		"long":   {wstest.Text(long), wstest.Text("behind")},
+		"pieces": {wstest.Text("one").More(), wstest.Continuation(" and two")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, p := accepted(t, wstest.Listen(nil), &connOptions{frames: frames})
+				defer c.CloseNow()
+				p.SendText("last")
+				var got, want strings.Builder
+				for _, f := range frames {
+					if f.Opcode != wstest.OpPing {
+						want.Write(f.Payload)
+					}
+				}
+				for {
+					_, msg, err := c.Read(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					if string(msg) == "last" {
+						break
+					}
+					got.Write(msg)
+				}
+				if got.String() != want.String() {
+					t.Errorf("read %.100q, want %.100q", got.String(), want.String())
+				}
+			})
+		})
+	}
+}
+
+// TestAcceptLeavesServer: neither the server's timeouts nor the end of the
+// request have an effect on the connection.
+func TestAcceptLeavesServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := wstest.Listen(nil)
+		defer n.Close()
+		conns := make(chan *websocket.Conn, 1)
+		s := &http.Server{
+			ReadTimeout:  time.Second,
+			WriteTimeout: time.Second,
+			IdleTimeout:  time.Second,
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				c, err := websocket.Accept(w, r, nil)
+				if err != nil {
+					t.Error(err)
+				}
+				conns <- c // and the handler returns, which ends r.Context()
+			}),
+		}
+		go s.Serve(n)
+		defer s.Close()
+		conn, err := n.Dial(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := wstest.ClientHandshake(t, conn, nil)
+		c := <-conns
+		defer c.CloseNow()
+		time.Sleep(time.Minute) // of the bubble's time
+		p.SendText("still there?")
+		if _, msg, err := c.Read(context.Background()); string(msg) != "still there?" || err != nil {
+			t.Fatalf("read %q, %v", msg, err)
+		}
+		if err := c.Write(context.Background(), websocket.MessageText, []byte("yes")); err != nil {
+			t.Fatal(err)
+		}
+		p.WantText("yes")
+	})
+}
+
+// TestAcceptHTTP2: a connection that can't be hijacked is a clear error.
+func TestAcceptHTTP2(t *testing.T) {
+	errs := make(chan error, 1)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header = request().Header // HTTP/2 clients do not send Upgrade
+		_, err := websocket.Accept(w, r, nil)
+		errs <- err
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	client := s.Client()
+	client.Transport.(*http.Transport).TLSClientConfig.NextProtos = []string{"h2"}
+	resp, err := client.Get(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	io.Copy(io.Discard, resp.Body)
+	if resp.ProtoMajor != 2 || resp.StatusCode != http.StatusNotImplemented {
+		t.Errorf("got %s with status %d", resp.Proto, resp.StatusCode)
+	}
+	if err := <-errs; !errors.Is(err, http.ErrNotSupported) {
+		t.Errorf("got error %v, want http.ErrNotSupported", err)
+	}
+	client.CloseIdleConnections()
+}
+
+// TestAcceptAddresses: they are those of the network connection.
+func TestAcceptAddresses(t *testing.T) {
+	c, p := accepted(t, wstest.ListenLoopback(t), new(connOptions))
+	defer c.CloseNow()
+	if got, want := c.RemoteAddr().String(), p.Conn.LocalAddr().String(); got != want {
+		t.Errorf("got remote address %s, want %s", got, want)
+	}
+	if got, want := c.LocalAddr().String(), p.Conn.RemoteAddr().String(); got != want {
+		t.Errorf("got local address %s, want %s", got, want)
+	}
+}

@@ -1,0 +1,357 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// dialResult is what Dial returns.
+type dialResult struct {
+	c    *websocket.Conn
+	resp *http.Response
+}
+
+// dial begins to dial a server, and returns it when it has read the request.
+func dial(t *testing.T, ctx context.Context, url string, opts *websocket.DialOptions) (*wstest.Call[dialResult], *wstest.Peer) {
+	t.Helper()
+	n := wstest.Listen(nil)
+	t.Cleanup(func() { n.Close() })
+	if opts == nil {
+		opts = new(websocket.DialOptions)
+	}
+	client := wstest.HTTPClient(n)
+	if opts.HTTPClient != nil {
+		client.Timeout = opts.HTTPClient.Timeout
+	}
+	opts.HTTPClient = client
+	call := wstest.Go(t, func() (dialResult, error) {
+		c, resp, err := websocket.Dial(ctx, url, opts)
+		if c != nil {
+			t.Cleanup(func() { c.CloseNow() })
+		}
+		return dialResult{c, resp}, err
+	})
+	conn, err := n.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := wstest.NewPeer(t, conn, wstest.Server)
+	p.ReadRequest()
+	return call, p
+}
+
+// TestDialRequest is RFC 6455 section 4.1: what the request says.
+func TestDialRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		header := http.Header{
+			"X-Token":                {"secret"},
+			"User-Agent":             {"me"},
+			"Sec-Websocket-Key":      {"mine"},
+			"Sec-Websocket-Version":  {"8"},
+			"Sec-Websocket-Protocol": {"other"},
+		}
+		call, p := dial(t, t.Context(), "ws://user:pass@server.test/path?q=1#fragment", &websocket.DialOptions{
+			HTTPHeader:   header,
+			Host:         "virtual.test",
+			Subprotocols: []string{"a", "b"},
+		})
+		r := p.Request
+		for _, check := range []struct{ what, got, want string }{
+			{"method", r.Method, "GET"},
+			{"version", r.Proto, "HTTP/1.1"},
+			{"target", r.RequestURI, "/path?q=1"},
+			{"Host", r.Host, "virtual.test"},
+			{"Connection", r.Header.Get("Connection"), "Upgrade"},
+			{"Upgrade", r.Header.Get("Upgrade"), "websocket"},
+			{"version", strings.Join(r.Header["Sec-Websocket-Version"], "|"), "13"},
+			{"subprotocols", strings.Join(r.Header["Sec-Websocket-Protocol"], "|"), "a, b"},
+			{"extensions", strings.Join(r.Header["Sec-Websocket-Extensions"], "|"), ""},
+			{"own header", r.Header.Get("X-Token"), "secret"},
+			{"user agent", r.Header.Get("User-Agent"), "me"},
+			{"authorization", r.Header.Get("Authorization"), "Basic " + base64.StdEncoding.EncodeToString([]byte("user:pass"))},
+		} {
+			if check.got != check.want {
+				t.Errorf("%s is %q, want %q", check.what, check.got, check.want)
+			}
+		}
+		keys := r.Header["Sec-Websocket-Key"]
+		if len(keys) != 1 {
+			t.Fatalf("got keys %q, want one", keys)
+		}
+		if key, err := base64.StdEncoding.DecodeString(keys[0]); err != nil || len(key) != 16 {
+			t.Errorf("key %q is %d bytes, %v", keys[0], len(key), err)
+		}
+		if len(header) != 5 || header.Get("Sec-Websocket-Key") != "mine" {
+			t.Error("Dial changed the caller's header")
+		}
+		p.Answer(&wstest.ServerOptions{Header: []string{"Sec-WebSocket-Protocol: b", "Set-Cookie: a=b"}})
+		got := call.Want()
+		if got.c.Subprotocol() != "b" {
+			t.Errorf("got subprotocol %q, want b", got.c.Subprotocol())
+		}
+		if got.resp.StatusCode != http.StatusSwitchingProtocols || len(got.resp.Cookies()) != 1 {
+			t.Errorf("got response %v", got.resp)
+		}
+		if n, err := got.resp.Body.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+			t.Errorf("the response's body read %d, %v", n, err)
+		}
+	})
+}
+
+func TestDialKeysDiffer(t *testing.T) {
+	seen := make(map[string]bool)
+	for range 3 {
+		synctest.Test(t, func(t *testing.T) {
+			call, p := dial(t, t.Context(), wstest.URL, nil)
+			seen[p.Request.Header.Get("Sec-Websocket-Key")] = true
+			p.Answer(nil)
+			call.Want()
+		})
+	}
+	if len(seen) != 3 {
+		t.Errorf("3 handshakes used %d keys", len(seen))
+	}
+}
+
+// TestDialChecksAnswer is RFC 6455 section 4.1: what the answer must be.
+func TestDialChecksAnswer(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		answer wstest.ServerOptions
+		mode   websocket.CompressionMode
+		ok     bool
+	}{
+		{name: "right", ok: true},
+		{name: "tokens in any case", answer: header("Connection: keep-alive, UPGRADE", "Upgrade: WebSocket"), ok: true},
+		{name: "an offered subprotocol", answer: header("Sec-WebSocket-Protocol: a"), ok: true},
+		{name: "an empty subprotocol", answer: header("Sec-WebSocket-Protocol: "), ok: true},
+		{name: "compression", answer: header("Sec-WebSocket-Extensions: permessage-deflate"), mode: websocket.CompressionContextTakeover, ok: true},
+		{name: "status 200", answer: wstest.ServerOptions{Status: "200 OK", Header: []string{"Content-Length: 0"}}},
+		{name: "no Upgrade", answer: header("Upgrade")},
+		{name: "other Upgrade", answer: header("Upgrade: h2c")},
+		{name: "no Connection", answer: header("Connection")},
+		{name: "other Connection", answer: header("Connection: close")},
+		{name: "no accept key", answer: header("Sec-WebSocket-Accept")},
+		{name: "wrong accept key", answer: header("Sec-WebSocket-Accept: " + wstest.AcceptKey("other"))},
+		{name: "a subprotocol not offered", answer: header("Sec-WebSocket-Protocol: c")},
+		{name: "two subprotocols", answer: header("Sec-WebSocket-Protocol: a, b")},
+		{name: "two lines of subprotocols", answer: header("Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: b")},
+		{name: "an extension not offered", answer: header("Sec-WebSocket-Extensions: permessage-deflate")},
+		{name: "an unknown extension", answer: header("Sec-WebSocket-Extensions: x-other"), mode: websocket.CompressionContextTakeover},
+		{name: "compression twice", answer: header("Sec-WebSocket-Extensions: permessage-deflate, permessage-deflate"), mode: websocket.CompressionContextTakeover},
+		{name: "a bad parameter", answer: header("Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=16"), mode: websocket.CompressionContextTakeover},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				call, p := dial(t, t.Context(), wstest.URL, &websocket.DialOptions{
+					Subprotocols:    []string{"a", "b"},
+					CompressionMode: test.mode,
+				})
+				p.Answer(&test.answer)
+				got, err := call.Result()
+				if test.ok != (err == nil) || test.ok != (got.c != nil) {
+					t.Fatalf("got connection %v, error %v", got.c, err)
+				}
+				if got.resp == nil {
+					t.Error("got no response")
+				}
+				if !test.ok {
+					p.WantEnd()
+				}
+			})
+		})
+	}
+}
+
+func header(lines ...string) wstest.ServerOptions {
+	return wstest.ServerOptions{Header: lines}
+}
+
+// TestDialRefused: of a refusal's body up to 1024 bytes are there to be read.
+func TestDialRefused(t *testing.T) {
+	body := strings.Repeat("no! ", 1000)
+	for name, length := range map[string]int{"short": 8, "exact": 1024, "long": len(body)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				call, p := dial(t, t.Context(), wstest.URL, nil)
+				p.Answer(&wstest.ServerOptions{
+					Status: "403 Forbidden",
+					Header: []string{"Connection: close", "Upgrade", "Sec-WebSocket-Accept"},
+					Behind: []byte(body[:length]),
+				})
+				p.Close()
+				got, err := call.Result()
+				if err == nil {
+					t.Fatal("dialed")
+				}
+				b, err := io.ReadAll(got.resp.Body)
+				if got.resp.StatusCode != http.StatusForbidden || string(b) != body[:min(length, 1024)] || err != nil {
+					t.Errorf("got status %d and %d bytes of body, %v", got.resp.StatusCode, len(b), err)
+				}
+			})
+		})
+	}
+}
+
+// TestDialRefusedSlowly: a server that does not send the body that it announced
+// does not hold up Dial for long.
+func TestDialRefusedSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		call, p := dial(t, t.Context(), wstest.URL, nil)
+		start := time.Now()
+		p.Answer(&wstest.ServerOptions{
+			Status: "503 Service Unavailable",
+			Header: []string{"Content-Length: 100", "Connection", "Upgrade", "Sec-WebSocket-Accept"},
+			Behind: []byte("wait"),
+		})
+		got, err := call.Result()
+		if err == nil {
+			t.Fatal("dialed")
+		}
+		if b, _ := io.ReadAll(got.resp.Body); string(b) != "wait" {
+			t.Errorf("got body %q", b)
+		}
+		if passed := time.Since(start); passed > 5*time.Second {
+			t.Errorf("Dial took %v", passed)
+		}
+	})
+}
+
+// TestDialEarlyFrames: frames that come with the answer are not lost.
+func TestDialEarlyFrames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		long := bytes.Repeat([]byte("0123456789"), 2000)
+		call, p := dial(t, t.Context(), wstest.URL, nil)
+		p.Answer(&wstest.ServerOptions{Frames: []wstest.Frame{wstest.Text("hello"), wstest.Ping("x"), wstest.Binary(long)}})
+		c := call.Want().c
+		for _, want := range [][]byte{[]byte("hello"), long} {
+			if _, got, err := c.Read(t.Context()); !bytes.Equal(got, want) || err != nil {
+				t.Fatalf("read %.100q, %v", got, err)
+			}
+		}
+		p.WantPong("x")
+	})
+}
+
+// TestDialContext: the context and the client's Timeout bound the handshake,
+// and have no effect after it.
+func TestDialContext(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		timeout time.Duration // of the client; else the context's
+	}{
+		{name: "context"},
+		{name: "client's timeout", timeout: time.Second},
+	} {
+		limits := func(t *testing.T) (context.Context, *websocket.DialOptions) {
+			if test.timeout > 0 {
+				return t.Context(), &websocket.DialOptions{HTTPClient: &http.Client{Timeout: test.timeout}}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			t.Cleanup(cancel)
+			return ctx, nil
+		}
+		t.Run(test.name+" during", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, opts := limits(t)
+				start := time.Now()
+				call, p := dial(t, ctx, wstest.URL, opts)
+				if err := call.Err(); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("got error %v, want context.DeadlineExceeded", err)
+				}
+				if passed := time.Since(start); passed != time.Second {
+					t.Errorf("Dial took %v, want 1s", passed)
+				}
+				p.WantEnd()
+			})
+		})
+		t.Run(test.name+" after", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, opts := limits(t)
+				call, p := dial(t, ctx, wstest.URL, opts)
+				p.Answer(nil)
+				c := call.Want().c
+				time.Sleep(time.Minute) // of the bubble's time
+				p.SendText("still there?")
+				if _, got, err := c.Read(context.Background()); string(got) != "still there?" || err != nil {
+					t.Fatalf("read %q, %v", got, err)
+				}
+				if err := c.Write(context.Background(), websocket.MessageText, []byte("yes")); err != nil {
+					t.Fatal(err)
+				}
+				p.WantText("yes")
+			})
+		})
+	}
+}
+
+func TestDialBadArguments(t *testing.T) {
+	for name, try := range map[string]func() error{
+		"URL": func() error {
+			_, _, err := websocket.Dial(t.Context(), "ws://[::1", nil)
+			return err
+		},
+		"scheme": func() error {
+			_, _, err := websocket.Dial(t.Context(), "ftp://server.test/", nil)
+			return err
+		},
+		"subprotocol": func() error {
+			_, _, err := websocket.Dial(t.Context(), wstest.URL, &websocket.DialOptions{Subprotocols: []string{"a, b"}})
+			return err
+		},
+		"context": func() error {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			_, _, err := websocket.Dial(ctx, wstest.URL, nil)
+			if !errors.Is(err, context.Canceled) {
+				return nil
+			}
+			return err
+		},
+	} {
+		if err := try(); err == nil {
+			t.Errorf("%s: Dial did not refuse it", name)
+		}
+	}
+}
+
+// readOnly is the body of a transport that does not know about upgrades.
+type readOnly struct{ io.Reader }
+
+func (readOnly) Close() error { return nil }
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestDialBodyNotWritable(t *testing.T) {
+	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{
+			StatusCode: http.StatusSwitchingProtocols,
+			Header: http.Header{
+				"Connection":           {"Upgrade"},
+				"Upgrade":              {"websocket"},
+				"Sec-Websocket-Accept": {wstest.AcceptKey(r.Header.Get("Sec-Websocket-Key"))},
+			},
+			Body:    readOnly{strings.NewReader("")},
+			Request: r,
+		}, nil
+	})}
+	if c, _, err := websocket.Dial(t.Context(), wstest.URL, &websocket.DialOptions{HTTPClient: client}); err == nil {
+		c.CloseNow()
+		t.Fatal("dialed over a body that can't be written to")
+	}
+}

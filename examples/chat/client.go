@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -63,6 +64,9 @@ func (c *client) readRequests(ctx context.Context) error {
 	for {
 		var req request
 		if err := wsjson.Read(ctx, c.conn, &req); err != nil {
+			if !errors.Is(err, net.ErrClosed) { // it is the JSON, not the connection
+				c.conn.Close(websocket.StatusInvalidFramePayloadData, "a request is a JSON object")
+			}
 			return err
 		}
 		if wait := c.bucket.take(time.Now()); wait > 0 {
@@ -149,13 +153,18 @@ func (c *client) disconnect(code websocket.StatusCode, reason string) {
 	go c.conn.Close(code, reason)
 }
 
-// writeQueue writes what is queued. A write that fails leaves nothing to do:
-// the connection is over, and the goroutine that reads learns it too.
+// writeQueue writes what is queued. Who takes nothing for writeTimeout is
+// dropped. After any other error there is nothing to do: the connection is
+// over, or somebody is closing it, and the goroutine that reads learns it too.
 func (c *client) writeQueue(ctx context.Context) {
 	for {
 		select {
 		case p := <-c.queue:
-			if c.write(ctx, p) != nil {
+			err := c.write(ctx, p)
+			if errors.Is(err, context.DeadlineExceeded) {
+				c.conn.CloseNow()
+			}
+			if err != nil {
 				return
 			}
 		case <-ctx.Done():

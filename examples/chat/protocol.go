@@ -44,6 +44,7 @@ import (
 // The server closes a connection with
 //
 //	1001  when it shuts down: connect again later.
+//	1007  after a message that is not JSON.
 //	1008  after too many refused requests: don't connect again by yourself.
 //	1013  when the client takes events more slowly than they come: connect
 //	      again, and the history has what was missed.
@@ -114,19 +115,40 @@ const (
 // each, as much again for escapes, and the fields around.
 const maxRequest = 2*4*maxText + 1024
 
-// cleanName makes a name of what somebody typed: no characters that can't be
-// seen, single spaces, not too long. It returns "" where nothing is left.
+// cleanName makes a name of what somebody typed: no control characters,
+// single spaces, not too long. It returns "" where nothing is left to be seen.
 func cleanName(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
-		case !unicode.IsGraphic(r):
+		case !unicode.IsGraphic(r) && !isJoiner(r):
 			return -1
 		}
 		return r
 	}, s)
-	return firstRunes(strings.Join(strings.Fields(s), " "), maxName)
+	s = firstRunes(strings.Join(strings.Fields(s), " "), maxName)
+	if foldName(s) == "" {
+		return ""
+	}
+	return s
+}
+
+// foldName returns the same string for names that look the same but for
+// letter case.
+func foldName(name string) string {
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		if isJoiner(r) {
+			return -1
+		}
+		return r
+	}, name))
+}
+
+// isJoiner tells the two invisible characters that names need, in Persian for
+// one, and in emoji.
+func isJoiner(r rune) bool {
+	return r == '\u200c' || r == '\u200d'
 }
 
 // cleanText takes space around a text away, and control characters but for

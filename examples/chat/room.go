@@ -145,11 +145,11 @@ func (r *room) freeNameLocked(name, id string) string {
 	taken := make(map[string]bool, len(r.members))
 	for _, m := range r.members {
 		if m.ID != id {
-			taken[strings.ToLower(m.Name)] = true
+			taken[foldName(m.Name)] = true
 		}
 	}
 	free := name
-	for n := 2; taken[strings.ToLower(free)]; n++ {
+	for n := 2; taken[foldName(free)]; n++ {
 		number := fmt.Sprintf(" %d", n)
 		free = firstRunes(name, maxName-len(number)) + number
 	}

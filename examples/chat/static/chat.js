@@ -94,8 +94,12 @@ const on = {
       message.failed = true;
       following(() => message.shown.failed(), { always: true });
     }
-    if (reason === "name") askName(text);
-    else notice(text);
+    if (reason !== "name") {
+      notice(text);
+      return;
+    }
+    if (!me) wantedName = "";
+    askName(text);
   },
 };
 
@@ -207,8 +211,13 @@ $("message-form").addEventListener("submit", (event) => {
 });
 
 input.addEventListener("input", fitInput);
-input.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+
+// Enter sends, and with shift begins a line. The keyboard of a phone tells
+// the line break alone, not the key.
+let shift = false;
+input.addEventListener("keydown", (event) => (shift = event.shiftKey));
+input.addEventListener("beforeinput", (event) => {
+  if (event.inputType !== "insertLineBreak" || shift) return;
   event.preventDefault();
   $("message-form").requestSubmit();
 });
@@ -248,21 +257,13 @@ $("name-cancel").addEventListener("click", () => dialog.close());
 dialog.addEventListener("cancel", (event) => {
   if (!wantedName) event.preventDefault();
 });
+dialog.addEventListener("close", () => {
+  if (!wantedName) askName(); // a browser lets nobody keep a dialog open by force
+});
 
 // ---- the page
 
-$("to-end").addEventListener("click", toEnd);
 $("retry").addEventListener("click", () => connection.connect());
-$("scroller").addEventListener("scroll", ({ target }) => {
-  if (target.scrollHeight - target.scrollTop - target.clientHeight < 8) $("to-end").hidden = true;
-}, { passive: true });
-
-// A keyboard that comes up on a phone takes room: what was in sight stays so.
-let height = $("scroller").clientHeight;
-new ResizeObserver(([{ target }]) => {
-  target.scrollTop += Math.max(0, height - target.clientHeight);
-  height = target.clientHeight;
-}).observe($("scroller"));
 
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;

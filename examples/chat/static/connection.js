@@ -8,7 +8,7 @@ const lastPause = 15000;
 const patience = 10000; // for a connection to open
 
 // Close codes after which it would be wrong to come back uninvited.
-const final = new Set([1008]);
+const final = new Set([1007, 1008]);
 
 export class Connection {
   #url;

@@ -2,7 +2,7 @@
 
 export const $ = (id) => document.getElementById(id);
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const calendar = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 
 const maxShown = 1000; // messages and remarks in the log
@@ -122,14 +122,14 @@ function add(element) {
 // addPending shows a message that the server has not confirmed. The returned
 // functions change what is said of it.
 export function addPending(text, { again, discard }) {
-  const fate = make("div", "fate", "Sending…");
+  const fate = make("div", "fate", "On its way…");
   const element = make("div", "message own pending", bubble(text), fate);
   $("pending").append(element);
   $("empty").hidden = true;
   return {
     sending() {
       element.classList.remove("failed");
-      fate.replaceChildren("Sending…");
+      fate.replaceChildren("On its way…");
     },
     failed() {
       element.classList.add("failed");
@@ -147,20 +147,33 @@ export function addPending(text, { again, discard }) {
   };
 }
 
+const scroller = $("scroller");
+let atEnd = true; // the reader is there, and wants to stay
+
 // following runs change, which adds to the conversation, and keeps its end in
 // sight if it was. Otherwise a button leads there.
 export function following(change, { always = false } = {}) {
-  const scroller = $("scroller");
-  const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < nearEnd;
+  const stay = always || atEnd;
   change();
-  if (always || atEnd) toEnd();
+  if (stay) toEnd();
   else $("to-end").hidden = false;
 }
 
 export function toEnd() {
-  $("scroller").scrollTop = $("scroller").scrollHeight;
+  atEnd = true;
+  scroller.scrollTop = scroller.scrollHeight;
   $("to-end").hidden = true;
 }
+
+scroller.addEventListener("scroll", () => {
+  atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < nearEnd;
+  if (atEnd) $("to-end").hidden = true;
+}, { passive: true });
+$("to-end").addEventListener("click", toEnd);
+
+// A keyboard that comes up on a phone takes room, and so does a long text in
+// the input.
+new ResizeObserver(() => atEnd && toEnd()).observe(scroller);
 
 let noticeTimer = 0;
 

@@ -150,9 +150,9 @@ func (s *Stream) CloseWrite() error {
 func (s *Stream) Reset() {
 	s.closed.Store(true)
 	s.in.closeReader()
-	s.out.closeWriter()
 	s.in.reset()
-	s.out.reset()
+	s.out.reset() // first, or the peer could take what follows for an end
+	s.out.closeWriter()
 }
 
 // LocalAddr returns ClientAddr or ServerAddr.

@@ -45,8 +45,10 @@ func (e *engine) nextMessage(ctx context.Context) error {
 	switch {
 	case !e.life.reading():
 		return e.life.err()
-	case rd.msg.open && !e.readToEnd(ctx):
-		return errBetweenMessages
+	case rd.msg.open:
+		if err := e.passEnd(ctx); err != nil {
+			return err
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -79,19 +81,39 @@ func (e *engine) nextMessage(ctx context.Context) error {
 	return nil
 }
 
-// readToEnd reports whether nothing is left of the current message, for a
-// reader that read all of it but not the io.EOF behind.
-func (e *engine) readToEnd(ctx context.Context) bool {
+// passEnd goes past the end of the current message, for a reader that read all
+// of it but not the io.EOF behind. It may have to wait for the frame that tells
+// the end. If there is more to read, it changes nothing and returns
+// errBetweenMessages.
+func (e *engine) passEnd(ctx context.Context) error {
 	rd := &e.rd
-	if !rd.msg.deflated || rd.left > 0 || !rd.msg.fin {
-		return false
+	m := &rd.msg
+	if !m.deflated {
+		more, err := e.nextPayload(ctx)
+		switch {
+		case err != nil:
+			return err
+		case more:
+			return errBetweenMessages
+		case m.typ == MessageText && !m.text.Complete():
+			return e.violated(ctx, errTextUTF8)
+		}
+		m.open = false
+		return nil
 	}
-	if rd.msg.ahead > 0 {
-		return false
+	if m.ahead > 0 {
+		return errBetweenMessages
 	}
-	n, err := e.readMessage(ctx, rd.msg.peeked[:])
-	rd.msg.ahead = n
-	return n == 0 && err == io.EOF
+	defer func(ctx context.Context) { rd.ctx = ctx }(rd.ctx)
+	n, err := e.readMessage(ctx, m.peeked[:])
+	switch {
+	case err == io.EOF:
+		return nil
+	case err != nil:
+		return err
+	}
+	m.ahead = n
+	return errBetweenMessages
 }
 
 // checkBudget takes the payload of a frame that is not compressed off what the
@@ -224,18 +246,10 @@ func (r *payloadReader) Read(p []byte) (int, error) {
 // byte, or io.EOF at the message's end.
 func (e *engine) readPayload(ctx context.Context, p []byte) (int, error) {
 	rd := &e.rd
-	for rd.left == 0 {
-		if rd.msg.fin {
-			return 0, io.EOF
-		}
-		h, err := e.nextFrame(ctx)
-		if err != nil {
-			return 0, err
-		}
-		if err := e.checkBudget(ctx, h.length); err != nil {
-			return 0, err
-		}
-		rd.msg.fin = h.fin
+	if more, err := e.nextPayload(ctx); err != nil {
+		return 0, err
+	} else if !more {
+		return 0, io.EOF
 	}
 	p = p[:min(int64(len(p)), rd.left, stride)]
 	n := 0
@@ -258,6 +272,26 @@ func (e *engine) readPayload(ctx context.Context, p []byte) (int, error) {
 	}
 	rd.left -= int64(n)
 	return n, nil
+}
+
+// nextPayload goes on to the message's next frame with payload, unless there is
+// some left of the current one. It reports false at the message's end.
+func (e *engine) nextPayload(ctx context.Context) (more bool, err error) {
+	rd := &e.rd
+	for rd.left == 0 {
+		if rd.msg.fin {
+			return false, nil
+		}
+		h, err := e.nextFrame(ctx)
+		if err != nil {
+			return false, err
+		}
+		if err := e.checkBudget(ctx, h.length); err != nil {
+			return false, err
+		}
+		rd.msg.fin = h.fin
+	}
+	return true, nil
 }
 
 // unmask copies src to dst, unmasked.

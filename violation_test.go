@@ -1,0 +1,321 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// The bounds of draining after a violation.
+const (
+	drainTime  = time.Second
+	drainBytes = 1 << 20
+)
+
+// A violation is what a peer sends that it must not, cut off behind the byte
+// that shows it.
+type violation struct {
+	name   string
+	before []wstest.Frame // which are right
+	wrong  func(p *wstest.Peer) []byte
+	code   int
+}
+
+// cut returns the first n bytes of a frame.
+func cut(f wstest.Frame, n int) func(p *wstest.Peer) []byte {
+	return func(p *wstest.Peer) []byte { return wstest.AppendFrame(nil, p.Masked(f))[:n] }
+}
+
+// cutHeader returns the first n bytes of the header of a frame that declares this
+// length in this form.
+func cutHeader(f wstest.Frame, form wstest.LengthForm, length uint64, n int) func(p *wstest.Peer) []byte {
+	return func(p *wstest.Peer) []byte { return wstest.AppendHeader(nil, p.Masked(f), form, length)[:n] }
+}
+
+// wronglyMasked is a frame masked by a server, or not masked by a client.
+func wronglyMasked(p *wstest.Peer) []byte {
+	f := wstest.Text("hello")
+	if !peerIsClient(p) {
+		f = f.WithKey([4]byte{1, 2, 3, 4})
+	}
+	return wstest.AppendFrame(nil, f)[:2]
+}
+
+func violations() []violation {
+	text := wstest.Text("hello")
+	begun := []wstest.Frame{text.More()}
+	all := []violation{
+		{"mask", nil, wronglyMasked, 1002},
+		{"mask of a later frame", []wstest.Frame{wstest.Ping("")}, wronglyMasked, 1002},
+		{"continuation of nothing", nil, cut(wstest.Continuation("x"), 1), 1002},
+		{"first continuation of nothing", nil, cut(wstest.Continuation("x").More(), 1), 1002},
+		{"continuation of a whole message", []wstest.Frame{text.More(), wstest.Continuation("")}, cut(wstest.Continuation(""), 1), 1002},
+		{"text in a message", begun, cut(text, 1), 1002},
+		{"binary in a message", begun, cut(wstest.Binary(nil), 1), 1002},
+		{"first text frame in a message", begun, cut(text.More(), 1), 1002},
+		{"text in a message behind a ping", append(slices.Clip(begun), wstest.Ping("")), cut(text, 1), 1002},
+		{"reserved opcode in a message", begun, cut(wstest.Frame{Fin: true, Opcode: 3}, 1), 1002},
+		{"length with the top bit", nil, cutHeader(text, wstest.Length64, 1<<63, 3), 1002},
+		{"length of all ones", nil, cutHeader(text, wstest.Length64, 1<<64-1, 3), 1002},
+		{"125 in 16 bits", nil, cutHeader(text, wstest.Length16, 125, 4), 1002},
+		{"0 in 16 bits", nil, cutHeader(text, wstest.Length16, 0, 4), 1002},
+		{"65535 in 64 bits", nil, cutHeader(text, wstest.Length64, 65535, 8), 1002},
+		{"1 in 64 bits", nil, cutHeader(text, wstest.Length64, 1, 8), 1002},
+		{"non-shortest continuation", begun, cutHeader(wstest.Continuation(""), wstest.Length16, 3, 4), 1002},
+		{"close of one byte", nil, cut(wstest.Frame{Fin: true, Opcode: wstest.OpClose, Payload: []byte{3}}, 2), 1002},
+		{"RSV1 of a continuation", begun, cut(wstest.Continuation("").WithRSV(wstest.RSV1), 1), 1002},
+	}
+	for rsv := byte(1); rsv < 8; rsv++ {
+		all = append(all, violation{fmt.Sprintf("RSV %03b", rsv), nil, cut(text.WithRSV(rsv), 1), 1002})
+	}
+	for _, op := range []wstest.Opcode{3, 4, 5, 6, 7, 0xb, 0xc, 0xd, 0xe, 0xf} {
+		all = append(all, violation{op.String(), nil, cut(wstest.Frame{Fin: true, Opcode: op}, 1), 1002})
+	}
+	for _, f := range []wstest.Frame{wstest.Ping(""), wstest.Pong(""), wstest.Close(1000, "")} {
+		name := f.Opcode.String()
+		f126, f65536 := f, f
+		f126.Payload, f65536.Payload = make([]byte, 126), make([]byte, 65536)
+		all = append(all,
+			violation{"fragmented " + name, nil, cut(f.More(), 1), 1002},
+			violation{"fragmented " + name + " in a message", begun, cut(f.More(), 1), 1002},
+			violation{name + " of 126 bytes", nil, cut(f126, 2), 1002},
+			violation{name + " of 65536 bytes", begun, cut(f65536, 2), 1002},
+			violation{name + " with RSV1", nil, cut(f.WithRSV(wstest.RSV1), 1), 1002},
+		)
+	}
+	return all
+}
+
+// readingAll reads messages until an error.
+func readingAll(t *testing.T, c *websocket.Conn) *wstest.Call[struct{}] {
+	return wstest.GoErr(t, func() error {
+		for {
+			if _, _, err := c.Read(t.Context()); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// A violation is answered when the byte that shows it has come, and not before.
+// Then the connection is half-closed, until the peer ends it too.
+func TestViolations(t *testing.T) {
+	for _, v := range violations() {
+		t.Run(v.name, func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				read := readingAll(t, c)
+				p.Send(v.before...)
+				wrong := v.wrong(p)
+				last := len(wrong) - 1
+				p.SendRaw(wrong[:last])
+				synctest.Wait()
+				for _, f := range v.before {
+					if f.Opcode == wstest.OpPing {
+						p.WantPong("")
+					}
+				}
+				p.WantSilence(time.Hour)
+
+				start := time.Now()
+				p.SendRaw(wrong[last:])
+				p.WantClose(v.code)
+				p.WantEOF()
+				synctest.Wait()
+				if read.Returned() || time.Since(start) != 0 {
+					t.Fatalf("did not answer at once and drain: %v after %v", read.Err(), time.Since(start))
+				}
+				p.Close()
+				wantClosed(t, read.Err(), -1)
+				if d := time.Since(start); d != 0 {
+					t.Fatalf("drained for %v what has ended", d)
+				}
+				wantEnded(t, c, -1)
+			})
+		})
+	}
+}
+
+// With compression agreed on, RSV1 is right where a message begins, and wrong
+// everywhere else.
+func TestViolationsOfCompression(t *testing.T) {
+	opts := &connOptions{compression: websocket.CompressionContextTakeover}
+	for _, v := range []violation{
+		{"RSV1 of a continuation", []wstest.Frame{wstest.Text("a").More()}, cut(wstest.Continuation("").WithRSV(wstest.RSV1), 1), 1002},
+		{"RSV1 of a ping", nil, cut(wstest.Ping("").WithRSV(wstest.RSV1), 1), 1002},
+		{"RSV1 of a close", nil, cut(wstest.Close(1000, "").WithRSV(wstest.RSV1), 1), 1002},
+		{"RSV2", nil, cut(wstest.Text("").WithRSV(wstest.RSV2), 1), 1002},
+		{"RSV1 and RSV3", nil, cut(wstest.Text("").WithRSV(wstest.RSV1|wstest.RSV3), 1), 1002},
+		{"a block of the reserved type", nil, cut(wstest.Text("\x07").WithRSV(wstest.RSV1), 7), 1007},
+		{"a distance before the beginning", nil, func(p *wstest.Peer) []byte {
+			f := wstest.Binary([]byte{0x03, 0x02}).WithRSV(wstest.RSV1) // fixed codes: copy 3 from 1 back
+			return wstest.AppendFrame(nil, p.Masked(f))
+		}, 1007},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				read := reading(t, c)
+				p.Send(v.before...)
+				p.SendRaw(v.wrong(p))
+				p.WantClose(v.code)
+				p.WantEOF()
+				p.Close()
+				wantClosed(t, read.Err(), -1)
+				wantEnded(t, c, -1)
+			})
+		})
+	}
+}
+
+// What came before a violation is read before it.
+func TestViolationBehindMessages(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.SendText("one")
+		p.Send(wstest.Text("tw").More())
+		p.SendRaw(wronglyMasked(p))
+		wantText(t, c, "one")
+		r := wantReader(t, c)
+		wantRead(t, r, "tw")
+		rest := wstest.GoErr(t, func() error { _, err := r.Read(make([]byte, 1)); return err })
+		p.WantClose(1002)
+		p.WantEOF()
+		p.Close()
+		wantClosed(t, rest.Err(), -1)
+		_, err := r.Read(make([]byte, 1))
+		wantClosed(t, err, -1)
+		wantEnded(t, c, -1)
+	})
+}
+
+// A peer that keeps sending is given a second.
+func TestViolationDrainTime(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		start := time.Now()
+		read := wstest.Go(t, func() (time.Duration, error) {
+			_, _, err := c.Read(t.Context())
+			return time.Since(start), err
+		})
+		p.SendRaw(wronglyMasked(p))
+		p.WantClose(1002)
+		p.WantEOF()
+		for {
+			synctest.Wait()
+			if read.Returned() {
+				break
+			}
+			if _, err := p.Conn.Write([]byte("more")); err != nil {
+				t.Fatalf("the connection was closed after %v: %v", time.Since(start), err)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		after, err := read.Result()
+		wantClosed(t, err, -1)
+		if after != drainTime {
+			t.Fatalf("drained for %v, want %v", after, drainTime)
+		}
+		if !p.Stream().Peer().Stats().Closed {
+			t.Fatal("the connection is not closed")
+		}
+	})
+}
+
+// A peer that sends fast is given a MiB.
+func TestViolationDrainBytes(t *testing.T) {
+	const buffers = 64 << 10 // what may have been read before, or be read at the end
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		start := time.Now()
+		read := reading(t, c)
+		p.SendRaw(wronglyMasked(p))
+		p.WantClose(1002)
+		p.WantEOF()
+
+		p.SendRaw(make([]byte, drainBytes-buffers))
+		synctest.Wait()
+		if read.Returned() {
+			t.Fatalf("closed before %d bytes: %v", drainBytes, read.Err())
+		}
+		if n, err := p.Conn.Write(make([]byte, 4*buffers)); err == nil {
+			t.Fatalf("took %d bytes more than it has to", n)
+		}
+		wantClosed(t, read.Err(), -1)
+		if d := time.Since(start); d != 0 {
+			t.Fatalf("took %v, want no time", d)
+		}
+	})
+}
+
+// A connection that is closed while there is something to read is reset, and
+// what was sent last is lost. Draining prevents that.
+func TestViolationIsNotReset(t *testing.T) {
+	const more = 500_000
+	test := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		read := reading(t, c)
+		send := wstest.GoErr(t, func() error {
+			_, err := p.Conn.Write(append(wronglyMasked(p), make([]byte, more)...))
+			return err
+		})
+		p.WantClose(1002)
+		p.WantEOF()
+		send.Want()
+		p.Close()
+		wantClosed(t, read.Err(), -1)
+	}
+	forBothRoles(t, &connOptions{pipe: &wstest.PipeOptions{ResetUnread: true}}, test)
+	overTCP(t, nil, test)
+}
+
+// Behind our close frame nothing is sent, about a violation neither.
+func TestViolationDuringClose(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+		p.WantClose(1000)
+		p.SendRaw(wronglyMasked(p))
+		p.WantEOF() // and no second close frame
+		if closing.Err() == nil {
+			t.Fatal("got no error of a Close that the peer did not answer")
+		}
+		wantEnded(t, c, -1)
+	})
+}
+
+// While a write is stuck the close frame can't go out. The connection is closed
+// all the same.
+func TestViolationWhileWriteIsStuck(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		start := time.Now()
+		defer p.Stream().Peer().StallWrites()()
+		write := wstest.GoErr(t, func() error {
+			return c.Write(t.Context(), websocket.MessageText, []byte(strings.Repeat("x", 100)))
+		})
+		synctest.Wait()
+		read := reading(t, c)
+		p.SendRaw(wronglyMasked(p))
+		wantClosed(t, read.Err(), -1)
+		wantClosed(t, write.Err(), -1)
+		if d := time.Since(start); d != drainTime {
+			t.Fatalf("took %v, want %v", d, drainTime)
+		}
+	})
+}
+
+// CloseNow does not wait for the draining.
+func TestViolationDrainInterrupted(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		read := reading(t, c)
+		p.SendRaw(wronglyMasked(p))
+		p.WantClose(1002)
+		c.CloseNow()
+		synctest.Wait()
+		if !read.Returned() {
+			t.Fatal("CloseNow did not end the draining")
+		}
+		wantClosed(t, read.Err(), -1)
+	})
+}

@@ -96,7 +96,7 @@ func load(on platform) (pkgsByPath, error) {
 		paths = append(paths, ours+sub, coders+sub)
 	}
 	pkgs, err := packages.Load(&packages.Config{
-		Mode: packages.NeedName | packages.NeedTypes | packages.NeedImports | packages.NeedDeps,
+		Mode: packages.NeedName | packages.NeedTypes,
 		Env:  append(os.Environ(), "GOOS="+on.goos, "GOARCH="+on.goarch, "CGO_ENABLED=0"),
 	}, paths...)
 	if err != nil {

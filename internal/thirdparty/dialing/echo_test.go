@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 }
 
 // timeout bounds each test.
-const timeout = 30 * time.Second
+const timeout = 60 * time.Second
 
 func testContext(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 
 const (
 	// timeout bounds one exchange; the longest takes a fraction of a second.
-	timeout = 30 * time.Second
+	timeout = 60 * time.Second
 	// installTimeout bounds what installs a peer.
 	installTimeout = 3 * time.Minute
 )

@@ -50,7 +50,7 @@ func TestDeadlines(t *testing.T) {
 }
 
 func testDeadlines(t *testing.T, a, b net.Conn) {
-	const size = 8 << 20
+	const size = 2 << 20
 	stop := time.AfterFunc(timeout, func() {
 		t.Error("timed out")
 		a.Close()

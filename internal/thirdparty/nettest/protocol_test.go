@@ -14,7 +14,7 @@ import (
 )
 
 // timeout bounds one test.
-const timeout = 30 * time.Second
+const timeout = 60 * time.Second
 
 // TestHTTP has the client and server of package net/http talk over NetConn:
 // it interrupts reads by deadlines, and TLS checks each byte.

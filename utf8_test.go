@@ -1,0 +1,221 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// notUTF8 are texts that the last byte makes wrong (RFC 3629 section 4).
+var notUTF8 = []string{
+	"\x80",             // a continuation of nothing
+	"\xc0",             // begins an overlong form
+	"\xc1",             //
+	"\xe0\x80",         //
+	"\xe0\x9f",         //
+	"\xf0\x80",         //
+	"\xf0\x8f",         //
+	"\xed\xa0",         // begins a surrogate
+	"\xed\xbf",         //
+	"\xf4\x90",         // begins a code point past U+10FFFF
+	"\xf5",             //
+	"\xff",             //
+	"\xc3(",            // not continued
+	"\xe2\x82(",        //
+	"\xf0\x9f\x8e(",    //
+	"\xf0\x9f\x8e\xff", //
+}
+
+// beforeBad is right text of several lengths, among them one that goes over all
+// buffers.
+var beforeBad = []string{"", "a", "é", "ab日", strings.Repeat("x", 63), strings.Repeat("grün ", 5000)}
+
+// A text fails at its first wrong byte: the peer sends nothing behind it, though
+// its frame goes on.
+func TestTextFailsAtFirstBadByte(t *testing.T) {
+	for _, before := range beforeBad {
+		for _, bad := range notUTF8 {
+			text := before + bad
+			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+				call := wstest.Go(t, read)
+				wire := wstest.AppendFrame(nil, p.Masked(wstest.Text(text+"and more")))
+				wire = wire[:len(wire)-len("and more")]
+				wantFailsAtLast(t, c, p, wire, call)
+			})
+		}
+	}
+}
+
+// wantFailsAtLast sends wire, of which the last byte alone is wrong.
+func wantFailsAtLast(t *testing.T, c *websocket.Conn, p *wstest.Peer, wire []byte, call *wstest.Call[message]) {
+	t.Helper()
+	last := len(wire) - 1
+	p.SendRaw(wire[:last])
+	p.WantSilence(time.Hour)
+	if call.Returned() {
+		t.Fatalf("got %v before the wrong byte", call.Err())
+	}
+	start := time.Now()
+	p.SendRaw(wire[last:])
+	p.WantClose(1007)
+	p.WantEOF()
+	if d := time.Since(start); d != 0 {
+		t.Fatalf("failed after %v, want at once", d)
+	}
+	p.Close()
+	wantClosed(t, call.Err(), -1)
+	wantEnded(t, c, -1)
+}
+
+// The wrong byte may be cut off from what makes it wrong by the end of a frame.
+func TestTextFailsAcrossFrames(t *testing.T) {
+	const before = "ab日"
+	for _, bad := range notUTF8 {
+		text := before + bad
+		for at := 1; at < len(text); at++ {
+			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+				call := wstest.Go(t, read)
+				p.Send(wstest.Text(text[:at]).More(), wstest.Ping("between"))
+				p.WantPong("between")
+				wire := wstest.AppendFrame(nil, p.Masked(wstest.Continuation(text[at:]+"and more").More()))
+				wire = wire[:len(wire)-len("and more")]
+				wantFailsAtLast(t, c, p, wire, call)
+			})
+		}
+	}
+}
+
+// In a compressed message the byte is wrong when it can be inflated.
+func TestTextFailsInCompressedMessage(t *testing.T) {
+	forEachMode(t, func(t *testing.T, opts *connOptions) {
+		if opts.compression == websocket.CompressionDisabled {
+			return
+		}
+		for _, bad := range notUTF8 {
+			forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+				call := wstest.Go(t, read)
+				text := "ab日" + bad
+				// Two blocks: what is right, with the flush that ends it, and
+				// then the wrong byte, not compressed.
+				payload := wstest.NewDeflater(wstest.NoTakeover).Message([]byte(text[:len(text)-1]))
+				payload = append(payload, "\x00\x00\xff\xff\x00\x09\x00\xf6\xff"...)
+				payload = append(payload, text[len(text)-1])
+				f := wstest.Text(string(payload) + "and more").WithRSV(wstest.RSV1)
+				wire := wstest.AppendFrame(nil, p.Masked(f))
+				wire = wire[:len(wire)-len("and more")]
+				wantFailsAtLast(t, c, p, wire, call)
+			})
+		}
+	})
+}
+
+// A message must not end inside a sequence.
+func TestTextEndsInsideSequence(t *testing.T) {
+	forEachMode(t, func(t *testing.T, opts *connOptions) {
+		encode := opts.encoder // of each connection
+		for _, text := range []string{"\xc3", "ab\xe6\x97", "\xf0\x9f\x8e", strings.Repeat("x", 9000) + "\xf0"} {
+			for _, form := range forms {
+				forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+					call := wstest.Go(t, read)
+					p.Send(form.frames(encode()(wstest.Text(text)))...)
+					for f := p.WantFrame(); ; f = p.WantFrame() {
+						if code, _ := f.CloseCode(); f.Opcode == wstest.OpClose && code == 1007 {
+							break
+						}
+						if f.Opcode != wstest.OpPong {
+							t.Fatalf("got %v, want close 1007", f)
+						}
+					}
+					p.WantEOF()
+					p.Close()
+					wantClosed(t, call.Err(), -1)
+					wantEnded(t, c, -1)
+				})
+			}
+		}
+	})
+}
+
+// What is right before the wrong byte can be read, when it came before.
+func TestTextBeforeBadByte(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.Send(wstest.Text("right\xe6").More())
+		r := wantReader(t, c)
+		wantRead(t, r, "right\xe6")
+		p.Send(wstest.Continuation("wrong"))
+		rest := wstest.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
+		p.WantClose(1007)
+		p.Close()
+		got, err := rest.Result()
+		if len(got) > 0 {
+			t.Fatalf("got %q, want nothing", got)
+		}
+		wantClosed(t, err, -1)
+	})
+}
+
+// Each message is a text of its own, and binary is none.
+func TestTextIsCheckedPerMessage(t *testing.T) {
+	forEachMode(t, func(t *testing.T, opts *connOptions) {
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			encode := opts.encoder()
+			for _, bad := range notUTF8 {
+				p.Send(encode(wstest.Binary([]byte(bad))))
+				wantMessage(t, c, websocket.MessageBinary, bad)
+			}
+			for _, s := range []string{"\x00", "\x7f", "\u0080", "\u07ff", "\u0800", "\ud7ff", "\ue000", "\ufffd", "\uffff", "\U00010000", "\U0010ffff"} {
+				p.Send(encode(wstest.Text(s)))
+				wantText(t, c, s)
+			}
+			// A message that was left at its last byte has ended.
+			p.Send(encode(wstest.Binary([]byte("\xe6"))), encode(wstest.Text("\xe6\x97\xa5")))
+			wantRead(t, wantReader(t, c), "\xe6")
+			wantText(t, c, "日")
+		})
+	})
+}
+
+// The reason of a close frame fails at its first wrong byte too.
+func TestCloseReasonFailsAtFirstBadByte(t *testing.T) {
+	for _, before := range []string{"", "bye", "tschüß", strings.Repeat("x", 100)} {
+		for _, bad := range notUTF8 {
+			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+				call := wstest.Go(t, read)
+				wire := wstest.AppendFrame(nil, p.Masked(wstest.Close(1000, before+bad+"and more")))
+				wire = wire[:len(wire)-len("and more")]
+				wantFailsAtLast(t, c, p, wire, call)
+			})
+		}
+	}
+}
+
+func TestCloseReasonEndsInsideSequence(t *testing.T) {
+	for _, reason := range []string{"\xc3", "ab\xe6\x97", strings.Repeat("x", 120) + "\xf0\x9f\x8e"} {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			read := reading(t, c)
+			wantFailsAtLast(t, c, p, wstest.AppendFrame(nil, p.Masked(wstest.Close(1000, reason))), read)
+		})
+	}
+}
+
+// A message that fails does so in a Reader that waits for its next bytes.
+func TestTextFailsWhileReaderWaits(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.Send(wstest.Text("\xe6").More())
+		r := wantReader(t, c)
+		wantRead(t, r, "\xe6")
+		read := wstest.GoErr(t, func() error { _, err := r.Read(make([]byte, 100)); return err })
+		synctest.Wait()
+		p.Send(wstest.Continuation(""))
+		p.WantClose(1007)
+		p.Close()
+		wantClosed(t, read.Err(), -1)
+	})
+}

@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"golang.org/x/tools/go/packages"
+
+	// For go.mod; the packages are loaded by their paths.
+	_ "github.com/coder/websocket/wsjson"
 )
 
 const (

@@ -1,0 +1,727 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// closeTimeout is for how long Close waits for the peer.
+const closeTimeout = 5 * time.Second
+
+// goClose starts a Close, and returns when it waits.
+func goClose(t *testing.T, c *websocket.Conn, code websocket.StatusCode, reason string) *wstest.Call[struct{}] {
+	call := wstest.GoErr(t, func() error { return c.Close(code, reason) })
+	synctest.Wait()
+	return call
+}
+
+// everyCall is each method that returns an error, for a connection that has
+// ended.
+func everyCall(t *testing.T, c *websocket.Conn) map[string]error {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	errs := map[string]error{}
+	for name, ctx := range map[string]context.Context{"": t.Context(), " with an ended context": ended} {
+		_, _, errs["Read"+name] = c.Read(ctx)
+		_, _, errs["Reader"+name] = c.Reader(ctx)
+		errs["Write"+name] = c.Write(ctx, websocket.MessageText, []byte("x"))
+		errs["large Write"+name] = c.Write(ctx, websocket.MessageText, []byte(filler(5000)))
+		_, errs["Writer"+name] = c.Writer(ctx, websocket.MessageText)
+		errs["Ping"+name] = c.Ping(ctx)
+	}
+	return errs
+}
+
+// wantAllClosed wants every call to say that the connection is closed, and with
+// which code the peer closed it, if it did. Closing it again is no error.
+func wantAllClosed(t *testing.T, c *websocket.Conn, p *wstest.Peer, status websocket.StatusCode) {
+	t.Helper()
+	start := time.Now()
+	if !underTest(p).Stats().Closed {
+		t.Error("the network connection is open")
+	}
+	for range 2 {
+		for name, err := range everyCall(t, c) {
+			if !errors.Is(err, net.ErrClosed) || websocket.CloseStatus(err) != status {
+				t.Errorf("%s: got error %v, want net.ErrClosed with status %v", name, err, status)
+			}
+		}
+		if err := c.Close(websocket.StatusGoingAway, ""); err != nil {
+			t.Errorf("got %v from a second Close", err)
+		}
+		if err := c.CloseNow(); err != nil {
+			t.Errorf("got %v from CloseNow after it", err)
+		}
+	}
+	if waited := time.Since(start); waited != 0 {
+		t.Errorf("calls on a closed connection took %v", waited)
+	}
+}
+
+// The handshake as it should be: frame, discarded data, frame, end.
+func TestClose(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				call := goClose(t, c, 4001, "bye")
+				p.WantCloseReason(4001, "bye")
+				p.SendText("discarded")
+				p.Send(wstest.Text("in ").More(), wstest.Ping("not answered"), wstest.Continuation("fragments"))
+				p.SendBinary([]byte(filler(100_000))) // more than may be read
+				if mode.mode != websocket.CompressionDisabled {
+					p.Send(wstest.Deflated(wstest.Text("compressed")))
+				}
+				synctest.Wait()
+				if call.Returned() {
+					t.Fatal("Close did not wait for the peer's close frame")
+				}
+				p.SendClose(4002, "too")
+				p.WantEOF()
+				call.Want()
+				wantAllClosed(t, c, p, 4002)
+			})
+		})
+	}
+}
+
+// Whatever the peer does, Close takes 5 seconds at most, and the network
+// connection is closed.
+func TestCloseTimeout(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		does func(p *wstest.Peer, closing *wstest.Call[struct{}])
+	}{
+		{"says nothing", func(p *wstest.Peer, _ *wstest.Call[struct{}]) { p.WantClose(1000) }},
+		{"stalls in a header", func(p *wstest.Peer, _ *wstest.Call[struct{}]) { p.SendRaw([]byte{0x82}) }},
+		{"stalls in a payload", func(p *wstest.Peer, _ *wstest.Call[struct{}]) {
+			p.SendRaw(wstest.AppendFrameAs(nil, p.Masked(wstest.Text("cut off")), wstest.Shortest, 100))
+		}},
+		{"stalls in its close frame", func(p *wstest.Peer, _ *wstest.Call[struct{}]) {
+			p.SendRaw(wstest.AppendFrameAs(nil, p.Masked(wstest.Close(1000, "cut")), wstest.Shortest, 100))
+		}},
+		{"stalls in a message", func(p *wstest.Peer, _ *wstest.Call[struct{}]) { p.Send(wstest.Text("more").More()) }},
+		{"goes on sending", func(p *wstest.Peer, closing *wstest.Call[struct{}]) {
+			message := wstest.AppendFrame(nil, p.Masked(wstest.Text(filler(30_000))))
+			for !closing.Returned() {
+				p.Conn.Write(message) // fails in the end
+				time.Sleep(50 * time.Millisecond)
+			}
+		}},
+		{"pings", func(p *wstest.Peer, closing *wstest.Call[struct{}]) {
+			ping := wstest.AppendFrame(nil, p.Masked(wstest.Ping("")))
+			for !closing.Returned() {
+				p.Conn.Write(ping)
+				time.Sleep(50 * time.Millisecond)
+			}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				start := time.Now()
+				var took time.Duration
+				call := wstest.GoErr(t, func() error {
+					err := c.Close(websocket.StatusNormalClosure, "")
+					took = time.Since(start)
+					return err
+				})
+				test.does(p, call)
+				if err := call.Err(); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("got error %v, want that of a deadline", err)
+				}
+				if took != closeTimeout {
+					t.Errorf("took %v", took)
+				}
+				wantAllClosed(t, c, p, -1)
+			})
+		})
+	}
+}
+
+// A peer that reads nothing gets no close frame, and no more time for it.
+func TestClosePeerReadsNothing(t *testing.T) {
+	for _, capacity := range []int{1, 3, 100} {
+		t.Run(fmt.Sprint(capacity), func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				underTest(p).SetCapacity(capacity)
+				stuck := []*wstest.Call[struct{}]{
+					goWrite(t, c, filler(9000)),
+					goWrite(t, c, "small"),
+					wstest.GoErr(t, func() error { return c.Ping(t.Context()) }),
+					wstest.GoErr(t, func() error { _, err := c.Writer(t.Context(), websocket.MessageText); return err }),
+				}
+				synctest.Wait()
+				start := time.Now()
+				call := goClose(t, c, websocket.StatusNormalClosure, "")
+				if call.Err() == nil {
+					t.Error("no error from Close")
+				}
+				if took := time.Since(start); took != closeTimeout {
+					t.Errorf("took %v", took)
+				}
+				for _, call := range stuck {
+					if err := call.Err(); err != nil { // the Writer may have been had
+						wantClosed(t, err, -1)
+					}
+				}
+				wantAllClosed(t, c, p, -1)
+			})
+		})
+	}
+}
+
+// A peer that is gone is not waited for.
+func TestClosePeerGone(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		goes func(p *wstest.Peer)
+		want error
+	}{
+		{"closed", func(p *wstest.Peer) { p.Close() }, nil},
+		{"half-closed", func(p *wstest.Peer) { p.CloseWrite() }, io.EOF},
+		{"half-closed in a frame", func(p *wstest.Peer) { p.SendRaw([]byte{0x82}); p.CloseWrite() }, io.ErrUnexpectedEOF},
+		{"reset", func(p *wstest.Peer) { p.Reset() }, syscall.ECONNRESET},
+	} {
+		for _, when := range []string{"before", "meanwhile"} {
+			t.Run(test.name+" "+when, func(t *testing.T) {
+				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+					start := time.Now()
+					if when == "before" {
+						test.goes(p)
+						synctest.Wait()
+					}
+					call := goClose(t, c, websocket.StatusNormalClosure, "")
+					if when != "before" {
+						test.goes(p)
+					}
+					err := call.Err()
+					if err == nil {
+						t.Error("no error from Close without the peer's close frame")
+					}
+					if test.want != nil {
+						wantError(t, err, test.want)
+					}
+					if took := time.Since(start); took != 0 {
+						t.Errorf("took %v", took)
+					}
+					wantAllClosed(t, c, p, -1)
+				})
+			})
+		}
+	}
+}
+
+// Close does its work while others use the connection.
+func TestCloseMeanwhile(t *testing.T) {
+	t.Run("reading", func(t *testing.T) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			reading := wstest.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
+			call := goClose(t, c, 4000, "")
+			p.WantClose(4000)
+			p.SendText("discarded")
+			synctest.Wait()
+			if reading.Returned() || call.Returned() {
+				t.Fatal("a call returned before the peer's close frame")
+			}
+			p.SendClose(4000, "")
+			p.WantEOF()
+			call.Want()
+			wantClosed(t, reading.Err(), 4000)
+			wantAllClosed(t, c, p, 4000)
+		})
+	})
+
+	t.Run("reading a message", func(t *testing.T) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			p.Send(wstest.Text("some").More())
+			_, r, err := c.Reader(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			reading := wstest.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
+			call := goClose(t, c, 4000, "")
+			p.WantClose(4000)
+			p.Send(wstest.Continuation("more").More())
+			p.SendClose(4000, "")
+			p.WantEOF()
+			call.Want()
+			_, err = reading.Result()
+			wantClosed(t, err, 4000)
+			_, err = r.Read(make([]byte, 1))
+			wantClosed(t, err, 4000)
+			wantAllClosed(t, c, p, 4000)
+		})
+	})
+
+	t.Run("inside a message", func(t *testing.T) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			p.SendText("not read to its end")
+			_, r, err := c.Reader(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.ReadFull(r, make([]byte, 3))
+			call := goClose(t, c, 4000, "")
+			p.WantClose(4000)
+			p.SendClose(4000, "")
+			p.WantEOF()
+			call.Want()
+			_, err = r.Read(make([]byte, 1))
+			wantClosed(t, err, 4000)
+			wantAllClosed(t, c, p, 4000)
+		})
+	})
+
+	t.Run("writing", func(t *testing.T) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			underTest(p).SetCapacity(100)
+			writing := goWrite(t, c, filler(9000))
+			synctest.Wait()
+			waiting := goWrite(t, c, "waits")
+			call := goClose(t, c, 4000, "")
+			p.WantText(filler(9000))
+			p.WantClose(4000)
+			writing.Want()
+			wantClosed(t, waiting.Err(), -1)
+			p.SendClose(4000, "")
+			p.WantEOF()
+			call.Want()
+			wantAllClosed(t, c, p, 4000)
+		})
+	})
+
+	t.Run("with a Writer", func(t *testing.T) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			w := mustWriter(t, c, t.Context())
+			mustAdd(t, w, filler(maxFragment+1))
+			call := goClose(t, c, 4000, "")
+			p.WantFrame()
+			p.WantClose(4000)
+			p.SendClose(4000, "")
+			p.WantEOF()
+			call.Want()
+			_, err := w.Write([]byte("more"))
+			wantClosed(t, err, 4000)
+			wantClosed(t, w.Close(), 4000)
+			wantAllClosed(t, c, p, 4000)
+		})
+	})
+
+	t.Run("pinging", func(t *testing.T) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+			p.WantPing()
+			call := goClose(t, c, 4000, "")
+			p.WantClose(4000)
+			p.SendClose(4000, "")
+			call.Want()
+			wantClosed(t, ping.Err(), 4000)
+		})
+	})
+
+	t.Run("by CloseRead", func(t *testing.T) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			ctx := c.CloseRead(t.Context())
+			call := goClose(t, c, 4000, "")
+			p.WantClose(4000)
+			p.SendText("late, and no violation any more")
+			p.SendClose(4000, "")
+			p.WantEOF()
+			call.Want()
+			<-ctx.Done()
+		})
+	})
+}
+
+// After the close frame nothing is sent, and there is one.
+func TestCloseIsLast(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		c.CloseRead(t.Context())
+		calls := []*wstest.Call[struct{}]{goClose(t, c, 4000, "first")}
+		for range 3 {
+			calls = append(calls, goClose(t, c, 4001, "not sent"))
+		}
+		p.WantCloseReason(4000, "first")
+		for name, err := range map[string]error{
+			"Write":       c.Write(t.Context(), websocket.MessageText, nil),
+			"large Write": c.Write(t.Context(), websocket.MessageText, []byte(filler(5000))),
+			"Ping":        c.Ping(t.Context()),
+		} {
+			if !errors.Is(err, net.ErrClosed) {
+				t.Errorf("%s: got error %v after the close frame", name, err)
+			}
+		}
+		_, err := c.Writer(t.Context(), websocket.MessageText)
+		wantClosed(t, err, -1)
+		p.SendPing("not answered")
+		p.WantSilence(time.Second)
+		for _, call := range calls {
+			if call.Returned() {
+				t.Fatal("a Close did not wait")
+			}
+		}
+		p.SendClose(4000, "")
+		p.WantEOF()
+		for _, call := range calls {
+			call.Want()
+		}
+	})
+}
+
+// Those that wait for their turn when Close comes do not get it any more.
+func TestCloseAheadOfQueue(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				release, calls := queue(t, c, p, "zero", "one", filler(1000), filler(5000), "four")
+				call := goClose(t, c, 4000, "")
+				release()
+				p.WantText("zero")
+				p.WantClose(4000)
+				calls[0].Want()
+				for _, call := range calls[1:] {
+					wantClosed(t, call.Err(), -1)
+				}
+				p.SendClose(4000, "")
+				p.WantEOF()
+				call.Want()
+				wantAllClosed(t, c, p, 4000)
+			})
+		})
+	}
+}
+
+// The end of a write's context does not take the close frame along.
+func TestCloseFrameOutlivesContexts(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		write func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (write *wstest.Call[struct{}], cancel, release func())
+		sent  int // frames, before the close frame
+	}{
+		{"in the transport", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (write *wstest.Call[struct{}], cancel, release func()) {
+			release = underTest(p).StallWrites()
+			write, cancel = goWriteFor(t, c, "withdrawn")
+			return write, cancel, release
+		}, 0},
+		{"large, in the transport", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (write *wstest.Call[struct{}], cancel, release func()) {
+			release = underTest(p).StallWrites()
+			write, cancel = goWriteFor(t, c, filler(100_000))
+			return write, cancel, release
+		}, 0},
+		{"waiting", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (write *wstest.Call[struct{}], cancel, release func()) {
+			release, _ = queue(t, c, p, "zero")
+			write, cancel = goWriteFor(t, c, "leaves")
+			return write, cancel, release
+		}, 1},
+		{"a Writer between two frames", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (write *wstest.Call[struct{}], cancel, release func()) {
+			ctx, cancel := context.WithCancel(t.Context())
+			w := mustWriter(t, c, ctx)
+			mustAdd(t, w, filler(maxFragment+1))
+			release = underTest(p).StallWrites()
+			go c.Ping(t.Context())
+			synctest.Wait()
+			return wstest.GoErr(t, w.Close), cancel, release
+		}, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				write, cancel, release := test.write(t, c, p)
+				synctest.Wait()
+				call := goClose(t, c, 4000, "")
+				cancel()
+				synctest.Wait()
+				if write.Err() == nil {
+					t.Error("the write did not fail")
+				}
+				release()
+				for range test.sent {
+					p.WantFrame()
+				}
+				p.WantClose(4000)
+				p.SendClose(4000, "")
+				p.WantEOF()
+				call.Want()
+				wantAllClosed(t, c, p, 4000)
+			})
+		})
+	}
+}
+
+// Both sides close at once, and each frame is the answer to the other.
+func TestCloseCrossing(t *testing.T) {
+	for _, reading := range []bool{false, true} {
+		t.Run(fmt.Sprintf("reading %t", reading), func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				underTest(p).SetLatency(time.Second)
+				p.Stream().SetLatency(time.Second)
+				if reading {
+					go c.Read(t.Context())
+				}
+				start := time.Now()
+				call := goClose(t, c, 4000, "ours")
+				p.SendClose(4001, "theirs")
+				p.WantCloseReason(4000, "ours")
+				p.WantEOF()
+				call.Want()
+				if took := time.Since(start); took > 2*time.Second {
+					t.Errorf("took %v", took)
+				}
+				wantAllClosed(t, c, p, 4001)
+			})
+		})
+	}
+}
+
+// The peer closes first: its code and reason go back, and everybody is told.
+func TestClosedByPeer(t *testing.T) {
+	for _, test := range []struct {
+		code   int
+		reason string
+		want   websocket.StatusCode
+	}{
+		{1000, "", 1000},
+		{1001, "see you", 1001},
+		{3000, strings.Repeat("é", 61), 3000},
+		{4999, strings.Repeat("x", 123), 4999},
+		{wstest.NoCode, "", websocket.StatusNoStatusRcvd},
+	} {
+		t.Run(fmt.Sprint(test.code), func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				start := time.Now()
+				p.SendClose(test.code, test.reason)
+				_, _, err := c.Read(t.Context())
+				wantClosed(t, err, test.want)
+				var ce websocket.CloseError
+				if !errors.As(err, &ce) || ce.Reason != test.reason {
+					t.Errorf("got reason %q, want %q", ce.Reason, test.reason)
+				}
+				p.WantCloseReason(test.code, test.reason)
+				p.WantEOF()
+				if err := c.Close(websocket.StatusInternalError, "not sent"); err != nil {
+					t.Errorf("got error %v from Close after the peer's", err)
+				}
+				if took := time.Since(start); took != 0 {
+					t.Errorf("took %v", took)
+				}
+				wantAllClosed(t, c, p, test.want)
+			})
+		})
+	}
+}
+
+// The answer to the peer's close frame waits for the frame that is going out,
+// for 5 seconds at most.
+func TestClosedByPeerWhileWriting(t *testing.T) {
+	stuck := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (writing *wstest.Call[struct{}]) {
+		underTest(p).SetCapacity(100)
+		writing = goWrite(t, c, filler(9000))
+		synctest.Wait()
+		p.SendClose(4000, "")
+		_, _, err := c.Read(t.Context())
+		wantClosed(t, err, 4000)
+		return writing
+	}
+
+	t.Run("it gets out", func(t *testing.T) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			writing := stuck(t, c, p)
+			wantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), 4000)
+			time.Sleep(closeTimeout - time.Millisecond)
+			p.WantText(filler(9000))
+			p.WantClose(4000)
+			p.WantEOF()
+			writing.Want()
+			wantAllClosed(t, c, p, 4000)
+		})
+	})
+
+	t.Run("it does not", func(t *testing.T) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			start := time.Now()
+			writing := stuck(t, c, p)
+			wantClosed(t, writing.Err(), 4000)
+			if took := time.Since(start); took != closeTimeout {
+				t.Errorf("took %v", took)
+			}
+			wantAllClosed(t, c, p, 4000)
+		})
+	})
+
+	t.Run("Close", func(t *testing.T) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			start := time.Now()
+			writing := stuck(t, c, p)
+			if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
+				t.Errorf("got error %v from Close after the peer's", err)
+			}
+			if took := time.Since(start); took != closeTimeout {
+				t.Errorf("took %v", took)
+			}
+			wantClosed(t, writing.Err(), 4000)
+			wantAllClosed(t, c, p, 4000)
+		})
+	})
+}
+
+// What may not be sent is told, and the connection is closed all the same.
+func TestCloseCodes(t *testing.T) {
+	long := strings.Repeat("x", 123)
+	for _, test := range []struct {
+		code   websocket.StatusCode
+		reason string
+		want   int // -1: not one to send
+	}{
+		{1000, "", 1000}, {1001, long, 1001}, {1002, "", 1002}, {1003, "", 1003}, {1007, "", 1007},
+		{1008, "", 1008}, {1009, "", 1009}, {1010, "", 1010}, {1011, "", 1011}, {1012, "", 1012},
+		{1013, "", 1013}, {1014, "", 1014}, {3000, "é", 3000}, {3999, "", 3999}, {4999, "", 4999},
+		{websocket.StatusNoStatusRcvd, "", wstest.NoCode},
+
+		{0, "", -1}, {-1, "", -1}, {999, "", -1}, {1004, "", -1}, {websocket.StatusNoStatusRcvd, "why", -1},
+		{websocket.StatusAbnormalClosure, "", -1}, {websocket.StatusTLSHandshake, "", -1}, {1016, "", -1},
+		{2999, "", -1}, {5000, "", -1}, {1<<16 + 1000, "", -1},
+		{1000, long + "x", -1}, {1000, "\xff", -1}, {1000, "\xc3", -1},
+	} {
+		t.Run(fmt.Sprintf("%d %d", int(test.code), len(test.reason)), func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				call := goClose(t, c, test.code, test.reason)
+				if test.want >= 0 {
+					p.WantCloseReason(test.want, test.reason)
+				} else {
+					p.WantCloseReason(1011, "")
+				}
+				p.SendClose(1000, "")
+				p.WantEOF()
+				if err := call.Err(); (err != nil) != (test.want < 0) {
+					t.Errorf("got error %v", err)
+				}
+				wantAllClosed(t, c, p, 1000)
+			})
+		})
+	}
+}
+
+// CloseNow takes no time and says nothing, whoever is stuck in a call.
+func TestCloseNow(t *testing.T) {
+	idle := func(*testing.T, *websocket.Conn, *wstest.Peer) []*wstest.Call[struct{}] { return nil }
+	one := func(call *wstest.Call[struct{}]) []*wstest.Call[struct{}] {
+		synctest.Wait()
+		return []*wstest.Call[struct{}]{call}
+	}
+	for _, test := range []struct {
+		name  string
+		stuck func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}]
+	}{
+		{"idle", idle},
+		{"Read", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+			return one(wstest.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err }))
+		}},
+		{"Read of a Reader", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+			p.Send(wstest.Text("more").More())
+			_, r, err := c.Reader(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return one(wstest.GoErr(t, func() error { _, err := io.ReadAll(r); return err }))
+		}},
+		{"Write", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+			_, calls := queue(t, c, p, "zero", "one", filler(5000), filler(100_000))
+			return calls
+		}},
+		{"large Write", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+			underTest(p).SetCapacity(1000)
+			return one(goWrite(t, c, filler(100_000)))
+		}},
+		{"Ping", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+			return one(wstest.GoErr(t, func() error { return c.Ping(t.Context()) }))
+		}},
+		{"Write of a Writer", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+			w := mustWriter(t, c, t.Context())
+			underTest(p).StallWrites()
+			calls := one(wstest.GoErr(t, func() error { _, err := w.Write([]byte(filler(100_000))); return err }))
+			calls = append(calls, goWrite(t, c, "behind"))
+			synctest.Wait()
+			return calls
+		}},
+		{"Writer", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+			mustWriter(t, c, t.Context())
+			return one(wstest.GoErr(t, func() error { _, err := c.Writer(t.Context(), websocket.MessageText); return err }))
+		}},
+		{"Close", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+			underTest(p).StallWrites()
+			return one(goClose(t, c, 1000, ""))
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, mode := range modes[:2] {
+				t.Run(mode.name, func(t *testing.T) {
+					forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+						calls := test.stuck(t, c, p)
+						start := time.Now()
+						if err := c.CloseNow(); err != nil {
+							t.Errorf("got error %v", err)
+						}
+						for _, call := range calls {
+							wantClosed(t, call.Err(), -1)
+						}
+						if took := time.Since(start); took != 0 {
+							t.Errorf("took %v", took)
+						}
+						wantAllClosed(t, c, p, -1)
+						for {
+							f, err := p.ReadFrame()
+							if err != nil {
+								break
+							}
+							if f.Opcode == wstest.OpClose {
+								t.Errorf("got %v", f)
+							}
+						}
+					})
+				})
+			}
+		})
+	}
+}
+
+// The peer is gone without a word: each call tells so, as of the first.
+func TestClosedWithoutAWord(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		goes func(p *wstest.Peer)
+		want error
+	}{
+		{"EOF", func(p *wstest.Peer) { p.Close() }, io.EOF},
+		{"EOF in a frame", func(p *wstest.Peer) { p.SendRaw([]byte{0x82}); p.Close() }, io.ErrUnexpectedEOF},
+		{"EOF in a message", func(p *wstest.Peer) { p.Send(wstest.Text("").More()); p.Close() }, io.ErrUnexpectedEOF},
+		{"reset", func(p *wstest.Peer) { p.Reset() }, syscall.ECONNRESET},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				pinging := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+				synctest.Wait()
+				test.goes(p)
+				_, _, err := c.Read(t.Context())
+				wantError(t, err, test.want)
+				wantError(t, pinging.Err(), test.want)
+				wantAllClosed(t, c, p, -1)
+				for name, err := range everyCall(t, c) {
+					if !errors.Is(err, test.want) {
+						t.Errorf("%s: got error %v, want %v", name, err, test.want)
+					}
+				}
+			})
+		})
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -172,12 +171,15 @@ var installWebsockets = onceWithContext(func(ctx context.Context) error {
 	if os.Getuid() != 0 {
 		return fmt.Errorf("install Debian's python3-websockets: %w", missing)
 	}
-	const pkg = "python3-websockets"
-	if err := run(ctx, "apt-get", "install", "-y", pkg); err == nil {
+	install := []string{"DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "--no-install-recommends", "python3-websockets"}
+	if err := run(ctx, "env", install...); err == nil {
 		return nil
 	}
 	// The package lists may be old, or not there.
-	return errors.Join(run(ctx, "apt-get", "update"), run(ctx, "apt-get", "install", "-y", pkg))
+	if err := run(ctx, "apt-get", "update"); err != nil {
+		return err
+	}
+	return run(ctx, "env", install...)
 })
 
 // onceWithContext returns a function that calls f in its first call, and

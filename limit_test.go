@@ -1,0 +1,221 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"errors"
+	"io"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// defaultLimit is the limit of a new connection.
+const defaultLimit = 32768
+
+// forLimits runs test for all ways in which a message may come and be read: send
+// sends one of n bytes.
+func forLimits(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(n int), read func() (message, error))) {
+	t.Helper()
+	noise := make([]byte, 2*defaultLimit)
+	rand.NewChaCha8([32]byte{}).Read(noise)
+	forEachMode(t, func(t *testing.T, opts *connOptions) {
+		opts.pipe = &wstest.PipeOptions{Capacity: wstest.Unbounded}
+		for _, size := range []int{math.MaxInt, 1000} {
+			forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+				encode := opts.encoder()
+				send := func(n int) { p.Send(fragmented(encode(wstest.Binary(noise[:n])), size)...) }
+				test(t, c, p, send, read)
+			})
+		}
+	})
+}
+
+// wantTooBig wants the message that was sent to be refused.
+func wantTooBig(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+	t.Helper()
+	call := wstest.Go(t, read)
+	p.WantClose(1009)
+	p.WantEOF()
+	p.Close()
+	for range 2 {
+		err := call.Err()
+		wantError(t, err, websocket.ErrMessageTooBig)
+		wantClosed(t, err, -1)
+		call = wstest.Go(t, read)
+	}
+	wantEnded(t, c, -1)
+}
+
+func wantSize(t *testing.T, n int, read func() (message, error)) {
+	t.Helper()
+	if got, err := read(); len(got.payload) != n || err != nil {
+		t.Fatalf("got %d bytes, %v, want %d", len(got.payload), err, n)
+	}
+}
+
+func TestReadLimitByDefault(t *testing.T) {
+	forLimits(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(int), read func() (message, error)) {
+		for range 3 { // it is not used up
+			send(defaultLimit)
+			wantSize(t, defaultLimit, read)
+		}
+		send(defaultLimit + 1)
+		wantTooBig(t, c, p, read)
+	})
+}
+
+func TestSetReadLimit(t *testing.T) {
+	forLimits(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(int), read func() (message, error)) {
+		for _, n := range []int{1, 999, 1000, 1001, defaultLimit + 1} {
+			c.SetReadLimit(int64(n))
+			send(n)
+			wantSize(t, n, read)
+		}
+		c.SetReadLimit(5000)
+		send(5001)
+		wantTooBig(t, c, p, read)
+	})
+}
+
+func TestSetReadLimitOfZero(t *testing.T) {
+	forLimits(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(int), read func() (message, error)) {
+		c.SetReadLimit(0)
+		send(0)
+		wantSize(t, 0, read)
+		send(1)
+		wantTooBig(t, c, p, read)
+	})
+}
+
+func TestSetReadLimitLifts(t *testing.T) {
+	forLimits(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(int), read func() (message, error)) {
+		for _, n := range []int64{-1, -7, math.MinInt64, math.MaxInt64} {
+			c.SetReadLimit(n)
+			send(2 * defaultLimit)
+			wantSize(t, 2*defaultLimit, read)
+		}
+	})
+}
+
+// A limit counts from the next message on, also for a Read that waits for it.
+func TestSetReadLimitInsideMessage(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.Send(wstest.Text("he").More())
+		r := wantReader(t, c)
+		c.SetReadLimit(1)
+		p.Send(wstest.Continuation("llo"))
+		wantRest(t, r, "hello")
+
+		read := reading(t, c)
+		synctest.Wait()
+		p.SendText("hello")
+		p.WantClose(1009)
+		p.Close()
+		wantError(t, read.Err(), websocket.ErrMessageTooBig)
+	})
+}
+
+// A message is refused when its header tells that it is too long, and not when
+// its bytes have come.
+func TestReadLimitOfDeclaredLength(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.SendRaw(wstest.AppendHeader(nil, p.Masked(wstest.Text("")), wstest.Shortest, defaultLimit+1))
+		wantTooBig(t, c, p, func() (message, error) {
+			_, _, err := c.Reader(t.Context())
+			return message{}, err
+		})
+	})
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.Send(wstest.Text("hello").More())
+		p.SendRaw(wstest.AppendHeader(nil, p.Masked(wstest.Continuation("")), wstest.Shortest, defaultLimit-4))
+		r := wantReader(t, c)
+		wantRead(t, r, "hello")
+		wantTooBig(t, c, p, func() (message, error) {
+			_, err := r.Read(make([]byte, 1))
+			return message{}, err
+		})
+	})
+}
+
+// A compressed message counts as what it inflates to, and is inflated no
+// further than that.
+func TestReadLimitOfBomb(t *testing.T) {
+	bomb := wstest.Deflated(wstest.Text(strings.Repeat("x", 20<<20)))
+	if len(bomb.Payload) > defaultLimit {
+		t.Fatalf("the bomb has %d bytes", len(bomb.Payload))
+	}
+	forEachMode(t, func(t *testing.T, opts *connOptions) {
+		if opts.compression == websocket.CompressionDisabled {
+			return
+		}
+		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+			p.Send(bomb)
+			wantTooBig(t, c, p, read)
+		})
+		// What is within the limit can be read before the rest is refused.
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			p.Send(bomb)
+			r := wantReader(t, c)
+			wantRead(t, r, strings.Repeat("x", defaultLimit))
+			wantTooBig(t, c, p, func() (message, error) {
+				_, err := io.Copy(io.Discard, r)
+				return message{}, err
+			})
+		})
+	})
+}
+
+// A payload that is longer than what it inflates to is within the limit.
+func TestReadLimitCountsInflatedBytes(t *testing.T) {
+	opts := &connOptions{compression: websocket.CompressionContextTakeover}
+	forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+		c.SetReadLimit(5)
+		// Empty stored blocks, and then the message.
+		payload := strings.Repeat("\x00\x00\x00\xff\xff", 1000) + "\x00\x05\x00\xfa\xffhello\x00"
+		p.Send(wstest.Text(payload).WithRSV(wstest.RSV1))
+		if got, err := read(); got.payload != "hello" || err != nil {
+			t.Fatalf("got %v, %v, want hello", got, err)
+		}
+	})
+}
+
+// What is allocated for a message is in proportion to what has come of it, not
+// to what its header declares.
+func TestReadAllocatesForWhatArrives(t *testing.T) {
+	const sent, most = 100_000, 2 << 20
+	for _, declared := range []uint64{1 << 30, 1 << 40, 1 << 62, math.MaxInt64} {
+		for _, compression := range []websocket.CompressionMode{websocket.CompressionDisabled, websocket.CompressionContextTakeover} {
+			opts := &connOptions{compression: compression, pipe: &wstest.PipeOptions{Capacity: wstest.Unbounded}}
+			forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+				c.SetReadLimit(-1)
+				f := wstest.Binary(make([]byte, sent))
+				if compression != websocket.CompressionDisabled {
+					f = opts.encoder()(wstest.Binary(make([]byte, sent)))
+				}
+				wire := wstest.AppendFrameAs(nil, p.Masked(f), wstest.Shortest, declared)
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				call := wstest.Go(t, read)
+				p.SendRaw(wire)
+				synctest.Wait()
+				runtime.ReadMemStats(&after)
+				if n := after.TotalAlloc - before.TotalAlloc; n > most {
+					t.Errorf("allocated %d bytes for %d of %d", n, sent, declared)
+				}
+				p.Close()
+				err := call.Err()
+				wantClosed(t, err, -1)
+				if errors.Is(err, websocket.ErrMessageTooBig) {
+					t.Errorf("got %v, want the end of the stream", err)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,490 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// wantInterrupted wants a call to have ended with its context, and the
+// connection to be open.
+func wantInterrupted(t *testing.T, got, want error) {
+	t.Helper()
+	wantError(t, got, want)
+	if errors.Is(got, net.ErrClosed) {
+		t.Fatalf("got %v, want the connection to stay open", got)
+	}
+}
+
+// readErr calls Read for its error.
+func readErr(ctx context.Context, c *websocket.Conn) error {
+	_, _, err := c.Read(ctx)
+	return err
+}
+
+// Until a message's header is there, nothing is lost when the context ends:
+// half a ping stays half a ping, and half a header half a header. Behind the
+// header the context ends the connection.
+func TestReadContextEndsAtEachByte(t *testing.T) {
+	frames := []wstest.Frame{wstest.Ping("ping"), wstest.Text("hello")}
+	for _, way := range readWays {
+		for n := range len("\x89\x84keyeping\x81\x85keyehello") {
+			t.Run(fmt.Sprintf("%s after %d bytes", way.name, n), func(t *testing.T) {
+				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+					wire := pieces(p, 1<<10, frames)[0]
+					if n >= len(wire) {
+						return
+					}
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					defer cancel()
+					p.SendRaw(wire[:n])
+					start := time.Now()
+					_, _, err := way.read(ctx, c)
+					if d := time.Since(start); d != time.Second {
+						t.Fatalf("ended after %v, want a second", d)
+					}
+					if n >= len(wire)-len("hello") {
+						wantError(t, err, context.DeadlineExceeded)
+						wantClosed(t, err, -1)
+						p.WantPong("ping")
+						p.WantEnd()
+						wantError(t, readErr(t.Context(), c), context.DeadlineExceeded)
+						wantEnded(t, c, -1)
+						return
+					}
+					wantInterrupted(t, err, context.DeadlineExceeded)
+					p.SendRaw(wire[n:])
+					wantText(t, c, "hello")
+					p.WantPong("ping")
+					if err := c.Write(t.Context(), websocket.MessageText, []byte("answer")); err != nil {
+						t.Fatal(err)
+					}
+					p.WantText("answer")
+				})
+			})
+		}
+	}
+}
+
+// A connection can be looked at again and again.
+func TestReadContextEndsAgainAndAgain(t *testing.T) {
+	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func(context.Context) (message, error)) {
+		for i := range 50 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			_, err := read(ctx)
+			cancel()
+			wantInterrupted(t, err, context.DeadlineExceeded)
+			if i%3 == 0 {
+				want := fmt.Sprint(i)
+				p.Send(wstest.Ping(want), wstest.Text(want))
+				if got, err := read(t.Context()); got.payload != want || err != nil {
+					t.Fatalf("got %v, %v, want %q", got, err, want)
+				}
+				p.WantPong(want)
+			}
+		}
+	})
+}
+
+// forReadWaysAndContexts is forReadWays with a context for each read.
+func forReadWaysAndContexts(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func(context.Context) (message, error))) {
+	t.Helper()
+	for _, way := range readWays {
+		t.Run(way.name, func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				test(t, c, p, func(ctx context.Context) (message, error) {
+					typ, b, err := way.read(ctx, c)
+					return message{typ, string(b)}, err
+				})
+			})
+		})
+	}
+}
+
+// A context that has ended before takes nothing.
+func TestReadContextEndedBefore(t *testing.T) {
+	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func(context.Context) (message, error)) {
+		canceled, cancel := context.WithCancel(t.Context())
+		cancel()
+		expired, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Hour))
+		defer cancel()
+		try := func() {
+			t.Helper()
+			_, err := read(canceled)
+			wantInterrupted(t, err, context.Canceled)
+			_, err = read(expired)
+			wantInterrupted(t, err, context.DeadlineExceeded)
+		}
+		try()
+		p.Send(wstest.Text("one"), wstest.Text("two"))
+		synctest.Wait()
+		try()
+		wantText(t, c, "one")
+		try() // "two" is in the connection's own memory now
+		wantText(t, c, "two")
+	})
+}
+
+// One that ends when nobody reads with it has no effect, be it the last that
+// was used, or one of many, or one that is used again.
+func TestReadContextEndsBetweenCalls(t *testing.T) {
+	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func(context.Context) (message, error)) {
+		wantAfterWait := func(ctx context.Context) {
+			t.Helper()
+			call := wstest.Go(t, func() (message, error) { return read(ctx) })
+			synctest.Wait()
+			p.SendText("hello")
+			if got := call.Want(); got.payload != "hello" {
+				t.Fatalf("got %v, want hello", got)
+			}
+		}
+		for uses := range 4 {
+			ctx, cancel := context.WithCancel(t.Context())
+			for range uses {
+				wantAfterWait(ctx)
+			}
+			cancel()
+			synctest.Wait()
+			wantAfterWait(t.Context())
+			wantAfterWait(t.Context())
+			_, err := read(ctx)
+			wantInterrupted(t, err, context.Canceled)
+		}
+
+		// While another one reads.
+		first, cancelFirst := context.WithCancel(t.Context())
+		second, cancelSecond := context.WithCancel(t.Context())
+		for range 3 {
+			wantAfterWait(first)
+		}
+		call := wstest.GoErr(t, func() error { _, err := read(second); return err })
+		synctest.Wait()
+		cancelFirst()
+		synctest.Wait()
+		if call.Returned() {
+			t.Fatalf("got %v of a context that was used before", call.Err())
+		}
+		cancelSecond()
+		wantInterrupted(t, call.Err(), context.Canceled)
+		wantAfterWait(t.Context())
+	})
+}
+
+// A message that arrives while its context ends is read now or later, once.
+func TestReadContextEndsWithMessage(t *testing.T) {
+	test := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		const messages = 300
+		interrupted := 0
+		for i := range messages {
+			want := fmt.Sprint(i)
+			ctx, cancel := context.WithCancel(t.Context())
+			canceled := wstest.GoErr(t, func() error { cancel(); return nil })
+			sent := wstest.GoErr(t, func() error { p.SendText(want); return nil })
+			_, b, err := c.Read(ctx)
+			switch {
+			case errors.Is(err, net.ErrClosed):
+				// The context ended inside of the message, whose header had
+				// come alone.
+				t.Fatalf("got %v, but all of the message was sent at once", err)
+			case err != nil:
+				interrupted++
+				wantText(t, c, want)
+			case string(b) != want:
+				t.Fatalf("got %q, want %q", b, want)
+			}
+			canceled.Want()
+			sent.Want()
+		}
+		t.Logf("%d of %d reads were interrupted", interrupted, messages)
+	}
+	forBothRoles(t, nil, test)
+	overTCP(t, nil, test)
+}
+
+// Inside a message the context that its Reader was called with ends the
+// connection, once a Read has to wait.
+func TestReaderContextEndsInsideMessage(t *testing.T) {
+	for name, more := range map[string]func(p *wstest.Peer, encode func(wstest.Frame) wstest.Frame){
+		"in a frame": func(p *wstest.Peer, encode func(wstest.Frame) wstest.Frame) {
+			f := p.Masked(encode(wstest.Text("part")))
+			p.SendRaw(wstest.AppendFrameAs(nil, f, wstest.Shortest, 100))
+		},
+		"between frames": func(p *wstest.Peer, encode func(wstest.Frame) wstest.Frame) {
+			p.Send(encode(wstest.Text("part")).More(), wstest.Ping(""))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			forEachMode(t, func(t *testing.T, opts *connOptions) {
+				forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+					ctx, cancel := context.WithCancel(t.Context())
+					more(p, opts.encoder())
+					_, r, err := c.Reader(ctx)
+					if err != nil {
+						t.Fatal(err)
+					}
+					wantRead(t, r, "part")
+					read := wstest.GoErr(t, func() error { _, err := r.Read(make([]byte, 1)); return err })
+					synctest.Wait()
+					if read.Returned() {
+						t.Fatalf("got %v, want to wait", read.Err())
+					}
+					cancel()
+					wantError(t, read.Err(), context.Canceled)
+					wantClosed(t, read.Err(), -1)
+					_, err = r.Read(make([]byte, 1))
+					wantClosed(t, err, -1)
+					wantEnded(t, c, -1)
+				})
+			})
+		})
+	}
+}
+
+// That one which failed to begin the next message has no effect on this one.
+func TestReaderKeepsItsContext(t *testing.T) {
+	forEachMode(t, func(t *testing.T, opts *connOptions) {
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			whole := opts.encoder()(wstest.Text("hello, world"))
+			frames := fragmented(whole, len(whole.Payload)-1)
+			p.Send(frames[0])
+			r := wantReader(t, c)
+			wantRead(t, r, "he")
+			ctx, cancel := context.WithCancel(t.Context())
+			if _, _, err := c.Reader(ctx); err == nil || errors.Is(err, net.ErrClosed) {
+				t.Fatalf("got %v, want that another message is not read", err)
+			}
+			cancel()
+			synctest.Wait()
+			rest := wstest.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
+			synctest.Wait()
+			p.Send(frames[1])
+			if got := rest.Want(); string(got) != "llo, world" {
+				t.Fatalf("got %q, want the rest", got)
+			}
+		})
+	})
+}
+
+// Nor has one that ended while it waited for the end of this one.
+func TestReadContextEndsBeforeEndOfLastMessage(t *testing.T) {
+	forEachMode(t, func(t *testing.T, opts *connOptions) {
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			p.Send(opts.encoder()(wstest.Text("hello")).More())
+			r := wantReader(t, c)
+			wantRead(t, r, "hello")
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			wantInterrupted(t, readErr(ctx, c), context.DeadlineExceeded)
+			p.Send(wstest.Continuation(""), wstest.Text("next"))
+			wantRest(t, r, "")
+			wantText(t, c, "next")
+		})
+	})
+}
+
+// Who waits for another who reads stops waiting when the context ends.
+func TestReadContextEndsInQueue(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		first := reading(t, c)
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		wantInterrupted(t, readErr(ctx, c), context.DeadlineExceeded)
+		p.SendText("hello")
+		if got := first.Want(); got.payload != "hello" {
+			t.Fatalf("got %v, want hello", got)
+		}
+	})
+}
+
+// A countedContext counts the functions that wait for its end.
+type countedContext struct {
+	done chan struct{}
+
+	mu         sync.Mutex
+	err        error
+	funcs      map[int]func()
+	registered int // in all
+}
+
+func newCountedContext() *countedContext {
+	return &countedContext{done: make(chan struct{}), funcs: map[int]func(){}}
+}
+
+func (ctx *countedContext) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (ctx *countedContext) Done() <-chan struct{}       { return ctx.done }
+func (ctx *countedContext) Value(any) any               { return nil }
+
+func (ctx *countedContext) Err() error {
+	ctx.mu.Lock()
+	defer ctx.mu.Unlock()
+	return ctx.err
+}
+
+// AfterFunc is what context.AfterFunc calls, where there is one.
+func (ctx *countedContext) AfterFunc(f func()) (stop func() bool) {
+	ctx.mu.Lock()
+	defer ctx.mu.Unlock()
+	ctx.registered++
+	id := ctx.registered
+	ctx.funcs[id] = f
+	return func() bool {
+		ctx.mu.Lock()
+		defer ctx.mu.Unlock()
+		_, waiting := ctx.funcs[id]
+		delete(ctx.funcs, id)
+		return waiting
+	}
+}
+
+func (ctx *countedContext) cancel() {
+	ctx.mu.Lock()
+	defer ctx.mu.Unlock()
+	ctx.err = context.Canceled
+	close(ctx.done)
+	for id, f := range ctx.funcs {
+		delete(ctx.funcs, id)
+		go f()
+	}
+}
+
+// counts returns how many functions wait, and how many were registered in all.
+func (ctx *countedContext) counts() (waiting, registered int) {
+	ctx.mu.Lock()
+	defer ctx.mu.Unlock()
+	return len(ctx.funcs), ctx.registered
+}
+
+// ends are the ways in which a connection ends while one reads from it.
+var ends = []struct {
+	name string
+	end  func(t *testing.T, c *websocket.Conn, p *wstest.Peer)
+}{
+	{"CloseNow", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) { c.CloseNow() }},
+	{"Close", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+		p.WantClose(1000)
+		p.SendClose(1000, "")
+		closing.Want()
+	}},
+	{"close by the peer", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.SendClose(1000, "")
+		p.WantClose(1000)
+	}},
+	{"violation", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.SendRaw(wronglyMasked(p))
+		p.WantClose(1002)
+		p.Close()
+	}},
+	{"end of the stream", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) { p.Close() }},
+}
+
+// A context that is used again and again is registered once or twice, and not
+// at all when the connection has ended.
+func TestReadContextRegistrations(t *testing.T) {
+	for _, end := range ends {
+		t.Run(end.name, func(t *testing.T) {
+			forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func(context.Context) (message, error)) {
+				ctx := newCountedContext()
+				for range 20 {
+					call := wstest.Go(t, func() (message, error) { return read(ctx) })
+					synctest.Wait()
+					p.SendText("hello")
+					call.Want()
+				}
+				if waiting, registered := ctx.counts(); waiting > 1 || registered > 2 {
+					t.Fatalf("%d waiting of %d registrations after 20 reads", waiting, registered)
+				}
+				call := wstest.GoErr(t, func() error { _, err := read(ctx); return err })
+				synctest.Wait()
+				if waiting, _ := ctx.counts(); waiting != 1 {
+					t.Fatalf("%d registrations while a read waits, want 1", waiting)
+				}
+				end.end(t, c, p)
+				wantError(t, call.Err(), net.ErrClosed)
+				if waiting, _ := ctx.counts(); waiting != 0 {
+					t.Fatalf("%d registrations of a closed connection, want none", waiting)
+				}
+			})
+		})
+	}
+}
+
+// One that is kept for the next read goes with the connection too.
+func TestReadContextForgottenByCloseNow(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		ctx := newCountedContext()
+		for range 3 {
+			call := wstest.GoErr(t, func() error { return readErr(ctx, c) })
+			synctest.Wait()
+			p.SendText("hello")
+			call.Want()
+		}
+		c.CloseNow()
+		if waiting, _ := ctx.counts(); waiting != 0 {
+			t.Fatalf("%d registrations of a closed connection, want none", waiting)
+		}
+	})
+}
+
+// A context is registered with when a read may have to wait, and not else. One
+// after the other leaves nothing behind.
+func TestReadContextNotRegistered(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.Send(wstest.Text("in"), wstest.Text("one"), wstest.Text("write"))
+		wantText(t, c, "in")
+		for range 2 {
+			ctx := newCountedContext()
+			if err := readErr(ctx, c); err != nil {
+				t.Fatal(err)
+			}
+			if _, registered := ctx.counts(); registered != 0 {
+				t.Fatal("registered to read what was there")
+			}
+		}
+		for range 10 {
+			ctx := newCountedContext()
+			call := wstest.GoErr(t, func() error { return readErr(ctx, c) })
+			synctest.Wait()
+			p.SendText("hello")
+			call.Want()
+			if waiting, registered := ctx.counts(); waiting != 0 || registered != 1 {
+				t.Fatalf("%d waiting of %d registrations, want 0 of 1", waiting, registered)
+			}
+			ctx.cancel()
+		}
+	})
+}
+
+// A context of a type that package context does not know takes a goroutine to
+// wait for. The bubble fails if it stays.
+func TestReadContextOfOtherType(t *testing.T) {
+	for _, end := range ends {
+		t.Run(end.name, func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				ctx := struct{ context.Context }{newCountedContext()} // hides AfterFunc
+				for range 3 {
+					call := wstest.GoErr(t, func() error { return readErr(ctx, c) })
+					synctest.Wait()
+					p.SendText("hello")
+					call.Want()
+				}
+				call := wstest.GoErr(t, func() error { return readErr(ctx, c) })
+				synctest.Wait()
+				end.end(t, c, p)
+				wantError(t, call.Err(), net.ErrClosed)
+			})
+		})
+	}
+}

@@ -1,0 +1,623 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"bytes"
+	"compress/flate"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// extensionLines are header lines of the peer.
+func extensionLines(lines []string) []string {
+	var header []string
+	for _, line := range lines {
+		header = append(header, "Sec-WebSocket-Extensions: "+line)
+	}
+	return header
+}
+
+// sameExtension reports whether two elements of a Sec-WebSocket-Extensions
+// header say the same, in whatever order.
+func sameExtension(a, b string) bool {
+	split := func(s string) []string {
+		parts := strings.Split(s, ";")
+		for i := range parts {
+			parts[i] = strings.TrimSpace(parts[i])
+		}
+		slices.Sort(parts)
+		return parts
+	}
+	return slices.Equal(split(a), split(b))
+}
+
+// acceptedWith makes a server of the mode, for a client that sends these lines
+// of Sec-WebSocket-Extensions.
+func acceptedWith(t *testing.T, mode websocket.CompressionMode, threshold int, lines ...string) (*websocket.Conn, *wstest.Peer) {
+	t.Helper()
+	return wstest.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+		return websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: mode, CompressionThreshold: threshold})
+	}, &wstest.ClientOptions{Header: extensionLines(lines)})
+}
+
+// dialWith dials as a client of the mode, for a server that answers with these
+// lines.
+func dialWith(t *testing.T, mode websocket.CompressionMode, threshold int, lines ...string) (*websocket.Conn, *wstest.Peer, error) {
+	t.Helper()
+	n := wstest.Listen(nil)
+	t.Cleanup(func() { n.Close() })
+	call := wstest.Go(t, func() (*websocket.Conn, error) {
+		c, _, err := websocket.Dial(t.Context(), wstest.URL, &websocket.DialOptions{
+			HTTPClient:           wstest.HTTPClient(n),
+			CompressionMode:      mode,
+			CompressionThreshold: threshold,
+		})
+		return c, err
+	})
+	conn, err := n.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := wstest.ServeHandshake(t, conn, &wstest.ServerOptions{Header: extensionLines(lines)})
+	c, err := call.Result()
+	return c, p, err
+}
+
+// wantCompresses wants c to compress what it sends, or not.
+func wantCompresses(t *testing.T, c *websocket.Conn, p *wstest.Peer, want bool) {
+	t.Helper()
+	mustWriteText(t, c, filler(1000))
+	f := p.WantFrame()
+	if got := f.RSV == wstest.RSV1; got != want || f.RSV&^wstest.RSV1 != 0 {
+		t.Errorf("got %v, want it compressed: %t", f, want)
+	}
+}
+
+const (
+	pmd  = "permessage-deflate"
+	snct = "; server_no_context_takeover"
+	cnct = "; client_no_context_takeover"
+)
+
+// What a server answers to offers (RFC 7692 section 7.1). An offer that it
+// can't accept leaves the connection uncompressed.
+func TestAcceptDeflate(t *testing.T) {
+	takeover, noTakeover := websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover
+	for _, test := range []struct {
+		mode   websocket.CompressionMode
+		offers []string // header lines
+		want   string
+	}{
+		{takeover, nil, ""},
+		{takeover, []string{pmd}, pmd},
+		{takeover, []string{pmd + snct}, pmd + snct},
+		{takeover, []string{pmd + cnct}, pmd + cnct},
+		{takeover, []string{pmd + snct + cnct}, pmd + snct + cnct},
+		{takeover, []string{pmd + "; client_max_window_bits"}, pmd},
+		{takeover, []string{pmd + "; client_max_window_bits=8"}, pmd},
+		{takeover, []string{pmd + "; client_max_window_bits=15"}, pmd},
+		{takeover, []string{pmd + "; server_max_window_bits=8"}, pmd + "; server_max_window_bits=8"},
+		{takeover, []string{pmd + "; server_max_window_bits=15"}, pmd + "; server_max_window_bits=15"},
+		{takeover, []string{pmd + `; server_max_window_bits="10"`}, pmd + "; server_max_window_bits=10"},
+		{takeover, []string{pmd + `; server_max_window_bits="1\0"`}, pmd + "; server_max_window_bits=10"},
+		{takeover, []string{pmd + ` ;  server_max_window_bits =	10  ;client_max_window_bits`}, pmd + "; server_max_window_bits=10"},
+		{takeover, []string{pmd + snct + cnct + "; server_max_window_bits=9; client_max_window_bits=9"}, pmd + snct + cnct + "; server_max_window_bits=9"},
+
+		// Several offers.
+		{takeover, []string{pmd + snct + ", " + pmd}, pmd + snct},
+		{takeover, []string{pmd, pmd + snct}, pmd},
+		{takeover, []string{pmd + "; server_max_window_bits=7, " + pmd + cnct + ", " + pmd}, pmd + cnct},
+		{takeover, []string{pmd + "; unknown", pmd + snct}, pmd + snct},
+		{takeover, []string{"x-webkit-deflate-frame, ,other; a=b", pmd}, pmd},
+
+		{noTakeover, nil, ""},
+		{noTakeover, []string{pmd}, pmd + snct + cnct},
+		{noTakeover, []string{pmd + snct + cnct}, pmd + snct + cnct},
+		{noTakeover, []string{pmd + "; server_max_window_bits=12"}, pmd + snct + cnct + "; server_max_window_bits=12"},
+
+		{websocket.CompressionDisabled, []string{pmd}, ""},
+
+		// Not acceptable.
+		{takeover, []string{"permessage-bzip2"}, ""},
+		{takeover, []string{pmd + "; unknown"}, ""},
+		{takeover, []string{pmd + "; unknown=1"}, ""},
+		{takeover, []string{pmd + snct + snct}, ""},
+		{takeover, []string{pmd + cnct + snct + cnct}, ""},
+		{takeover, []string{pmd + "; server_max_window_bits=10; server_max_window_bits=10"}, ""},
+		{takeover, []string{pmd + "; client_max_window_bits; client_max_window_bits"}, ""},
+		{takeover, []string{pmd + snct + "=1"}, ""},
+		{takeover, []string{pmd + cnct + "=true"}, ""},
+		{takeover, []string{pmd + "; server_max_window_bits"}, ""},
+		{takeover, []string{pmd + "; server_max_window_bits=7"}, ""},
+		{takeover, []string{pmd + "; server_max_window_bits=16"}, ""},
+		{takeover, []string{pmd + "; server_max_window_bits=08"}, ""},
+		{takeover, []string{pmd + "; server_max_window_bits=+9"}, ""},
+		{takeover, []string{pmd + "; server_max_window_bits=x"}, ""},
+		{takeover, []string{pmd + "; client_max_window_bits=7"}, ""},
+		{takeover, []string{pmd + "; client_max_window_bits=16"}, ""},
+		{takeover, []string{pmd + "; client_max_window_bits=0"}, ""},
+
+		// Not well-formed.
+		{takeover, []string{pmd + ";"}, ""},
+		{takeover, []string{pmd + "; server_max_window_bits="}, ""},
+		{takeover, []string{pmd + `; server_max_window_bits="10`}, ""},
+		{takeover, []string{pmd + `; server_max_window_bits=""`}, ""},
+		{takeover, []string{pmd + " " + pmd}, ""},
+	} {
+		t.Run(fmt.Sprint(test.mode, strings.Join(test.offers, "|")), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, p := acceptedWith(t, test.mode, 0, test.offers...)
+				defer c.CloseNow()
+				got := p.Response.Header.Values("Sec-WebSocket-Extensions")
+				if test.want == "" {
+					if len(got) != 0 {
+						t.Fatalf("got the answer %q, want none", got)
+					}
+				} else if len(got) != 1 || !sameExtension(got[0], test.want) {
+					t.Fatalf("got the answer %q, want %q", got, test.want)
+				}
+				wantCompresses(t, c, p, test.want != "")
+			})
+		})
+	}
+}
+
+// What a client offers, and which answers it takes (RFC 7692 section 7.1).
+func TestDialDeflate(t *testing.T) {
+	takeover, noTakeover := websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover
+	offers := map[websocket.CompressionMode]string{
+		takeover:   pmd + "; client_max_window_bits",
+		noTakeover: pmd + snct + cnct + "; client_max_window_bits",
+	}
+	const (
+		fails = iota
+		plain
+		compresses
+	)
+	for _, test := range []struct {
+		mode    websocket.CompressionMode
+		answers []string // header lines
+		want    int
+	}{
+		{takeover, nil, plain},
+		{takeover, []string{pmd}, compresses},
+		{takeover, []string{pmd + snct}, compresses},
+		{takeover, []string{pmd + cnct}, compresses},
+		{takeover, []string{pmd + snct + cnct + "; server_max_window_bits=8; client_max_window_bits=8"}, compresses},
+		{takeover, []string{pmd + "; client_max_window_bits=15"}, compresses},
+		{takeover, []string{pmd + "; server_max_window_bits=15"}, compresses},
+		{takeover, []string{pmd + `; client_max_window_bits="9"`}, compresses},
+		{noTakeover, nil, plain},
+		{noTakeover, []string{pmd + snct + cnct}, compresses},
+		{noTakeover, []string{pmd + snct}, compresses}, // ours is to take nothing over all the same
+		{websocket.CompressionDisabled, nil, plain},
+
+		// Not what was offered.
+		{websocket.CompressionDisabled, []string{pmd}, fails},
+		{takeover, []string{"permessage-bzip2"}, fails},
+		{takeover, []string{pmd + ", permessage-bzip2"}, fails},
+		{takeover, []string{pmd, pmd}, fails},
+		{takeover, []string{pmd + ", " + pmd}, fails},
+
+		// Bad parameters.
+		{takeover, []string{pmd + "; unknown"}, fails},
+		{takeover, []string{pmd + snct + snct}, fails},
+		{takeover, []string{pmd + cnct + "=1"}, fails},
+		{takeover, []string{pmd + snct + "=1"}, fails},
+		{takeover, []string{pmd + "; client_max_window_bits"}, fails},
+		{takeover, []string{pmd + "; client_max_window_bits=7"}, fails},
+		{takeover, []string{pmd + "; client_max_window_bits=16"}, fails},
+		{takeover, []string{pmd + "; client_max_window_bits=010"}, fails},
+		{takeover, []string{pmd + "; client_max_window_bits=9; client_max_window_bits=9"}, fails},
+		{takeover, []string{pmd + "; server_max_window_bits"}, fails},
+		{takeover, []string{pmd + "; server_max_window_bits=7"}, fails},
+		{takeover, []string{pmd + "; server_max_window_bits=16"}, fails},
+
+		// Not well-formed.
+		{takeover, []string{pmd + ";"}, fails},
+		{takeover, []string{"; " + pmd}, fails},
+		{takeover, []string{pmd + "; client_max_window_bits="}, fails},
+		{takeover, []string{pmd + `; client_max_window_bits="9`}, fails},
+	} {
+		t.Run(fmt.Sprint(test.mode, strings.Join(test.answers, "|")), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, p, err := dialWith(t, test.mode, 0, test.answers...)
+				if got := p.Request.Header.Values("Sec-WebSocket-Extensions"); len(got) > 1 || !sameExtension(strings.Join(got, ""), offers[test.mode]) {
+					t.Errorf("got the offer %q, want %q", got, offers[test.mode])
+				}
+				if test.want == fails {
+					if err == nil {
+						c.CloseNow()
+						t.Fatal("the answer was taken")
+					}
+					p.WantEOF()
+					return
+				}
+				if err != nil {
+					t.Fatalf("got error %v", err)
+				}
+				defer c.CloseNow()
+				wantCompresses(t, c, p, test.want == compresses)
+			})
+		})
+	}
+}
+
+// The size decides which messages are compressed.
+func TestCompressionThreshold(t *testing.T) {
+	takeover, noTakeover := websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover
+	for _, test := range []struct {
+		mode      websocket.CompressionMode
+		threshold int
+		from      int // the least size that is compressed
+	}{
+		{takeover, 0, 128},
+		{noTakeover, 0, 512},
+		{takeover, 1, 1},
+		{takeover, 10, 10},
+		{noTakeover, 5000, 5000},
+		{takeover, -1, 0},
+		{noTakeover, -1, 0},
+	} {
+		t.Run(fmt.Sprint(test.mode, test.threshold), func(t *testing.T) {
+			forBothRoles(t, &connOptions{compression: test.mode, threshold: test.threshold}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				for _, size := range []int{0, 1, test.from - 1, test.from, test.from + 1, 100_000} {
+					if size < 0 {
+						continue
+					}
+					want := func(how string) {
+						t.Helper()
+						m := p.WantMessage(wstest.OpText, []byte(filler(size)))
+						if got := m.Frames[0].RSV == wstest.RSV1; got != (size >= test.from) {
+							t.Errorf("compressed is %t for %d bytes in %s", got, size, how)
+						}
+					}
+					write := goWrite(t, c, filler(size))
+					want("one Write")
+					write.Want()
+
+					w := mustWriter(t, c, t.Context())
+					call := wstest.GoErr(t, func() error {
+						w.Write([]byte(filler(size)[:size/2]))
+						w.Write([]byte(filler(size)[size/2:]))
+						return w.Close()
+					})
+					want("a Writer")
+					call.Want()
+				}
+			})
+		})
+	}
+}
+
+// A message of Write stays one frame, and a Writer's is cut by what comes out.
+// Only the first frame of a message says that it is compressed, and control
+// frames never do.
+func TestCompressedFrames(t *testing.T) {
+	for _, mode := range modes[1:] {
+		t.Run(mode.name, func(t *testing.T) {
+			pipe := &wstest.PipeOptions{Capacity: wstest.Unbounded}
+			forBothRoles(t, &connOptions{compression: mode.mode, threshold: -1, pipe: pipe}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				c.CloseRead(t.Context())
+				message := filler(200_000)
+				mustWriteText(t, c, message)
+				if m := p.WantMessage(wstest.OpText, []byte(message)); len(m.Frames) != 1 {
+					t.Errorf("Write sent %d frames", len(m.Frames))
+				}
+
+				w := mustWriter(t, c, t.Context())
+				mustAdd(t, w, message[:100_000])
+				ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+				synctest.Wait()
+				mustAdd(t, w, message[100_000:])
+				mustEnd(t, w)
+				p.SendPing("yours")
+				var payload []byte
+				frames := 0
+				for fin := false; !fin; {
+					f := p.WantFrame()
+					if f.Opcode == wstest.OpPing {
+						if f.RSV != 0 {
+							t.Errorf("got %v", f)
+						}
+						p.SendPong(string(f.Payload))
+						continue
+					}
+					if first := frames == 0; (f.RSV == wstest.RSV1) != first {
+						t.Errorf("frame %d: %v", frames, f)
+					}
+					if len(f.Payload) > maxFragment {
+						t.Errorf("%d bytes in a frame", len(f.Payload))
+					}
+					payload = append(payload, f.Payload...)
+					fin = f.Fin
+					frames++
+				}
+				if frames < 5 {
+					t.Errorf("a Writer sent %d frames", frames)
+				}
+				ping.Want()
+				p.WantPong("yours")
+				inflater := wstest.NewInflater(wstest.ContextTakeover)
+				if mode.mode == websocket.CompressionContextTakeover {
+					// The message before is what this one refers to.
+					inflater.Message(wstest.NewDeflater(wstest.NoTakeover).Message([]byte(message)))
+				}
+				if got, err := inflater.Message(payload); err != nil || string(got) != message {
+					t.Errorf("got %d bytes and error %v", len(got), err)
+				}
+				call := goClose(t, c, websocket.StatusNormalClosure, strings.Repeat("long ", 20))
+				p.WantCloseReason(1000, strings.Repeat("long ", 20))
+				p.SendClose(1000, "")
+				call.Want()
+			})
+		})
+	}
+}
+
+// Takeover is used where it was agreed on, and only there: then each message is
+// inflated by itself.
+func TestCompressionTakeover(t *testing.T) {
+	takeover, noTakeover := websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover
+	for _, test := range []struct {
+		name       string
+		mode       websocket.CompressionMode
+		extensions string // of the peer
+		server     bool   // whether a server takes over
+		client     bool
+	}{
+		{"takeover", takeover, pmd, true, true},
+		{"not the server", takeover, pmd + snct, false, true},
+		{"not the client", takeover, pmd + cnct, true, false},
+		{"neither", takeover, pmd + snct + cnct, false, false},
+		{"no takeover", noTakeover, pmd + snct + cnct, false, false},
+		{"not mentioned", noTakeover, pmd + snct, false, false},
+	} {
+		taken := func(t *testing.T, c *websocket.Conn, p *wstest.Peer, want bool) {
+			message := filler(1000)
+			shared := wstest.NewInflater(wstest.ContextTakeover)
+			var sizes []int
+			for i := range 4 {
+				if i%2 == 0 {
+					mustWriteText(t, c, message)
+				} else {
+					w := mustWriter(t, c, t.Context())
+					mustAdd(t, w, message)
+					mustEnd(t, w)
+				}
+				f := p.WantFrame()
+				if !f.Fin || f.RSV != wstest.RSV1 {
+					t.Fatalf("got %v", f)
+				}
+				inflater := shared
+				if !want {
+					inflater = wstest.NewInflater(wstest.NoTakeover)
+				}
+				if got, err := inflater.Message(f.Payload); err != nil || string(got) != message {
+					t.Fatalf("message %d inflates to %q, error %v", i, got, err)
+				}
+				sizes = append(sizes, len(f.Payload))
+
+				// What is not compressed does not count.
+				mustWriteText(t, c, "short")
+				p.WantText("short")
+			}
+			for _, size := range sizes[1:] {
+				if took := size < sizes[0]/4; took != want {
+					t.Errorf("the sizes are %v, want takeover: %t", sizes, want)
+				}
+			}
+		}
+		t.Run(test.name+"/server", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, p := acceptedWith(t, test.mode, 0, test.extensions)
+				defer c.CloseNow()
+				taken(t, c, p, test.server)
+			})
+		})
+		t.Run(test.name+"/client", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, p, err := dialWith(t, test.mode, 0, test.extensions)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.CloseNow()
+				taken(t, c, p, test.client)
+			})
+		})
+	}
+}
+
+// What is sent refers back as far as the window goes that was agreed on, and
+// not a byte farther: random text that comes again after more than the window
+// can't be compressed.
+func TestCompressionWindow(t *testing.T) {
+	for bits := 8; bits <= 15; bits++ {
+		window := 1 << bits
+		fits := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			// What is random, but for its repetition. Six bits in eight.
+			size := func(period int) float64 {
+				t.Helper()
+				message := strings.Repeat(filler(period), 1+4*window/period)
+				write := goWrite(t, c, message)
+				f := p.WantFrame()
+				write.Want()
+				got, err := wstest.NewInflater(wstest.NoTakeover).Message(f.Payload)
+				if err != nil || string(got) != message {
+					t.Fatalf("%d bytes inflate to %d, error %v", len(message), len(got), err)
+				}
+				return float64(len(f.Payload)) / float64(len(message))
+			}
+			if got := size(window + 1); got < 0.7 {
+				t.Errorf("compressed to %.2f: it refers back more than %d bytes", got, window)
+			}
+			if got := size(window / 2); got > 0.5 {
+				t.Errorf("compressed to %.2f: it does not refer back %d bytes", got, window/2)
+			}
+		}
+		t.Run(fmt.Sprintf("%d/server", bits), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, p := acceptedWith(t, websocket.CompressionContextTakeover, 0, fmt.Sprintf("%s; server_no_context_takeover; server_max_window_bits=%d", pmd, bits))
+				defer c.CloseNow()
+				fits(t, c, p)
+			})
+		})
+		t.Run(fmt.Sprintf("%d/client", bits), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, p, err := dialWith(t, websocket.CompressionContextTakeover, 0, fmt.Sprintf("%s; client_no_context_takeover; client_max_window_bits=%d", pmd, bits))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.CloseNow()
+				fits(t, c, p)
+			})
+		})
+	}
+}
+
+// A message that was given up, compressed in part or whole, leaves the ones
+// after it right.
+func TestCompressedGivenUp(t *testing.T) {
+	for _, mode := range modes[1:] {
+		t.Run(mode.name, func(t *testing.T) {
+			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				for i := range 6 {
+					message := fmt.Sprintf("%d %s", i, filler(1000))
+					mustWriteText(t, c, message)
+					p.WantMessage(wstest.OpText, []byte(message))
+
+					lost := fmt.Sprintf("lost %d %s", i, filler(2000))
+					ctx, cancel := context.WithCancel(t.Context())
+					if i%2 == 0 {
+						release := underTest(p).StallWrites()
+						call := wstest.GoErr(t, func() error { return c.Write(ctx, websocket.MessageText, []byte(lost)) })
+						synctest.Wait()
+						cancel()
+						wantCanceled(t, call.Err())
+						release()
+					} else {
+						w := mustWriter(t, c, ctx)
+						mustAdd(t, w, lost)
+						cancel()
+						wantCanceled(t, w.Close())
+					}
+					mustWriteText(t, c, lost)
+					p.WantMessage(wstest.OpText, []byte(lost))
+				}
+			})
+		})
+	}
+}
+
+// finalDeflated is a compressed message that ends the deflate stream, which a
+// sender may do (RFC 7692 section 7.2.3.4).
+func finalDeflated(s string) wstest.Frame {
+	var b bytes.Buffer
+	w, _ := flate.NewWriter(&b, flate.DefaultCompression)
+	w.Write([]byte(s))
+	w.Close()
+	b.WriteByte(0) // the first byte of an empty stored block, of which the rest is taken off
+	return wstest.Text(b.String()).WithRSV(wstest.RSV1)
+}
+
+// storedDeflated is a message that is not compressed, in deflate's own way
+// (section 7.2.3.3).
+func storedDeflated(s string) wstest.Frame {
+	n := len(s)
+	return wstest.Text("\x00" + string([]byte{byte(n), byte(n >> 8), byte(^n), byte(^n >> 8)}) + s + "\x00").WithRSV(wstest.RSV1)
+}
+
+// The peer may make its messages in all the ways that deflate has.
+func TestReadCompressed(t *testing.T) {
+	for _, mode := range modes[1:] {
+		t.Run(mode.name, func(t *testing.T) {
+			opts := &connOptions{compression: mode.mode}
+			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				deflater := wstest.NewDeflater(opts.takeover())
+				text := func(s string) wstest.Frame {
+					return wstest.Text(string(deflater.Message([]byte(s)))).WithRSV(wstest.RSV1)
+				}
+				for range 3 {
+					p.Send(text("with reference to earlier ones, or not"))
+					wantText(t, c, "with reference to earlier ones, or not")
+					p.SendText("not compressed")
+					wantText(t, c, "not compressed")
+				}
+				p.Send(wstest.Text("\x00").WithRSV(wstest.RSV1)) // section 7.2.3.6
+				wantText(t, c, "")
+				p.Send(text(""))
+				wantText(t, c, "")
+
+				f := text("in three frames")
+				p.Send(
+					wstest.Text(string(f.Payload[:1])).WithRSV(wstest.RSV1).More(),
+					wstest.Continuation("").More(),
+					wstest.Ping("in between"),
+					wstest.Continuation(string(f.Payload[1:5])).More(),
+					wstest.Continuation(string(f.Payload[5:])),
+				)
+				wantText(t, c, "in three frames")
+				p.WantPong("in between")
+
+				for range 2 {
+					p.Send(finalDeflated("the stream ends"))
+					wantText(t, c, "the stream ends")
+					p.Send(storedDeflated("stored"))
+					wantText(t, c, "stored")
+				}
+				p.Send(wstest.Deflated(wstest.Text("and goes on")))
+				wantText(t, c, "and goes on")
+				wantUsable(t, c, p)
+			})
+		})
+	}
+}
+
+// A compressed message that is none fails the connection.
+func TestReadCorruptCompressed(t *testing.T) {
+	deflater := wstest.NewDeflater(wstest.ContextTakeover)
+	deflater.Message([]byte("what the second message refers to"))
+	second := deflater.Message([]byte("what the second message refers to"))
+
+	for _, test := range []struct {
+		name string
+		send []wstest.Frame
+		code int
+	}{
+		{"reserved block type", []wstest.Frame{wstest.Text("\x07").WithRSV(wstest.RSV1)}, 1007},
+		{"stored length", []wstest.Frame{wstest.Text("\x00\x05\x00\x00\x00hello").WithRSV(wstest.RSV1)}, 1007},
+		{"too far back", []wstest.Frame{wstest.Text(string(second)).WithRSV(wstest.RSV1)}, 1007},
+		{"cut off", []wstest.Frame{wstest.Text(string(wstest.Deflated(wstest.Text(filler(300))).Payload[:100])).WithRSV(wstest.RSV1)}, 1007},
+		{"not UTF-8", []wstest.Frame{wstest.Deflated(wstest.Text("\xff"))}, 1007},
+		{"RSV1 on a continuation", []wstest.Frame{
+			wstest.Text("\x00").WithRSV(wstest.RSV1).More(), wstest.Continuation("").WithRSV(wstest.RSV1),
+		}, 1002},
+		{"RSV1 on a ping", []wstest.Frame{wstest.Ping("").WithRSV(wstest.RSV1)}, 1002},
+		{"RSV1 on a close", []wstest.Frame{wstest.Close(1000, "").WithRSV(wstest.RSV1)}, 1002},
+		{"RSV2", []wstest.Frame{wstest.Text("").WithRSV(wstest.RSV1 | wstest.RSV2)}, 1002},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, mode := range modes[1:] {
+				t.Run(mode.name, func(t *testing.T) {
+					forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+						p.Send(test.send...)
+						reading := wstest.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
+						p.WantClose(test.code)
+						p.Close()
+						wantClosed(t, reading.Err(), -1)
+						wantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), -1)
+					})
+				})
+			}
+		})
+	}
+}

@@ -1,0 +1,409 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// longestPayload is what a control frame carries (RFC 6455 section 5.5).
+var longestPayload = strings.Repeat("p", 125)
+
+// A ping is answered with its payload, between messages and inside them, by
+// whoever reads.
+func TestPingIsAnswered(t *testing.T) {
+	test := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		payloads := []string{"", "x", "\x00\xff", longestPayload}
+		read := reading(t, c)
+		for _, payload := range payloads {
+			p.SendPing(payload)
+			p.WantPong(payload)
+		}
+		p.Send(wstest.Text("hel").More())
+		for _, payload := range payloads {
+			p.SendPing(payload)
+			p.WantPong(payload)
+		}
+		p.Send(wstest.Continuation("lo"))
+		if got := read.Want(); got.payload != "hello" {
+			t.Fatalf("got %v, want hello", got)
+		}
+
+		// Several at once, in their order.
+		for i := range 10 {
+			p.SendPing(fmt.Sprint(i))
+		}
+		p.SendText("behind")
+		wantText(t, c, "behind")
+		for i := range 10 {
+			p.WantPong(fmt.Sprint(i))
+		}
+	}
+	forBothRoles(t, nil, test)
+	overTCP(t, nil, test)
+}
+
+// A ping in pieces is answered when it is whole.
+func TestPingInPieces(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		read := reading(t, c)
+		all := pieces(p, 1, []wstest.Frame{wstest.Ping("ping")})
+		for _, piece := range all[:len(all)-1] {
+			p.SendRaw(piece)
+			p.WantSilence(time.Second)
+		}
+		p.SendRaw(all[len(all)-1])
+		p.WantPong("ping")
+		p.Close()
+		read.Err()
+	})
+}
+
+// A called is what a callback was called with.
+type called struct {
+	key     any // the context's value of contextKey
+	payload string
+}
+
+type contextKey struct{}
+
+// OnPingReceived decides about the pong. It gets the context of the read that
+// came across the ping, and its payload.
+func TestOnPingReceived(t *testing.T) {
+	forBothRolesCalled(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, calls *[]called) {
+		ctx := func(v string) context.Context { return context.WithValue(t.Context(), contextKey{}, v) }
+		p.Send(wstest.Ping("yes 1"), wstest.Ping("no 2"), wstest.Text("one"))
+		if err := readErr(ctx("Read"), c); err != nil {
+			t.Fatal(err)
+		}
+		p.Send(wstest.Ping("no 3"), wstest.Pong("pong 4"), wstest.Text("t").More())
+		_, r, err := c.Reader(ctx("Reader"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantRead(t, r, "t")
+		p.Send(wstest.Ping("yes 5"), wstest.Continuation("wo"), wstest.Ping("no 6"), wstest.Pong(longestPayload), wstest.Text("three"))
+		wantRest(t, r, "wo")
+		if err := readErr(ctx("last"), c); err != nil {
+			t.Fatal(err)
+		}
+		want := []called{
+			{"Read", "yes 1"}, {"Read", "no 2"},
+			{"Reader", "no 3"}, {"Reader", "pong 4"}, {"Reader", "yes 5"},
+			{"last", "no 6"}, {"last", longestPayload},
+		}
+		if !slices.Equal(*calls, want) {
+			t.Fatalf("called with %v, want %v", *calls, want)
+		}
+		p.WantPong("yes 1")
+		p.WantPong("yes 5")
+		p.WantSilence(time.Second)
+	})
+}
+
+// forBothRolesCalled runs test with callbacks that note their calls. Pings that
+// begin with "yes" are answered.
+func forBothRolesCalled(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer, calls *[]called)) {
+	t.Helper()
+	var calls []called
+	note := func(ctx context.Context, payload []byte) bool {
+		calls = append(calls, called{ctx.Value(contextKey{}), string(payload)})
+		return strings.HasPrefix(string(payload), "yes")
+	}
+	forBothRoles(t, &connOptions{
+		onPing: note,
+		onPong: func(ctx context.Context, payload []byte) { note(ctx, payload) },
+	}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		calls = nil
+		test(t, c, p, &calls)
+	})
+}
+
+// The pong goes out when the callback has returned.
+func TestOnPingReceivedComesBeforePong(t *testing.T) {
+	var onPing func()
+	opts := &connOptions{onPing: func(context.Context, []byte) bool { onPing(); return true }}
+	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		onPing = func() {
+			if err := c.Write(t.Context(), websocket.MessageText, []byte("from the callback")); err != nil {
+				t.Error(err)
+			}
+		}
+		read := reading(t, c)
+		p.SendPing("ping")
+		p.WantText("from the callback")
+		p.WantPong("ping")
+
+		onPing = func() { c.CloseNow() }
+		p.Send(wstest.Ping("ping"), wstest.Text("late"))
+		wantClosed(t, read.Err(), -1)
+		p.WantEnd()
+	})
+}
+
+// A pong that nobody asked for changes nothing, whatever it says.
+func TestUnsolicitedPongs(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.Send(wstest.Pong(""), wstest.Pong("1"), wstest.Pong(longestPayload),
+			wstest.Text("he").More(), wstest.Pong("2"), wstest.Continuation("llo"))
+		wantText(t, c, "hello")
+
+		ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+		read := reading(t, c)
+		payload := p.WantPing()
+		for _, other := range []string{"", payload + "x", "x" + payload, payload + "\x00", longestPayload} {
+			p.SendPong(other)
+		}
+		synctest.Wait()
+		if ping.Returned() {
+			t.Fatalf("got %v for another's pong", ping.Err())
+		}
+		p.Send(wstest.Pong(payload), wstest.Pong(payload), wstest.Text("behind"))
+		ping.Want()
+		if got := read.Want(); got.payload != "behind" {
+			t.Fatalf("got %v, want behind", got)
+		}
+	})
+}
+
+// Each Ping waits for its own pong; the peer may answer in any order.
+func TestPingsAnsweredInReverse(t *testing.T) {
+	test := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		const n = 30
+		read := reading(t, c)
+		pings := map[string]*wstest.Call[struct{}]{}
+		var payloads []string
+		for range n {
+			ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+			payload := p.WantPing()
+			if pings[payload] != nil {
+				t.Fatalf("two pings with payload %q", payload)
+			}
+			pings[payload] = ping
+			payloads = append(payloads, payload)
+		}
+		for _, payload := range slices.Backward(payloads) {
+			for other, ping := range pings {
+				if ping.Returned() {
+					t.Fatalf("ping %q returned before its pong: %v", other, ping.Err())
+				}
+			}
+			p.SendPong(payload)
+			pings[payload].Want()
+			delete(pings, payload)
+		}
+		p.SendText("behind")
+		read.Want()
+	}
+	forBothRoles(t, nil, test)
+	overTCP(t, nil, test)
+}
+
+// A ping whose context has ended is not sent. One that was sent and whose
+// context ends leaves the connection as it was, and its pong comes late.
+func TestPingContextEnds(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		read := reading(t, c)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		wantInterrupted(t, c.Ping(ended), context.Canceled)
+		p.WantSilence(time.Second)
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		ping := wstest.GoErr(t, func() error { return c.Ping(ctx) })
+		late := p.WantPing()
+		wantInterrupted(t, ping.Err(), context.DeadlineExceeded)
+		if d := time.Since(start); d != time.Second {
+			t.Fatalf("ended after %v, want a second", d)
+		}
+
+		ping = wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+		payload := p.WantPing()
+		p.SendPong(late)
+		synctest.Wait()
+		if ping.Returned() {
+			t.Fatalf("got %v for the pong of an earlier ping", ping.Err())
+		}
+		p.SendPong(payload)
+		ping.Want()
+		p.SendText("hello")
+		read.Want()
+	})
+}
+
+// A Ping that waits ends with the connection, however that ends.
+func TestPingOnConnectionThatEnds(t *testing.T) {
+	for _, end := range ends {
+		t.Run(end.name, func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+				p.WantPing()
+				read := reading(t, c)
+				synctest.Wait()
+				end.end(t, c, p)
+				err := read.Err()
+				wantClosed(t, ping.Err(), websocket.CloseStatus(err))
+				wantEnded(t, c, websocket.CloseStatus(err))
+			})
+		})
+	}
+}
+
+// While a write is stuck, the read side goes on: it answers the pings that come
+// as soon as the write is done. Past 16 the newest takes the place of the one
+// before it.
+func TestPongsWhileWriteIsStuck(t *testing.T) {
+	for pings, answered := range map[int][]string{
+		1:  {"0"},
+		16: {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"},
+		17: {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "16"},
+		99: {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "98"},
+	} {
+		t.Run(fmt.Sprint(pings), func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				release := p.Stream().Peer().StallWrites()
+				defer release()
+				write := wstest.GoErr(t, func() error {
+					return c.Write(t.Context(), websocket.MessageText, []byte("stuck"))
+				})
+				synctest.Wait()
+				for i := range pings {
+					p.Send(wstest.Ping(fmt.Sprint(i)), wstest.Text("behind"))
+					wantText(t, c, "behind")
+				}
+				p.WantSilence(time.Second)
+				release()
+				p.WantText("stuck")
+				for _, payload := range answered {
+					p.WantPong(payload)
+				}
+				write.Want()
+				p.WantSilence(time.Second)
+
+				// It is as before.
+				p.Send(wstest.Ping("again"), wstest.Text("behind"))
+				wantText(t, c, "behind")
+				p.WantPong("again")
+			})
+		})
+	}
+}
+
+// So it is in the middle of a long frame, where the peer does not read.
+func TestPongsWhilePeerDoesNotRead(t *testing.T) {
+	const long = 300_000
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		write := wstest.GoErr(t, func() error {
+			return c.Write(t.Context(), websocket.MessageBinary, make([]byte, long))
+		})
+		synctest.Wait()
+		for i := range 5 {
+			p.Send(wstest.Ping(fmt.Sprint(i)), wstest.Text("behind"))
+			wantText(t, c, "behind")
+		}
+		p.WantBinary(make([]byte, long))
+		for i := range 5 {
+			p.WantPong(fmt.Sprint(i))
+		}
+		write.Want()
+	})
+	// On a socket the write may begin behind some of the pings.
+	const longer = 8 << 20 // than what sockets hold
+	overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		write := wstest.GoErr(t, func() error {
+			return c.Write(t.Context(), websocket.MessageBinary, make([]byte, longer))
+		})
+		for i := range 5 {
+			p.Send(wstest.Ping(fmt.Sprint(i)), wstest.Text("behind"))
+			wantText(t, c, "behind")
+		}
+		for pongs, messages := 0, 0; pongs < 5 || messages < 1; {
+			switch f := p.WantFrame(); f.Opcode {
+			case wstest.OpPong:
+				if string(f.Payload) != fmt.Sprint(pongs) {
+					t.Fatalf("got %v, want pong %d", f, pongs)
+				}
+				pongs++
+			case wstest.OpBinary:
+				if len(f.Payload) != longer {
+					t.Fatalf("got %d bytes, want %d", len(f.Payload), longer)
+				}
+				messages++
+			}
+		}
+		write.Want()
+	})
+}
+
+// A pong does not wait for the end of a message in frames.
+func TestPongBetweenFrames(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		const first = 20_000 // more than a frame
+		w, err := c.Writer(t.Context(), websocket.MessageBinary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(make([]byte, first)); err != nil {
+			t.Fatal(err)
+		}
+		f := p.WantFrame()
+		if f.Opcode != wstest.OpBinary || f.Fin {
+			t.Fatalf("got %v, want the first frame of several", f)
+		}
+		p.Send(wstest.Ping("ping"), wstest.Text("behind"))
+		wantText(t, c, "behind")
+		p.WantPong("ping")
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		p.Want(wstest.Continuation(strings.Repeat("\x00", first-len(f.Payload))))
+	})
+}
+
+// Behind our close frame nothing is sent, no pong either. The peer's pings are
+// still read.
+func TestPingBehindCloseFrame(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+		p.WantClose(1000)
+		p.Send(wstest.Ping("late"), wstest.Text("late"), wstest.Ping("late"))
+		p.WantSilence(time.Second)
+		p.SendClose(1000, "")
+		p.WantEOF()
+		closing.Want()
+	})
+}
+
+// Pings that nobody reads are answered by the next read.
+func TestPingIsAnsweredByNextRead(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.SendPing("early")
+		p.WantSilence(time.Hour)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		wantInterrupted(t, readErr(ctx, c), context.DeadlineExceeded)
+		p.WantPong("early")
+
+		// A message's reader sees to them too.
+		p.Send(wstest.Text("he").More(), wstest.Ping("inside"))
+		r := wantReader(t, c)
+		wantRead(t, r, "he")
+		p.WantSilence(time.Hour)
+		rest := wstest.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
+		p.WantPong("inside")
+		p.Send(wstest.Continuation("llo"))
+		rest.Want()
+	})
+}

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -80,5 +81,23 @@ func BenchmarkReceived(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func BenchmarkWrite(b *testing.B) {
+	for _, typ := range []MessageType{MessageText, MessageBinary} {
+		for _, size := range []int{16, 4 << 10, 256 << 10, 1 << 20} {
+			b.Run(fmt.Sprint(typ, "/", size), func(b *testing.B) {
+				c := dialTest(b, "/sink")
+				p := bytes.Repeat([]byte("a"), size)
+				b.SetBytes(int64(size))
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := c.Write(context.Background(), typ, p); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
 	}
 }

@@ -203,7 +203,6 @@ func (e *engine) finish(cause error) bool {
 
 // abandon ends the connection without waiting for the socket to close.
 func (e *engine) abandon(cause error) {
-	e.inbox.shut()
 	if e.finish(cause) {
 		e.socket.close(StatusNoStatusRcvd, "")
 	}
@@ -259,6 +258,7 @@ func (e *engine) startClose(code StatusCode, reason string) (first bool, err err
 // closeNow gives the socket up. The browser may still send a close frame, for
 // it has no other end.
 func (e *engine) closeNow() error {
+	e.inbox.shut()
 	e.abandon(nil)
 	return nil
 }

@@ -77,7 +77,7 @@ func (e *engine) awaitRoom(ctx context.Context, room int) error {
 		}
 		if !e.socket.isOpen() {
 			// The peer has closed. How, the event that is due will tell.
-			e.life.expire(func() { e.abandon(io.EOF) })
+			e.life.expire(func() { e.finish(io.EOF) })
 		} else if e.socket.buffered() <= room {
 			return nil
 		}

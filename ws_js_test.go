@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall/js"
 	"testing"
 	"time"
 )
@@ -19,6 +20,9 @@ import (
 
 // testTimeout bounds what should not take long.
 const testTimeout = 10 * time.Second
+
+// slack is how late a busy machine may be.
+const slack = 3 * time.Second
 
 // serverURL returns the URL of what the server does at a path.
 func serverURL(t testing.TB, path string) string {
@@ -197,6 +201,30 @@ func TestDialFails(t *testing.T) {
 			}
 			t.Log(err)
 		})
+	}
+}
+
+func TestDialNoWebSocket(t *testing.T) {
+	class := js.Global().Get("WebSocket")
+	js.Global().Set("WebSocket", js.Undefined())
+	defer js.Global().Set("WebSocket", class)
+	if _, _, err := Dial(testContext(t), serverURL(t, "/echo"), nil); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOffline(t *testing.T) {
+	navigator := js.Global().Get("navigator")
+	if isOffline() {
+		t.Error("offline, with a connection to the server")
+	}
+	if navigator.IsUndefined() {
+		return // Node 20
+	}
+	js.Global().Get("Object").Call("defineProperty", navigator, "onLine", map[string]any{"value": false, "configurable": true})
+	defer navigator.Delete("onLine")
+	if !isOffline() {
+		t.Error("not offline")
 	}
 }
 

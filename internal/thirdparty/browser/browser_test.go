@@ -51,7 +51,8 @@ func newTests(t *testing.T) (tests, *server) {
 		http.ServeFile(w, r, filepath.Join(wasmDir(t), "wasm_exec.js"))
 	})
 	s := newServer(t, mux)
-	args := []string{"-test.timeout=" + runTimeout.String()}
+	// Examples serve, which a browser can't.
+	args := []string{"-test.run=^Test", "-test.timeout=" + runTimeout.String()}
 	if testing.Verbose() {
 		args = append(args, "-test.v")
 	}

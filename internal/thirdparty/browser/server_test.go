@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	websocket "github.com/coder/websocket"
+	websocket "github.com/bhojpur/api"
 )
 
 // A server does to its clients what the path of the URL says, and the query
@@ -47,6 +47,7 @@ func newServer(t *testing.T, files http.Handler) *server {
 		"/deaf":  s.deaf,
 		"/flood": flood,
 		"/ping":  ping,
+		"/sink":  sink,
 		"/ended": s.tellEnd,
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { s.accept(w, r, serve) })
@@ -123,6 +124,17 @@ func echo(r *http.Request, c *websocket.Conn) error {
 		if err := c.Write(r.Context(), typ, p); err != nil {
 			return err
 		}
+	}
+}
+
+// sink discards what arrives.
+func sink(r *http.Request, c *websocket.Conn) error {
+	for {
+		_, m, err := c.Reader(r.Context())
+		if err != nil {
+			return err
+		}
+		io.Copy(io.Discard, m)
 	}
 }
 

@@ -104,7 +104,10 @@ func (nc *netConn) Read(p []byte) (int, error) {
 		if closed {
 			return 0, nc.opError("read", nc.closedError())
 		}
-		n, err := nc.c.readStream(ctx, nc.typ, p)
+		n, err := 0, ctx.Err() // it counts where the bytes are there, too
+		if err == nil {
+			n, err = nc.c.readStream(ctx, nc.typ, p)
+		}
 		switch {
 		case err == nil:
 			return n, nil

@@ -1,0 +1,596 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// forBothNetConns is forBothRoles with a NetConn of binary messages.
+func forBothNetConns(t *testing.T, opts *connOptions, test func(t *testing.T, nc net.Conn, p *wstest.Peer)) {
+	t.Helper()
+	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		test(t, websocket.NetConn(t.Context(), c, websocket.MessageBinary), p)
+	})
+}
+
+// wantBytes wants the stream to go on with s.
+func wantBytes(t *testing.T, r io.Reader, s string) {
+	t.Helper()
+	got := make([]byte, len(s))
+	if n, err := io.ReadFull(r, got); err != nil || string(got) != s {
+		t.Fatalf("got %.80q and error %v, want %.80q", got[:n], err, s)
+	}
+}
+
+// wantTimeout wants the error of a call that ran into its deadline.
+func wantTimeout(t *testing.T, err error) {
+	t.Helper()
+	wantError(t, err, os.ErrDeadlineExceeded)
+	var ne net.Error
+	if !errors.As(err, &ne) || !ne.Timeout() {
+		t.Fatalf("%v is not a timeout", err)
+	}
+	if errors.Is(err, net.ErrClosed) {
+		t.Fatalf("the connection has failed: %v", err)
+	}
+}
+
+// collect reads whole messages until n bytes of them have come, with a pause
+// before each frame.
+func collect(t *testing.T, p *wstest.Peer, takeover wstest.Takeover, n int, pause time.Duration) string {
+	t.Helper()
+	inflater := wstest.NewInflater(takeover)
+	var got, payload []byte
+	compressed, inMessage := false, false
+	for len(got) < n || inMessage {
+		time.Sleep(pause)
+		f := p.WantFrame()
+		if !inMessage {
+			payload, compressed = nil, f.RSV == wstest.RSV1
+		}
+		payload = append(payload, f.Payload...)
+		if inMessage = !f.Fin; inMessage {
+			continue
+		}
+		if compressed {
+			var err error
+			if payload, err = inflater.Message(payload); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got = append(got, payload...)
+	}
+	return string(got)
+}
+
+// wantStream wants the bytes of s to come, in whole messages, and nothing
+// behind them.
+func wantStream(t *testing.T, p *wstest.Peer, takeover wstest.Takeover, s string) {
+	t.Helper()
+	if got := collect(t, p, takeover, len(s), 0); got != s {
+		t.Fatalf("got a stream of %d bytes, want the %d that were written", len(got), len(s))
+	}
+	p.WantSilence(time.Minute)
+}
+
+func TestNetConnReadsMessages(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			forBothNetConns(t, &connOptions{compression: mode.mode}, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+				p.SendBinary([]byte("one"))
+				p.SendBinary(nil)
+				p.Send(wstest.Binary([]byte("two")).More(), wstest.Ping(""), wstest.Continuation("three"))
+				wantBytes(t, nc, "o")
+				wantBytes(t, nc, "netwothr")
+				wantBytes(t, nc, "ee")
+				p.WantPong("")
+				if mode.mode != websocket.CompressionDisabled {
+					p.Send(wstest.Deflated(wstest.Binary([]byte("inflated"))))
+					p.Send(wstest.Binary([]byte("\x00")).WithRSV(wstest.RSV1)) // empty
+					p.Send(wstest.Deflated(wstest.Binary([]byte("again"))))
+					wantBytes(t, nc, "inf")
+					wantBytes(t, nc, "latedag")
+					wantBytes(t, nc, "ain")
+				}
+				// Read returns what is there.
+				p.SendBinary([]byte("short"))
+				if n, err := nc.Read(make([]byte, 100)); n != 5 || err != nil {
+					t.Errorf("got %d, %v", n, err)
+				}
+				// There is no limit.
+				sending := wstest.GoErr(t, func() error { _, err := io.ReadFull(nc, make([]byte, 1<<20)); return err })
+				p.SendBinary(make([]byte, 1<<20))
+				sending.Want()
+			})
+		})
+	}
+}
+
+func TestNetConnWritesMessages(t *testing.T) {
+	for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
+		t.Run(typ.String(), func(t *testing.T) {
+			forBothRoles(t, &connOptions{pipe: &wstest.PipeOptions{Capacity: wstest.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				nc := websocket.NetConn(t.Context(), c, typ)
+				for _, size := range []int{0, 1, 5000, 16 << 10, 16<<10 + 1, 100_000} {
+					buf := []byte(filler(size))
+					n, err := nc.Write(buf)
+					if n != size || err != nil {
+						t.Errorf("got %d, %v for %d bytes", n, err, size)
+					}
+					if string(buf) != filler(size) {
+						t.Error("the caller's bytes were changed")
+					}
+					clear(buf)
+					p.WantMessage(wstest.Opcode(typ), []byte(filler(size)))
+				}
+			})
+		})
+	}
+}
+
+func TestNetConnWrongType(t *testing.T) {
+	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+		p.SendBinary([]byte("right"))
+		p.SendText("wrong")
+		wantBytes(t, nc, "right")
+		reading := wstest.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
+		p.WantClose(1003)
+		p.Close()
+		wantClosed(t, reading.Err(), -1)
+		_, err := nc.Write([]byte("x"))
+		wantClosed(t, err, -1)
+	})
+}
+
+// How the peer leaves decides how the stream ends, each time that one asks.
+func TestNetConnEnd(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		leaves func(p *wstest.Peer)
+		want   error // for == when it is io.EOF
+		status websocket.StatusCode
+	}{
+		{"1000", func(p *wstest.Peer) { p.SendClose(1000, "") }, io.EOF, -1},
+		{"1001", func(p *wstest.Peer) { p.SendClose(1001, "bye") }, io.EOF, -1},
+		{"1008", func(p *wstest.Peer) { p.SendClose(1008, "") }, net.ErrClosed, 1008},
+		{"4000", func(p *wstest.Peer) { p.SendClose(4000, "") }, net.ErrClosed, 4000},
+		{"no code", func(p *wstest.Peer) { p.SendClose(wstest.NoCode, "") }, net.ErrClosed, websocket.StatusNoStatusRcvd},
+		{"EOF", func(p *wstest.Peer) { p.CloseWrite() }, io.ErrUnexpectedEOF, -1},
+		{"EOF in a header", func(p *wstest.Peer) { p.SendRaw([]byte{0x82}); p.CloseWrite() }, io.ErrUnexpectedEOF, -1},
+		{"EOF in a message", func(p *wstest.Peer) { p.Send(wstest.Binary(nil).More()); p.CloseWrite() }, io.ErrUnexpectedEOF, -1},
+		{"reset", func(p *wstest.Peer) { p.Reset() }, syscall.ECONNRESET, -1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+				p.SendBinary([]byte("before"))
+				wantBytes(t, nc, "before")
+				test.leaves(p)
+				for range 3 {
+					n, err := nc.Read(make([]byte, 1))
+					if n != 0 || !errors.Is(err, test.want) || websocket.CloseStatus(err) != test.status {
+						t.Errorf("got %d, %v of status %v; want %v of %v", n, err, websocket.CloseStatus(err), test.want, test.status)
+					}
+					if (err == io.EOF) != (test.want == io.EOF) || errors.Is(err, io.EOF) != (test.want == io.EOF) {
+						t.Errorf("got %v; io.EOF is for a good end, as it is", err)
+					}
+				}
+				if _, err := nc.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+					t.Errorf("got %v from Write", err)
+				}
+				if err := nc.Close(); err != nil {
+					t.Errorf("got %v from Close", err)
+				}
+			})
+		})
+	}
+}
+
+// A deadline passes with a frame half read: the stream goes on where it was.
+func TestNetConnReadDeadline(t *testing.T) {
+	const first, second = "the first message", "the second"
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			opts := &connOptions{compression: mode.mode}
+			forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+				deflater := wstest.NewDeflater(opts.takeover())
+				raw := func(s string) []byte {
+					f := wstest.Binary([]byte(s))
+					if mode.mode != websocket.CompressionDisabled {
+						f = wstest.Binary(deflater.Message([]byte(s))).WithRSV(wstest.RSV1)
+					}
+					return wstest.AppendFrame(nil, p.Masked(f))
+				}
+				for i := range len(first) + 5 {
+					b := append(raw(first), raw(second)...)
+					cut := min(i, len(b)-1)
+					p.SendRaw(b[:cut])
+					start := time.Now()
+					nc.SetReadDeadline(start.Add(time.Second))
+					got, err := io.ReadAll(nc)
+					wantTimeout(t, err)
+					if took := time.Since(start); took != time.Second {
+						t.Errorf("took %v", took)
+					}
+					_, err = nc.Read(make([]byte, 1))
+					wantTimeout(t, err)
+					nc.SetReadDeadline(time.Time{})
+					p.SendRaw(b[cut:])
+					wantBytes(t, io.MultiReader(bytes.NewReader(got), nc), first+second)
+				}
+			})
+		})
+	}
+}
+
+// After a deadline that has passed nothing is read, be it there or not, and
+// nothing written.
+func TestNetConnPastDeadline(t *testing.T) {
+	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+		p.SendBinary([]byte("here"))
+		wantBytes(t, nc, "he") // the rest is in memory
+		p.SendBinary([]byte("next"))
+		p.CountWrites()
+		for _, past := range []time.Time{time.Now().Add(-time.Hour), time.Unix(1, 0), time.Now()} {
+			nc.SetDeadline(past)
+			for range 2 {
+				n, err := nc.Read(make([]byte, 10))
+				wantTimeout(t, err)
+				if n != 0 {
+					t.Errorf("read %d bytes past the deadline", n)
+				}
+				for _, size := range []int{0, 10, 100_000} {
+					n, err = nc.Write(make([]byte, size))
+					wantTimeout(t, err)
+					if n != 0 {
+						t.Errorf("wrote %d bytes past the deadline", n)
+					}
+				}
+			}
+		}
+		p.WantWrites(0)
+		nc.SetDeadline(time.Time{})
+		wantBytes(t, nc, "renext")
+		nc.Write([]byte("and on"))
+		p.WantBinary([]byte("and on"))
+	})
+}
+
+// A deadline may be moved while a call waits.
+func TestNetConnMovedDeadline(t *testing.T) {
+	const minute = time.Minute
+	for _, test := range []struct {
+		name       string
+		begin, set time.Duration // 0 is never
+		want       time.Duration
+	}{
+		{"later", minute, 3 * minute, 3 * minute},
+		{"sooner", 3 * minute, 2 * minute, 2 * minute},
+		{"first", 0, 2 * minute, 2 * minute},
+		{"past", 3 * minute, -minute, minute / 2},
+		{"past, first", 0, -minute, minute / 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+				start := time.Now()
+				at := func(d time.Duration) time.Time {
+					if d == 0 {
+						return time.Time{}
+					}
+					return start.Add(d)
+				}
+				underTest(p).SetCapacity(10)
+				nc.SetDeadline(at(test.begin))
+				timed := func(call func() (int, error)) *wstest.Call[time.Duration] {
+					return wstest.Go(t, func() (time.Duration, error) {
+						_, err := call()
+						return time.Since(start), err
+					})
+				}
+				calls := []*wstest.Call[time.Duration]{
+					timed(func() (int, error) { return nc.Read(make([]byte, 1)) }),
+					timed(func() (int, error) { return nc.Write(make([]byte, 100_000)) }),
+				}
+				synctest.Wait()
+				calls = append(calls, timed(func() (int, error) { return nc.Write(make([]byte, 10)) })) // waits for its turn
+				time.Sleep(minute / 2)
+				for _, call := range calls {
+					if call.Returned() {
+						t.Fatal("a call returned before its deadline")
+					}
+				}
+				nc.SetDeadline(at(test.set))
+				time.Sleep(5 * minute) // past all of them
+				for i, call := range calls {
+					took, err := call.Result()
+					wantTimeout(t, err)
+					if took != test.want {
+						t.Errorf("call %d took %v, want %v", i, took, test.want)
+					}
+				}
+			})
+		})
+	}
+
+	t.Run("taken back", func(t *testing.T) {
+		forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+			underTest(p).SetCapacity(10)
+			nc.SetDeadline(time.Now().Add(time.Minute))
+			reading := wstest.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
+			writing := wstest.GoErr(t, func() error { _, err := nc.Write([]byte(filler(50_000))); return err })
+			synctest.Wait()
+			nc.SetDeadline(time.Time{})
+			time.Sleep(time.Hour)
+			if reading.Returned() || writing.Returned() {
+				t.Fatal("a call ran into a deadline that was taken back")
+			}
+			p.SendBinary([]byte("x"))
+			reading.Want()
+			wantStream(t, p, wstest.NoTakeover, filler(50_000))
+			writing.Want()
+		})
+	})
+}
+
+// A Write that ran into its deadline says how many bytes the peer gets of it,
+// which go out as soon as there is room, and the next Write follows them.
+func TestNetConnWriteDeadline(t *testing.T) {
+	for _, mode := range modes {
+		for _, size := range []int{10, 5000, 16 << 10, 100_000} {
+			for _, room := range []int{1, 3, 9, 4000, 16<<10 + 4, 16<<10 + 8, 16<<10 + 10, 40_000} {
+				if room >= size {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s %d of %d", mode.name, room, size), func(t *testing.T) {
+					opts := &connOptions{compression: mode.mode}
+					interrupted := func(t *testing.T, nc net.Conn, p *wstest.Peer) (sent int) {
+						underTest(p).SetCapacity(room)
+						start := time.Now()
+						nc.SetWriteDeadline(start.Add(time.Second))
+						sent, err := nc.Write([]byte(filler(size)))
+						if err == nil {
+							t.Skip("it is shorter, compressed")
+						}
+						wantTimeout(t, err)
+						if took := time.Since(start); took != time.Second {
+							t.Errorf("took %v", took)
+						}
+						if n, err := nc.Write([]byte("not now")); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+							t.Errorf("got %d, %v past the deadline", n, err)
+						}
+						return sent
+					}
+
+					t.Run("and then nothing", func(t *testing.T) {
+						forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+							sent := interrupted(t, nc, p)
+							underTest(p).SetCapacity(wstest.Unbounded)
+							wantStream(t, p, opts.takeover(), filler(size)[:sent])
+						})
+					})
+					t.Run("and then the rest", func(t *testing.T) {
+						forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+							sent := interrupted(t, nc, p)
+							nc.SetWriteDeadline(time.Time{})
+							rest := wstest.Go(t, func() (int, error) { return nc.Write([]byte(filler(size)[sent:] + "and more")) })
+							wantStream(t, p, opts.takeover(), filler(size)+"and more")
+							rest.Want()
+						})
+					})
+					t.Run("and then Close", func(t *testing.T) {
+						forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+							sent := interrupted(t, nc, p)
+							closing := wstest.GoErr(t, nc.Close)
+							synctest.Wait()
+							underTest(p).SetCapacity(wstest.Unbounded)
+							got := collect(t, p, opts.takeover(), sent, 0)
+							p.WantClose(1000)
+							p.SendClose(1000, "")
+							p.WantEOF()
+							closing.Want()
+							if got != filler(size)[:sent] {
+								t.Errorf("got %d bytes, want %d", len(got), sent)
+							}
+						})
+					})
+				})
+			}
+		}
+	}
+}
+
+// A stream of many writes, each with a deadline that is too short, arrives
+// whole.
+func TestNetConnWriteDeadlines(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			opts := &connOptions{compression: mode.mode}
+			forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+				stream := filler(300_000)
+				timeouts := 0
+				underTest(p).SetCapacity(1000)
+				writing := wstest.GoErr(t, func() error {
+					for rest := stream; rest != ""; {
+						nc.SetWriteDeadline(time.Now().Add(500 * time.Microsecond))
+						n, err := nc.Write([]byte(rest[:min(len(rest), 1+len(rest)/3)]))
+						rest = rest[n:]
+						if errors.Is(err, os.ErrDeadlineExceeded) {
+							timeouts++
+						} else if err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				got := collect(t, p, opts.takeover(), len(stream), 700*time.Microsecond)
+				writing.Want()
+				if got != stream {
+					t.Error("the stream is not what was written")
+				}
+				if timeouts == 0 {
+					t.Error("no write ran into its deadline")
+				}
+			})
+		})
+	}
+}
+
+// Close says good-bye and leaves the peer 5 seconds to answer; calls under way
+// return at once.
+func TestNetConnClose(t *testing.T) {
+	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+		reading := wstest.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
+		synctest.Wait()
+		start := time.Now()
+		if err := nc.Close(); err != nil {
+			t.Errorf("got %v", err)
+		}
+		wantError(t, reading.Err(), net.ErrClosed)
+		if took := time.Since(start); took > 100*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+		p.WantClose(1000)
+		_, err := nc.Read(make([]byte, 1))
+		wantError(t, err, net.ErrClosed)
+		_, err = nc.Write([]byte("x"))
+		wantError(t, err, net.ErrClosed)
+		if err := nc.Close(); err != nil {
+			t.Errorf("got %v from a second Close", err)
+		}
+		p.WantEOF()
+		if took := time.Since(start); took != closeTimeout {
+			t.Errorf("the network connection was closed after %v", took)
+		}
+	})
+}
+
+func TestNetConnCloseUnblocks(t *testing.T) {
+	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+		underTest(p).SetCapacity(10)
+		calls := []*wstest.Call[int]{
+			wstest.Go(t, func() (int, error) { return nc.Write(make([]byte, 100_000)) }),
+			wstest.Go(t, func() (int, error) { return nc.Read(make([]byte, 1)) }),
+		}
+		synctest.Wait()
+		calls = append(calls, wstest.Go(t, func() (int, error) { return nc.Write(make([]byte, 1000)) }))
+		synctest.Wait()
+		start := time.Now()
+		nc.Close()
+		for _, call := range calls {
+			_, err := call.Result()
+			wantError(t, err, net.ErrClosed)
+		}
+		if took := time.Since(start); took > 100*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// The end of its context closes a NetConn at once.
+func TestNetConnContext(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		ctx, cancel := context.WithCancel(t.Context())
+		nc := websocket.NetConn(ctx, c, websocket.MessageBinary)
+		underTest(p).SetCapacity(10)
+		calls := []*wstest.Call[int]{
+			wstest.Go(t, func() (int, error) { return nc.Read(make([]byte, 1)) }),
+			wstest.Go(t, func() (int, error) { return nc.Write(make([]byte, 1000)) }),
+		}
+		synctest.Wait()
+		start := time.Now()
+		cancel()
+		for _, call := range calls {
+			_, err := call.Result()
+			wantError(t, err, context.Canceled)
+		}
+		_, err := nc.Read(make([]byte, 1))
+		wantError(t, err, context.Canceled)
+		_, err = nc.Write(make([]byte, 1))
+		wantError(t, err, context.Canceled)
+		if took := time.Since(start); took != 0 {
+			t.Errorf("took %v", took)
+		}
+		if !underTest(p).Stats().Closed {
+			t.Error("the network connection is open")
+		}
+		if err := nc.Close(); err != nil {
+			t.Errorf("got %v from Close", err)
+		}
+	})
+}
+
+// bareTransport answers a handshake with a body that is a stream, and tells
+// nothing else of it.
+type bareTransport struct{ conn net.Conn }
+
+func (tr bareTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Write(tr.conn); err != nil {
+		return nil, err
+	}
+	in := bufio.NewReader(tr.conn)
+	resp, err := http.ReadResponse(in, r)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Writer
+		io.Closer
+	}{in, tr.conn, tr.conn}
+	return resp, nil
+}
+
+// There is always an address.
+func TestNetConnAddr(t *testing.T) {
+	check := func(t *testing.T, c *websocket.Conn, local, remote net.Addr) {
+		nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
+		for _, conn := range []interface{ LocalAddr() net.Addr }{c, nc} {
+			if got := conn.LocalAddr(); got == nil || got.Network() != local.Network() || got.String() != local.String() {
+				t.Errorf("got the local address %v, want %v", got, local)
+			}
+		}
+		for _, conn := range []interface{ RemoteAddr() net.Addr }{c, nc} {
+			if got := conn.RemoteAddr(); got == nil || got.Network() != remote.Network() || got.String() != remote.String() {
+				t.Errorf("got the remote address %v, want %v", got, remote)
+			}
+		}
+	}
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		check(t, c, underTest(p).LocalAddr(), underTest(p).RemoteAddr())
+	})
+	t.Run("not known", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			conn, peer := wstest.Pipe(nil)
+			dial := wstest.Go(t, func() (*websocket.Conn, error) {
+				c, _, err := websocket.Dial(t.Context(), wstest.URL, &websocket.DialOptions{
+					HTTPClient: &http.Client{Transport: bareTransport{conn}},
+				})
+				return c, err
+			})
+			wstest.ServeHandshake(t, peer, nil)
+			c := dial.Want()
+			defer c.CloseNow()
+			for _, addr := range []net.Addr{c.LocalAddr(), c.RemoteAddr()} {
+				if addr == nil || addr.Network() != "websocket" {
+					t.Errorf("got the address %v", addr)
+				}
+			}
+			check(t, c, c.LocalAddr(), c.RemoteAddr())
+		})
+	})
+}

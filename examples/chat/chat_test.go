@@ -317,6 +317,15 @@ func TestFlood(t *testing.T) {
 		ada.join("Ada")
 		ada.say("in time")
 		ada.hear(ada, "in time")
+		for range 2 {
+			for range opts.maxRefused {
+				ada.say("too fast")
+				ada.want("refused")
+			}
+			time.Sleep(opts.refill) // who slows down starts again
+			ada.say("in time")
+			ada.hear(ada, "in time")
+		}
 		for range opts.maxRefused {
 			ada.say("too fast")
 			ada.want("refused")

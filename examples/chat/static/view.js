@@ -7,7 +7,7 @@ const calendar = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "num
 
 const maxShown = 1000; // messages and remarks in the log
 const groupedWithin = 5 * 60 * 1000;
-const nearEnd = 80; // pixels from the end that count as being there
+const nearby = 80; // pixels from the end that count as being there
 
 // make returns an element with a class and children, which are nodes or text.
 export function make(tag, className, ...children) {
@@ -148,32 +148,39 @@ export function addPending(text, { again, discard }) {
 }
 
 const scroller = $("scroller");
-let atEnd = true; // the reader is there, and wants to stay
+const nearEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < nearby;
+const size = () => `${scroller.clientWidth} ${scroller.clientHeight}`;
+let knownSize = "";
+let wasNearEnd = true; // when the scroller had that size
 
 // following runs change, which adds to the conversation, and keeps its end in
 // sight if it was. Otherwise a button leads there.
 export function following(change, { always = false } = {}) {
-  const stay = always || atEnd;
+  const stay = always || nearEnd();
   change();
   if (stay) toEnd();
   else $("to-end").hidden = false;
 }
 
 export function toEnd() {
-  atEnd = true;
+  wasNearEnd = true;
   scroller.scrollTop = scroller.scrollHeight;
   $("to-end").hidden = true;
 }
 
 scroller.addEventListener("scroll", () => {
-  atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < nearEnd;
-  if (atEnd) $("to-end").hidden = true;
+  if (size() !== knownSize) return; // the browser scrolled, not the reader
+  wasNearEnd = nearEnd();
+  if (wasNearEnd) $("to-end").hidden = true;
 }, { passive: true });
 $("to-end").addEventListener("click", toEnd);
 
 // A keyboard that comes up on a phone takes room, and so does a long text in
 // the input.
-new ResizeObserver(() => atEnd && toEnd()).observe(scroller);
+new ResizeObserver(() => {
+  knownSize = size();
+  if (wasNearEnd) toEnd();
+}).observe(scroller);
 
 let noticeTimer = 0;
 

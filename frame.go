@@ -93,6 +93,7 @@ func appendHeader(dst []byte, h header) []byte {
 // frameRules is what decides, beside the frame itself, whether a header is
 // allowed.
 type frameRules struct {
+	any       bool // every header is allowed whose length can be told
 	masked    bool // frames must be masked: they come from a client
 	deflate   bool // permessage-deflate was agreed on
 	inMessage bool // the frames of a message have begun and not ended

@@ -191,13 +191,16 @@ func (e *engine) answer(ctx context.Context, ce CloseError) {
 	l.mu.Lock()
 	l.timer = time.AfterFunc(closeTimeout, func() { e.shut(nil) })
 	l.mu.Unlock()
-	if sending := e.postClose(ce.Code, ce.Reason); !sending || l.phase() == phaseClosed {
+	sending := e.postClose(ce.Code, ce.Reason)
+	if l.phase() == phaseClosed {
 		return
 	}
 	l.mu.Lock()
 	l.replying = true
 	l.mu.Unlock()
-	e.awaitEnd(ctx)
+	if sending {
+		e.awaitEnd(ctx)
+	}
 }
 
 // awaitEnd gives what others do to end the connection a moment.

@@ -75,11 +75,11 @@ func (e *engine) postGiveUp(h *messageWriter) {
 	e.kick()
 }
 
-// kick sends what was posted, if nobody holds the gate, and reports that. Who
-// holds it sends it otherwise.
+// kick sends what was posted, if nobody holds the gate. Who holds it sends it
+// otherwise. It reports whether that is nobody's write that may take long.
 func (e *engine) kick() bool {
 	if !e.wr.gate.tryLock() {
-		return false
+		return e.wr.resting.Load()
 	}
 	e.takePosted()
 	e.flushNow()

@@ -4,7 +4,6 @@ package websocket
 
 import (
 	"context"
-	"errors"
 	"io"
 	"sync/atomic"
 
@@ -18,13 +17,14 @@ type readSide struct {
 	limit atomic.Int64 // bytes of a message, -1 for any; counts from the next message on
 
 	// gate is held by who reads, and guards the rest.
-	gate gate
-	in   inbox
-	left int64  // payload of the current data frame that is still to come
-	key  uint32 // its masking key, turned to where it goes on; 0 where there is none
-	msg  incoming
-	inf  *deflate.Inflater // nil until the first compressed message
-	ctx  context.Context   // of the read under way, for who reads below the inflater
+	gate   gate
+	in     inbox
+	closed bool   // the peer's close frame has been read
+	left   int64  // payload of the current data frame that is still to come
+	key    uint32 // its masking key, turned to where it goes on; 0 where there is none
+	msg    incoming
+	inf    *deflate.Inflater // nil until the first compressed message
+	ctx    context.Context   // of the read under way, for who reads below the inflater
 
 	handles slab[messageReader]
 }
@@ -62,6 +62,17 @@ func (in *inbox) release() {
 		in.block = nil
 	}
 	in.r, in.w = 0, 0
+}
+
+// room returns where to read to, behind what is there. The header of a frame
+// and the whole of a control frame always find room.
+func (in *inbox) room() []byte {
+	in.take()
+	if in.empty() || len(in.block.b)-in.r < maxHeader+maxControl {
+		in.w = copy(in.block.b, in.block.b[in.r:in.w])
+		in.r = 0
+	}
+	return in.block.b[in.w:]
 }
 
 func (in *inbox) empty() bool { return in.r == in.w }
@@ -142,13 +153,8 @@ func (e *engine) fill(ctx context.Context) error {
 		in.release()
 		err = e.t.readInto(ctx, in)
 	} else {
-		// A frame was cut; control frames need to be in one piece.
-		if len(in.block.b)-in.r < maxHeader+maxControl {
-			in.w = copy(in.block.b, in.block.b[in.r:in.w])
-			in.r = 0
-		}
 		var n int
-		n, err = e.t.read(ctx, in.block.b[in.w:])
+		n, err = e.t.read(ctx, in.room())
 		in.w += n
 	}
 	return e.readError(ctx, err)
@@ -220,6 +226,7 @@ func (e *engine) checkCloseSoFar(masked []byte, key uint32) error {
 
 // readClose handles the peer's close frame: it is the last thing that counts.
 func (e *engine) readClose(ctx context.Context, payload []byte) error {
+	e.rd.closed = true
 	ce, err := parseClose(payload)
 	if err != nil {
 		return e.violated(ctx, err)
@@ -233,64 +240,15 @@ func (e *engine) readClose(ctx context.Context, payload []byte) error {
 	return e.life.err()
 }
 
-// violated ends the connection for something that the peer did: a close frame
-// names it (RFC 6455 section 7.1.7), and what the peer still sends is drained
-// for a while, so that it reads the frame before it finds the connection
-// closed. It returns what callers get. The caller holds the read gate.
-func (e *engine) violated(ctx context.Context, err error) error {
-	v, ok := errors.AsType[*violation](err)
-	if !ok {
-		return err
-	}
-	if e.life.violatedByPeer(v) {
-		e.postClose(v.code, v.text)
-		e.drain(ctx)
-	}
-	e.shut(v)
-	return e.life.err()
-}
-
-// refuse is violated for a caller that does not hold the read gate.
-func (e *engine) refuse(ctx context.Context, code StatusCode, reason string) {
-	if e.lockRead(ctx) != nil {
-		e.closeNow()
-		return
-	}
-	e.violated(ctx, &violation{code: code, text: reason})
-	e.unlockRead()
-}
-
-// drain reads and discards for at most drainTimeout and drainBytes, or until
-// the peer's end.
-func (e *engine) drain(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
-	defer cancel()
-	in := &e.rd.in
-	in.take()
-	for n := 0; n < drainBytes; {
-		k, err := e.t.read(ctx, in.block.b)
-		n += k
-		if err != nil && (err != errInterrupted || ctx.Err() != nil) {
-			return
-		}
-	}
-}
-
 // readUntilClose discards messages until the peer's close frame. It always
 // returns an error: nothing follows. The caller holds the read gate.
 func (e *engine) readUntilClose(ctx context.Context) error {
 	rd := &e.rd
 	for {
-		for rd.left > 0 {
-			if rd.in.empty() {
-				if err := e.fill(ctx); err != nil {
-					return err
-				}
-				continue
+		for !rd.skipPayload() {
+			if err := e.fill(ctx); err != nil {
+				return err
 			}
-			n := min(rd.left, int64(rd.in.w-rd.in.r))
-			rd.in.r += int(n)
-			rd.left -= n
 		}
 		h, err := e.nextFrame(ctx)
 		if err != nil {

@@ -5,6 +5,7 @@ package websocket
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/mask"
@@ -30,7 +31,8 @@ type writeSide struct {
 	comp    *deflate.Compressor
 	handles slab[messageWriter]
 
-	posted posted // what nobody waits for
+	resting atomic.Bool // the gate is held by sendRest
+	posted  posted      // what nobody waits for
 }
 
 const (
@@ -165,6 +167,7 @@ func (e *engine) unlockWrite() {
 			next.ready <- yours
 			return
 		case !w.gate.wanted():
+			w.resting.Store(true)
 			go e.sendRest()
 			return
 		}
@@ -183,6 +186,7 @@ func (e *engine) unlockWrite() {
 // sendRest sends what is left in out. It holds the gate.
 func (e *engine) sendRest() {
 	e.flush(context.Background(), never, 0, dropRest)
+	e.wr.resting.Store(false)
 	e.unlockWrite()
 }
 

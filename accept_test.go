@@ -265,9 +265,11 @@ func (l *hijackingLayer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 func TestAcceptUnderMiddleware(t *testing.T) {
 	for name, wrap := range map[string]func(http.ResponseWriter) http.ResponseWriter{
-		"unwrapped":       func(w http.ResponseWriter) http.ResponseWriter { return &layer{ResponseWriter: w} },
-		"unwrapped twice": func(w http.ResponseWriter) http.ResponseWriter { return &layer{ResponseWriter: &layer{ResponseWriter: w}} },
-		"hijacks itself":  func(w http.ResponseWriter) http.ResponseWriter { return &hijackingLayer{layer{ResponseWriter: w}} },
+		"unwrapped": func(w http.ResponseWriter) http.ResponseWriter { return &layer{ResponseWriter: w} },
+		"unwrapped twice": func(w http.ResponseWriter) http.ResponseWriter {
+			return &layer{ResponseWriter: &layer{ResponseWriter: w}}
+		},
+		"hijacks itself": func(w http.ResponseWriter) http.ResponseWriter { return &hijackingLayer{layer{ResponseWriter: w}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

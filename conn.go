@@ -123,6 +123,10 @@ func (c *Conn) Reader(ctx context.Context) (MessageType, io.Reader, error) {
 // Write sends p as one message. It returns when the bytes are with the
 // operating system. p is not kept, and never changed.
 //
+// A context that ends before the first byte is with the operating system leaves
+// the connection open, and nothing was sent. A program for which a peer that
+// does not read is gone calls CloseNow then.
+//
 // Concurrent writes go out whole, one after the other, in the order in which
 // they began to wait; those that wait go out together. A text message that is
 // not valid UTF-8 is refused and nothing is sent.
@@ -162,7 +166,7 @@ func (c *Conn) Ping(ctx context.Context) error {
 // it sends a close frame with code and reason, reads until the peer's arrives,
 // discarding messages, and closes the network connection. A handshake that is
 // not over after 5 seconds ends all the same, with an error. Calls under way
-// elsewhere return an error.
+// elsewhere return an error, those of reads when the handshake is over.
 //
 // Later and concurrent calls wait for the connection to be closed and return
 // nil, and so does a first call after the peer has closed, or the connection
@@ -178,7 +182,11 @@ func (c *Conn) Close(code StatusCode, reason string) error {
 
 // CloseNow closes the network connection at once, with no close handshake.
 // It is what a deferred call wants: after Close it does nothing. Calls under
-// way elsewhere return an error.
+// way elsewhere return an error. Where the peer has closed, and the reply to its
+// close frame is on its way, that has a second to get out.
+//
+// In a browser, where a page has no other way, it sends a close frame without a
+// code, and does not wait for the answer.
 func (c *Conn) CloseNow() error {
 	return opError("close", c.closeNow())
 }

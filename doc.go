@@ -81,6 +81,8 @@
 //   - A page may close with the codes 1000 and 3000 to 4999 only: Close sends
 //     another one as the code plus 3000, such as 4011 for
 //     StatusInternalError.
-//   - A message is in memory as a whole before Reader returns. Up to 16 MiB of
-//     messages wait for a reader that is slow.
+//   - A message is in memory as a whole before Reader returns, and a Writer
+//     sends it as a whole in Close. Up to 16 MiB of messages wait for a reader
+//     that is slow.
+//   - CloseNow sends a close frame, for a page can't close without one.
 package websocket

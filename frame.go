@@ -166,6 +166,9 @@ func parseLength(b []byte) (length int64, n int, err error) {
 
 // checkFirst tells whether a frame may begin with b0.
 func (rules frameRules) checkFirst(b0 byte) error {
+	if rules.any {
+		return nil
+	}
 	op := opcode(b0 & bitsOp)
 	if rsv := b0 & bitsRSV; rsv != 0 {
 		if rsv != bitRSV1 || !rules.deflate || op != opText && op != opBinary {
@@ -193,6 +196,9 @@ func (rules frameRules) checkFirst(b0 byte) error {
 
 // checkSecond tells whether a frame may go on with b1.
 func (rules frameRules) checkSecond(op opcode, b1 byte) error {
+	if rules.any {
+		return nil
+	}
 	if b1&bitMasked != 0 != rules.masked {
 		if rules.masked {
 			return errUnmasked

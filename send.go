@@ -4,6 +4,7 @@ package websocket
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync/atomic"
 
@@ -141,12 +142,12 @@ func (e *engine) awaitTurn(ctx context.Context, f frame, rest remainder) (taken 
 	return false, nil
 }
 
-// writeError is the error of a write that failed with err.
+// writeError is the error of a write on a write side that err has ended.
 func (e *engine) writeError(err error) error {
 	if e.life.phase() != phaseOpen {
 		return e.life.err()
 	}
-	return err
+	return &closedError{cause: err}
 }
 
 // unlockWrite lets go of the gate, after what was posted meanwhile has been
@@ -379,12 +380,15 @@ func (w *writeSide) withdraw(start, own int) {
 	}
 }
 
-// breakWrites ends the write side. Reads go on: the peer's close frame may be
-// among what has arrived.
+// breakWrites ends the write side. Reads go on, if they can: the peer's close
+// frame may be among what has arrived.
 func (e *engine) breakWrites(err error) {
 	w := &e.wr
 	if w.broken == nil {
 		w.broken = err
+	}
+	if s, ok := errors.AsType[*severed](err); ok {
+		e.shut(s.cause)
 	}
 	for _, other := range w.group {
 		other.err = err

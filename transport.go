@@ -146,16 +146,23 @@ func (s *stream) didWrite(ctx context.Context, armed bool, err error) error {
 }
 
 // interruption says what err means after an interrupt. A stream that has no
-// deadlines was closed by it, and lost for the reason that the context gives.
+// deadlines was closed by it.
 func interruption(ctx context.Context, err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return errInterrupted
 	}
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return &severed{ctx.Err()}
 	}
 	return err
 }
+
+// severed is the error of a call on a stream that had to be closed to
+// interrupt it.
+type severed struct{ cause error }
+
+func (s *severed) Error() string { return s.cause.Error() }
+func (s *severed) Unwrap() error { return s.cause }
 
 func (s *stream) readInto(ctx context.Context, in *inbox) error {
 	if s.raw != nil {

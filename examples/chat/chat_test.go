@@ -410,7 +410,7 @@ func TestKeepAlive(t *testing.T) {
 		if leaving.Returned() {
 			t.Error("gone is gone before the time")
 		}
-		time.Sleep(2)
+		time.Sleep(2 * time.Nanosecond)
 		synctest.Wait()
 		if e := leaving.Want(); e.Type != "left" || *e.Person != gone.you {
 			t.Errorf("got %+v, want that %v left", e, gone.you)

@@ -103,13 +103,13 @@ func FuzzRoundTrip(f *testing.F) {
 			switch i % 4 {
 			case 0:
 				payload, err = c.Append(nil, msg)
-			default:
-				payload, err = compressIn(c, nil, msg, max(1, int(piece), len(msg)/50))
 			case 3:
 				if payload, err = c.Append(nil, msg); err == nil {
 					c.Discard()
 					continue
 				}
+			default:
+				payload, err = compressIn(c, nil, msg, max(1, int(piece), len(msg)/50))
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -106,7 +106,7 @@ func TestCopyPanicsWhenShort(t *testing.T) {
 			t.Error("Copy into a shorter slice did not panic")
 		}
 	}()
-	Copy(make([]byte, 3, 3), make([]byte, 4), 1)
+	Copy(make([]byte, 3), make([]byte, 4), 1)
 }
 
 // RFC 6455 section 5.7 has "Hello" masked with 37 fa 21 3d.

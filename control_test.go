@@ -372,13 +372,13 @@ func TestPongBetweenFrames(t *testing.T) {
 	})
 }
 
-// Behind our close frame nothing is sent, no pong either. The peer's pings are
-// still read.
+// Behind our close frame nothing is sent, no pong either. What the peer sends is
+// still read, up to its own.
 func TestPingBehindCloseFrame(t *testing.T) {
 	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
 		closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 		p.WantClose(1000)
-		p.Send(wstest.Ping("late"), wstest.Text("late"), wstest.Ping("late"))
+		p.Send(wstest.Ping("late"), wstest.Text("late"), wstest.Text("la").More(), wstest.Ping("late"), wstest.Continuation("te"), wstest.Text(""))
 		p.WantSilence(time.Second)
 		p.SendClose(1000, "")
 		p.WantEOF()

@@ -146,18 +146,34 @@ func TestReaderReadButForLastFrame(t *testing.T) {
 func TestReaderReadButForEOFOfWrongText(t *testing.T) {
 	const wrong = "wrong \xc3"
 	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(string)) {
-		sending := wstest.GoErr(t, func() error { send(wrong); return nil })
-		_, r, err := c.Reader(t.Context())
-		sending.Want()
-		p.Close() // nothing to drain
-		if err == nil {
-			if _, err = io.ReadFull(r, make([]byte, len(wrong))); err == nil {
+		reads := wstest.GoErr(t, func() error {
+			_, r, err := c.Reader(t.Context())
+			if err == nil {
+				_, err = io.ReadFull(r, make([]byte, len(wrong)))
+			}
+			if err == nil {
 				_, _, err = c.Reader(t.Context())
 			}
-		}
-		wantClosed(t, err, -1)
+			return err
+		})
+		send(wrong)
+		wantCloseBehindPongs(t, p, 1007)
+		p.Close()
+		wantClosed(t, reads.Err(), -1)
 		wantEnded(t, c, -1)
 	})
+}
+
+// wantCloseBehindPongs is WantClose, but for pongs.
+func wantCloseBehindPongs(t *testing.T, p *wstest.Peer, code int) {
+	t.Helper()
+	f := p.WantFrame()
+	for f.Opcode == wstest.OpPong {
+		f = p.WantFrame()
+	}
+	if got, _ := f.CloseCode(); f.Opcode != wstest.OpClose || got != code {
+		t.Fatalf("got %v, want close %d", f, code)
+	}
 }
 
 // A handle never reads the bytes of another message.

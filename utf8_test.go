@@ -125,14 +125,7 @@ func TestTextEndsInsideSequence(t *testing.T) {
 				forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
 					call := wstest.Go(t, read)
 					p.Send(form.frames(encode()(wstest.Text(text)))...)
-					for f := p.WantFrame(); ; f = p.WantFrame() {
-						if code, _ := f.CloseCode(); f.Opcode == wstest.OpClose && code == 1007 {
-							break
-						}
-						if f.Opcode != wstest.OpPong {
-							t.Fatalf("got %v, want close 1007", f)
-						}
-					}
+					wantCloseBehindPongs(t, p, 1007)
 					p.WantEOF()
 					p.Close()
 					wantClosed(t, call.Err(), -1)

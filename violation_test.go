@@ -40,14 +40,22 @@ func cutHeader(f wstest.Frame, form wstest.LengthForm, length uint64, n int) fun
 	return func(p *wstest.Peer) []byte { return wstest.AppendHeader(nil, p.Masked(f), form, length)[:n] }
 }
 
-// wronglyMasked is a frame masked by a server, or not masked by a client.
-func wronglyMasked(p *wstest.Peer) []byte {
+// whole returns a frame.
+func whole(f wstest.Frame) func(p *wstest.Peer) []byte {
+	return func(p *wstest.Peer) []byte { return wstest.AppendFrame(nil, p.Masked(f)) }
+}
+
+// wronglyMaskedFrame is a frame masked by a server, or not masked by a client.
+func wronglyMaskedFrame(p *wstest.Peer) []byte {
 	f := wstest.Text("hello")
 	if !peerIsClient(p) {
 		f = f.WithKey([4]byte{1, 2, 3, 4})
 	}
-	return wstest.AppendFrame(nil, f)[:2]
+	return wstest.AppendFrame(nil, f)
 }
+
+// wronglyMasked is as much of it as shows that.
+func wronglyMasked(p *wstest.Peer) []byte { return wronglyMaskedFrame(p)[:2] }
 
 func violations() []violation {
 	text := wstest.Text("hello")
@@ -249,6 +257,68 @@ func TestViolationDrainBytes(t *testing.T) {
 			t.Fatalf("took %v, want no time", d)
 		}
 	})
+}
+
+// Draining ends at the peer's close frame, which is looked for behind what was
+// wrong, and whatever comes in between.
+func TestViolationDrainsToClose(t *testing.T) {
+	for _, v := range []violation{
+		{"mask", nil, wronglyMaskedFrame, 1002},
+		{"reserved opcode", nil, whole(wstest.Frame{Fin: true, Opcode: 3, Payload: []byte("hello")}), 1002},
+		{"RSV", nil, whole(wstest.Text("hello").WithRSV(wstest.RSV3)), 1002},
+		{"text", nil, whole(wstest.Text("\xff" + strings.Repeat("x", 5000))), 1007},
+		{"too big", nil, whole(wstest.Binary(make([]byte, defaultLimit+1))), 1009},
+		{"long ping", nil, whole(wstest.Ping(strings.Repeat("x", 126))), 1002},
+		{"continuation", nil, whole(wstest.Continuation("hello")), 1002},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			forBothRoles(t, &connOptions{pipe: &wstest.PipeOptions{ResetUnread: true}}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				start := time.Now()
+				read := reading(t, c)
+				p.SendRaw(v.wrong(p))
+				p.Send(wstest.Ping("more"), wstest.Binary(make([]byte, 5000)), wstest.Frame{Opcode: 0xf})
+				p.WantClose(v.code)
+				p.WantEOF()
+				synctest.Wait()
+				if read.Returned() {
+					t.Fatalf("got %v before a close frame", read.Err())
+				}
+				p.SendPieces(1, wstest.Close(1002, "so be it"))
+				wantDrained(t, p, read, start)
+			})
+		})
+	}
+}
+
+// Behind a close frame nothing comes, also when it is wrong itself.
+func TestViolationOfCloseIsNotDrained(t *testing.T) {
+	for _, f := range []wstest.Frame{
+		{Fin: true, Opcode: wstest.OpClose, Payload: []byte{3}},
+		wstest.Close(1005, ""),
+		wstest.Close(1005, "hello"),
+	} {
+		forBothRoles(t, &connOptions{pipe: &wstest.PipeOptions{ResetUnread: true}}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			start := time.Now()
+			read := reading(t, c)
+			p.SendPieces(1, f)
+			p.WantClose(1002)
+			p.WantEOF()
+			wantDrained(t, p, read, start)
+		})
+	}
+}
+
+// wantDrained wants the connection to be closed, at once, with nothing left to
+// read.
+func wantDrained(t *testing.T, p *wstest.Peer, read *wstest.Call[message], start time.Time) {
+	t.Helper()
+	wantClosed(t, read.Err(), -1)
+	if d := time.Since(start); d != 0 {
+		t.Fatalf("took %v, want no time", d)
+	}
+	if n := p.Stream().Peer().Stats().Unread; n != 0 {
+		t.Fatalf("closed with %d bytes unread", n)
+	}
 }
 
 // A connection that is closed while there is something to read is reset, and

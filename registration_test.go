@@ -1,0 +1,236 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// A countedContext counts the functions that wait for its end.
+type countedContext struct {
+	done chan struct{}
+
+	mu         sync.Mutex
+	err        error
+	funcs      map[int]func()
+	registered int // in all
+}
+
+func newCountedContext() *countedContext {
+	return &countedContext{done: make(chan struct{}), funcs: map[int]func(){}}
+}
+
+func (ctx *countedContext) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (ctx *countedContext) Done() <-chan struct{}       { return ctx.done }
+func (ctx *countedContext) Value(any) any               { return nil }
+
+func (ctx *countedContext) Err() error {
+	ctx.mu.Lock()
+	defer ctx.mu.Unlock()
+	return ctx.err
+}
+
+// AfterFunc is what context.AfterFunc calls, where there is one.
+func (ctx *countedContext) AfterFunc(f func()) (stop func() bool) {
+	ctx.mu.Lock()
+	defer ctx.mu.Unlock()
+	ctx.registered++
+	id := ctx.registered
+	ctx.funcs[id] = f
+	return func() bool {
+		ctx.mu.Lock()
+		defer ctx.mu.Unlock()
+		_, waiting := ctx.funcs[id]
+		delete(ctx.funcs, id)
+		return waiting
+	}
+}
+
+func (ctx *countedContext) cancel() { ctx.cancelLate()() }
+
+// cancelLate is cancel, but the functions that wait run only when run is
+// called: goroutines that have begun too late to be stopped.
+func (ctx *countedContext) cancelLate() (run func()) {
+	ctx.mu.Lock()
+	defer ctx.mu.Unlock()
+	ctx.err = context.Canceled
+	close(ctx.done)
+	late := ctx.funcs
+	ctx.funcs = map[int]func(){}
+	return func() {
+		for _, f := range late {
+			go f()
+		}
+	}
+}
+
+// counts returns how many functions wait, and how many were registered in all.
+func (ctx *countedContext) counts() (waiting, registered int) {
+	ctx.mu.Lock()
+	defer ctx.mu.Unlock()
+	return len(ctx.funcs), ctx.registered
+}
+
+// ends are the ways in which a connection ends while one reads from it.
+var ends = []struct {
+	name string
+	end  func(t *testing.T, c *websocket.Conn, p *wstest.Peer)
+}{
+	{"CloseNow", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) { c.CloseNow() }},
+	{"Close", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+		p.WantClose(1000)
+		p.SendClose(1000, "")
+		closing.Want()
+	}},
+	{"close by the peer", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.SendClose(1000, "")
+		p.WantClose(1000)
+	}},
+	{"violation", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.SendRaw(wronglyMasked(p))
+		p.WantClose(1002)
+		p.Close()
+	}},
+	{"end of the stream", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) { p.Close() }},
+}
+
+// A context that is used again and again is registered once or twice, and not
+// at all when the connection has ended.
+func TestReadContextRegistrations(t *testing.T) {
+	for _, end := range ends {
+		t.Run(end.name, func(t *testing.T) {
+			forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func(context.Context) (message, error)) {
+				ctx := newCountedContext()
+				for range 20 {
+					call := wstest.Go(t, func() (message, error) { return read(ctx) })
+					synctest.Wait()
+					p.SendText("hello")
+					call.Want()
+				}
+				if waiting, registered := ctx.counts(); waiting > 1 || registered > 2 {
+					t.Fatalf("%d waiting of %d registrations after 20 reads", waiting, registered)
+				}
+				call := wstest.GoErr(t, func() error { _, err := read(ctx); return err })
+				synctest.Wait()
+				if waiting, _ := ctx.counts(); waiting != 1 {
+					t.Fatalf("%d registrations while a read waits, want 1", waiting)
+				}
+				end.end(t, c, p)
+				wantError(t, call.Err(), net.ErrClosed)
+				if waiting, _ := ctx.counts(); waiting != 0 {
+					t.Fatalf("%d registrations of a closed connection, want none", waiting)
+				}
+			})
+		})
+	}
+}
+
+// A context that ended while another read with it may tell so only now, when
+// one with another context waits.
+func TestReadContextTellsLate(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		for uses := 1; uses < 4; uses++ {
+			ctx := newCountedContext()
+			call := wstest.GoErr(t, func() error { return readErr(ctx, c) })
+			for range uses - 1 {
+				synctest.Wait()
+				p.SendText("hello")
+				call.Want()
+				call = wstest.GoErr(t, func() error { return readErr(ctx, c) })
+			}
+			synctest.Wait()
+			tell := ctx.cancelLate()
+			p.SendText("hello")
+			call.Want()
+
+			next := reading(t, c)
+			synctest.Wait()
+			tell()
+			synctest.Wait()
+			if next.Returned() {
+				t.Fatalf("got %v of the context of an earlier read", next.Err())
+			}
+			p.SendText("next")
+			if got := next.Want(); got.payload != "next" {
+				t.Fatalf("got %v, want next", got)
+			}
+		}
+	})
+}
+
+// One that is kept for the next read goes with the connection too.
+func TestReadContextForgottenByCloseNow(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		ctx := newCountedContext()
+		for range 3 {
+			call := wstest.GoErr(t, func() error { return readErr(ctx, c) })
+			synctest.Wait()
+			p.SendText("hello")
+			call.Want()
+		}
+		c.CloseNow()
+		if waiting, _ := ctx.counts(); waiting != 0 {
+			t.Fatalf("%d registrations of a closed connection, want none", waiting)
+		}
+	})
+}
+
+// A context is registered with when a read may have to wait, and not else. One
+// after the other leaves nothing behind.
+func TestReadContextNotRegistered(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.Send(wstest.Text("in"), wstest.Text("one"), wstest.Text("write"))
+		wantText(t, c, "in")
+		for range 2 {
+			ctx := newCountedContext()
+			if err := readErr(ctx, c); err != nil {
+				t.Fatal(err)
+			}
+			if _, registered := ctx.counts(); registered != 0 {
+				t.Fatal("registered to read what was there")
+			}
+		}
+		for range 10 {
+			ctx := newCountedContext()
+			call := wstest.GoErr(t, func() error { return readErr(ctx, c) })
+			synctest.Wait()
+			p.SendText("hello")
+			call.Want()
+			if waiting, registered := ctx.counts(); waiting != 0 || registered != 1 {
+				t.Fatalf("%d waiting of %d registrations, want 0 of 1", waiting, registered)
+			}
+			ctx.cancel()
+		}
+	})
+}
+
+// A context of a type that package context does not know takes a goroutine to
+// wait for. The bubble fails if it stays.
+func TestReadContextOfOtherType(t *testing.T) {
+	for _, end := range ends {
+		t.Run(end.name, func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				ctx := struct{ context.Context }{newCountedContext()} // hides AfterFunc
+				for range 3 {
+					call := wstest.GoErr(t, func() error { return readErr(ctx, c) })
+					synctest.Wait()
+					p.SendText("hello")
+					call.Want()
+				}
+				call := wstest.GoErr(t, func() error { return readErr(ctx, c) })
+				synctest.Wait()
+				end.end(t, c, p)
+				wantError(t, call.Err(), net.ErrClosed)
+			})
+		})
+	}
+}

@@ -19,14 +19,15 @@ test: peers
 	$(GO) test -race -timeout 5m ./...
 	cd internal/thirdparty && $(GO) test -race -timeout 5m ./...
 
-# The long runs, without the race detector: every test on the other platforms
-# and the other release of Go that are supported, and each fuzz target.
+# The long runs, without the race detector: every test, with the portable
+# kernels and with the other release of Go too, the builds for other platforms,
+# and each fuzz target; then the root package 20 times with the race detector.
 conformance: peers
 	$(GO) test -count=1 -timeout 10m ./...
 	$(GO) test -count=1 -tags purego -timeout 10m ./...
-	GOARCH=386 $(GO) test -count=1 -timeout 10m . ./wsjson ./wspb ./internal/...
 	GOTOOLCHAIN=$(OTHER_GO) $(GO) test -count=1 -timeout 10m ./...
-	for os in windows darwin freebsd; do GOOS=$$os $(GO) vet . ./wsjson ./wspb ./internal/... || exit 1; done
+	for target in windows/amd64 darwin/arm64 freebsd/amd64 linux/386 linux/arm64; do \
+		GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) vet . ./wsjson ./wspb ./internal/... || exit 1; done
 	$(GO) test -race -short -count=20 -timeout 30m .
 	internal/fuzz.sh $(FUZZTIME)
 

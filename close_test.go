@@ -380,6 +380,22 @@ func TestCloseIsLast(t *testing.T) {
 	})
 }
 
+// A pong that was due before the close frame was out comes too late.
+func TestCloseIsLastOfPosted(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		release := underTest(p).StallWrites()
+		call := goClose(t, c, 4000, "")
+		p.SendPing("too late")
+		synctest.Wait()
+		release()
+		p.WantClose(4000)
+		p.WantSilence(time.Second)
+		p.SendClose(4000, "")
+		p.WantEOF()
+		call.Want()
+	})
+}
+
 // Those that wait for their turn when Close comes do not get it any more.
 func TestCloseAheadOfQueue(t *testing.T) {
 	for _, mode := range modes {

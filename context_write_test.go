@@ -234,6 +234,23 @@ func TestWriteContextEndsInsideFrame(t *testing.T) {
 	}
 }
 
+// The same through a socket, whose buffers are full at some point.
+func TestWriteContextEndsInsideFrameTCP(t *testing.T) {
+	overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		call := wstest.GoErr(t, func() error {
+			return c.Write(ctx, websocket.MessageBinary, make([]byte, 32<<20))
+		})
+		if _, err := p.Conn.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		wantFailed(t, call.Err())
+		wantFailed(t, c.Write(t.Context(), websocket.MessageText, nil))
+	})
+}
+
 // batch sends three frames together of which the transport takes the first out
 // bytes, for as long as nothing is read: "own" of a sender that has its turn,
 // and two that it took along. before is the frame that kept them waiting.

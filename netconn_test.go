@@ -418,34 +418,47 @@ func TestNetConnWriteDeadline(t *testing.T) {
 // A stream of many writes, each with a deadline that is too short, arrives
 // whole.
 func TestNetConnWriteDeadlines(t *testing.T) {
+	stream := filler(300_000)
+	// write writes the stream, and counts the deadlines that it ran into.
+	write := func(nc net.Conn, patience func(i int) time.Duration) (timeouts int, err error) {
+		rest := stream
+		for i := 0; rest != ""; i++ {
+			nc.SetWriteDeadline(time.Now().Add(patience(i)))
+			n, err := nc.Write([]byte(rest[:min(len(rest), 1+len(rest)/3)]))
+			rest = rest[n:]
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				timeouts++
+			} else if err != nil {
+				return timeouts, err
+			}
+		}
+		return timeouts, nil
+	}
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
 			opts := &connOptions{compression: mode.mode}
 			forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
-				stream := filler(300_000)
-				timeouts := 0
 				underTest(p).SetCapacity(1000)
-				writing := wstest.GoErr(t, func() error {
-					for rest := stream; rest != ""; {
-						nc.SetWriteDeadline(time.Now().Add(500 * time.Microsecond))
-						n, err := nc.Write([]byte(rest[:min(len(rest), 1+len(rest)/3)]))
-						rest = rest[n:]
-						if errors.Is(err, os.ErrDeadlineExceeded) {
-							timeouts++
-						} else if err != nil {
-							return err
-						}
-					}
-					return nil
+				writing := wstest.Go(t, func() (int, error) {
+					return write(nc, func(int) time.Duration { return 500 * time.Microsecond })
 				})
 				got := collect(t, p, opts.takeover(), len(stream), 700*time.Microsecond)
-				writing.Want()
+				if timeouts := writing.Want(); timeouts == 0 {
+					t.Error("no write ran into its deadline")
+				}
 				if got != stream {
 					t.Error("the stream is not what was written")
 				}
-				if timeouts == 0 {
-					t.Error("no write ran into its deadline")
+			})
+			overTCP(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
+				writing := wstest.Go(t, func() (int, error) {
+					return write(nc, func(i int) time.Duration { return time.Duration(i%20) * 50 * time.Microsecond })
+				})
+				if got := collect(t, p, opts.takeover(), len(stream), 0); got != stream {
+					t.Error("the stream is not what was written")
 				}
+				writing.Want()
 			})
 		})
 	}

@@ -188,6 +188,30 @@ func TestWriterTextNotUTF8(t *testing.T) {
 	}
 }
 
+// Who waits for a message that fails does not get in between its first frames
+// and the close frame.
+func TestWriterTextNotUTF8AheadOfQueue(t *testing.T) {
+	const rounds = 200 // it is a matter of who is faster
+	for _, role := range roles {
+		t.Run(role.name, func(t *testing.T) {
+			for range rounds {
+				synctest.Test(t, func(t *testing.T) {
+					c, p := role.connect(t, wstest.Listen(nil), new(connOptions))
+					defer c.CloseNow()
+					w := mustWriter(t, c, t.Context())
+					mustAdd(t, w, filler(maxFragment+1))
+					waiting := goWrite(t, c, "waits for the message to end")
+					synctest.Wait()
+					go w.Write([]byte("\xff"))
+					p.WantFrame()
+					p.WantClose(1011)
+					wantClosed(t, waiting.Err(), -1)
+				})
+			}
+		})
+	}
+}
+
 // A rune may be cut in two by the writes, and must be whole at the end.
 func TestWriterTextCutRunes(t *testing.T) {
 	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {

@@ -54,21 +54,14 @@ func (ctx *countedContext) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
-func (ctx *countedContext) cancel() { ctx.cancelLate()() }
-
-// cancelLate is cancel, but the functions that wait run only when run is
-// called: goroutines that have begun too late to be stopped.
-func (ctx *countedContext) cancelLate() (run func()) {
+func (ctx *countedContext) cancel() {
 	ctx.mu.Lock()
 	defer ctx.mu.Unlock()
 	ctx.err = context.Canceled
 	close(ctx.done)
-	late := ctx.funcs
-	ctx.funcs = map[int]func(){}
-	return func() {
-		for _, f := range late {
-			go f()
-		}
+	for id, f := range ctx.funcs {
+		delete(ctx.funcs, id)
+		go f()
 	}
 }
 
@@ -132,39 +125,6 @@ func TestReadContextRegistrations(t *testing.T) {
 			})
 		})
 	}
-}
-
-// A context that ended while another read with it may tell so only now, when
-// one with another context waits.
-func TestReadContextTellsLate(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		for uses := 1; uses < 4; uses++ {
-			ctx := newCountedContext()
-			call := wstest.GoErr(t, func() error { return readErr(ctx, c) })
-			for range uses - 1 {
-				synctest.Wait()
-				p.SendText("hello")
-				call.Want()
-				call = wstest.GoErr(t, func() error { return readErr(ctx, c) })
-			}
-			synctest.Wait()
-			tell := ctx.cancelLate()
-			p.SendText("hello")
-			call.Want()
-
-			next := reading(t, c)
-			synctest.Wait()
-			tell()
-			synctest.Wait()
-			if next.Returned() {
-				t.Fatalf("got %v of the context of an earlier read", next.Err())
-			}
-			p.SendText("next")
-			if got := next.Want(); got.payload != "next" {
-				t.Fatalf("got %v, want next", got)
-			}
-		}
-	})
 }
 
 // One that is kept for the next read goes with the connection too.

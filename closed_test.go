@@ -1,0 +1,284 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// Both sides close at once, and each frame is the answer to the other.
+func TestCloseCrossing(t *testing.T) {
+	for _, reading := range []bool{false, true} {
+		t.Run(fmt.Sprintf("reading %t", reading), func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				underTest(p).SetLatency(time.Second)
+				p.Stream().SetLatency(time.Second)
+				if reading {
+					go c.Read(t.Context())
+				}
+				start := time.Now()
+				call := goClose(t, c, 4000, "ours")
+				p.SendClose(4001, "theirs")
+				p.WantCloseReason(4000, "ours")
+				p.WantEOF()
+				call.Want()
+				if took := time.Since(start); took > 2*time.Second {
+					t.Errorf("took %v", took)
+				}
+				wantAllClosed(t, c, p, 4001)
+			})
+		})
+	}
+}
+
+// The peer closes first: its code and reason go back, and everybody is told.
+func TestClosedByPeer(t *testing.T) {
+	for _, test := range []struct {
+		code   int
+		reason string
+		want   websocket.StatusCode
+	}{
+		{1000, "", 1000},
+		{1001, "see you", 1001},
+		{3000, strings.Repeat("é", 61), 3000},
+		{4999, strings.Repeat("x", 123), 4999},
+		{wstest.NoCode, "", websocket.StatusNoStatusRcvd},
+	} {
+		t.Run(fmt.Sprint(test.code), func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				start := time.Now()
+				p.SendClose(test.code, test.reason)
+				_, _, err := c.Read(t.Context())
+				wantClosed(t, err, test.want)
+				var ce websocket.CloseError
+				if !errors.As(err, &ce) || ce.Reason != test.reason {
+					t.Errorf("got reason %q, want %q", ce.Reason, test.reason)
+				}
+				p.WantCloseReason(test.code, test.reason)
+				p.WantEOF()
+				if err := c.Close(websocket.StatusInternalError, "not sent"); err != nil {
+					t.Errorf("got error %v from Close after the peer's", err)
+				}
+				if took := time.Since(start); took != 0 {
+					t.Errorf("took %v", took)
+				}
+				wantAllClosed(t, c, p, test.want)
+			})
+		})
+	}
+}
+
+// The answer to the peer's close frame waits for the frame that is going out,
+// for 5 seconds at most.
+func TestClosedByPeerWhileWriting(t *testing.T) {
+	stuck := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (writing *wstest.Call[struct{}]) {
+		underTest(p).SetCapacity(100)
+		writing = goWrite(t, c, filler(9000))
+		synctest.Wait()
+		p.SendClose(4000, "")
+		_, _, err := c.Read(t.Context())
+		wantClosed(t, err, 4000)
+		return writing
+	}
+
+	t.Run("it gets out", func(t *testing.T) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			writing := stuck(t, c, p)
+			wantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), 4000)
+			time.Sleep(closeTimeout - time.Millisecond)
+			p.WantText(filler(9000))
+			p.WantClose(4000)
+			p.WantEOF()
+			writing.Want()
+			wantAllClosed(t, c, p, 4000)
+		})
+	})
+
+	t.Run("it does not", func(t *testing.T) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			start := time.Now()
+			writing := stuck(t, c, p)
+			wantClosed(t, writing.Err(), 4000)
+			if took := time.Since(start); took != closeTimeout {
+				t.Errorf("took %v", took)
+			}
+			wantAllClosed(t, c, p, 4000)
+		})
+	})
+
+	t.Run("Close", func(t *testing.T) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			start := time.Now()
+			writing := stuck(t, c, p)
+			if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
+				t.Errorf("got error %v from Close after the peer's", err)
+			}
+			if took := time.Since(start); took != closeTimeout {
+				t.Errorf("took %v", took)
+			}
+			wantClosed(t, writing.Err(), 4000)
+			wantAllClosed(t, c, p, 4000)
+		})
+	})
+}
+
+// What may not be sent is told, and the connection is closed all the same.
+func TestCloseCodes(t *testing.T) {
+	long := strings.Repeat("x", 123)
+	for _, test := range []struct {
+		code   websocket.StatusCode
+		reason string
+		want   int // -1: not one to send
+	}{
+		{1000, "", 1000}, {1001, long, 1001}, {1002, "", 1002}, {1003, "", 1003}, {1007, "", 1007},
+		{1008, "", 1008}, {1009, "", 1009}, {1010, "", 1010}, {1011, "", 1011}, {1012, "", 1012},
+		{1013, "", 1013}, {1014, "", 1014}, {3000, "é", 3000}, {3999, "", 3999}, {4999, "", 4999},
+		{websocket.StatusNoStatusRcvd, "", wstest.NoCode},
+
+		{0, "", -1}, {-1, "", -1}, {999, "", -1}, {1004, "", -1}, {websocket.StatusNoStatusRcvd, "why", -1},
+		{websocket.StatusAbnormalClosure, "", -1}, {websocket.StatusTLSHandshake, "", -1}, {1016, "", -1},
+		{2999, "", -1}, {5000, "", -1}, {1<<16 + 1000, "", -1},
+		{1000, long + "x", -1}, {1000, "\xff", -1}, {1000, "\xc3", -1},
+	} {
+		t.Run(fmt.Sprintf("%d %d", int(test.code), len(test.reason)), func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				call := goClose(t, c, test.code, test.reason)
+				if test.want >= 0 {
+					p.WantCloseReason(test.want, test.reason)
+				} else {
+					p.WantCloseReason(1011, "")
+				}
+				p.SendClose(1000, "")
+				p.WantEOF()
+				if err := call.Err(); (err != nil) != (test.want < 0) {
+					t.Errorf("got error %v", err)
+				}
+				wantAllClosed(t, c, p, 1000)
+			})
+		})
+	}
+}
+
+// CloseNow takes no time and says nothing, whoever is stuck in a call.
+func TestCloseNow(t *testing.T) {
+	idle := func(*testing.T, *websocket.Conn, *wstest.Peer) []*wstest.Call[struct{}] { return nil }
+	one := func(call *wstest.Call[struct{}]) []*wstest.Call[struct{}] {
+		synctest.Wait()
+		return []*wstest.Call[struct{}]{call}
+	}
+	for _, test := range []struct {
+		name  string
+		stuck func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}]
+	}{
+		{"idle", idle},
+		{"Read", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+			return one(wstest.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err }))
+		}},
+		{"Read of a Reader", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+			p.Send(wstest.Text("more").More())
+			_, r, err := c.Reader(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return one(wstest.GoErr(t, func() error { _, err := io.ReadAll(r); return err }))
+		}},
+		{"Write", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+			_, calls := queue(t, c, p, "zero", "one", filler(5000), filler(100_000))
+			return calls
+		}},
+		{"large Write", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+			underTest(p).SetCapacity(1000)
+			return one(goWrite(t, c, filler(100_000)))
+		}},
+		{"Ping", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+			return one(wstest.GoErr(t, func() error { return c.Ping(t.Context()) }))
+		}},
+		{"Write of a Writer", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+			w := mustWriter(t, c, t.Context())
+			underTest(p).StallWrites()
+			calls := one(wstest.GoErr(t, func() error { _, err := w.Write([]byte(filler(100_000))); return err }))
+			calls = append(calls, goWrite(t, c, "behind"))
+			synctest.Wait()
+			return calls
+		}},
+		{"Writer", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+			mustWriter(t, c, t.Context())
+			return one(wstest.GoErr(t, func() error { _, err := c.Writer(t.Context(), websocket.MessageText); return err }))
+		}},
+		{"Close", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+			underTest(p).StallWrites()
+			return one(goClose(t, c, 1000, ""))
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, mode := range modes[:2] {
+				t.Run(mode.name, func(t *testing.T) {
+					forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+						calls := test.stuck(t, c, p)
+						start := time.Now()
+						if err := c.CloseNow(); err != nil {
+							t.Errorf("got error %v", err)
+						}
+						for _, call := range calls {
+							wantClosed(t, call.Err(), -1)
+						}
+						if took := time.Since(start); took != 0 {
+							t.Errorf("took %v", took)
+						}
+						wantAllClosed(t, c, p, -1)
+						for {
+							f, err := p.ReadFrame()
+							if err != nil {
+								break
+							}
+							if f.Opcode == wstest.OpClose {
+								t.Errorf("got %v", f)
+							}
+						}
+					})
+				})
+			}
+		})
+	}
+}
+
+// The peer is gone without a word: each call tells so, as of the first.
+func TestClosedWithoutAWord(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		goes func(p *wstest.Peer)
+		want error
+	}{
+		{"EOF", func(p *wstest.Peer) { p.Close() }, io.EOF},
+		{"EOF in a frame", func(p *wstest.Peer) { p.SendRaw([]byte{0x82}); p.Close() }, io.ErrUnexpectedEOF},
+		{"EOF in a message", func(p *wstest.Peer) { p.Send(wstest.Text("").More()); p.Close() }, io.ErrUnexpectedEOF},
+		{"reset", func(p *wstest.Peer) { p.Reset() }, syscall.ECONNRESET},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				pinging := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+				synctest.Wait()
+				test.goes(p)
+				_, _, err := c.Read(t.Context())
+				wantError(t, err, test.want)
+				wantError(t, pinging.Err(), test.want)
+				wantAllClosed(t, c, p, -1)
+				for name, err := range everyCall(t, c) {
+					if !errors.Is(err, test.want) {
+						t.Errorf("%s: got error %v, want %v", name, err, test.want)
+					}
+				}
+			})
+		})
+	}
+}

@@ -282,3 +282,21 @@ func TestClosedWithoutAWord(t *testing.T) {
 		})
 	}
 }
+
+// After CloseRead, and with arguments that are wrong, the errors of a closed
+// connection are those of a closed connection.
+func TestClosedAfterCloseRead(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		ctx := c.CloseRead(t.Context())
+		p.SendClose(4000, "enough")
+		<-ctx.Done()
+		_, _, err := c.Read(t.Context())
+		wantClosed(t, err, 4000)
+		_, _, err = c.Reader(t.Context())
+		wantClosed(t, err, 4000)
+		wantClosed(t, c.Write(t.Context(), 0, nil), 4000)
+		_, err = c.Writer(t.Context(), 3)
+		wantClosed(t, err, 4000)
+		p.WantClose(4000)
+	})
+}

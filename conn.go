@@ -88,7 +88,7 @@ func opError(op string, err error) error {
 // StatusMessageTooBig and returns an error that is [ErrMessageTooBig].
 func (c *Conn) Read(ctx context.Context) (MessageType, []byte, error) {
 	if c.closeRead.taken.Load() {
-		return 0, nil, opError("read", errReadsTaken)
+		return 0, nil, opError("read", c.readsTaken())
 	}
 	typ, p, err := c.read(ctx)
 	if err != nil {
@@ -111,7 +111,7 @@ func (c *Conn) Read(ctx context.Context) (MessageType, []byte, error) {
 // peer to read that, then closes.
 func (c *Conn) Reader(ctx context.Context) (MessageType, io.Reader, error) {
 	if c.closeRead.taken.Load() {
-		return 0, nil, opError("read", errReadsTaken)
+		return 0, nil, opError("read", c.readsTaken())
 	}
 	typ, r, err := c.reader(ctx)
 	if err != nil {
@@ -220,6 +220,14 @@ func (c *Conn) CloseRead(ctx context.Context) context.Context {
 		}
 	}()
 	return ctx
+}
+
+// readsTaken is the error of a read after CloseRead.
+func (c *Conn) readsTaken() error {
+	if c.life.phase() != phaseOpen {
+		return c.life.err()
+	}
+	return errReadsTaken
 }
 
 // SetReadLimit sets how many bytes a message may have, after it was inflated,

@@ -313,7 +313,10 @@ func (e *engine) flush(ctx context.Context, start, own int, rest remainder) (tak
 		switch {
 		case err == nil:
 		case err != errInterrupted:
-			e.breakWrites(err)
+			out := w.from >= own
+			if e.breakWrites(err); out {
+				return true, nil
+			}
 			return true, e.writeError(err)
 		case ctx.Err() == nil:
 			// An interrupt meant for an earlier call.

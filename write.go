@@ -23,11 +23,11 @@ func (e *engine) write(ctx context.Context, typ MessageType, p []byte) error {
 
 // checkWrite is what each write looks at first.
 func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
-	if typ != MessageText && typ != MessageBinary {
-		return errMessageType
-	}
 	if e.life.phase() != phaseOpen {
 		return e.life.err()
+	}
+	if typ != MessageText && typ != MessageBinary {
+		return errMessageType
 	}
 	return ctx.Err()
 }

@@ -1,0 +1,144 @@
+//go:build !js
+
+package wspb_test
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/wspb"
+)
+
+func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+
+// forServer runs test in a bubble with a connection and its raw peer.
+func forServer(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		c, p := wstest.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+			return websocket.Accept(w, r, nil)
+		}, nil)
+		defer c.CloseNow()
+		test(t, c, p)
+	})
+}
+
+func marshal(t *testing.T, m proto.Message) []byte {
+	t.Helper()
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestRead: messages are decoded one by one, and keep nothing of the buffer.
+func TestRead(t *testing.T) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.SendBinary(marshal(t, wrapperspb.Bytes([]byte("first"))))
+		p.SendBinary(marshal(t, wrapperspb.Bytes([]byte("other"))))
+		p.SendBinary(nil)
+		first, second, empty := new(wrapperspb.BytesValue), new(wrapperspb.BytesValue), wrapperspb.Bytes([]byte("old"))
+		for _, m := range []proto.Message{first, second, empty} {
+			if err := wspb.Read(t.Context(), c, m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if string(first.Value) != "first" || string(second.Value) != "other" || len(empty.Value) != 0 {
+			t.Errorf("read %q, %q and %q", first.Value, second.Value, empty.Value)
+		}
+	})
+}
+
+// TestReadBadMessage: the error wraps the decoder's, and the connection goes on
+// with the next message.
+func TestReadBadMessage(t *testing.T) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.SendBinary([]byte{0x0a, 0x7f, 'x'})
+		p.SendBinary(marshal(t, wrapperspb.String("fine")))
+		got := new(wrapperspb.StringValue)
+		err := wspb.Read(t.Context(), c, got)
+		if !errors.Is(err, proto.Error) || errors.Is(err, net.ErrClosed) {
+			t.Errorf("got error %v, want one of protobuf", err)
+		}
+		if err := wspb.Read(t.Context(), c, got); err != nil || got.Value != "fine" {
+			t.Errorf("read %q, %v", got.Value, err)
+		}
+	})
+}
+
+func TestReadText(t *testing.T) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.SendText("{}")
+		read := wstest.GoErr(t, func() error { return wspb.Read(t.Context(), c, new(wrapperspb.StringValue)) })
+		p.WantClose(1003)
+		p.SendClose(1003, "")
+		if err := read.Err(); !errors.Is(err, wspb.ErrMessageType) {
+			t.Errorf("got error %v, want ErrMessageType", err)
+		}
+		if err := wspb.Write(t.Context(), c, wrapperspb.String("x")); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("got error %v, want net.ErrClosed", err)
+		}
+	})
+}
+
+func TestReadLimit(t *testing.T) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		c.SetReadLimit(10)
+		p.SendBinary(make([]byte, 11))
+		read := wstest.GoErr(t, func() error { return wspb.Read(t.Context(), c, new(wrapperspb.StringValue)) })
+		p.WantClose(1009)
+		p.Close()
+		if err := read.Err(); !errors.Is(err, websocket.ErrMessageTooBig) {
+			t.Errorf("got error %v, want ErrMessageTooBig", err)
+		}
+	})
+}
+
+func TestWrite(t *testing.T) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		value, err := structpb.NewStruct(map[string]any{"a": []any{1.0, "b"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range []proto.Message{
+			wrapperspb.String("hello"),
+			value,
+			wrapperspb.String(strings.Repeat("long ", 30000)),
+			new(wrapperspb.StringValue),
+			wrapperspb.String("short again"),
+		} {
+			write := wstest.GoErr(t, func() error { return wspb.Write(t.Context(), c, m) })
+			got := proto.Clone(m)
+			if err := proto.Unmarshal(p.ReadMessage().Payload, got); err != nil || !proto.Equal(got, m) {
+				t.Errorf("wrote %v, %v, want %v", got, err, m)
+			}
+			write.Want()
+		}
+	})
+}
+
+// TestWriteBadMessage: what does not encode is an error, nothing is sent, and
+// the connection goes on.
+func TestWriteBadMessage(t *testing.T) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		if err := wspb.Write(t.Context(), c, wrapperspb.String("\xff")); err == nil || errors.Is(err, net.ErrClosed) {
+			t.Errorf("got error %v, want one of protobuf", err)
+		}
+		if err := wspb.Write(t.Context(), c, wrapperspb.Bool(true)); err != nil {
+			t.Fatal(err)
+		}
+		p.Want(wstest.Binary(marshal(t, wrapperspb.Bool(true))))
+	})
+}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bhojpur/api/internal/thirdparty/chromium"
 	"github.com/chromedp/chromedp"
 )
 
@@ -118,54 +119,19 @@ func runInNode(t *testing.T, ts tests) {
 // runInChromium opens the page and calls its function, which returns the exit
 // code of the tests.
 func runInChromium(t *testing.T, ts tests, page, function, where string) {
-	ctx, cancel := context.WithTimeout(t.Context(), startTimeout+runTimeout)
-	defer cancel()
-	logs, err := os.Create(filepath.Join(t.TempDir(), "chromium.log"))
+	browser := chromium.Start(t, startTimeout+runTimeout)
+	tab, _ := chromium.NewTab(t, browser, func(m chromedp.ConsoleMessage) { t.Log(m.Text) })
+	if err := chromedp.Do(tab, chromedp.Navigate(page)); err != nil {
+		t.Fatal(err)
+	}
+	call := fmt.Sprintf("%s(%s, %s)", function, toJSON(t, ts.args), toJSON(t, ts.in(where)))
+	code, err := chromedp.Run(tab, chromedp.Evaluate[int](call, chromedp.EvalAwaitPromise))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer logs.Close()
-	ctx, cancel = chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.NoSandbox,
-		chromedp.DisableGPU,
-		chromedp.UserDataDir(t.TempDir()),
-		chromedp.WSURLReadTimeout(startTimeout),
-		chromedp.CombinedOutput(logs),
-		chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true),
-	)...)
-	defer cancel()
-	ctx, cancel = chromedp.NewContext(ctx)
-	defer cancel()
-
-	messages := chromedp.Console(ctx)
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		for m, err := range messages {
-			if err != nil {
-				return
-			}
-			t.Log(m.Text)
-		}
-	}()
-	call := fmt.Sprintf("%s(%s, %s)", function, toJSON(t, ts.args), toJSON(t, ts.in(where)))
-	err = chromedp.Do(ctx, chromedp.Navigate(page))
-	if err == nil {
-		var code int
-		code, err = chromedp.Run(ctx, chromedp.Evaluate[int](call, chromedp.EvalAwaitPromise))
-		if code != 0 {
-			t.Errorf("exit code %d", code)
-		}
+	if code != 0 {
+		t.Errorf("exit code %d", code)
 	}
-	if err != nil {
-		text, _ := os.ReadFile(logs.Name())
-		t.Errorf("%v\n%s", err, text)
-	}
-	if err := chromedp.Cancel(ctx); err != nil {
-		t.Error(err)
-	}
-	<-written
 }
 
 func toJSON(t *testing.T, v any) string {

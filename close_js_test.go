@@ -335,7 +335,7 @@ func TestCloseRead(t *testing.T) {
 	t.Run("close", func(t *testing.T) {
 		c := dialTest(t, "/close?code=1000")
 		<-c.CloseRead(t.Context()).Done()
-		if _, _, err := c.Read(t.Context()); !errors.Is(err, errReadsTaken) {
+		if _, _, err := c.Read(t.Context()); CloseStatus(err) != StatusNormalClosure {
 			t.Error(err)
 		}
 		if err := c.Ping(t.Context()); CloseStatus(err) != StatusNormalClosure {

@@ -473,3 +473,26 @@ func TestCloseFrameOutlivesContexts(t *testing.T) {
 		})
 	}
 }
+
+// Two Reads wait while Close does; the context of the first ends inside a
+// message that is being discarded. The second goes on to the end.
+func TestReadWhileClosing(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		ctx, cancel := context.WithCancel(t.Context())
+		first := wstest.GoErr(t, func() error { _, _, err := c.Read(ctx); return err })
+		synctest.Wait()
+		second := wstest.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
+		synctest.Wait()
+		closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+		p.WantClose(1000)
+		p.Send(wstest.Text("abc").More())
+		synctest.Wait()
+		cancel()
+		wantCanceled(t, first.Err())
+		p.Send(wstest.Continuation("x"))
+		synctest.Wait()
+		p.SendClose(1000, "")
+		wantClosed(t, second.Err(), websocket.StatusNormalClosure)
+		closing.Want()
+	})
+}

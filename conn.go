@@ -123,9 +123,11 @@ func (c *Conn) Reader(ctx context.Context) (MessageType, io.Reader, error) {
 // Write sends p as one message. It returns when the bytes are with the
 // operating system. p is not kept, and never changed.
 //
-// A context that ends before the first byte is with the operating system leaves
-// the connection open, and nothing was sent. A program for which a peer that
-// does not read is gone calls CloseNow then.
+// A context that ends while Write waits for its turn leaves the connection
+// open, and nothing was sent. Once the bytes are on their way, alone or together
+// with other messages, the end of the context may fail the connection, which
+// the error tells: it is [net.ErrClosed] then. A program for which a peer that
+// does not read is gone calls CloseNow in any case.
 //
 // Concurrent writes go out whole, one after the other, in the order in which
 // they began to wait; those that wait go out together. A text message that is

@@ -421,3 +421,22 @@ func TestPingContext(t *testing.T) {
 		}
 	})
 }
+
+// Who was handed the sending, and of whose frame no byte is out, takes it out
+// again when its context ends.
+func TestBatchSuccessorContextEnds(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		calls, cancels := batch(t, c, p, frameSize(p, 3))
+		cancels[0]()
+		calls[0].Want()
+		synctest.Wait()
+		cancels[1]()
+		wantCanceled(t, calls[1].Err())
+		underTest(p).SetCapacity(wstest.Unbounded)
+		p.WantText("before")
+		p.WantText("own")
+		p.WantText("six")
+		calls[2].Want()
+		wantUsable(t, c, p)
+	})
+}

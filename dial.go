@@ -51,12 +51,13 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, *http.Respon
 	hs := newClientHandshake(ctx, opts)
 	resp, err := hs.roundTrip(target)
 	if err != nil {
-		hs.cancel(err)
+		hs.giveUp()
 		return nil, nil, err
 	}
 	c, err := hs.conclude(resp)
 	if err != nil {
 		hs.keepBody(resp)
+		hs.giveUp()
 		return nil, resp, err
 	}
 	resp.Body = http.NoBody
@@ -133,6 +134,22 @@ func randomBytes(n int) []byte {
 	return b
 }
 
+// detachAll takes the request off what bounds the handshake. It reports false
+// when that has ended it already.
+func (hs *clientHandshake) detachAll() bool {
+	all := true
+	for _, detach := range hs.detach {
+		all = detach() && all
+	}
+	return all
+}
+
+// giveUp ends a handshake that failed.
+func (hs *clientHandshake) giveUp() {
+	hs.detachAll()
+	hs.cancel(nil)
+}
+
 // checkRedirect lets redirects lead to ws and wss URLs too.
 func checkRedirect(next func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
 	const maxRedirects = 10 // as http.Client has it
@@ -199,11 +216,9 @@ func (hs *clientHandshake) conclude(resp *http.Response) (*Conn, error) {
 	if !ok {
 		return nil, fmt.Errorf("the transport's response has a body of type %T, which can't be written to", resp.Body)
 	}
-	for _, detach := range hs.detach {
-		if !detach() {
-			// The context ended, or the Timeout passed, a moment ago.
-			return nil, context.Cause(hs.ctx)
-		}
+	if !hs.detachAll() {
+		// The context ended, or the Timeout passed, a moment ago.
+		return nil, context.Cause(hs.ctx)
 	}
 	var conn net.Conn
 	if reported := hs.conn.Load(); reported != nil {

@@ -355,3 +355,31 @@ func TestDialBodyNotWritable(t *testing.T) {
 		t.Fatal("dialed over a body that can't be written to")
 	}
 }
+
+// TestDialForgetsContext: a handshake that failed is not registered any more
+// with the context that bounded it.
+func TestDialForgetsContext(t *testing.T) {
+	for name, answer := range map[string]wstest.ServerOptions{
+		"refused":   {Status: "404 Not Found", Header: []string{"Content-Length: 0", "Connection", "Upgrade", "Sec-WebSocket-Accept"}},
+		"wrong 101": header("Sec-WebSocket-Accept: wrong"),
+		"cut off":   {Raw: []byte("HTTP/1.1 ")},
+		"accepted":  {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx := newCountedContext()
+				call, p := dial(t, ctx, wstest.URL, nil)
+				p.Answer(&answer)
+				if name == "cut off" {
+					p.Close()
+				}
+				if _, err := call.Result(); (err == nil) != (name == "accepted") {
+					t.Fatalf("got error %v", err)
+				}
+				if waiting, registered := ctx.counts(); waiting != 0 || registered == 0 {
+					t.Errorf("%d of %d functions still wait for the context's end", waiting, registered)
+				}
+			})
+		})
+	}
+}

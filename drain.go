@@ -22,8 +22,10 @@ func (e *engine) violated(ctx context.Context, err error) error {
 		ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 		defer cancel()
 		e.drain(ctx)
-		// The close frame is out when the gate is free.
+		// Who holds the gate is sending the close frame, or what goes ahead of it.
 		if e.wr.gate.lock(ctx, e.life.ended()) == nil {
+			e.takePosted()
+			e.flush(ctx, never, 0, dropRest)
 			e.unlockWrite()
 		}
 	}

@@ -16,9 +16,10 @@ import (
 //	readSide.gate    who reads
 //
 // and then the leaves, of which no two are held at once, and none during I/O:
-// gate.mu, posted.mu, lifetime.mu, pings.mu. Who holds the read gate takes the
-// gate of the write side only if it is free; who holds that never takes the
-// read gate otherwise either.
+// gate.mu, posted.mu, lifetime.mu, pings.mu. Against that order, who holds the
+// read gate takes the gate of the write side only if it is free; but for
+// violated, which waits for it with a bound. Who holds the gate of the write
+// side takes the read gate only if it is free.
 type engine struct {
 	// Set by the handshake, then only read.
 	t        transport

@@ -37,9 +37,9 @@ type waiter struct {
 	prev, next *waiter
 	queued     bool
 
-	frame frame // nothing to take when its op is noFrame
-	end   int   // once taken: where the frame ends in writeSide.out
-	err   error // with notSent: why
+	frame      frame // nothing to take when its op is noFrame
+	start, end int   // once taken: where the frame is in writeSide.out
+	err        error // with notSent: why
 }
 
 // verdict is what a waiter is told.
@@ -93,13 +93,26 @@ func (g *gate) unlock() {
 	if g.state.Load() == gateFree {
 		panic("websocket: unlock of a free gate")
 	}
+	if !g.passLocked() {
+		g.state.Store(gateFree)
+	}
+}
+
+// pass is unlock, but keeps the gate, and reports false, if nobody waits.
+func (g *gate) pass() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.passLocked()
+}
+
+func (g *gate) passLocked() bool {
 	w := g.head
 	if w == nil {
-		g.state.Store(gateFree)
-		return
+		return false
 	}
 	g.removeLocked(w)
 	w.ready <- yours
+	return true
 }
 
 // join queues for the gate, with a frame to send. It returns nil if the gate
@@ -119,7 +132,7 @@ func (g *gate) join(f frame) *waiter {
 		g.spare = w.next
 		g.spares--
 	}
-	w.frame, w.end, w.queued = f, 0, true
+	w.frame, w.start, w.end, w.queued = f, 0, 0, true
 	w.prev, w.next = g.tail, nil
 	if g.tail == nil {
 		g.head = w
@@ -156,11 +169,6 @@ func (g *gate) take(suits func(frame) bool) *waiter {
 	}
 	g.removeLocked(w)
 	return w
-}
-
-// wanted reports whether somebody waits. The holder asks.
-func (g *gate) wanted() bool {
-	return g.state.Load() == gateWanted
 }
 
 func (g *gate) removeLocked(w *waiter) {

@@ -24,13 +24,40 @@ func mustTryLock(t *testing.T, g *gate) {
 	}
 }
 
+// wanted reports whether somebody waits at a gate that is held.
+func wanted(g *gate) bool { return g.state.Load() == gateWanted }
+
+// Who passes the gate on keeps it if the one who waited has left meanwhile.
+func TestGatePass(t *testing.T) {
+	var g gate
+	mustTryLock(t, &g)
+	if g.pass() {
+		t.Fatal("the gate was passed on to nobody")
+	}
+	w := g.join(frame{op: noFrame})
+	if !g.leave(w) {
+		t.Fatal("a waiter could not leave")
+	}
+	if g.pass() || g.tryLock() {
+		t.Fatal("the gate was passed on to one who had left")
+	}
+	w = g.join(frame{op: noFrame})
+	if !g.pass() || g.tryLock() {
+		t.Fatal("the gate was not passed on")
+	}
+	if v := <-w.ready; v != yours {
+		t.Fatalf("got verdict %v, want yours", v)
+	}
+	g.unlock()
+}
+
 func TestGateUncontended(t *testing.T) {
 	var g gate
 	mustTryLock(t, &g)
 	if g.tryLock() {
 		t.Fatal("a gate was taken twice")
 	}
-	if g.wanted() {
+	if wanted(&g) {
 		t.Error("somebody waits for a gate that nobody else asked for")
 	}
 	g.unlock()
@@ -96,7 +123,7 @@ func TestGateFirstComeFirstServed(t *testing.T) {
 					g.unlock()
 				})
 			}
-			if g.tryLock() || !g.wanted() {
+			if g.tryLock() || !wanted(&g) {
 				t.Fatal("the gate was taken past those who wait")
 			}
 			g.unlock()
@@ -155,8 +182,8 @@ func TestGateLeave(t *testing.T) {
 				if left != len(test.leaves) {
 					t.Fatalf("%d left, want %d", left, len(test.leaves))
 				}
-				if wanted := len(test.want) > 0; g.wanted() != wanted {
-					t.Errorf("wanted is %t, want %t", g.wanted(), wanted)
+				if want := len(test.want) > 0; wanted(&g) != want {
+					t.Errorf("wanted is %t, want %t", wanted(&g), want)
 				}
 				g.unlock()
 				synctest.Wait()
@@ -263,7 +290,7 @@ func TestGateTake(t *testing.T) {
 	if w := g.take(suits); w != third {
 		t.Fatal("the waiter that is first now was not taken")
 	}
-	if g.wanted() {
+	if wanted(&g) {
 		t.Error("nobody waits any more, and the gate is wanted")
 	}
 	g.unlock()

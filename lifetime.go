@@ -189,7 +189,9 @@ func (e *engine) shutGently() {
 func (e *engine) answer(ctx context.Context, ce CloseError) {
 	l := &e.life
 	l.mu.Lock()
-	l.timer = time.AfterFunc(closeTimeout, func() { e.shut(nil) })
+	if l.phase() != phaseClosed {
+		l.timer = time.AfterFunc(closeTimeout, func() { e.shut(nil) })
+	}
 	l.mu.Unlock()
 	sending := e.postClose(ce.Code, ce.Reason)
 	if l.phase() == phaseClosed {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 
 	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/mask"
@@ -18,7 +19,24 @@ const stride = 16 << 10
 // messageReader is the handle of a message that is being read. It counts for as
 // long as incoming.by points to it.
 type messageReader struct {
-	e *engine
+	e     *engine
+	state atomic.Uint32 // handleOpen, handleEnded, handleStale
+}
+
+// What can be told of a handle without the read gate, which another goroutine
+// may hold for as long as it waits for the next message.
+const (
+	handleOpen  = iota
+	handleEnded // the message has been read to its end
+	handleStale // and the next one has begun
+)
+
+// end notes that the message has been read to its end.
+func (m *incoming) end() {
+	m.open = false
+	if m.by != nil {
+		m.by.state.Store(handleEnded)
+	}
 }
 
 // reader waits for a message.
@@ -35,6 +53,9 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 	h.e = e
 	rd.msg.by = h
 	rd.ctx = ctx
+	if !rd.msg.open {
+		rd.msg.end()
+	}
 	return rd.msg.typ, h, nil
 }
 
@@ -45,6 +66,8 @@ func (e *engine) nextMessage(ctx context.Context) error {
 	switch {
 	case !e.life.reading():
 		return e.life.err()
+	case e.life.phase() != phaseOpen:
+		return e.readUntilClose(ctx)
 	case rd.msg.open:
 		if err := e.passEnd(ctx); err != nil {
 			return err
@@ -56,6 +79,9 @@ func (e *engine) nextMessage(ctx context.Context) error {
 	h, err := e.nextFrame(ctx)
 	if err != nil {
 		return err
+	}
+	if rd.msg.by != nil {
+		rd.msg.by.state.Store(handleStale)
 	}
 	rd.msg = incoming{
 		open:     true,
@@ -98,7 +124,7 @@ func (e *engine) passEnd(ctx context.Context) error {
 		case m.typ == MessageText && !m.text.Complete():
 			return e.violated(ctx, errTextUTF8)
 		}
-		m.open = false
+		m.end()
 		return nil
 	}
 	if m.ahead > 0 {
@@ -133,6 +159,12 @@ func (e *engine) checkBudget(ctx context.Context, n int64) error {
 // Read reads from the message.
 func (h *messageReader) Read(p []byte) (int, error) {
 	e := h.e
+	switch h.state.Load() {
+	case handleEnded:
+		return 0, io.EOF
+	case handleStale:
+		return 0, opError("read", e.staleReader())
+	}
 	// The context does not count here: who holds the gate now is reading the
 	// same message with it, or is Close.
 	e.rd.gate.lock(context.Background(), nil)
@@ -144,14 +176,19 @@ func (h *messageReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// staleReader is the error of a handle whose message is over.
+func (e *engine) staleReader() error {
+	if !e.life.reading() {
+		return e.life.err()
+	}
+	return errStaleReader
+}
+
 func (e *engine) readHandle(h *messageReader, p []byte) (int, error) {
 	rd := &e.rd
 	switch {
 	case rd.msg.by != h:
-		if !e.life.reading() {
-			return 0, e.life.err()
-		}
-		return 0, errStaleReader
+		return 0, e.staleReader()
 	case !rd.msg.open:
 		return 0, io.EOF
 	case !e.life.reading():
@@ -198,10 +235,10 @@ func (e *engine) readMessage(ctx context.Context, p []byte) (n int, err error) {
 		if m.typ == MessageText && !m.text.Complete() {
 			return 0, e.violated(ctx, errTextUTF8)
 		}
-		m.open = false
+		m.end()
 	}
 	if err == io.EOF {
-		m.open = false
+		m.end()
 	}
 	return n, err
 }

@@ -102,7 +102,10 @@ func (nc *netConn) Read(p []byte) (int, error) {
 	for {
 		ctx, closed := nc.read.context()
 		if closed {
-			return 0, nc.opError("read", nc.closedError())
+			return 0, nc.opError("read", &closedError{})
+		}
+		if len(p) == 0 {
+			return 0, nil
 		}
 		n, err := 0, ctx.Err() // it counts where the bytes are there, too
 		if err == nil {
@@ -138,7 +141,7 @@ func (nc *netConn) Write(p []byte) (int, error) {
 	for {
 		ctx, closed := nc.write.context()
 		if closed {
-			return sent, nc.opError("write", nc.closedError())
+			return sent, nc.opError("write", &closedError{})
 		}
 		n, err := nc.c.writeStream(ctx, nc.typ, p[sent:])
 		sent += n
@@ -159,15 +162,12 @@ func (nc *netConn) Write(p []byte) (int, error) {
 func (nc *netConn) opError(op string, err error) error {
 	switch {
 	case nc.ctx.Err() != nil && !nc.closed.Load():
-		err = nc.ctx.Err()
+		// Not as it is: this is no timeout after which one tries again.
+		err = &closedError{cause: nc.ctx.Err()}
 	case err == context.DeadlineExceeded:
 		err = os.ErrDeadlineExceeded
 	}
 	return &net.OpError{Op: op, Net: "websocket", Source: nc.LocalAddr(), Addr: nc.RemoteAddr(), Err: err}
-}
-
-func (nc *netConn) closedError() error {
-	return &closedError{}
 }
 
 func (nc *netConn) Close() error {

@@ -69,7 +69,9 @@ func (e *engine) postClose(code StatusCode, reason string) (sending bool) {
 func (e *engine) postGiveUp(h *messageWriter) {
 	p := &e.wr.posted
 	p.mu.Lock()
-	p.giveUp = h
+	if p.giveUp == nil || p.giveUp.over.Load() {
+		p.giveUp = h // else h is over, and the other is the current one
+	}
 	p.waiting.Store(true)
 	p.mu.Unlock()
 	e.kick()

@@ -313,3 +313,28 @@ func TestReadReturnsOwnMemory(t *testing.T) {
 		}
 	})
 }
+
+// A Read at the end of a message tells it at once, also while another goroutine
+// waits for the next one.
+func TestReaderEndWhileOtherReads(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		p.SendText("x")
+		r := wantReader(t, c)
+		if n, err := r.Read(make([]byte, 10)); n != 1 || err != nil {
+			t.Fatalf("read %d, %v", n, err)
+		}
+		other := reading(t, c)
+		synctest.Wait()
+		end := wstest.GoErr(t, func() error { _, err := r.Read(make([]byte, 10)); return err })
+		synctest.Wait()
+		if !end.Returned() {
+			t.Fatal("the end of a message waits for the next message")
+		}
+		wantError(t, end.Err(), io.EOF)
+		p.SendText("y")
+		other.Want()
+		if n, err := r.Read(make([]byte, 10)); n != 0 || err == nil || err == io.EOF {
+			t.Errorf("read %d, %v, from a message before the last", n, err)
+		}
+	})
+}

@@ -135,9 +135,9 @@ func (e *engine) awaitTurn(ctx context.Context, f frame, rest remainder) (taken 
 		return true, e.writeError(w.err)
 	case w.end > 0:
 		// Who was sending the frame has left, with a part of it to go.
-		_, err = e.flush(ctx, never, w.end, dropRest)
+		taken, err = e.flush(ctx, w.start, w.end, dropRest)
 		e.unlockWrite()
-		return true, err
+		return taken, err
 	}
 	return false, nil
 }
@@ -167,7 +167,9 @@ func (e *engine) unlockWrite() {
 			w.group = w.group[1:]
 			next.ready <- yours
 			return
-		case !w.gate.wanted():
+		case w.gate.pass():
+			return
+		default:
 			w.resting.Store(true)
 			go e.sendRest()
 			return
@@ -259,6 +261,7 @@ func (e *engine) gather() {
 		if next == nil {
 			return
 		}
+		next.start = w.to
 		e.appendFrame(next.frame)
 		next.end = w.to
 		w.group = append(w.group, next)
@@ -312,7 +315,7 @@ func (e *engine) flush(ctx context.Context, start, own int, rest remainder) (tak
 		w.settle()
 		switch {
 		case err == nil:
-		case err != errInterrupted:
+		case err != errInterrupted && err != errCutOff:
 			out := w.from >= own
 			if e.breakWrites(err); out {
 				return true, nil
@@ -322,7 +325,10 @@ func (e *engine) flush(ctx context.Context, start, own int, rest remainder) (tak
 			// An interrupt meant for an earlier call.
 		case w.from >= own:
 			return true, nil
-		case w.from <= start:
+		case err == errCutOff && rest == keepRest:
+			e.breakWrites(ctx.Err())
+			return false, ctx.Err()
+		case err == errInterrupted && w.from <= start:
 			w.withdraw(start, own)
 			return false, ctx.Err()
 		case rest == keepRest:
@@ -379,6 +385,7 @@ func (w *writeSide) withdraw(start, own int) {
 	copy(w.out.b[start:], w.out.b[own:w.to])
 	w.to -= own - start
 	for _, other := range w.group {
+		other.start -= own - start
 		other.end -= own - start
 	}
 }
@@ -460,12 +467,12 @@ func (e *engine) sendMasked(ctx context.Context, f frame) (taken bool, err error
 func (e *engine) cutShort(ctx context.Context, start int, err error) (taken bool, _ error) {
 	w := &e.wr
 	switch {
-	case err != errInterrupted:
+	case err != errInterrupted && err != errCutOff:
 		e.breakWrites(err)
 		return true, e.writeError(err)
 	case ctx.Err() == nil:
 		return false, nil
-	case w.from <= start:
+	case err == errInterrupted && w.from <= start:
 		w.to = start
 		return false, ctx.Err()
 	}

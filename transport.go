@@ -68,6 +68,9 @@ const joinLimit = 16 << 10
 
 // newStream makes a transport of rwc. conn is the connection below it, or nil.
 func newStream(rwc io.ReadWriteCloser, conn net.Conn) *stream {
+	if conn == nil {
+		conn, _ = rwc.(net.Conn)
+	}
 	s := &stream{rwc: rwc, conn: conn}
 	s.rd.target = (*readDirection)(s)
 	s.wr.target = (*writeDirection)(s)
@@ -139,8 +142,12 @@ func (s *stream) didRead(ctx context.Context, armed bool, n int, err error) erro
 
 // didWrite is didRead for the other direction.
 func (s *stream) didWrite(ctx context.Context, armed bool, err error) error {
-	if armed && s.wr.disarm() && err != nil {
-		return interruption(ctx, err)
+	if !armed || !s.wr.disarm() || err == nil {
+		return err
+	}
+	err = interruption(ctx, err)
+	if _, ok := s.conn.(*tls.Conn); ok && err == errInterrupted {
+		return errCutOff
 	}
 	return err
 }

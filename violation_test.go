@@ -389,3 +389,22 @@ func TestViolationDrainInterrupted(t *testing.T) {
 		wantClosed(t, read.Err(), -1)
 	})
 }
+
+// The close frame that names a violation goes out behind a Write that was under
+// way, and is not lost.
+func TestViolationBehindWrite(t *testing.T) {
+	narrow := &connOptions{pipe: &wstest.PipeOptions{Capacity: 1000}}
+	forBothRoles(t, narrow, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		write := wstest.GoErr(t, func() error {
+			return c.Write(t.Context(), websocket.MessageBinary, make([]byte, 5000))
+		})
+		synctest.Wait()
+		read := reading(t, c)
+		p.SendClose(999, "")
+		synctest.Wait()
+		p.WantBinary(make([]byte, 5000))
+		p.WantClose(1002)
+		write.Want()
+		wantClosed(t, read.Err(), -1)
+	})
+}

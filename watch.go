@@ -14,6 +14,9 @@ import (
 var (
 	errInterrupted = errors.New("interrupted by its context")
 	errGone        = errors.New("connection ended")
+	// errCutOff is errInterrupted for a write after which none can follow:
+	// TLS has no way back into the middle of a record.
+	errCutOff = errors.New("cut off by its context")
 )
 
 // watch interrupts one direction of a stream when a context ends during a call

@@ -4,6 +4,7 @@ package websocket
 
 import (
 	"context"
+	"unicode/utf8"
 
 	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/utf8stream"
@@ -97,10 +98,16 @@ func (e *engine) writeStream(ctx context.Context, typ MessageType, p []byte) (n 
 		return e.writeFrames(ctx, typ, p)
 	}
 	taken, err := e.writeWhole(ctx, typ, p, keepRest)
-	if taken {
+	if kept(ctx, taken, err) {
 		n = len(p)
 	}
 	return n, err
+}
+
+// kept reports whether a frame that was sent with keepRest is out or will be:
+// it was taken, and the connection has not failed.
+func kept(ctx context.Context, taken bool, err error) bool {
+	return taken && (err == nil || err == ctx.Err())
 }
 
 // writeFrames sends a long message in frames short enough to be kept when the
@@ -114,9 +121,12 @@ func (e *engine) writeFrames(ctx context.Context, typ MessageType, p []byte) (n 
 	op := opcode(typ)
 	for n < len(p) && err == nil {
 		size := min(len(p)-n, maxFrame)
+		for typ == MessageText && n+size < len(p) && !utf8.RuneStart(p[n+size]) {
+			size-- // the message may have to end here
+		}
 		f := frame{op: op, fin: n+size == len(p), payload: p[n : n+size]}
 		var taken bool
-		if taken, err = e.sendFrame(ctx, f, keepRest); taken {
+		if taken, err = e.sendFrame(ctx, f, keepRest); kept(ctx, taken, err) {
 			n += size
 			op = opContinuation
 		}

@@ -37,6 +37,7 @@ type messageWriter struct {
 	e     *engine
 	ctx   context.Context
 	begun atomic.Bool // as outgoing.begun, for a look without the gate
+	over  atomic.Bool // outgoing.by points to it no more
 }
 
 // writer begins a message of several frames.
@@ -83,6 +84,7 @@ func (e *engine) endMessage() {
 	if m.buf != nil {
 		m.buf.free()
 	}
+	m.by.over.Store(true)
 	*m = outgoing{}
 	e.wr.order.unlock()
 }
@@ -133,6 +135,11 @@ func (e *engine) writeMessage(h *messageWriter, p []byte, part messagePart) erro
 	if err := e.lockMessage(h); err != nil {
 		return err
 	}
+	defer func() {
+		if h.over.Load() {
+			h.ctx = nil // the slab would keep it
+		}
+	}()
 	m := &e.wr.msg
 	var err error
 	switch {
@@ -168,6 +175,12 @@ func (e *engine) writeMessage(h *messageWriter, p []byte, part messagePart) erro
 // lockMessage takes the gate for the message of h.
 func (e *engine) lockMessage(h *messageWriter) error {
 	w := &e.wr
+	if h.over.Load() {
+		if e.life.phase() != phaseOpen {
+			return e.life.err()
+		}
+		return errStaleWriter
+	}
 	if err := w.gate.lock(h.ctx, nil); err != nil {
 		switch {
 		case e.life.phase() != phaseOpen:

@@ -33,9 +33,22 @@ func compressIn(c *Compressor, dst, p []byte, piece int) ([]byte, error) {
 	return c.End(dst)
 }
 
+// testedBits are the sizes of windows to test with: all of them, but for the
+// race detector, which is slow, and finds nothing here where nothing is
+// concurrent.
+func testedBits() (all []int) {
+	if raceEnabled {
+		return []int{minWindowBits, 11, maxWindowBits}
+	}
+	for bits := minWindowBits; bits <= maxWindowBits; bits++ {
+		all = append(all, bits)
+	}
+	return all
+}
+
 func TestConversation(t *testing.T) {
 	msgs := conversation()
-	for bits := minWindowBits; bits <= maxWindowBits; bits++ {
+	for _, bits := range testedBits() {
 		for _, takeover := range []bool{true, false} {
 			for _, how := range compressions {
 				t.Run(fmt.Sprintf("bits %d/takeover %v/%s", bits, takeover, how.name), func(t *testing.T) {
@@ -209,7 +222,7 @@ func TestTakeoverHelps(t *testing.T) {
 // Short messages of each length, each kind of content and each size of window,
 // at each place of it.
 func TestShortMessages(t *testing.T) {
-	for bits := minWindowBits; bits <= maxWindowBits; bits++ {
+	for _, bits := range testedBits() {
 		t.Run(fmt.Sprint("bits ", bits), func(t *testing.T) {
 			c := NewCompressor(bits, true)
 			f := NewInflater(true)

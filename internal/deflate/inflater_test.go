@@ -91,7 +91,11 @@ func TestCorrupt(t *testing.T) {
 // Each kind of level of two encoders, with sync flushes and final blocks, through
 // every kind of source.
 func TestInflateOthers(t *testing.T) {
-	for _, level := range []int{stdflate.HuffmanOnly, stdflate.NoCompression, 1, 4, 6, 9} {
+	levels := []int{stdflate.HuffmanOnly, stdflate.NoCompression, 1, 4, 6, 9}
+	if raceEnabled {
+		levels = []int{stdflate.HuffmanOnly, 6} // it is slow, and nothing here is concurrent
+	}
+	for _, level := range levels {
 		for _, takeover := range []bool{true, false} {
 			for _, final := range []bool{true, false} {
 				t.Run(fmt.Sprintf("level %d/takeover %v/final %v", level, takeover, final), func(t *testing.T) {

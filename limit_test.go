@@ -147,7 +147,7 @@ func TestReadLimitOfDeclaredLength(t *testing.T) {
 // A compressed message counts as what it inflates to, and is inflated no
 // further than that.
 func TestReadLimitOfBomb(t *testing.T) {
-	bomb := wstest.Deflated(wstest.Text(strings.Repeat("x", 20<<20)))
+	bomb := wstest.Deflated(wstest.Text(strings.Repeat("x", 8<<20)))
 	if len(bomb.Payload) > defaultLimit {
 		t.Fatalf("the bomb has %d bytes", len(bomb.Payload))
 	}

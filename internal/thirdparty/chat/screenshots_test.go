@@ -12,16 +12,15 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var screenshots = flag.String("screenshots", "", "draw the pictures of the documentation into this `directory`")
+var screenshots = flag.String("screenshots", "", "draw the pictures into this `directory`, and keep them")
 
-// TestScreenshots draws pictures of a conversation, where they are asked for:
+// TestScreenshots draws a conversation as three people see it, on the screens of
+// a desktop and of a phone. The pictures of the documentation are made so:
 //
 //	go test ./chat -run Screenshots -screenshots ../../../docs
-//
-// It checks nothing that TestChat does not.
 func TestScreenshots(t *testing.T) {
 	if *screenshots == "" {
-		return
+		*screenshots = t.TempDir()
 	}
 	server := start(t, build(t), "127.0.0.1:0")
 	browser := chromium.Start(t, timeout)

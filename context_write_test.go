@@ -201,11 +201,11 @@ func TestWriteContextEndsInsideFrame(t *testing.T) {
 		{100_000, 99_999},
 	} {
 		for _, mode := range modes[:2] {
+			if mode.mode != websocket.CompressionDisabled && test.out > test.size/2 {
+				continue // it is shorter, compressed
+			}
 			t.Run(fmt.Sprintf("%d of %d %s", test.out, test.size, mode.name), func(t *testing.T) {
 				message := filler(test.size)
-				if mode.mode != websocket.CompressionDisabled && test.out > test.size/2 {
-					t.Skip("it is shorter, compressed")
-				}
 				forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
 					reading := wstest.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
 					underTest(p).SetCapacity(test.out)

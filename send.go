@@ -83,114 +83,12 @@ func (e *engine) send(ctx context.Context, f frame, rest remainder) (taken bool,
 	return taken, err
 }
 
-// lockOrder takes the order of messages, and then the gate.
-func (e *engine) lockOrder(ctx context.Context) error {
-	if err := e.wr.order.lock(ctx, e.life.ended()); err != nil {
-		if err == errGone {
-			return e.life.err()
-		}
-		return ctx.Err()
-	}
-	if err := e.wr.gate.lock(ctx, nil); err != nil {
-		e.wr.order.unlock()
-		return ctx.Err()
-	}
-	return nil
-}
-
-// awaitTurn waits for the gate, or for its holder to send the frame. With
-// neither taken nor an error, the gate is the caller's.
-func (e *engine) awaitTurn(ctx context.Context, f frame, rest remainder) (taken bool, err error) {
-	g := &e.wr.gate
-	if len(f.payload) > maxJoined || rest == keepRest {
-		f.op = noFrame // it is sent by nobody else
-	}
-	w := g.join(f)
-	if w == nil {
-		return false, nil
-	}
-	defer g.retire(w)
-	var v verdict
-	select {
-	case v = <-w.ready:
-	case <-ctx.Done():
-		if g.leave(w) {
-			return false, ctx.Err()
-		}
-		select {
-		case v = <-w.ready:
-		default:
-			// The frame is on its way, in the hands of another.
-			e.shut(ctx.Err())
-			if <-w.ready == yours {
-				e.unlockWrite()
-			}
-			return true, e.life.err()
-		}
-	}
-	switch {
-	case v == sent:
-		return true, nil
-	case v == notSent:
-		return true, e.writeError(w.err)
-	case w.end > 0:
-		// Who was sending the frame has left, with a part of it to go.
-		taken, err = e.flush(ctx, w.start, w.end, dropRest)
-		e.unlockWrite()
-		return taken, err
-	}
-	return false, nil
-}
-
 // writeError is the error of a write on a write side that err has ended.
 func (e *engine) writeError(err error) error {
 	if e.life.phase() != phaseOpen {
 		return e.life.err()
 	}
 	return &closedError{cause: err}
-}
-
-// unlockWrite lets go of the gate, after what was posted meanwhile has been
-// sent as far as the transport takes it at once. The rest is for the next
-// one, or for a goroutine.
-func (e *engine) unlockWrite() {
-	w := &e.wr
-	for {
-		dropped := e.life.phase() == phaseClosed
-		switch {
-		case dropped:
-			e.dropWrites()
-		case w.from == w.to:
-			w.freeOut()
-		case len(w.group) > 0:
-			next := w.group[0]
-			w.group = w.group[1:]
-			next.ready <- yours
-			return
-		case w.gate.pass():
-			return
-		default:
-			w.resting.Store(true)
-			go e.sendRest()
-			return
-		}
-		w.gate.unlock()
-		if !w.posted.waiting.Load() && (dropped || e.life.phase() != phaseClosed) {
-			return
-		}
-		if !w.gate.tryLock() {
-			return // who holds it does the same
-		}
-		e.takePosted()
-		e.flushNow()
-	}
-}
-
-// sendRest sends what is left in out. It holds the gate.
-func (e *engine) sendRest() {
-	e.flush(context.Background(), never, 0, dropRest)
-	e.wr.resting.Store(false)
-	e.unlockWrite()
 }
 
 // dropWrites gives back what the write side holds of a closed connection.
@@ -250,28 +148,6 @@ func (e *engine) canSend() error {
 		return e.writeError(e.wr.broken)
 	}
 	return nil
-}
-
-// gather takes along the frames of those who wait, as many as are first in the
-// queue and small.
-func (e *engine) gather() {
-	w := &e.wr
-	for w.to-w.from < maxBatch {
-		next := w.gate.take(w.joins)
-		if next == nil {
-			return
-		}
-		next.start = w.to
-		e.appendFrame(next.frame)
-		next.end = w.to
-		w.group = append(w.group, next)
-		w.yield = yields
-	}
-}
-
-// joins reports whether a frame can be sent along now.
-func (w *writeSide) joins(f frame) bool {
-	return f.op != noFrame && (f.op.isControl() || w.msg.by == nil)
 }
 
 // reserve makes room for n more bytes in out.
@@ -406,76 +282,4 @@ func (e *engine) breakWrites(err error) {
 	}
 	w.group = nil
 	w.from, w.to = 0, 0
-}
-
-// sendParts sends a frame whose payload is not copied: a server's own, or one
-// that was masked where it is.
-func (e *engine) sendParts(ctx context.Context, h header, payload []byte) (taken bool, err error) {
-	w := &e.wr
-	h.length = int64(len(payload))
-	w.reserve(maxHeader)
-	start := w.to
-	w.appendHeader(h)
-	for w.from < w.to || len(payload) > 0 {
-		n, err := e.t.writeBoth(ctx, w.out.b[w.from:w.to], payload)
-		head := min(n, w.to-w.from)
-		w.from += head
-		payload = payload[n-head:]
-		if err != nil {
-			if taken, err = e.cutShort(ctx, start, err); err != nil {
-				return taken, err
-			}
-		}
-	}
-	e.sentAll()
-	return true, nil
-}
-
-// sendMasked sends a client's frame, masking it piece by piece into out.
-func (e *engine) sendMasked(ctx context.Context, f frame) (taken bool, err error) {
-	w := &e.wr
-	key := newMaskingKey()
-	w.reserve(min(maxHeader+len(f.payload), maxFrame))
-	start := w.to
-	w.appendHeader(header{
-		fin: f.fin, rsv1: f.rsv1, op: f.op,
-		masked: true, key: key, length: int64(len(f.payload)),
-	})
-	for p := f.payload; len(p) > 0 || w.from < w.to; {
-		n := min(len(p), len(w.out.b)-w.to)
-		key = mask.Copy(w.out.b[w.to:], p[:n], key)
-		p = p[n:]
-		w.to += n
-		n, err := e.t.write(ctx, w.out.b[w.from:w.to])
-		w.from += n
-		if err != nil {
-			if taken, err = e.cutShort(ctx, start, err); err != nil {
-				return taken, err
-			}
-		}
-		if w.from == w.to {
-			w.from, w.to, start = 0, 0, never
-		}
-	}
-	e.sentAll()
-	return true, nil
-}
-
-// cutShort ends the sending of a long frame with err; or not, and returns nil,
-// if it was interrupted without a reason. A frame that was not begun leaves no
-// trace.
-func (e *engine) cutShort(ctx context.Context, start int, err error) (taken bool, _ error) {
-	w := &e.wr
-	switch {
-	case err != errInterrupted && err != errCutOff:
-		e.breakWrites(err)
-		return true, e.writeError(err)
-	case ctx.Err() == nil:
-		return false, nil
-	case err == errInterrupted && w.from <= start:
-		w.to = start
-		return false, ctx.Err()
-	}
-	e.shut(ctx.Err())
-	return true, e.life.err()
 }

@@ -301,32 +301,6 @@ func TestMisusePanics(t *testing.T) {
 	}
 }
 
-func TestCompressorAllocatesNothing(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector makes pools forget")
-	}
-	for _, bits := range []int{9, 15} {
-		for _, takeover := range []bool{true, false} {
-			allocatesNothing(t, bits, takeover, jsonText(100, 1))
-			allocatesNothing(t, bits, takeover, jsonText(1000, 1))
-		}
-	}
-}
-
-func allocatesNothing(t *testing.T, bits int, takeover bool, msg []byte) {
-	t.Helper()
-	c := NewCompressor(bits, takeover)
-	dst := make([]byte, 0, 4096)
-	for range 500 {
-		c.Append(dst, msg)
-	}
-	if n := testing.AllocsPerRun(100, func() { c.Append(dst, msg) }); n >= 1 {
-		t.Errorf("bits %d, takeover %v: Append allocates %v times", bits, takeover, n)
-	}
-	if n := testing.AllocsPerRun(100, func() { compressIn(c, dst, msg, 300) }); n >= 1 {
-		t.Errorf("bits %d, takeover %v: a streamed message allocates %v times", bits, takeover, n)
-	}
-}
 func BenchmarkAppend(b *testing.B) {
 	for _, n := range []int{100, 1 << 10, 16 << 10} {
 		for _, takeover := range []bool{true, false} {

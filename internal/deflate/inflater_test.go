@@ -237,37 +237,6 @@ func TestPooledPartsLetGo(t *testing.T) {
 	}
 }
 
-func TestInflaterAllocatesNothing(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector makes pools forget")
-	}
-	for _, takeover := range []bool{true, false} {
-		payload := deflateOthers(5, true, false, nil, jsonText(1000, 1))
-		f := NewInflater(takeover)
-		src := bytes.NewReader(nil)
-		p := make([]byte, 4096)
-		read := func() {
-			src.Reset(payload)
-			f.Begin(src)
-			for {
-				if _, err := f.Read(p); err != nil {
-					break
-				}
-			}
-			f.End()
-		}
-		for range 50 {
-			read()
-		}
-		if n := testing.AllocsPerRun(100, read); n >= 1 {
-			t.Errorf("takeover %v: a message allocates %v times", takeover, n)
-		}
-		if takeover != (f.window.len() > 0) {
-			t.Errorf("takeover %v: the window has %d bytes", takeover, f.window.len())
-		}
-	}
-}
-
 func TestWindow(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, limit := range []int{256, 1500, 4096} {

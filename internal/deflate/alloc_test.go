@@ -1,0 +1,62 @@
+//go:build !race
+
+package deflate
+
+import (
+	"bytes"
+	"testing"
+)
+
+// These are built without the race detector alone: with it, pools forget.
+
+func TestCompressorAllocatesNothing(t *testing.T) {
+	for _, bits := range []int{9, 15} {
+		for _, takeover := range []bool{true, false} {
+			allocatesNothing(t, bits, takeover, jsonText(100, 1))
+			allocatesNothing(t, bits, takeover, jsonText(1000, 1))
+		}
+	}
+}
+
+func allocatesNothing(t *testing.T, bits int, takeover bool, msg []byte) {
+	t.Helper()
+	c := NewCompressor(bits, takeover)
+	dst := make([]byte, 0, 4096)
+	for range 500 {
+		c.Append(dst, msg)
+	}
+	if n := testing.AllocsPerRun(100, func() { c.Append(dst, msg) }); n >= 1 {
+		t.Errorf("bits %d, takeover %v: Append allocates %v times", bits, takeover, n)
+	}
+	if n := testing.AllocsPerRun(100, func() { compressIn(c, dst, msg, 300) }); n >= 1 {
+		t.Errorf("bits %d, takeover %v: a streamed message allocates %v times", bits, takeover, n)
+	}
+}
+
+func TestInflaterAllocatesNothing(t *testing.T) {
+	for _, takeover := range []bool{true, false} {
+		payload := deflateOthers(5, true, false, nil, jsonText(1000, 1))
+		f := NewInflater(takeover)
+		src := bytes.NewReader(nil)
+		p := make([]byte, 4096)
+		read := func() {
+			src.Reset(payload)
+			f.Begin(src)
+			for {
+				if _, err := f.Read(p); err != nil {
+					break
+				}
+			}
+			f.End()
+		}
+		for range 50 {
+			read()
+		}
+		if n := testing.AllocsPerRun(100, read); n >= 1 {
+			t.Errorf("takeover %v: a message allocates %v times", takeover, n)
+		}
+		if takeover != (f.window.len() > 0) {
+			t.Errorf("takeover %v: the window has %d bytes", takeover, f.window.len())
+		}
+	}
+}

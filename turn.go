@@ -1,0 +1,132 @@
+//go:build !js
+
+package websocket
+
+import "context"
+
+// This is whose turn it is to write: waiting for it, taking along the frames of
+// those who wait, and passing it on.
+
+// lockOrder takes the order of messages, and then the gate.
+func (e *engine) lockOrder(ctx context.Context) error {
+	if err := e.wr.order.lock(ctx, e.life.ended()); err != nil {
+		if err == errGone {
+			return e.life.err()
+		}
+		return ctx.Err()
+	}
+	if err := e.wr.gate.lock(ctx, nil); err != nil {
+		e.wr.order.unlock()
+		return ctx.Err()
+	}
+	return nil
+}
+
+// awaitTurn waits for the gate, or for its holder to send the frame. With
+// neither taken nor an error, the gate is the caller's.
+func (e *engine) awaitTurn(ctx context.Context, f frame, rest remainder) (taken bool, err error) {
+	g := &e.wr.gate
+	if len(f.payload) > maxJoined || rest == keepRest {
+		f.op = noFrame // it is sent by nobody else
+	}
+	w := g.join(f)
+	if w == nil {
+		return false, nil
+	}
+	defer g.retire(w)
+	var v verdict
+	select {
+	case v = <-w.ready:
+	case <-ctx.Done():
+		if g.leave(w) {
+			return false, ctx.Err()
+		}
+		select {
+		case v = <-w.ready:
+		default:
+			// The frame is on its way, in the hands of another.
+			e.shut(ctx.Err())
+			if <-w.ready == yours {
+				e.unlockWrite()
+			}
+			return true, e.life.err()
+		}
+	}
+	switch {
+	case v == sent:
+		return true, nil
+	case v == notSent:
+		return true, e.writeError(w.err)
+	case w.end > 0:
+		// Who was sending the frame has left, with a part of it to go.
+		taken, err = e.flush(ctx, w.start, w.end, dropRest)
+		e.unlockWrite()
+		return taken, err
+	}
+	return false, nil
+}
+
+// unlockWrite lets go of the gate, after what was posted meanwhile has been
+// sent as far as the transport takes it at once. The rest is for the next
+// one, or for a goroutine.
+func (e *engine) unlockWrite() {
+	w := &e.wr
+	for {
+		dropped := e.life.phase() == phaseClosed
+		switch {
+		case dropped:
+			e.dropWrites()
+		case w.from == w.to:
+			w.freeOut()
+		case len(w.group) > 0:
+			next := w.group[0]
+			w.group = w.group[1:]
+			next.ready <- yours
+			return
+		case w.gate.pass():
+			return
+		default:
+			w.resting.Store(true)
+			go e.sendRest()
+			return
+		}
+		w.gate.unlock()
+		if !w.posted.waiting.Load() && (dropped || e.life.phase() != phaseClosed) {
+			return
+		}
+		if !w.gate.tryLock() {
+			return // who holds it does the same
+		}
+		e.takePosted()
+		e.flushNow()
+	}
+}
+
+// sendRest sends what is left in out. It holds the gate.
+func (e *engine) sendRest() {
+	e.flush(context.Background(), never, 0, dropRest)
+	e.wr.resting.Store(false)
+	e.unlockWrite()
+}
+
+// gather takes along the frames of those who wait, as many as are first in the
+// queue and small.
+func (e *engine) gather() {
+	w := &e.wr
+	for w.to-w.from < maxBatch {
+		next := w.gate.take(w.joins)
+		if next == nil {
+			return
+		}
+		next.start = w.to
+		e.appendFrame(next.frame)
+		next.end = w.to
+		w.group = append(w.group, next)
+		w.yield = yields
+	}
+}
+
+// joins reports whether a frame can be sent along now.
+func (w *writeSide) joins(f frame) bool {
+	return f.op != noFrame && (f.op.isControl() || w.msg.by == nil)
+}

@@ -1,0 +1,138 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// loop is a connection in memory from which the same bytes can be read again
+// and again, and on which writes cost nothing: what is measured is the library.
+type loop struct {
+	net.Conn // nil: for the methods that are not called
+	bytes    []byte
+	off      int
+	writes   int
+}
+
+func (l *loop) Read(p []byte) (n int, err error) {
+	for n < len(p) && len(l.bytes) > 0 {
+		k := copy(p[n:], l.bytes[l.off:])
+		n += k
+		l.off = (l.off + k) % len(l.bytes)
+	}
+	return n, nil
+}
+
+func (l *loop) Write(p []byte) (int, error)      { l.writes++; return len(p), nil }
+func (l *loop) Close() error                     { return nil }
+func (l *loop) SetDeadline(time.Time) error      { return nil }
+func (l *loop) SetReadDeadline(time.Time) error  { return nil }
+func (l *loop) SetWriteDeadline(time.Time) error { return nil }
+
+// hijacked is a ResponseWriter of a request over a loop.
+type hijacked struct {
+	http.ResponseWriter
+	header http.Header
+	conn   net.Conn
+}
+
+func (h *hijacked) Header() http.Header { return h.header }
+
+func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return h.conn, bufio.NewReadWriter(bufio.NewReader(strings.NewReader("")), bufio.NewWriter(io.Discard)), nil
+}
+
+func acceptLoop(b *testing.B, l *loop) *websocket.Conn {
+	b.Helper()
+	c, err := websocket.Accept(&hijacked{header: http.Header{}, conn: l}, request(), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	c.SetReadLimit(-1)
+	b.Cleanup(func() { c.CloseNow() })
+	l.writes = 0
+	return c
+}
+
+var (
+	benchTypes = []websocket.MessageType{websocket.MessageBinary, websocket.MessageText}
+	benchSizes = []int{16, 1 << 10, 16 << 10, 1 << 20}
+)
+
+// BenchmarkReader is a server that reads into a slice of its own, with a
+// context that can be canceled.
+func BenchmarkReader(b *testing.B) {
+	for _, typ := range benchTypes {
+		for _, size := range benchSizes {
+			b.Run(fmt.Sprintf("%v/%d", typ, size), func(b *testing.B) {
+				f := wstest.Binary([]byte(strings.Repeat("a", size)))
+				f.Opcode, f.Masked, f.Key = wstest.Opcode(typ), true, [4]byte{1, 2, 3, 4}
+				l := &loop{}
+				c := acceptLoop(b, l)
+				l.bytes = wstest.AppendFrame(nil, f)
+				p := make([]byte, size+1)
+				ctx, cancel := context.WithCancel(b.Context())
+				defer cancel()
+				b.SetBytes(int64(size))
+				b.ReportAllocs()
+				for b.Loop() {
+					_, r, err := c.Reader(ctx)
+					n := 0
+					for err == nil {
+						var k int
+						k, err = r.Read(p[n:])
+						n += k
+					}
+					if n != size || err != io.EOF {
+						b.Fatalf("read %d bytes, %v", n, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkWrite is a server that writes, with a context that can be canceled.
+func BenchmarkWrite(b *testing.B) {
+	for _, typ := range benchTypes {
+		for _, size := range benchSizes {
+			b.Run(fmt.Sprintf("%v/%d", typ, size), func(b *testing.B) {
+				l := &loop{}
+				c := acceptLoop(b, l)
+				p := []byte(strings.Repeat("a", size))
+				ctx, cancel := context.WithCancel(b.Context())
+				defer cancel()
+				b.SetBytes(int64(size))
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := c.Write(ctx, typ, p); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(l.writes)/float64(b.N), "calls/op")
+			})
+		}
+	}
+}
+
+func BenchmarkAccept(b *testing.B) {
+	r := request()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := websocket.Accept(&hijacked{header: http.Header{}, conn: &loop{}}, r, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

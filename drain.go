@@ -57,6 +57,10 @@ func (e *engine) drain(ctx context.Context) {
 	}
 }
 
+// maxLongClose bounds a close frame that is too long, and yet one: it has to fit
+// into the inbox.
+const maxLongClose = minBlock / 2
+
 // skipToClose discards what is in the inbox, up to the peer's close frame, and
 // reports whether that has been there. Frames that break the rules are skipped
 // like others, as long as their length can be told; behind one where it can't
@@ -72,7 +76,7 @@ func (rd *readSide) skipToClose() bool {
 			rd.left = math.MaxInt64
 		case n == 0:
 			return false
-		case h.op == opClose && h.length <= maxControl:
+		case h.op == opClose && h.length <= maxLongClose:
 			if len(rd.in.bytes()) < n+int(h.length) {
 				return false
 			}

@@ -68,7 +68,7 @@ func (in *inbox) release() {
 // and the whole of a control frame always find room.
 func (in *inbox) room() []byte {
 	in.take()
-	if in.empty() || len(in.block.b)-in.r < maxHeader+maxControl {
+	if in.empty() || in.w == len(in.block.b) {
 		in.w = copy(in.block.b, in.block.b[in.r:in.w])
 		in.r = 0
 	}

@@ -408,3 +408,27 @@ func TestViolationBehindWrite(t *testing.T) {
 		wantClosed(t, read.Err(), -1)
 	})
 }
+
+// A close frame that is too long, or has a code that may not be sent, is a
+// violation, and yet the peer's close frame: there is nothing to drain behind
+// it.
+func TestViolationByCloseFrame(t *testing.T) {
+	for name, f := range map[string]wstest.Frame{
+		"too long": {Fin: true, Opcode: wstest.OpClose, Payload: append([]byte{3, 232}, make([]byte, 200)...)},
+		"bad code": wstest.Close(1005, ""),
+	} {
+		t.Run(name, func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				start := time.Now()
+				read := reading(t, c)
+				p.Send(f)
+				p.WantClose(1002)
+				wantClosed(t, read.Err(), -1)
+				if took := time.Since(start); took != 0 {
+					t.Errorf("the connection was closed after %v", took)
+				}
+				p.WantEOF()
+			})
+		})
+	}
+}

@@ -303,6 +303,9 @@ func TestConcurrentWrites(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
 			tr := traffic{writers: 12, rounds: 15, opts: connOptions{compression: mode.mode}}
+			if testing.Short() {
+				tr.rounds = 5 // of each size, one
+			}
 			forBothRoles(t, &tr.opts, tr.run)
 			overTCP(t, &tr.opts, tr.run)
 		})

@@ -167,7 +167,11 @@ func TestNetConnMovedDeadline(t *testing.T) {
 // which go out as soon as there is room, and the next Write follows them.
 func TestNetConnWriteDeadline(t *testing.T) {
 	for _, mode := range modes {
-		for _, size := range []int{10, 5000, 16 << 10, 100_000} {
+		sizes := []int{10, 5000, 16 << 10, 100_000}
+		if testing.Short() {
+			sizes = sizes[:3]
+		}
+		for _, size := range sizes {
 			for _, room := range []int{1, 3, 9, 4000, 16<<10 + 4, 16<<10 + 8, 16<<10 + 10, 40_000} {
 				compressed := mode.mode != websocket.CompressionDisabled && size >= 1000
 				if room >= size || compressed && room > size/2 {
@@ -233,6 +237,9 @@ func TestNetConnWriteDeadline(t *testing.T) {
 // whole.
 func TestNetConnWriteDeadlines(t *testing.T) {
 	stream := filler(300_000)
+	if testing.Short() {
+		stream = filler(100_000)
+	}
 	// write writes the stream, and counts the deadlines that it ran into.
 	write := func(nc net.Conn, patience func(i int) time.Duration) (timeouts int, err error) {
 		rest := stream

@@ -1,10 +1,12 @@
 package websocket
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
@@ -119,6 +121,13 @@ var (
 	errCloseCode       = errors.New("status code is not one that may be sent")
 	errCloseReason     = errors.New("close reason is over 123 bytes or not valid UTF-8")
 )
+
+// closeTimeout is for the whole of Close, and for what is left to do once the
+// peer has closed.
+const closeTimeout = 5 * time.Second
+
+// errNoCloseFrame is the error of a Close that the peer did not answer in time.
+var errNoCloseFrame = fmt.Errorf("no close frame from the peer within %v: %w", closeTimeout, context.DeadlineExceeded)
 
 // maxCloseReason is what a control frame leaves for the reason: 125 bytes
 // less two for the code (RFC 6455 section 5.5).

@@ -5,7 +5,6 @@ package websocket
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -28,9 +27,6 @@ const (
 
 // The bounds of closing.
 const (
-	// closeTimeout is for the whole of Close, and for our reply to the peer's
-	// close frame to get out.
-	closeTimeout = 5 * time.Second
 	// drainTimeout and drainBytes bound for how long the peer may go on
 	// sending after its violation, before the connection is closed on it.
 	drainTimeout = time.Second
@@ -51,7 +47,7 @@ type lifetime struct {
 	peer     error       // the peer's CloseError, or nil
 	readOver bool        // nothing that arrives counts any more
 	frameOut bool        // our close frame is with the transport
-	replying bool        // it is a reply, and a goroutine of ours is sending it
+	replying bool        // it is a reply, and on its way
 	timer    *time.Timer // closes the transport if a reply does not get out
 	done     chan struct{}
 }
@@ -295,9 +291,6 @@ func (e *engine) finishClose(ctx context.Context) error {
 	e.shut(err)
 	return e.life.handshake()
 }
-
-// errNoCloseFrame is the error of a Close that the peer did not answer in time.
-var errNoCloseFrame = fmt.Errorf("no close frame from the peer within %v: %w", closeTimeout, context.DeadlineExceeded)
 
 // handshake says why the close handshake was not completed, or nil.
 func (l *lifetime) handshake() error {

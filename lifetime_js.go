@@ -25,13 +25,6 @@ const (
 	phaseClosed
 )
 
-// closeTimeout is for the whole of Close, and for a socket to close after the
-// peer has.
-const closeTimeout = 5 * time.Second
-
-// errNoCloseFrame is the error of a Close that the peer did not answer in time.
-var errNoCloseFrame = fmt.Errorf("no close frame from the peer within %v: %w", closeTimeout, context.DeadlineExceeded)
-
 // lifetime is how a connection begins and ends.
 type lifetime struct {
 	mu      sync.Mutex // a leaf

@@ -10,8 +10,8 @@ import (
 
 // This is how frames go out that are too long to be copied behind their header.
 
-// sendParts sends a frame whose payload is not copied: a server's own, or one
-// that was masked where it is.
+// sendParts sends a server's frame, header and payload side by side: the payload
+// is not copied.
 func (e *engine) sendParts(ctx context.Context, h header, payload []byte) (taken bool, err error) {
 	w := &e.wr
 	h.length = int64(len(payload))

@@ -12,14 +12,13 @@ import (
 
 // outgoing is a message that is written in several frames.
 type outgoing struct {
-	by    *messageWriter // nil when there is none
-	typ   MessageType
-	form  form
-	begun bool // its first frame was taken
-	text  utf8stream.Validator
-	buf   *block // what the message holds from the pool
-	n     int    // not compressed: buf.b[:n] is not sent yet
-	z     []byte // compressed: what came out and is not sent yet
+	by   *messageWriter // nil when there is none
+	typ  MessageType
+	form form
+	text utf8stream.Validator
+	buf  *block // what the message holds from the pool
+	n    int    // not compressed: buf.b[:n] is not sent yet
+	z    []byte // compressed: what came out and is not sent yet
 }
 
 // form is how the payload of a message goes out.
@@ -36,7 +35,7 @@ const (
 type messageWriter struct {
 	e     *engine
 	ctx   context.Context
-	begun atomic.Bool // as outgoing.begun, for a look without the gate
+	begun atomic.Bool // its first frame was taken
 	over  atomic.Bool // outgoing.by points to it no more
 }
 
@@ -100,7 +99,7 @@ func (e *engine) dropMessage(cause error) error {
 	if m.form == compressed {
 		e.wr.comp.Discard()
 	}
-	begun := m.begun
+	begun := m.by.begun.Load()
 	e.endMessage()
 	if !begun || e.canSend() != nil {
 		return cause
@@ -311,12 +310,11 @@ func (e *engine) finishMessage(ctx context.Context) error {
 func (e *engine) sendPart(ctx context.Context, payload []byte, part messagePart) error {
 	m := &e.wr.msg
 	f := frame{op: opcode(m.typ), fin: part == endPart, rsv1: m.form == compressed, payload: payload}
-	if m.begun {
+	if m.by.begun.Load() {
 		f.op, f.rsv1 = opContinuation, false
 	}
 	taken, err := e.sendFrame(ctx, f, dropRest)
 	if taken {
-		m.begun = true
 		m.by.begun.Store(true)
 	}
 	return err

@@ -27,23 +27,6 @@ func goClose(t *testing.T, c *websocket.Conn, code websocket.StatusCode, reason 
 	return call
 }
 
-// everyCall is each method that returns an error, for a connection that has
-// ended.
-func everyCall(t *testing.T, c *websocket.Conn) map[string]error {
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	errs := map[string]error{}
-	for name, ctx := range map[string]context.Context{"": t.Context(), " with an ended context": ended} {
-		_, _, errs["Read"+name] = c.Read(ctx)
-		_, _, errs["Reader"+name] = c.Reader(ctx)
-		errs["Write"+name] = c.Write(ctx, websocket.MessageText, []byte("x"))
-		errs["large Write"+name] = c.Write(ctx, websocket.MessageText, []byte(filler(5000)))
-		_, errs["Writer"+name] = c.Writer(ctx, websocket.MessageText)
-		errs["Ping"+name] = c.Ping(ctx)
-	}
-	return errs
-}
-
 // wantAllClosed wants every call to say that the connection is closed, and with
 // which code the peer closed it, if it did. Closing it again is no error.
 func wantAllClosed(t *testing.T, c *websocket.Conn, p *wstest.Peer, status websocket.StatusCode) {
@@ -52,19 +35,7 @@ func wantAllClosed(t *testing.T, c *websocket.Conn, p *wstest.Peer, status webso
 	if !underTest(p).Stats().Closed {
 		t.Error("the network connection is open")
 	}
-	for range 2 {
-		for name, err := range everyCall(t, c) {
-			if !errors.Is(err, net.ErrClosed) || websocket.CloseStatus(err) != status {
-				t.Errorf("%s: got error %v, want net.ErrClosed with status %v", name, err, status)
-			}
-		}
-		if err := c.Close(websocket.StatusGoingAway, ""); err != nil {
-			t.Errorf("got %v from a second Close", err)
-		}
-		if err := c.CloseNow(); err != nil {
-			t.Errorf("got %v from CloseNow after it", err)
-		}
-	}
+	wantEnded(t, c, status)
 	if waited := time.Since(start); waited != 0 {
 		t.Errorf("calls on a closed connection took %v", waited)
 	}

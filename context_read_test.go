@@ -16,22 +16,6 @@ import (
 	"github.com/bhojpur/api/internal/wstest"
 )
 
-// wantInterrupted wants a call to have ended with its context, and the
-// connection to be open.
-func wantInterrupted(t *testing.T, got, want error) {
-	t.Helper()
-	wantError(t, got, want)
-	if errors.Is(got, net.ErrClosed) {
-		t.Fatalf("got %v, want the connection to stay open", got)
-	}
-}
-
-// readErr calls Read for its error.
-func readErr(ctx context.Context, c *websocket.Conn) error {
-	_, _, err := c.Read(ctx)
-	return err
-}
-
 // Until a message's header is there, nothing is lost when the context ends:
 // half a ping stays half a ping, and half a header half a header. Behind the
 // header the context ends the connection.

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -25,28 +24,6 @@ func forBothNetConns(t *testing.T, opts *connOptions, test func(t *testing.T, nc
 	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
 		test(t, websocket.NetConn(t.Context(), c, websocket.MessageBinary), p)
 	})
-}
-
-// wantBytes wants the stream to go on with s.
-func wantBytes(t *testing.T, r io.Reader, s string) {
-	t.Helper()
-	got := make([]byte, len(s))
-	if n, err := io.ReadFull(r, got); err != nil || string(got) != s {
-		t.Fatalf("got %.80q and error %v, want %.80q", got[:n], err, s)
-	}
-}
-
-// wantTimeout wants the error of a call that ran into its deadline.
-func wantTimeout(t *testing.T, err error) {
-	t.Helper()
-	wantError(t, err, os.ErrDeadlineExceeded)
-	var ne net.Error
-	if !errors.As(err, &ne) || !ne.Timeout() {
-		t.Fatalf("%v is not a timeout", err)
-	}
-	if errors.Is(err, net.ErrClosed) {
-		t.Fatalf("the connection has failed: %v", err)
-	}
 }
 
 // collect reads whole messages until n bytes of them have come, with a pause

@@ -4,18 +4,13 @@ package websocket_test
 
 import (
 	"context"
-	"errors"
-	"net"
 	"net/http"
-	"os"
 	"testing"
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/wstest"
 )
-
-func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
 
 // connOptions say how a connection under test is made, in either role. nil and
 // the zero value mean the defaults.
@@ -131,77 +126,3 @@ func (o *connOptions) takeover() wstest.Takeover {
 
 // peerIsClient reports whether p plays the client, and c is a server.
 func peerIsClient(p *wstest.Peer) bool { return p.Response != nil }
-
-// wantError wants an error that is want.
-func wantError(t *testing.T, got, want error) {
-	t.Helper()
-	if !errors.Is(got, want) {
-		t.Fatalf("got error %v, want %v", got, want)
-	}
-}
-
-// wantClosed wants the error of a call on a closed connection, with this close
-// status of the peer, or -1 where the peer sent none.
-func wantClosed(t *testing.T, got error, status websocket.StatusCode) {
-	t.Helper()
-	wantError(t, got, net.ErrClosed)
-	if code := websocket.CloseStatus(got); code != status {
-		t.Fatalf("got close status %v in %v, want %v", code, got, status)
-	}
-}
-
-// wantEnded wants every method to say that the connection has ended, with this
-// close status of the peer, or -1 where the peer sent none.
-func wantEnded(t *testing.T, c *websocket.Conn, status websocket.StatusCode) {
-	t.Helper()
-	ctx := t.Context()
-	for name, call := range map[string]func() error{
-		"Read":   func() error { _, _, err := c.Read(ctx); return err },
-		"Reader": func() error { _, _, err := c.Reader(ctx); return err },
-		"Write":  func() error { return c.Write(ctx, websocket.MessageText, []byte("late")) },
-		"Writer": func() error { _, err := c.Writer(ctx, websocket.MessageText); return err },
-		"Ping":   func() error { return c.Ping(ctx) },
-	} {
-		for range 2 {
-			err := call()
-			if code := websocket.CloseStatus(err); code != status || !errors.Is(err, net.ErrClosed) {
-				t.Errorf("%s: got error %v of status %v, want a closed connection of status %v", name, err, code, status)
-			}
-		}
-	}
-	if err := errors.Join(c.Close(websocket.StatusNormalClosure, ""), c.CloseNow()); err != nil {
-		t.Errorf("got error %v of closing again, want none", err)
-	}
-}
-
-// message is what Read returns.
-type message struct {
-	typ     websocket.MessageType
-	payload string
-}
-
-// reading calls Read on a goroutine.
-func reading(tb testing.TB, c *websocket.Conn) *wstest.Call[message] {
-	return wstest.Go(tb, func() (message, error) {
-		typ, p, err := c.Read(tb.Context())
-		return message{typ, string(p)}, err
-	})
-}
-
-// wantMessage reads a message with Read, and wants this one.
-func wantMessage(t *testing.T, c *websocket.Conn, typ websocket.MessageType, want string) {
-	t.Helper()
-	gotType, got, err := c.Read(t.Context())
-	if err != nil {
-		t.Fatalf("got error %v, want a message", err)
-	}
-	if gotType != typ || string(got) != want {
-		t.Fatalf("got %v %.80q of %d bytes, want %v %.80q of %d", gotType, got, len(got), typ, want, len(want))
-	}
-}
-
-// wantText is wantMessage for text.
-func wantText(t *testing.T, c *websocket.Conn, want string) {
-	t.Helper()
-	wantMessage(t, c, websocket.MessageText, want)
-}

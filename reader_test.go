@@ -4,10 +4,8 @@ package websocket_test
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"math/rand/v2"
-	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,45 +13,6 @@ import (
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/wstest"
 )
-
-// wantReader wants a message to begin.
-func wantReader(t *testing.T, c *websocket.Conn) io.Reader {
-	t.Helper()
-	_, r, err := c.Reader(t.Context())
-	if err != nil {
-		t.Fatalf("got error %v, want a message", err)
-	}
-	return r
-}
-
-// wantRead wants these bytes to be read next.
-func wantRead(t *testing.T, r io.Reader, want string) {
-	t.Helper()
-	got := make([]byte, len(want))
-	if n, err := io.ReadFull(r, got); string(got) != want {
-		t.Fatalf("read %.80q, %v, want %.80q", got[:n], err, want)
-	}
-}
-
-// wantRest wants the message to have these bytes until its end.
-func wantRest(t *testing.T, r io.Reader, want string) {
-	t.Helper()
-	if got, err := io.ReadAll(r); string(got) != want || err != nil {
-		t.Fatalf("read %.80q, %v, want %.80q", got, err, want)
-	}
-}
-
-// wantBetween wants that no message can be read, since another is, and that the
-// connection stays as it is.
-func wantBetween(t *testing.T, c *websocket.Conn) {
-	t.Helper()
-	if _, _, err := c.Reader(t.Context()); err == nil || errors.Is(err, net.ErrClosed) {
-		t.Fatalf("Reader: got error %v, want that another message is not read", err)
-	}
-	if _, _, err := c.Read(t.Context()); err == nil || errors.Is(err, net.ErrClosed) {
-		t.Fatalf("Read: got error %v, want that another message is not read", err)
-	}
-}
 
 // forms are the forms in which a message may come.
 var forms = []struct {

@@ -32,35 +32,6 @@ func frameSize(p *wstest.Peer, n int) int {
 	return len(wstest.AppendFrame(nil, wstest.Frame{Masked: !peerIsClient(p), Payload: make([]byte, n)}))
 }
 
-// filler returns n bytes of text that deflate can't do much about.
-func filler(n int) string {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	b := make([]byte, n)
-	x := uint32(n) + 1
-	for i := range b {
-		x ^= x << 13
-		x ^= x >> 17
-		x ^= x << 5
-		b[i] = letters[x%uint32(len(letters))]
-	}
-	return string(b)
-}
-
-// mustWriteText writes a message that the stream has room for.
-func mustWriteText(t *testing.T, c *websocket.Conn, s string) {
-	t.Helper()
-	if err := c.Write(t.Context(), websocket.MessageText, []byte(s)); err != nil {
-		t.Fatalf("got error %v, want the message written", err)
-	}
-}
-
-// goWrite starts a Write.
-func goWrite(t *testing.T, c *websocket.Conn, s string) *wstest.Call[struct{}] {
-	return wstest.GoErr(t, func() error {
-		return c.Write(t.Context(), websocket.MessageText, []byte(s))
-	})
-}
-
 // wantUsable wants a message to go each way.
 func wantUsable(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
 	t.Helper()

@@ -19,32 +19,6 @@ import (
 // maxFragment is the payload of the frames that a Writer sends.
 const maxFragment = 16 << 10
 
-// mustWriter begins a message.
-func mustWriter(t *testing.T, c *websocket.Conn, ctx context.Context) io.WriteCloser {
-	t.Helper()
-	w, err := c.Writer(ctx, websocket.MessageText)
-	if err != nil {
-		t.Fatalf("got error %v, want a writer", err)
-	}
-	return w
-}
-
-// mustAdd adds to a message.
-func mustAdd(t *testing.T, w io.Writer, s string) {
-	t.Helper()
-	if n, err := io.WriteString(w, s); n != len(s) || err != nil {
-		t.Fatalf("got %d, %v for %d bytes", n, err, len(s))
-	}
-}
-
-// mustEnd ends a message.
-func mustEnd(t *testing.T, w io.Closer) {
-	t.Helper()
-	if err := w.Close(); err != nil {
-		t.Fatalf("got error %v from Close of a writer", err)
-	}
-}
-
 // A message is cut into frames of 16 KiB, however it is written.
 func TestWriterFrames(t *testing.T) {
 	forBothRoles(t, &connOptions{pipe: &wstest.PipeOptions{Capacity: wstest.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {

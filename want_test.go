@@ -1,0 +1,234 @@
+package websocket_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+
+// wantError wants an error that is want.
+func wantError(t *testing.T, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Fatalf("got error %v, want %v", got, want)
+	}
+}
+
+// wantClosed wants the error of a call on a closed connection, with this close
+// status of the peer, or -1 where the peer sent none.
+func wantClosed(t *testing.T, got error, status websocket.StatusCode) {
+	t.Helper()
+	wantError(t, got, net.ErrClosed)
+	if code := websocket.CloseStatus(got); code != status {
+		t.Fatalf("got close status %v in %v, want %v", code, got, status)
+	}
+}
+
+// everyCall is each method that returns an error, for a connection that has
+// ended.
+func everyCall(t *testing.T, c *websocket.Conn) map[string]error {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	errs := map[string]error{}
+	for name, ctx := range map[string]context.Context{"": t.Context(), " with an ended context": ended} {
+		_, _, errs["Read"+name] = c.Read(ctx)
+		_, _, errs["Reader"+name] = c.Reader(ctx)
+		errs["Write"+name] = c.Write(ctx, websocket.MessageText, []byte("x"))
+		errs["large Write"+name] = c.Write(ctx, websocket.MessageText, []byte(filler(5000)))
+		_, errs["Writer"+name] = c.Writer(ctx, websocket.MessageText)
+		errs["Ping"+name] = c.Ping(ctx)
+	}
+	return errs
+}
+
+// wantEnded wants every call to say that the connection has ended, and with
+// which code the peer closed it, or -1 where it sent none. Closing it again is
+// no error.
+func wantEnded(t *testing.T, c *websocket.Conn, status websocket.StatusCode) {
+	t.Helper()
+	for range 2 {
+		for name, err := range everyCall(t, c) {
+			if !errors.Is(err, net.ErrClosed) || websocket.CloseStatus(err) != status {
+				t.Errorf("%s: got error %v, want net.ErrClosed with status %v", name, err, status)
+			}
+		}
+		if err := c.Close(websocket.StatusGoingAway, ""); err != nil {
+			t.Errorf("got %v from a second Close", err)
+		}
+		if err := c.CloseNow(); err != nil {
+			t.Errorf("got %v from CloseNow after it", err)
+		}
+	}
+}
+
+// wantInterrupted wants a call to have ended with its context, and the
+// connection to be open.
+func wantInterrupted(t *testing.T, got, want error) {
+	t.Helper()
+	wantError(t, got, want)
+	if errors.Is(got, net.ErrClosed) {
+		t.Fatalf("got %v, want the connection to stay open", got)
+	}
+}
+
+// readErr calls Read for its error.
+func readErr(ctx context.Context, c *websocket.Conn) error {
+	_, _, err := c.Read(ctx)
+	return err
+}
+
+// message is what Read returns.
+type message struct {
+	typ     websocket.MessageType
+	payload string
+}
+
+// reading calls Read on a goroutine.
+func reading(tb testing.TB, c *websocket.Conn) *wstest.Call[message] {
+	return wstest.Go(tb, func() (message, error) {
+		typ, p, err := c.Read(tb.Context())
+		return message{typ, string(p)}, err
+	})
+}
+
+// wantMessage reads a message with Read, and wants this one.
+func wantMessage(t *testing.T, c *websocket.Conn, typ websocket.MessageType, want string) {
+	t.Helper()
+	gotType, got, err := c.Read(t.Context())
+	if err != nil {
+		t.Fatalf("got error %v, want a message", err)
+	}
+	if gotType != typ || string(got) != want {
+		t.Fatalf("got %v %.80q of %d bytes, want %v %.80q of %d", gotType, got, len(got), typ, want, len(want))
+	}
+}
+
+// wantText is wantMessage for text.
+func wantText(t *testing.T, c *websocket.Conn, want string) {
+	t.Helper()
+	wantMessage(t, c, websocket.MessageText, want)
+}
+
+// wantReader wants a message to begin.
+func wantReader(t *testing.T, c *websocket.Conn) io.Reader {
+	t.Helper()
+	_, r, err := c.Reader(t.Context())
+	if err != nil {
+		t.Fatalf("got error %v, want a message", err)
+	}
+	return r
+}
+
+// wantRead wants these bytes to be read next.
+func wantRead(t *testing.T, r io.Reader, want string) {
+	t.Helper()
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(r, got); string(got) != want {
+		t.Fatalf("read %.80q, %v, want %.80q", got[:n], err, want)
+	}
+}
+
+// wantRest wants the message to have these bytes until its end.
+func wantRest(t *testing.T, r io.Reader, want string) {
+	t.Helper()
+	if got, err := io.ReadAll(r); string(got) != want || err != nil {
+		t.Fatalf("read %.80q, %v, want %.80q", got, err, want)
+	}
+}
+
+// wantBetween wants that no message can be read, since another is, and that the
+// connection stays as it is.
+func wantBetween(t *testing.T, c *websocket.Conn) {
+	t.Helper()
+	if _, _, err := c.Reader(t.Context()); err == nil || errors.Is(err, net.ErrClosed) {
+		t.Fatalf("Reader: got error %v, want that another message is not read", err)
+	}
+	if _, _, err := c.Read(t.Context()); err == nil || errors.Is(err, net.ErrClosed) {
+		t.Fatalf("Read: got error %v, want that another message is not read", err)
+	}
+}
+
+// filler returns n bytes of text that deflate can't do much about.
+func filler(n int) string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	b := make([]byte, n)
+	x := uint32(n) + 1
+	for i := range b {
+		x ^= x << 13
+		x ^= x >> 17
+		x ^= x << 5
+		b[i] = letters[x%uint32(len(letters))]
+	}
+	return string(b)
+}
+
+// mustWriteText writes a message that the stream has room for.
+func mustWriteText(t *testing.T, c *websocket.Conn, s string) {
+	t.Helper()
+	if err := c.Write(t.Context(), websocket.MessageText, []byte(s)); err != nil {
+		t.Fatalf("got error %v, want the message written", err)
+	}
+}
+
+// goWrite starts a Write.
+func goWrite(t *testing.T, c *websocket.Conn, s string) *wstest.Call[struct{}] {
+	return wstest.GoErr(t, func() error {
+		return c.Write(t.Context(), websocket.MessageText, []byte(s))
+	})
+}
+
+// mustWriter begins a message.
+func mustWriter(t *testing.T, c *websocket.Conn, ctx context.Context) io.WriteCloser {
+	t.Helper()
+	w, err := c.Writer(ctx, websocket.MessageText)
+	if err != nil {
+		t.Fatalf("got error %v, want a writer", err)
+	}
+	return w
+}
+
+// mustAdd adds to a message.
+func mustAdd(t *testing.T, w io.Writer, s string) {
+	t.Helper()
+	if n, err := io.WriteString(w, s); n != len(s) || err != nil {
+		t.Fatalf("got %d, %v for %d bytes", n, err, len(s))
+	}
+}
+
+// mustEnd ends a message.
+func mustEnd(t *testing.T, w io.Closer) {
+	t.Helper()
+	if err := w.Close(); err != nil {
+		t.Fatalf("got error %v from Close of a writer", err)
+	}
+}
+
+// wantBytes wants the stream to go on with s.
+func wantBytes(t *testing.T, r io.Reader, s string) {
+	t.Helper()
+	got := make([]byte, len(s))
+	if n, err := io.ReadFull(r, got); err != nil || string(got) != s {
+		t.Fatalf("got %.80q and error %v, want %.80q", got[:n], err, s)
+	}
+}
+
+// wantTimeout wants the error of a call that ran into its deadline.
+func wantTimeout(t *testing.T, err error) {
+	t.Helper()
+	wantError(t, err, os.ErrDeadlineExceeded)
+	var ne net.Error
+	if !errors.As(err, &ne) || !ne.Timeout() {
+		t.Fatalf("%v is not a timeout", err)
+	}
+	if errors.Is(err, net.ErrClosed) {
+		t.Fatalf("the connection has failed: %v", err)
+	}
+}

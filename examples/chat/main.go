@@ -8,13 +8,8 @@
 // one may write, clients that can't keep up are let go instead of slowing the
 // others, and an end that tells everyone.
 //
-// Where to look:
-//
-//   - protocol.go: the messages that go over the wire
-//   - server.go: from an HTTP request to a WebSocket connection
-//   - client.go: one connection: a loop that reads, a goroutine that writes
-//   - room.go: what all connections share
-//   - static/chat.js: the other end, in the browser
+// This is the program around the room, which is in examples/internal/chat:
+// begin with its server.go.
 package main
 
 import (
@@ -28,6 +23,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/bhojpur/api/examples/internal/chat"
 	"github.com/bhojpur/api/examples/internal/serve"
 )
 
@@ -43,10 +39,10 @@ func main() {
 // run is the program: it serves until ctx ends, and its first line on stdout
 // is the page's address.
 func run(ctx context.Context, args []string, stdout io.Writer) error {
-	opts := defaults()
+	opts := chat.Defaults()
 	flags := flag.NewFlagSet("chat", flag.ExitOnError)
 	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on; port 0 picks a free one")
-	flags.IntVar(&opts.history, "history", opts.history, "how many `messages` someone who comes in is shown")
+	flags.IntVar(&opts.History, "history", opts.History, "how many `messages` someone who comes in is shown")
 	flags.Parse(args)
 
 	ln, err := net.Listen("tcp", *addr)
@@ -54,6 +50,6 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(stdout, serve.URL("http", ln.Addr()))
-	s := newServer(opts, slog.Default())
-	return serve.Until(ctx, ln, s.handler(), &s.conns)
+	s := chat.NewServer(opts, slog.Default())
+	return serve.Until(ctx, ln, s.Handler(chat.JavaScript), &s.Conns)
 }

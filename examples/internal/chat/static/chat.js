@@ -1,4 +1,4 @@
-// The client of the chat: see protocol.go for what goes over the wire.
+// The client of the chat: see protocol/protocol.go for what goes over the wire.
 
 import { Connection } from "./connection.js";
 import {

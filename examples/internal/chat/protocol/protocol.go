@@ -1,14 +1,5 @@
-package main
-
-import (
-	"encoding/json"
-	"strings"
-	"time"
-	"unicode"
-	"unicode/utf8"
-)
-
-// # The protocol
+// Package protocol is what goes over the wire of the chat, for its server and
+// for clients in Go.
 //
 // Every message is a JSON object in a text message, with a "type". Whoever
 // meets a type or a field that it does not know skips it.
@@ -19,7 +10,7 @@ import (
 //	join    name, key   comes in. Must be the first. key is a secret of the
 //	                    client's choice: who joins with it again is the same
 //	                    person, and an older connection of theirs is closed
-//	                    with statusReplaced.
+//	                    with StatusReplaced.
 //	say     text, ref   says something. ref is the client's own mark, which
 //	                    comes back with the message, or with its refusal.
 //	rename  name        takes another name.
@@ -48,10 +39,49 @@ import (
 //	1008  after too many refused requests: don't connect again by yourself.
 //	1013  when the client takes events more slowly than they come: connect
 //	      again, and the history has what was missed.
-//	4001  statusReplaced.
+//	4001  StatusReplaced.
+package protocol
 
-// request is what a client sends.
-type request struct {
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	websocket "github.com/bhojpur/api"
+)
+
+// StatusReplaced closes a connection whose person has joined by another one.
+const StatusReplaced websocket.StatusCode = 4001
+
+// The types of requests.
+const (
+	Join   = "join"
+	Say    = "say"
+	Rename = "rename"
+)
+
+// The types of events.
+const (
+	Welcome = "welcome"
+	Said    = "message"
+	Joined  = "joined"
+	Left    = "left"
+	Renamed = "renamed"
+	Refused = "refused"
+)
+
+// The reasons of a refusal.
+const (
+	ReasonName   = "name"   // it is no name
+	ReasonJoin   = "join"   // join first
+	ReasonEmpty  = "empty"  // there is nothing to say
+	ReasonLength = "length" // it is too long
+	ReasonRate   = "rate"   // it came too fast
+)
+
+// Request is what a client sends.
+type Request struct {
 	Type string `json:"type"`
 	Name string `json:"name,omitempty"`
 	Key  string `json:"key,omitempty"`
@@ -59,15 +89,15 @@ type request struct {
 	Ref  string `json:"ref,omitempty"`
 }
 
-// event is what the server sends.
-type event struct {
+// Event is what the server sends.
+type Event struct {
 	Type    string    `json:"type"`
 	Room    string    `json:"room,omitempty"`
-	You     *person   `json:"you,omitempty"`
-	People  []person  `json:"people,omitempty"`
-	History []message `json:"history,omitempty"`
-	Message *message  `json:"message,omitempty"`
-	Person  *person   `json:"person,omitempty"`
+	You     *Person   `json:"you,omitempty"`
+	People  []Person  `json:"people,omitempty"`
+	History []Message `json:"history,omitempty"`
+	Message *Message  `json:"message,omitempty"`
+	Person  *Person   `json:"person,omitempty"`
 	Was     string    `json:"was,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
 	Text    string    `json:"text,omitempty"`
@@ -75,16 +105,16 @@ type event struct {
 	RetryMS int64     `json:"retry_ms,omitempty"`
 }
 
-// person is somebody in the room. The ID stays the same when the name
+// Person is somebody in the room. The ID stays the same when the name
 // changes.
-type person struct {
+type Person struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
 
-// message is something that was said. IDs rise by one. Name is the author's
+// Message is something that was said. IDs rise by one. Name is the author's
 // at that time.
-type message struct {
+type Message struct {
 	ID   int64     `json:"id"`
 	From string    `json:"from"`
 	Name string    `json:"name"`
@@ -93,31 +123,21 @@ type message struct {
 	Ref  string    `json:"ref,omitempty"`
 }
 
-// encode returns e as it goes over the wire. It is done once for an event,
-// however many clients get it.
-func encode(e event) []byte {
-	p, err := json.Marshal(e)
-	if err != nil {
-		panic("chat: an event can always be encoded: " + err.Error())
-	}
-	return p
-}
-
 // The bounds of what people send, in characters.
 const (
-	maxName = 24
-	maxText = 2000
-	maxRef  = 64
-	maxKey  = 128
+	MaxName = 24
+	MaxText = 2000
+	MaxRef  = 64
+	MaxKey  = 128
 )
 
-// maxRequest bounds a request in bytes: maxText characters of four bytes
+// MaxRequest bounds a request in bytes: MaxText characters of four bytes
 // each, as much again for escapes, and the fields around.
-const maxRequest = 2*4*maxText + 1024
+const MaxRequest = 2*4*MaxText + 1024
 
-// cleanName makes a name of what somebody typed: no control characters,
+// CleanName makes a name of what somebody typed: no control characters,
 // single spaces, not too long. It returns "" where nothing is left to be seen.
-func cleanName(s string) string {
+func CleanName(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -127,16 +147,16 @@ func cleanName(s string) string {
 		}
 		return r
 	}, s)
-	s = firstRunes(strings.Join(strings.Fields(s), " "), maxName)
-	if foldName(s) == "" {
+	s = FirstRunes(strings.Join(strings.Fields(s), " "), MaxName)
+	if FoldName(s) == "" {
 		return ""
 	}
 	return s
 }
 
-// foldName returns the same string for names that look the same but for
+// FoldName returns the same string for names that look the same but for
 // letter case.
-func foldName(name string) string {
+func FoldName(name string) string {
 	return strings.ToLower(strings.Map(func(r rune) rune {
 		if isJoiner(r) {
 			return -1
@@ -151,9 +171,9 @@ func isJoiner(r rune) bool {
 	return r == '\u200c' || r == '\u200d'
 }
 
-// cleanText takes space around a text away, and control characters but for
+// CleanText takes space around a text away, and control characters but for
 // line ends and tabs out of it.
-func cleanText(s string) string {
+func CleanText(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
 			return -1
@@ -162,8 +182,8 @@ func cleanText(s string) string {
 	}, s))
 }
 
-// firstRunes cuts s after n characters.
-func firstRunes(s string, n int) string {
+// FirstRunes cuts s after n characters.
+func FirstRunes(s string, n int) string {
 	if utf8.RuneCountInString(s) <= n {
 		return s
 	}

@@ -1,4 +1,4 @@
-package main
+package chat
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/examples/internal/chat/protocol"
 	"github.com/bhojpur/api/wsjson"
 )
 
@@ -19,7 +20,7 @@ import (
 type client struct {
 	conn  *websocket.Conn
 	room  *room
-	opts  options
+	opts  Options
 	queue chan []byte // encoded events, bounded: a full one means too slow
 
 	// Owned by the goroutine that reads.
@@ -28,13 +29,13 @@ type client struct {
 	refused int // requests in a row that came too fast
 }
 
-func newClient(conn *websocket.Conn, r *room, opts options) *client {
+func newClient(conn *websocket.Conn, r *room, opts Options) *client {
 	return &client{
 		conn:   conn,
 		room:   r,
 		opts:   opts,
-		queue:  make(chan []byte, opts.queue),
-		bucket: bucket{size: opts.burst, refill: opts.refill},
+		queue:  make(chan []byte, opts.Queue),
+		bucket: bucket{size: opts.Burst, refill: opts.Refill},
 	}
 }
 
@@ -62,7 +63,7 @@ var errFlood = errors.New("too many requests in spite of refusals")
 // readRequests reads until the connection ends, and returns why.
 func (c *client) readRequests(ctx context.Context) error {
 	for {
-		var req request
+		var req protocol.Request
 		if err := wsjson.Read(ctx, c.conn, &req); err != nil {
 			if !errors.Is(err, net.ErrClosed) { // it is the JSON, not the connection
 				c.conn.Close(websocket.StatusInvalidFramePayloadData, "a request is a JSON object")
@@ -71,7 +72,7 @@ func (c *client) readRequests(ctx context.Context) error {
 		}
 		if wait := c.bucket.take(time.Now()); wait > 0 {
 			c.refused++
-			if c.refused > c.opts.maxRefused {
+			if c.refused > c.opts.MaxRefused {
 				c.conn.Close(websocket.StatusPolicyViolation, "too many messages")
 				return errFlood
 			}
@@ -84,48 +85,48 @@ func (c *client) readRequests(ctx context.Context) error {
 }
 
 // handle carries a request out.
-func (c *client) handle(req request) {
+func (c *client) handle(req protocol.Request) {
 	switch {
-	case req.Type == "join" && c.id == "":
-		name := cleanName(req.Name)
-		if name == "" || len(req.Key) > maxKey {
-			c.refuse(req, "name", "Please tell a name.")
+	case req.Type == protocol.Join && c.id == "":
+		name := protocol.CleanName(req.Name)
+		if name == "" || len(req.Key) > protocol.MaxKey {
+			c.refuse(req, protocol.ReasonName, "Please tell a name.")
 			return
 		}
 		c.id = c.room.join(c, name, req.Key)
 
 	case c.id == "":
-		c.refuse(req, "join", "Please join first.")
+		c.refuse(req, protocol.ReasonJoin, "Please join first.")
 
-	case req.Type == "say":
-		text := cleanText(req.Text)
+	case req.Type == protocol.Say:
+		text := protocol.CleanText(req.Text)
 		switch {
 		case text == "":
-			c.refuse(req, "empty", "There is nothing in that message.")
-		case len([]rune(text)) > maxText || len(req.Ref) > maxRef:
-			c.refuse(req, "length", fmt.Sprintf("That is too long: a message may have %d characters.", maxText))
+			c.refuse(req, protocol.ReasonEmpty, "There is nothing in that message.")
+		case len([]rune(text)) > protocol.MaxText || len(req.Ref) > protocol.MaxRef:
+			c.refuse(req, protocol.ReasonLength, fmt.Sprintf("That is too long: a message may have %d characters.", protocol.MaxText))
 		default:
 			c.room.say(c, c.id, text, req.Ref)
 		}
 
-	case req.Type == "rename":
-		name := cleanName(req.Name)
+	case req.Type == protocol.Rename:
+		name := protocol.CleanName(req.Name)
 		if name == "" {
-			c.refuse(req, "name", "Please tell a name.")
+			c.refuse(req, protocol.ReasonName, "Please tell a name.")
 			return
 		}
 		c.room.rename(c, c.id, name)
 	}
 }
 
-func (c *client) refuse(req request, reason, text string) {
-	c.send(event{Type: "refused", Reason: reason, Text: text, Ref: req.Ref})
+func (c *client) refuse(req protocol.Request, reason, text string) {
+	c.send(protocol.Event{Type: protocol.Refused, Reason: reason, Text: text, Ref: req.Ref})
 }
 
-func (c *client) refuseRate(req request, wait time.Duration) {
-	c.send(event{
-		Type:    "refused",
-		Reason:  "rate",
+func (c *client) refuseRate(req protocol.Request, wait time.Duration) {
+	c.send(protocol.Event{
+		Type:    protocol.Refused,
+		Reason:  protocol.ReasonRate,
 		Text:    "That was a little fast. Please wait a moment and send it again.",
 		Ref:     req.Ref,
 		RetryMS: wait.Milliseconds() + 1,
@@ -133,7 +134,7 @@ func (c *client) refuseRate(req request, wait time.Duration) {
 }
 
 // send queues an event for this client alone.
-func (c *client) send(e event) { c.sendEncoded(encode(e)) }
+func (c *client) send(e protocol.Event) { c.sendEncoded(encode(e)) }
 
 // sendEncoded queues an event and never waits. A client whose queue is full
 // is disconnected: it returns false.
@@ -153,7 +154,7 @@ func (c *client) disconnect(code websocket.StatusCode, reason string) {
 	go c.conn.Close(code, reason)
 }
 
-// writeQueue writes what is queued. Who takes nothing for writeTimeout is
+// writeQueue writes what is queued. Who takes nothing for WriteTimeout is
 // dropped. After any other error there is nothing to do: the connection is
 // over, or somebody is closing it, and the goroutine that reads learns it too.
 func (c *client) writeQueue(ctx context.Context) {
@@ -174,7 +175,7 @@ func (c *client) writeQueue(ctx context.Context) {
 }
 
 func (c *client) write(ctx context.Context, p []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, c.opts.writeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.opts.WriteTimeout)
 	defer cancel()
 	return c.conn.Write(ctx, websocket.MessageText, p)
 }
@@ -183,7 +184,7 @@ func (c *client) write(ctx context.Context, p []byte) error {
 // noticed, and proxies between see that the connection is used. The pong is
 // seen by the goroutine that reads.
 func (c *client) keepAlive(ctx context.Context) {
-	ticker := time.NewTicker(c.opts.pingEvery)
+	ticker := time.NewTicker(c.opts.PingEvery)
 	defer ticker.Stop()
 	for {
 		select {
@@ -199,7 +200,7 @@ func (c *client) keepAlive(ctx context.Context) {
 }
 
 func (c *client) ping(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, c.opts.pingTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.opts.PingTimeout)
 	defer cancel()
 	return c.conn.Ping(ctx)
 }

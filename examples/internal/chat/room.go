@@ -1,20 +1,18 @@
-package main
+package chat
 
 import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/examples/internal/chat/protocol"
 )
-
-// statusReplaced closes a connection whose person has joined by another one.
-const statusReplaced websocket.StatusCode = 4001
 
 // room is what all clients share. Its methods never wait for a client: an
 // event is put into each client's queue under the lock, so that all see the
@@ -26,13 +24,13 @@ type room struct {
 
 	mu      sync.Mutex
 	members map[string]*member // by person.ID
-	history []message          // the last ones, oldest first
+	history []protocol.Message // the last ones, oldest first
 	lastID  int64              // of a message
 }
 
 // member is a person with the connection that they are here by.
 type member struct {
-	person
+	protocol.Person
 	client *client
 }
 
@@ -51,13 +49,13 @@ func (r *room) join(c *client, name, key string) (id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if old := r.members[id]; old != nil {
-		old.client.disconnect(statusReplaced, "you are here by another connection")
+		old.client.disconnect(protocol.StatusReplaced, "you are here by another connection")
 		r.removeLocked(old)
 	}
-	m := &member{person{id, r.freeNameLocked(name, id)}, c}
-	r.broadcastLocked(event{Type: "joined", Person: &m.person})
+	m := &member{protocol.Person{ID: id, Name: r.freeNameLocked(name, id)}, c}
+	r.broadcastLocked(protocol.Event{Type: protocol.Joined, Person: &m.Person})
 	r.members[id] = m
-	c.send(event{Type: "welcome", Room: r.id, You: &m.person, People: r.peopleLocked(), History: r.history})
+	c.send(protocol.Event{Type: protocol.Welcome, Room: r.id, You: &m.Person, People: r.peopleLocked(), History: r.history})
 	return id
 }
 
@@ -80,7 +78,7 @@ func (r *room) say(c *client, id, text, ref string) {
 		return // being let go
 	}
 	r.lastID++
-	msg := message{
+	msg := protocol.Message{
 		ID:   r.lastID,
 		From: m.ID,
 		Name: m.Name,
@@ -92,7 +90,7 @@ func (r *room) say(c *client, id, text, ref string) {
 	if over := len(r.history) - r.historyLimit; over > 0 {
 		r.history = slices.Delete(r.history, 0, over)
 	}
-	r.broadcastLocked(event{Type: "message", Message: &msg})
+	r.broadcastLocked(protocol.Event{Type: protocol.Said, Message: &msg})
 }
 
 // rename gives a member another name.
@@ -105,37 +103,37 @@ func (r *room) rename(c *client, id, name string) {
 	}
 	was := m.Name
 	m.Name = r.freeNameLocked(name, id)
-	r.broadcastLocked(event{Type: "renamed", Person: &m.person, Was: was})
+	r.broadcastLocked(protocol.Event{Type: protocol.Renamed, Person: &m.Person, Was: was})
 }
 
 // removeLocked takes m out and tells the others.
 func (r *room) removeLocked(m *member) {
 	delete(r.members, m.ID)
-	r.broadcastLocked(event{Type: "left", Person: &m.person})
+	r.broadcastLocked(protocol.Event{Type: protocol.Left, Person: &m.Person})
 }
 
 // broadcastLocked queues an event for every member. Those who can't take it
 // are let go, which is an event in turn.
-func (r *room) broadcastLocked(e event) {
-	events := []event{e}
+func (r *room) broadcastLocked(e protocol.Event) {
+	events := []protocol.Event{e}
 	for len(events) > 0 {
 		p := encode(events[0])
 		events = events[1:]
 		for id, m := range r.members {
 			if !m.client.sendEncoded(p) {
 				delete(r.members, id)
-				events = append(events, event{Type: "left", Person: &m.person})
+				events = append(events, protocol.Event{Type: protocol.Left, Person: &m.Person})
 			}
 		}
 	}
 }
 
-func (r *room) peopleLocked() []person {
-	people := make([]person, 0, len(r.members))
+func (r *room) peopleLocked() []protocol.Person {
+	people := make([]protocol.Person, 0, len(r.members))
 	for _, m := range r.members {
-		people = append(people, m.person)
+		people = append(people, m.Person)
 	}
-	slices.SortFunc(people, func(a, b person) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(people, func(a, b protocol.Person) int { return strings.Compare(a.Name, b.Name) })
 	return people
 }
 
@@ -145,13 +143,13 @@ func (r *room) freeNameLocked(name, id string) string {
 	taken := make(map[string]bool, len(r.members))
 	for _, m := range r.members {
 		if m.ID != id {
-			taken[foldName(m.Name)] = true
+			taken[protocol.FoldName(m.Name)] = true
 		}
 	}
 	free := name
-	for n := 2; taken[foldName(free)]; n++ {
+	for n := 2; taken[protocol.FoldName(free)]; n++ {
 		number := fmt.Sprintf(" %d", n)
-		free = firstRunes(name, maxName-len(number)) + number
+		free = protocol.FirstRunes(name, protocol.MaxName-len(number)) + number
 	}
 	return free
 }
@@ -164,4 +162,14 @@ func personID(key string) string {
 	}
 	sum := sha256.Sum256([]byte("chat person " + key))
 	return hex.EncodeToString(sum[:8])
+}
+
+// encode returns e as it goes over the wire. It is done once for an event,
+// however many clients get it.
+func encode(e protocol.Event) []byte {
+	p, err := json.Marshal(e)
+	if err != nil {
+		panic("chat: an event can always be encoded: " + err.Error())
+	}
+	return p
 }

@@ -1,0 +1,224 @@
+package autobahn
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+const permessageDeflate = "permessage-deflate"
+
+// Names of permessage-deflate's parameters (RFC 7692 section 7.1).
+const (
+	serverNoContextTakeover = "server_no_context_takeover"
+	clientNoContextTakeover = "client_no_context_takeover"
+	serverMaxWindowBits     = "server_max_window_bits"
+	clientMaxWindowBits     = "client_max_window_bits"
+)
+
+// maxWindowBits is the largest window, and the one when nothing is said.
+const maxWindowBits = 15
+
+// extension is one element of a Sec-WebSocket-Extensions header (RFC 6455 section
+// 9.1).
+type extension struct {
+	name   string
+	params map[string]string // "" where a parameter has no value
+}
+
+// parseExtensions parses a header. A parameter that comes twice is an error.
+func parseExtensions(value string) ([]extension, error) {
+	var list []extension
+	for element := range strings.SplitSeq(value, ",") {
+		if element = strings.TrimSpace(element); element == "" {
+			continue
+		}
+		name, rest, more := strings.Cut(element, ";")
+		ext := extension{strings.TrimSpace(name), make(map[string]string)}
+		for more {
+			var param string
+			param, rest, more = strings.Cut(rest, ";")
+			key, v, _ := strings.Cut(param, "=")
+			key, v = strings.TrimSpace(key), strings.Trim(strings.TrimSpace(v), `"`)
+			if _, twice := ext.params[key]; twice || key == "" {
+				return nil, fmt.Errorf("the parameters of %q", element)
+			}
+			ext.params[key] = v
+		}
+		list = append(list, ext)
+	}
+	return list, nil
+}
+
+// agreement is permessage-deflate as both sides have it: for each direction the
+// window and whether it is kept between messages.
+type agreement struct {
+	serverBits, clientBits         int
+	serverTakeover, clientTakeover bool
+}
+
+// parseAgreement takes the parameters of an answer, or those of an offer as if it
+// were one. Only an offer may leave the value of client_max_window_bits out.
+func parseAgreement(ext extension) (a agreement, err error) {
+	a = agreement{maxWindowBits, maxWindowBits, true, true}
+	for key, v := range ext.params {
+		switch key {
+		case serverNoContextTakeover, clientNoContextTakeover:
+			if v != "" {
+				err = fmt.Errorf("%s has a value", key)
+			}
+			if key == serverNoContextTakeover {
+				a.serverTakeover = false
+			} else {
+				a.clientTakeover = false
+			}
+		case serverMaxWindowBits:
+			a.serverBits, err = parseBits(key, v)
+		case clientMaxWindowBits:
+			a.clientBits, err = parseBits(key, v)
+		default:
+			err = fmt.Errorf("%s has no parameter %q", permessageDeflate, key)
+		}
+		if err != nil {
+			return agreement{}, err
+		}
+	}
+	return a, nil
+}
+
+// parseBits parses a window size (RFC 7692 section 7.1.2).
+func parseBits(key, v string) (int, error) {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 8 || n > maxWindowBits || strconv.Itoa(n) != v {
+		return 0, fmt.Errorf("%s=%q is not 8 to 15", key, v)
+	}
+	return n, nil
+}
+
+// String returns the offer as in a header.
+func (o Offer) String() string {
+	var b strings.Builder
+	b.WriteString(permessageDeflate + "; " + clientNoContextTakeover + "; " + clientMaxWindowBits)
+	if o.ServerNoContextTakeover {
+		b.WriteString("; " + serverNoContextTakeover)
+	}
+	if o.ServerMaxWindowBits != 0 {
+		fmt.Fprintf(&b, "; %s=%d", serverMaxWindowBits, o.ServerMaxWindowBits)
+	}
+	return b.String()
+}
+
+// offers returns all offers as a header's value.
+func (d *Deflate) offers() string {
+	var s []string
+	for _, o := range d.Offers {
+		s = append(s, o.String())
+	}
+	return strings.Join(s, ", ")
+}
+
+// answered checks a server's answer to the offers. It is nil where the server
+// declines.
+func (d *Deflate) answered(value string) (*agreement, error) {
+	list, err := parseExtensions(value)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	ext := list[0]
+	if d == nil || len(list) > 1 || ext.name != permessageDeflate {
+		return nil, fmt.Errorf("the answer %q accepts what was not offered (RFC 6455 section 9.1)", value)
+	}
+	a, err := parseAgreement(ext)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range d.Offers {
+		if err = o.allows(ext, a, d.Named); err == nil {
+			return &a, nil
+		}
+	}
+	return nil, err
+}
+
+// allows checks an answer against the offer. Unless named, an answer may leave out
+// what the offer asks for: the original suite lets that pass.
+func (o Offer) allows(ext extension, a agreement, named bool) error {
+	_, hasBits := ext.params[serverMaxWindowBits]
+	switch {
+	case o.ServerMaxWindowBits != 0 && hasBits && a.serverBits > o.ServerMaxWindowBits:
+		return fmt.Errorf("the server's window has %d bits, and %d were the most (RFC 7692 section 7.1.2.1)", a.serverBits, o.ServerMaxWindowBits)
+	case named && o.ServerMaxWindowBits != 0 && !hasBits:
+		return fmt.Errorf("the answer leaves %s out (RFC 7692 section 7.1.2.1)", serverMaxWindowBits)
+	case named && o.ServerNoContextTakeover && a.serverTakeover:
+		return fmt.Errorf("the answer leaves %s out (RFC 7692 section 7.1.1.1)", serverNoContextTakeover)
+	}
+	return nil
+}
+
+// answer takes the first of what the suite asks for, as a server, that a client's
+// offers allow. It returns "" where none does.
+func (d *Deflate) answer(offers string) (string, *agreement) {
+	list, err := parseExtensions(offers)
+	if err != nil {
+		return "", nil
+	}
+	for _, accept := range d.Accepts {
+		for _, ext := range list {
+			if answer, a := accept.to(ext); a != nil {
+				return answer, a
+			}
+		}
+	}
+	return "", nil
+}
+
+// to answers one offer of a client's, if it allows what the suite asks for.
+func (c Accept) to(offer extension) (string, *agreement) {
+	bits, limits := offer.params[clientMaxWindowBits]
+	if offer.name != permessageDeflate || c.ClientMaxWindowBits != 0 && !limits {
+		return "", nil
+	}
+	if limits && bits == "" {
+		offer.params[clientMaxWindowBits] = strconv.Itoa(maxWindowBits)
+	}
+	a, err := parseAgreement(offer)
+	if err != nil || c.ClientMaxWindowBits > a.clientBits {
+		return "", nil
+	}
+	answer := permessageDeflate
+	if c.ServerNoContextTakeover {
+		a.serverTakeover = false
+	}
+	if !a.serverTakeover {
+		answer += "; " + serverNoContextTakeover
+	}
+	_, asked := offer.params[serverMaxWindowBits]
+	if c.ServerMaxWindowBits != 0 {
+		a.serverBits = min(a.serverBits, c.ServerMaxWindowBits)
+	}
+	if asked || c.ServerMaxWindowBits != 0 {
+		answer += fmt.Sprintf("; %s=%d", serverMaxWindowBits, a.serverBits)
+	}
+	a.clientTakeover = !c.ClientNoContextTakeover
+	if c.ClientNoContextTakeover {
+		answer += "; " + clientNoContextTakeover
+	}
+	a.clientBits = maxWindowBits
+	if c.ClientMaxWindowBits != 0 {
+		a.clientBits = c.ClientMaxWindowBits
+		answer += fmt.Sprintf("; %s=%d", clientMaxWindowBits, a.clientBits)
+	}
+	return answer, &a
+}
+
+// deflation makes what the suite needs for an agreement, in its role: the other
+// than that of the implementation under test.
+func (a *agreement) deflation(tested Role) *deflation {
+	switch {
+	case a == nil:
+		return nil
+	case tested == ServerRole:
+		return &deflation{newDeflater(a.clientBits, a.clientTakeover), newInflater(a.serverBits, a.serverTakeover)}
+	}
+	return &deflation{newDeflater(a.serverBits, a.serverTakeover), newInflater(a.clientBits, a.clientTakeover)}
+}

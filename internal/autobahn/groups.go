@@ -1,0 +1,83 @@
+package autobahn
+
+import "slices"
+
+// A Group is a number of cases about one thing. A group may consist of others,
+// whose IDs begin with its own.
+type Group struct {
+	ID    string // as "6" or "6.4"
+	Title string
+}
+
+// Groups returns the groups of [Cases], in their order, each before those that it
+// consists of, and last that of [W].
+func Groups() []Group { return slices.Clone(groups) }
+
+var groups = []Group{
+	{"1", "Framing"},
+	{"1.1", "Text messages of different lengths"},
+	{"1.2", "Binary messages of different lengths"},
+	{"2", "Pings and pongs"},
+	{"3", "Reserved bits"},
+	{"4", "Opcodes"},
+	{"4.1", "Reserved for data"},
+	{"4.2", "Reserved for control frames"},
+	{"5", "Messages in fragments"},
+	{"6", "UTF-8"},
+	{"6.1", "Empty frames of text"},
+	{"6.2", "Text that is cut anywhere"},
+	{"6.3", "Text that is wrong, whole and cut"},
+	{"6.4", "Failing at the first wrong byte"},
+	{"6.5", "Characters of one to four bytes"},
+	{"6.6", "A word that ends too early"},
+	{"6.7", "The first characters of each length"},
+	{"6.8", "The first of five and six bytes"},
+	{"6.9", "The last characters of each length"},
+	{"6.10", "The last of four to six bytes, out of range"},
+	{"6.11", "Around surrogates, and the end of Unicode"},
+	{"6.12", "Continuation bytes out of place"},
+	{"6.13", "First bytes without continuation"},
+	{"6.14", "Sequences without their last byte"},
+	{"6.15", "Cut sequences in a row"},
+	{"6.16", "Bytes that are never UTF-8"},
+	{"6.17", "A slash in too many bytes"},
+	{"6.18", "The last of each length in too many bytes"},
+	{"6.19", "Zero in too many bytes"},
+	{"6.20", "Single surrogates"},
+	{"6.21", "Surrogates in pairs"},
+	{"6.22", "Code points that are no characters"},
+	{"6.23", "Code points with special uses"},
+	{"7", "Closing"},
+	{"7.1", "What follows a close frame"},
+	{"7.3", "Payloads of close frames"},
+	{"7.5", "A reason that is not UTF-8"},
+	{"7.7", "Codes that may be sent"},
+	{"7.9", "Codes that may not be sent"},
+	{"7.13", "Codes of which nothing is known"},
+	{"9", "Limits"},
+	{"9.1", "Long text messages"},
+	{"9.2", "Long binary messages"},
+	{"9.3", "Text in many frames"},
+	{"9.4", "Binary messages in many frames"},
+	{"9.5", "A frame of text in many pieces"},
+	{"9.6", "A binary frame in many pieces"},
+	{"9.7", "Many short text messages"},
+	{"9.8", "Many short binary messages"},
+	{"10", "Odds and ends"},
+	{"10.1", "Frames that the sender splits by itself"},
+	{"12", "Compression of different contents"},
+	{"12.1", "JSON"},
+	{"12.2", "A picture"},
+	{"12.3", "A play"},
+	{"12.4", "HTML"},
+	{"12.5", "A PDF"},
+	{"13", "Compression with different settings"},
+	{"13.1", "Nothing asked for"},
+	{"13.2", "No context takeover"},
+	{"13.3", "A window of 9 bits"},
+	{"13.4", "A window of 15 bits"},
+	{"13.5", "A window of 9 bits, no context takeover"},
+	{"13.6", "A window of 15 bits, no context takeover"},
+	{"13.7", "Offers to choose from"},
+	{"W", "Beside the original suite"},
+}

@@ -1,0 +1,30 @@
+package autobahn
+
+// history is the end of what went before: the part that matches may refer to.
+type history struct {
+	size  int // the most that counts
+	bytes []byte
+}
+
+// last returns the last n bytes, or as many as there are, at most size. They are
+// the history's, and stay as they are until the next append.
+func (h *history) last(n int) []byte {
+	return h.bytes[max(0, len(h.bytes)-min(n, h.size)):]
+}
+
+// append adds p at the end.
+func (h *history) append(p []byte) {
+	if len(p) >= h.size {
+		h.bytes = append(h.bytes[:0], p[len(p)-h.size:]...)
+		return
+	}
+	// There may be twice the size before anything moves, so that short messages
+	// do not each move the whole of it.
+	if len(h.bytes)+len(p) > 2*h.size {
+		h.bytes = append(h.bytes[:0], h.last(h.size)...)
+	}
+	h.bytes = append(h.bytes, p...)
+}
+
+// forget empties the history.
+func (h *history) forget() { h.bytes = h.bytes[:0] }

@@ -1,0 +1,94 @@
+package autobahn
+
+import "time"
+
+// opcodes are the cases of group 4: frames whose opcode is reserved (RFC 6455
+// section 5.2). Each is the end of the connection, with 1002. A message before it
+// has been received and comes back; who fails the connection before answering it
+// is not strict.
+func opcodes() []*Case {
+	const content = "reserved opcode payload"
+	return []*Case{
+		{
+			ID:          "4.1.1",
+			Description: "A frame with opcode 3, the first that is reserved for data, and no payload. The peer fails the connection, with 1002.",
+			Steps:       []Step{rawFrame(3, ""), dropAfter(time.Second)},
+			Expect:      []Outcome{ok()},
+			Close:       failedByPeer(1002),
+		},
+		{
+			ID:          "4.1.2",
+			Description: "A frame with opcode 4, reserved for data, and a payload. It is not taken for a message: the peer fails the connection, with 1002.",
+			Steps:       []Step{rawFrame(4, content), dropAfter(time.Second)},
+			Expect:      []Outcome{ok()},
+			Close:       failedByPeer(1002),
+		},
+		{
+			ID:          "4.1.3",
+			Description: "A text message, a frame with opcode 5 and no payload, a ping. The text comes back; opcode 5 is the end, with 1002, and the ping is not answered.",
+			Steps:       []Step{textFrame(hello), rawFrame(5, ""), pingFrame(""), dropAfter(time.Second)},
+			Expect:      []Outcome{ok(gotText(hello)), nonStrict()},
+			Close:       failedByPeer(1002),
+		},
+		{
+			ID:          "4.1.4",
+			Description: "A text message, a frame with opcode 6 and the same payload, a ping. The text comes back once; opcode 6 is the end, with 1002.",
+			Steps:       []Step{textFrame(hello), rawFrame(6, hello), pingFrame(""), dropAfter(time.Second)},
+			Expect:      []Outcome{ok(gotText(hello)), nonStrict()},
+			Close:       failedByPeer(1002),
+		},
+		{
+			ID:          "4.1.5",
+			Description: "A text message, a frame with opcode 7, the last that is reserved for data, and a ping, byte by byte. The text comes back; opcode 7 is the end, with 1002.",
+			Steps: []Step{
+				textFrame(hello).chopped(1),
+				rawFrame(7, hello).chopped(1),
+				pingFrame("").chopped(1),
+				dropAfter(time.Second),
+			},
+			Expect: []Outcome{ok(gotText(hello)), nonStrict()},
+			Close:  failedByPeer(1002),
+		},
+
+		{
+			ID:          "4.2.1",
+			Description: "A frame with opcode 11, the first that is reserved for control frames, and no payload. The peer fails the connection, with 1002.",
+			Steps:       []Step{rawFrame(11, ""), dropAfter(time.Second)},
+			Expect:      []Outcome{ok()},
+			Close:       failedByPeer(1002),
+		},
+		{
+			ID:          "4.2.2",
+			Description: "A frame with opcode 12, reserved for control frames, and a payload. The peer does not pass over it: it fails the connection, with 1002.",
+			Steps:       []Step{rawFrame(12, content), dropAfter(time.Second)},
+			Expect:      []Outcome{ok()},
+			Close:       failedByPeer(1002),
+		},
+		{
+			ID:          "4.2.3",
+			Description: "A text message, a frame with opcode 13 and no payload, a ping. The text comes back; opcode 13 is the end, with 1002, and the ping is not answered.",
+			Steps:       []Step{textFrame(hello), rawFrame(13, ""), pingFrame(""), dropAfter(time.Second)},
+			Expect:      []Outcome{ok(gotText(hello)), nonStrict()},
+			Close:       failedByPeer(1002),
+		},
+		{
+			ID:          "4.2.4",
+			Description: "A text message, a frame with opcode 14 and the same payload, a ping. The text comes back once; opcode 14 is the end, with 1002.",
+			Steps:       []Step{textFrame(hello), rawFrame(14, hello), pingFrame(""), dropAfter(time.Second)},
+			Expect:      []Outcome{ok(gotText(hello)), nonStrict()},
+			Close:       failedByPeer(1002),
+		},
+		{
+			ID:          "4.2.5",
+			Description: "A text message, a frame with opcode 15, the last that is reserved for control frames, and a ping, byte by byte. The text comes back; opcode 15 is the end, with 1002.",
+			Steps: []Step{
+				textFrame(hello).chopped(1),
+				rawFrame(15, hello).chopped(1),
+				pingFrame("").chopped(1),
+				dropAfter(time.Second),
+			},
+			Expect: []Outcome{ok(gotText(hello)), nonStrict()},
+			Close:  failedByPeer(1002),
+		},
+	}
+}

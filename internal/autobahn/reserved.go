@@ -1,0 +1,74 @@
+package autobahn
+
+import "time"
+
+// hello is what the suite likes to say.
+const hello = "Hello, world!"
+
+// reservedBits are the cases of group 3: frames with bits that no extension has
+// given a meaning (RFC 6455 section 5.2). Each is the end of the connection, with
+// 1002. A message before it has been received and comes back; who fails the
+// connection before answering it is not strict.
+func reservedBits() []*Case {
+	return []*Case{
+		{
+			ID:          "3.1",
+			Description: "A short text message with RSV3 set. It does not come back: the peer fails the connection, with 1002.",
+			Steps:       []Step{textFrame(hello).reserved(rsv3), dropAfter(time.Second)},
+			Expect:      []Outcome{ok()},
+			Close:       failedByPeer(1002),
+		},
+		{
+			ID:          "3.2",
+			Description: "A text message, one with RSV2 set, a ping. The first comes back; at the second the peer fails the connection, with 1002, and never answers the ping.",
+			Steps:       []Step{textFrame(hello), textFrame(hello).reserved(rsv2), pingFrame(""), dropAfter(time.Second)},
+			Expect:      []Outcome{ok(gotText(hello)), nonStrict()},
+			Close:       failedByPeer(1002),
+		},
+		{
+			ID:          "3.3",
+			Description: "A text message, one with RSV2 and RSV3 set, a ping, each written on its own. The first comes back; at the second the peer fails the connection, with 1002.",
+			Steps: []Step{
+				textFrame(hello).sync(),
+				textFrame(hello).reserved(rsv2 | rsv3).sync(),
+				pingFrame("").sync(),
+				dropAfter(time.Second),
+			},
+			Expect: []Outcome{ok(gotText(hello)), nonStrict()},
+			Close:  failedByPeer(1002),
+		},
+		{
+			ID:          "3.4",
+			Description: "A text message, one with RSV1 set, a ping, byte by byte. RSV1 means compressed, which nobody agreed on: the first comes back, and the second is the end, with 1002.",
+			Steps: []Step{
+				textFrame(hello).chopped(1),
+				textFrame(hello).reserved(rsv1).chopped(1),
+				pingFrame("").chopped(1),
+				dropAfter(time.Second),
+			},
+			Expect: []Outcome{ok(gotText(hello)), nonStrict()},
+			Close:  failedByPeer(1002),
+		},
+		{
+			ID:          "3.5",
+			Description: "A short binary message with RSV1 and RSV3 set. It does not come back: the peer fails the connection, with 1002.",
+			Steps:       []Step{binaryFrame("\x00\xff\xfe\xfd\xfc\xfb\x00\xff").reserved(rsv1 | rsv3), dropAfter(time.Second)},
+			Expect:      []Outcome{ok()},
+			Close:       failedByPeer(1002),
+		},
+		{
+			ID:          "3.6",
+			Description: "A binary message with RSV1 and RSV2 set. It does not come back: the peer fails the connection, with 1002.",
+			Steps:       []Step{binaryFrame(hello).reserved(rsv1 | rsv2), dropAfter(time.Second)},
+			Expect:      []Outcome{ok()},
+			Close:       failedByPeer(1002),
+		},
+		{
+			ID:          "3.7",
+			Description: "A close frame with all three reserved bits set. It is no valid close frame: the peer answers with 1002.",
+			Steps:       []Step{rawFrame(Close, "").reserved(rsv1 | rsv2 | rsv3), dropAfter(time.Second)},
+			Expect:      []Outcome{ok()},
+			Close:       failedByPeer(1002),
+		},
+	}
+}

@@ -1,0 +1,172 @@
+package autobahn
+
+import "time"
+
+// kosme is a Greek word, in letters of two bytes but the second, which has three.
+// It has its accent in the old way, as an omicron with oxia.
+const kosme = "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5"
+
+// textUTF8 are the cases of 6.1 to 6.4: text in several frames, and how early one
+// that is not UTF-8 is refused (RFC 6455 section 8.1).
+func textUTF8() []*Case {
+	const (
+		umlauts   = "Hello-µ@ßöäüàá-UTF-8!!"
+		surrogate = kosme + "\xed\xa0\x80" + "edited" // has U+D800 in it
+	)
+	cases := emptyFragments()
+	cases = append(cases,
+		echoed("6.2.1", "A text message with letters of one and two bytes, in one frame. It comes back.",
+			textMessage(umlauts), closeAfter(time.Second)),
+		&Case{
+			ID:          "6.2.2",
+			Description: "The text of 6.2.1 in two frames, cut between two letters. It comes back as one message.",
+			Steps:       []Step{textFrame("Hello-µ@ßöä").more(), continuation("üàá-UTF-8!!"), closeAfter(time.Second)},
+			Expect:      []Outcome{ok(gotText(umlauts))},
+			Close:       closedBySuite(),
+		},
+		echoed("6.2.3", "The text of 6.2.1 in frames of one byte, cut within letters too: a frame need not be UTF-8, the message has to. It comes back.",
+			textMessage(umlauts).fragmented(1), closeAfter(time.Second)),
+		echoed("6.2.4", "A Greek word, with letters of two and three bytes, in frames of one byte. It comes back.",
+			textMessage(kosme).fragmented(1), closeAfter(time.Second)),
+		&Case{
+			ID:          "6.3.1",
+			Description: "Text with ED A0 80 in the middle, a UTF-16 surrogate as if it were a character. It does not come back: the peer fails the connection, with 1007.",
+			Steps:       []Step{textMessage(surrogate), dropAfter(time.Second)},
+			Expect:      []Outcome{ok()},
+			Close:       notUTF8(),
+		},
+		&Case{
+			ID:          "6.3.2",
+			Description: "The text of 6.3.1 in frames of one byte, so that what is wrong is in no single frame. The peer fails the connection, with 1007.",
+			Steps:       []Step{textMessage(surrogate).fragmented(1), dropAfter(time.Second)},
+			Expect:      []Outcome{ok()},
+			Close:       notUTF8(),
+		},
+	)
+	return append(cases, failFast()...)
+}
+
+// emptyFragments are the cases of 6.1.
+func emptyFragments() []*Case {
+	return []*Case{
+		echoed("6.1.1", "An empty text message: no bytes are UTF-8. It comes back, empty.",
+			textFrame(""), closeAfter(time.Second)),
+		{
+			ID:          "6.1.2",
+			Description: "A text message in three frames, all of them empty. One empty message comes back.",
+			Steps:       []Step{textFrame("").more(), continuation("").more(), continuation(""), closeAfter(time.Second)},
+			Expect:      []Outcome{ok(gotText(""))},
+			Close:       closedBySuite(),
+		},
+		{
+			ID:          "6.1.3",
+			Description: "A text message in three frames, of which the first and the last are empty. The middle's text comes back.",
+			Steps: []Step{
+				textFrame("").more(),
+				continuation("middle frame payload").more(),
+				continuation(""),
+				closeAfter(time.Second),
+			},
+			Expect: []Outcome{ok(gotText("middle frame payload"))},
+			Close:  closedBySuite(),
+		},
+	}
+}
+
+// failFast are the cases of 6.4. In each, the text is right until the first pause
+// is over, and can't become right after what follows it.
+func failFast() []*Case {
+	early := ok(gotTimeout("A"))
+	late := nonStrict(gotTimeout("A"), gotTimeout("B"))
+	return []*Case{
+		{
+			ID: "6.4.1",
+			Description: "Text in three frames, with pauses between: a Greek word, then F4 90 80 80, which is beyond U+10FFFF, then more." +
+				" The peer fails the connection at the second frame, with 1007; to wait for the third is not strict.",
+			Steps: []Step{
+				textFrame(kosme).more(),
+				wait(time.Second).tagged("A"),
+				continuation("\xf4\x90\x80\x80").more(),
+				wait(time.Second).tagged("B"),
+				continuation("edited"),
+				dropAfter(time.Second),
+			},
+			Expect: []Outcome{early, late},
+			Close:  notUTF8(),
+		},
+		{
+			ID: "6.4.2",
+			Description: "As 6.4.1, with the cuts inside the character: F4 may still become one, F4 90 may not." +
+				" The peer fails the connection at the 90 in the second frame, with 1007; to wait for the third is not strict.",
+			Steps: []Step{
+				textFrame(kosme + "\xf4").more(),
+				wait(time.Second).tagged("A"),
+				continuation("\x90").more(),
+				wait(time.Second).tagged("B"),
+				continuation("\x80\x80edited"),
+				dropAfter(time.Second),
+			},
+			Expect: []Outcome{early, late},
+			Close:  notUTF8(),
+		},
+		{
+			ID: "6.4.3",
+			Description: "The text of 6.4.1 in one frame that arrives in three parts, with pauses between." +
+				" The peer does not wait for the frame's end: it fails the connection at the second part, with 1007. To wait is not strict.",
+			Steps: []Step{
+				beginText(len(kosme) + 10),
+				frameBytes(kosme),
+				wait(time.Second).tagged("A"),
+				frameBytes("\xf4\x90\x80\x80"),
+				wait(time.Second).tagged("B"),
+				frameBytes("edited"),
+				endMessage(),
+				dropAfter(time.Second),
+			},
+			Expect: []Outcome{early, late},
+			Close:  notUTF8(),
+		},
+		{
+			ID: "6.4.4",
+			Description: "The text of 6.4.2 in one frame that arrives in three parts, cut inside the character, with pauses between." +
+				" The peer fails the connection at the byte 90, in mid-frame, with 1007. To wait is not strict.",
+			Steps: []Step{
+				beginText(len(kosme) + 10),
+				frameBytes(kosme + "\xf4"),
+				wait(time.Second).tagged("A"),
+				frameBytes("\x90"),
+				wait(time.Second).tagged("B"),
+				frameBytes("\x80\x80edited"),
+				endMessage(),
+				dropAfter(time.Second),
+			},
+			Expect: []Outcome{early, late},
+			Close:  notUTF8(),
+		},
+	}
+}
+
+// notUTF8 is the end of a connection on which text was not UTF-8. Nobody but the
+// peer may end it.
+func notUTF8() Closing {
+	return Closing{Codes: []int{1007}, WrongSideFails: true}
+}
+
+// textPatience is how long the cases of 6.5 to 6.23 may take.
+const textPatience = 500 * time.Millisecond
+
+// validText is a case of text that has to come back.
+func validText(id, p, description string) *Case {
+	return echoed(id, description+" It comes back.", textMessage(p), dropAfter(textPatience))
+}
+
+// invalidText is a case of text that must not come back.
+func invalidText(id, p, description string) *Case {
+	return &Case{
+		ID:          id,
+		Description: description + " The peer fails the connection, with 1007.",
+		Steps:       []Step{textMessage(p), dropAfter(textPatience)},
+		Expect:      []Outcome{ok()},
+		Close:       notUTF8(),
+	}
+}

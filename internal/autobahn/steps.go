@@ -91,7 +91,6 @@ func closeAfter(d time.Duration) Step { return Step{Do: CloseAfter, Code: 1000, 
 func dropAfter(d time.Duration) Step { return Step{Do: DropTCPAfter, After: d} }
 
 func gotText(p string) Event      { return Event{Kind: MessageEvent, Payload: p} }
-func gotBinary(p string) Event    { return Event{Kind: MessageEvent, Binary: true, Payload: p} }
 func gotPong(p string) Event      { return Event{Kind: PongEvent, Payload: p} }
 func gotTimeout(tag string) Event { return Event{Kind: TimeoutEvent, Tag: tag} }
 

@@ -143,9 +143,9 @@ func TestExchanges(t *testing.T) {
 	}
 }
 
-// TestDeflate checks what is asked of permessage-deflate: by group, and of both
+// TestSettings checks what is asked of permessage-deflate: by group, and of both
 // sides the same.
-func TestDeflate(t *testing.T) {
+func TestSettings(t *testing.T) {
 	wants := map[string][]Offer{
 		"13.2": {{ServerNoContextTakeover: true}},
 		"13.3": {{ServerMaxWindowBits: 9}},

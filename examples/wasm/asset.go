@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// asset is a file in memory, compressed once and not for each request: a
+// program in Go is several times smaller on its way then.
+type asset struct {
+	name    string
+	plain   []byte
+	gzipped []byte
+	tag     string // changes with the content, so that a browser's copy serves until then
+}
+
+func newAsset(name string, content []byte) *asset {
+	var gzipped bytes.Buffer
+	w := gzip.NewWriter(&gzipped)
+	w.Write(content) // to memory: there is no error
+	w.Close()
+	sum := sha256.Sum256(content)
+	return &asset{name: name, plain: content, gzipped: gzipped.Bytes(), tag: hex.EncodeToString(sum[:16])}
+}
+
+// ServeHTTP serves the file with the type that its name has. A browser
+// compiles application/wasm while it arrives, and refuses to do so with
+// anything else.
+func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Vary", "Accept-Encoding")
+	content, tag := a.plain, a.tag
+	if acceptsGzip(r) {
+		header.Set("Content-Encoding", "gzip")
+		content, tag = a.gzipped, a.tag+"-gzip"
+	}
+	if strings.HasSuffix(a.name, ".wasm") {
+		header.Set("Content-Type", "application/wasm")
+	}
+	header.Set("ETag", `"`+tag+`"`)
+	http.ServeContent(w, r, a.name, time.Time{}, bytes.NewReader(content))
+}
+
+// acceptsGzip reports whether the client takes gzip (RFC 9110 section 12.5.3).
+func acceptsGzip(r *http.Request) bool {
+	for _, value := range r.Header.Values("Accept-Encoding") {
+		for coding := range strings.SplitSeq(value, ",") {
+			name, weight, _ := strings.Cut(strings.ReplaceAll(coding, " ", ""), ";")
+			if strings.EqualFold(name, "gzip") {
+				return weight == "" || strings.Trim(weight, "q=0.") != "" // all of 0 means no
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,368 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/examples/internal/chat"
+	"github.com/bhojpur/api/examples/internal/chat/chattest"
+	"github.com/bhojpur/api/examples/internal/chat/protocol"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+
+// A stage is a chat that sessions come to, which can be restarted.
+type stage struct {
+	t       *testing.T
+	network *street
+	server  *chat.Server
+	opts    chat.Options
+}
+
+// play runs f in a bubble, with a server.
+func play(t *testing.T, f func(t *testing.T, s *stage)) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stage{t: t, network: new(street), opts: chat.Defaults()}
+		s.start()
+		f(t, s)
+	})
+}
+
+// start begins a server, in place of the last one.
+func (s *stage) start() {
+	s.server = chat.NewServer(s.opts, slog.New(slog.DiscardHandler))
+	n := wstest.Listen(nil)
+	s.network.to(n)
+	wstest.Serve(s.t, n, s.server.Handler(chat.JavaScript))
+}
+
+// stop ends the server.
+func (s *stage) stop() {
+	s.network.to(nil)
+	s.server.Conns.Shutdown(s.t.Context())
+	synctest.Wait()
+}
+
+// guest is another client.
+func (s *stage) guest(name string) *chattest.Guest {
+	s.t.Helper()
+	g := chattest.Visit(s.t, s.network)
+	g.Join(name)
+	return g
+}
+
+// enter begins a session, which ends with the test.
+func (s *stage) enter(opts Options) (*Session, *screen) {
+	opts.URL = "ws://chat.test/ws"
+	opts.Dial = &websocket.DialOptions{HTTPClient: wstest.HTTPClient(s.network)}
+	view := newScreen(s.t)
+	session := New(opts, view)
+	ctx, cancel := context.WithCancel(s.t.Context())
+	running := wstest.GoErr(s.t, func() error { session.Run(ctx); return nil })
+	s.t.Cleanup(func() {
+		cancel()
+		running.Err()
+	})
+	return session, view
+}
+
+// ada is a session that has come in.
+func (s *stage) ada() (*Session, *screen) {
+	session, view := s.enter(Options{Name: "Ada", Key: "the key of Ada"})
+	view.want("connecting", "connected", "no trouble", "Ada among Ada", "history: []")
+	return session, view
+}
+
+func TestJoin(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		bob := s.guest("Bob")
+		bob.Say("anybody?")
+		bob.Hear(bob, "anybody?")
+
+		session, view := s.enter(Options{})
+		view.want("keep the key", "connecting", "name? ", "connected", "no trouble")
+		session.SetName(" \t")
+		view.want("name? Please tell a name.")
+		session.SetName("  Ada  Lovelace ")
+		view.want("keep Ada Lovelace", "no trouble", "Ada Lovelace among Ada Lovelace, Bob", "history: [Bob: anybody?]")
+		bob.Want(protocol.Joined)
+
+		session.Say("  hello\n")
+		view.want("pending: hello", "settled: hello", "me: hello")
+		if got := bob.Want(protocol.Said).Message.Text; got != "hello" {
+			t.Errorf("Bob hears %q", got)
+		}
+		session.Say(" \n")
+		view.want()
+		bob.Say("hi")
+		view.want("Bob: hi")
+	})
+}
+
+func TestPresence(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		session, view := s.ada()
+		zoe := s.guest("zoe")
+		view.want("Ada among Ada, zoe", "remark: zoe came in")
+		bob := s.guest("Bob")
+		view.want("Ada among Ada, Bob, zoe", "remark: Bob came in")
+		bob.Send(protocol.Request{Type: protocol.Rename, Name: "Zora"})
+		view.want("Ada among Ada, zoe, Zora", "remark: Bob is now Zora")
+		zoe.Conn.CloseNow()
+		view.want("Ada among Ada, Zora", "remark: zoe left")
+
+		session.SetName("Ada")
+		view.want()
+		session.SetName("zora")
+		view.want("keep zora", "notice: Somebody else here has that name, so you are zora 2.",
+			"zora 2 among zora 2, Zora", "remark: Ada is now zora 2")
+		session.SetName("Ada")
+		view.want("keep Ada", "Ada among Ada, Zora", "remark: zora 2 is now Ada")
+	})
+}
+
+// TestSameName comes in where somebody has the name.
+func TestSameName(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.guest("Ada")
+		_, view := s.enter(Options{Name: "Ada", Key: "another key"})
+		view.want("connecting", "connected", "no trouble", "Ada 2 among Ada 2, Ada", "history: []",
+			"notice: Somebody else here has that name, so you are Ada 2.")
+	})
+}
+
+// TestAnotherNameMeanwhile changes the name while the server has not answered
+// join.
+func TestAnotherNameMeanwhile(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		session, view := s.enter(Options{Key: "a key"})
+		view.forget()
+		s.network.hold()
+		session.SetName("Ada")
+		session.SetName("Grace")
+		view.want("keep Ada", "keep Grace")
+		s.network.letGo()
+		view.want("no trouble", "Ada among Ada", "history: []",
+			"Grace among Grace", "remark: Ada is now Grace")
+	})
+}
+
+// TestRefused says more than the server lets pass, and says it again.
+func TestRefused(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.opts.Burst = 2 // of which join takes one
+		s.stop()
+		s.start()
+		session, view := s.ada()
+		session.Say("1")
+		view.want("pending: 1", "settled: 1", "me: 1")
+		const tooFast = "notice: That was a little fast. Please wait a moment and send it again."
+		session.Say("2")
+		view.want("pending: 2", "failed: 2", tooFast)
+		session.Say("3")
+		view.want("pending: 3", "failed: 3", tooFast)
+
+		session.Discard(view.ref("2"))
+		view.want("settled: 2")
+		session.SendAgain(view.ref("3"))
+		view.want("sending: 3", "failed: 3", tooFast)
+		time.Sleep(s.opts.Refill)
+		session.SendAgain(view.ref("3"))
+		view.want("sending: 3", "settled: 3", "me: 3")
+		session.SendAgain("nothing")
+		session.Discard("nothing")
+		view.want()
+	})
+}
+
+// TestRestart loses the connection, says something meanwhile, and finds the
+// server as it was, or anew.
+func TestRestart(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		session, view := s.ada()
+		session.Say("before")
+		view.want("pending: before", "settled: before", "me: before")
+
+		s.stop()
+		view.want("offline", "trouble: The server has gone away.")
+		session.Say("meanwhile")
+		view.want("pending: meanwhile")
+		s.start()
+		view.want()
+		time.Sleep(firstPause)
+		view.want("connecting", "connected", "no trouble", "Ada among Ada",
+			"remark: The server was started anew", "history: []", "settled: meanwhile", "me: meanwhile")
+	})
+}
+
+// TestMissed loses the connection while the others talk on.
+func TestMissed(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.opts.History = 2
+		s.stop()
+		s.start()
+		bob := s.guest("Bob")
+		session, view := s.enter(Options{Name: "Ada", Key: "the key of Ada"})
+		view.forget()
+		say := func(text string) {
+			bob.Say(text)
+			synctest.Wait()
+		}
+		say("1")
+		view.want("Bob: 1")
+
+		// Nothing is told twice.
+		session.Disconnect()
+		view.want("offline")
+		say("2")
+		session.Connect()
+		view.want("connecting", "connected", "no trouble", "Ada among Ada, Bob", "history: [Bob: 2]")
+
+		// What the server does not know any more is missing.
+		session.Disconnect()
+		view.want("offline")
+		for _, text := range []string{"3", "4", "5"} {
+			say(text)
+		}
+		session.Connect()
+		view.want("connecting", "connected", "no trouble", "Ada among Ada, Bob",
+			"remark: Some messages of the meantime are not shown", "history: [Bob: 4, Bob: 5]")
+		session.Connect() // has no effect
+		view.want()
+	})
+}
+
+// TestConfirmedByHistory says something that the server gets, and loses the
+// connection before the answer.
+func TestConfirmedByHistory(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		session, view := s.ada()
+		s.network.hold()
+		session.Say("hello")
+		view.want("pending: hello")
+		s.network.cut()
+		view.want("offline", "trouble: There is no connection to the server.")
+		time.Sleep(firstPause)
+		view.want("connecting", "connected", "no trouble", "Ada among Ada", "settled: hello", "history: [me: hello]")
+	})
+}
+
+// TestPauses has no server for a while: the pauses between the attempts grow,
+// to a limit.
+func TestPauses(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.network.to(nil)
+		_, view := s.enter(Options{Name: "Ada"})
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		longest := firstPause
+		for i, pause := range view.attempts {
+			if pause < longest/2 || pause > longest {
+				t.Errorf("pause %d was %v, want between %v and %v", i, pause, longest/2, longest)
+			}
+			longest = min(2*longest, lastPause)
+		}
+		if n := len(view.attempts); n < 20 {
+			t.Errorf("there were %d attempts", n)
+		}
+
+		// They begin small again once the chat was reached.
+		s.start()
+		time.Sleep(lastPause)
+		view.forget()
+		view.attempts = nil
+		s.stop()
+		view.want("offline", "trouble: The server has gone away.")
+		if pause := view.attempts[0]; pause > firstPause {
+			t.Errorf("the first pause was %v", pause)
+		}
+	})
+}
+
+// TestConnectNow does not wait for the next attempt.
+func TestConnectNow(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		session, view := s.ada()
+		s.stop()
+		view.forget()
+		s.start()
+		session.Connect()
+		view.want("connecting", "connected", "no trouble", "Ada among Ada", "remark: The server was started anew", "history: []")
+		time.Sleep(time.Minute) // the attempt that was planned is not made
+		view.want()
+	})
+}
+
+// TestDisconnect leaves the room with a close frame, and stays away.
+func TestDisconnect(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		session, view := s.ada()
+		bob := s.guest("Bob")
+		view.forget()
+		session.Disconnect()
+		bob.Want(protocol.Left)
+		time.Sleep(time.Hour)
+		view.want("offline")
+
+		// While it connects, too.
+		s.network.hold()
+		session.Connect()
+		view.want("connecting")
+		session.Disconnect()
+		s.network.cut()
+		time.Sleep(time.Hour)
+		view.want("offline")
+	})
+}
+
+// TestReplaced has somebody else join with the same key, as the copy of a tab
+// does: both go on, as two people.
+func TestReplaced(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		_, view := s.ada()
+		s.guest("Ada") // with the same key
+		view.want("keep the key", "connecting", "connected", "no trouble", "Ada 2 among Ada 2, Ada", "history: []",
+			"notice: Somebody else here has that name, so you are Ada 2.")
+		if view.key == "the key of Ada" || view.key == "" {
+			t.Errorf("the key is %q", view.key)
+		}
+	})
+}
+
+// TestThrownOut is told not to come back.
+func TestThrownOut(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.opts.Burst, s.opts.MaxRefused = 2, 1
+		s.stop()
+		s.start()
+		session, view := s.ada()
+		for _, text := range []string{"1", "2", "3"} {
+			session.Say(text)
+			synctest.Wait()
+		}
+		view.want("pending: 1", "settled: 1", "me: 1", "pending: 2", "failed: 2",
+			"notice: That was a little fast. Please wait a moment and send it again.",
+			"pending: 3", "offline", "trouble: You sent too much at once and were disconnected. No retry.")
+		time.Sleep(time.Hour)
+		view.want()
+		session.Connect()
+		view.want("connecting", "connected", "no trouble", "Ada among Ada", "history: []", "settled: 3", "me: 3")
+	})
+}
+
+// TestTooLong says what is too long for the server.
+func TestTooLong(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		session, view := s.ada()
+		long := strings.Repeat("x", protocol.MaxText+1)
+		session.Say(long)
+		view.want("pending: "+long, "failed: "+long, "notice: That is too long: a message may have 2000 characters.")
+	})
+}

@@ -1,0 +1,70 @@
+package session
+
+import (
+	"context"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// street is the way to a server, which is another one after a restart.
+type street struct {
+	net.Listener // nil: one listens in a house, not on the street
+
+	mu      sync.Mutex
+	house   wstest.Network // nil when there is no server
+	last    *wstest.Stream // of whoever dialed last
+	isHeld  bool           // nothing arrives at clients that dial
+	release func()         // has arrive what is held at the last one
+}
+
+func (s *street) to(n wstest.Network) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.house = n
+}
+
+func (s *street) Dial(ctx context.Context) (net.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.house == nil {
+		return nil, &net.OpError{Op: "dial", Net: "mem", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	}
+	conn, err := s.house.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.last = conn.(*wstest.Stream)
+	if s.isHeld {
+		s.release = s.last.StallReads()
+	}
+	return conn, nil
+}
+
+// hold lets nothing arrive any more at the client that dialed last, and at
+// those who dial until cut or letGo.
+func (s *street) hold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.isHeld = true
+	s.release = s.last.StallReads()
+}
+
+// letGo ends a hold.
+func (s *street) letGo() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.isHeld = false
+	s.release()
+}
+
+// cut breaks the connection of the client that dialed last.
+func (s *street) cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.isHeld = false
+	s.last.Reset()
+}

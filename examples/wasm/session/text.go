@@ -1,0 +1,80 @@
+package session
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Part is a piece of a text.
+type Part struct {
+	Text   string
+	IsLink bool // Text is a web address
+}
+
+// Parts finds the web addresses in a text. What ends a sentence or a bracket
+// is no part of an address at its end.
+func Parts(text string) []Part {
+	var parts []Part
+	add := func(p Part) {
+		if p.Text != "" {
+			parts = append(parts, p)
+		}
+	}
+	begin := 0 // of what was not added
+	for at := 0; at < len(text); {
+		rest := text[at:]
+		scheme := schemeLen(rest)
+		if scheme == 0 {
+			_, size := utf8.DecodeRuneInString(rest)
+			at += size
+			continue
+		}
+		if end := strings.IndexFunc(rest, notInAddress); end >= 0 {
+			rest = rest[:end]
+		}
+		address := strings.TrimRight(rest, `.,:;!?')]`)
+		if len(address) > scheme {
+			add(Part{Text: text[begin:at]})
+			add(Part{Text: address, IsLink: true})
+			begin = at + len(address)
+		}
+		at += max(len(address), scheme)
+	}
+	add(Part{Text: text[begin:]})
+	return parts
+}
+
+// schemeLen returns the length of the scheme that s begins with, or 0.
+func schemeLen(s string) int {
+	for _, scheme := range []string{"https://", "http://"} {
+		if strings.HasPrefix(s, scheme) {
+			return len(scheme)
+		}
+	}
+	return 0
+}
+
+func notInAddress(r rune) bool {
+	return unicode.IsSpace(r) || strings.ContainsRune(`<>"`, r)
+}
+
+// Initials are the first characters of the first two words of a name.
+func Initials(name string) string {
+	var initials strings.Builder
+	words := strings.Fields(name)
+	for _, word := range words[:min(len(words), 2)] {
+		first, _ := utf8.DecodeRuneInString(word)
+		initials.WriteRune(first)
+	}
+	return strings.ToUpper(initials.String())
+}
+
+// Hue is a colour for a person, in degrees: always the same one.
+func Hue(id string) int {
+	hue := 0
+	for _, r := range id {
+		hue = (hue*31 + int(r)) % 360
+	}
+	return hue
+}

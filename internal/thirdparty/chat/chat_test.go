@@ -6,22 +6,32 @@ import (
 	"time"
 
 	"github.com/bhojpur/api/internal/thirdparty/chromium"
+	"github.com/chromedp/chromedp"
 )
 
 // timeout bounds a test, for the browser.
 const timeout = 3 * time.Minute
 
-// TestChat follows a conversation of two people, and a third for a while,
-// over a restart of the server.
 func TestChat(t *testing.T) {
-	binary := build(t)
+	converse(t, build(t, "chat"), "/", "/")
+}
+
+// TestWasm has people on the page in Go meet others on the one in JavaScript.
+func TestWasm(t *testing.T) {
+	converse(t, build(t, "wasm"), "/", "/js/")
+}
+
+// converse follows a conversation of two people, and a third for a while, over
+// a reload of the page and a restart of the server. Bob is on the second page,
+// and the others are on the first.
+func converse(t *testing.T, binary, page, bobsPage string) {
 	server := start(t, binary, "127.0.0.1:0")
 	browser := chromium.Start(t, timeout)
 
-	ada := visit(t, browser, server.url, "Ada")
-	bob := visit(t, browser, server.url, "Bob")
+	ada := visit(t, browser, server.url+page, "Ada")
+	bob := visit(t, browser, server.url+bobsPage, "Bob")
 	for _, p := range []*person{ada, bob} {
-		p.see(people, []string{"Ada", "Bob"})
+		p.see(present, []string{"Ada", "Bob"})
 	}
 
 	const markup = `<img src=x onerror="document.title='Broken'"><b>bold</b> & so on`
@@ -36,19 +46,27 @@ func TestChat(t *testing.T) {
 	for _, p := range []*person{ada, bob} {
 		p.see(messages, said)
 	}
-	cy := visit(t, browser, server.url, third)
+	cy := visit(t, browser, server.url+page, third)
 	cy.see(messages, said) // the history
 	cy.say("Yes!")
 	said = append(said, message{third, "Yes!"})
 	for _, p := range []*person{ada, bob, cy} {
 		p.see(messages, said)
-		p.see(people, []string{third, "Ada", "Bob"})
+		p.see(present, []string{third, "Ada", "Bob"})
 		p.see(elements, 0)
 		p.see(`document.title`, "Lobby")
 	}
 	cy.leave()
 	for _, p := range []*person{ada, bob} {
-		p.see(people, []string{"Ada", "Bob"})
+		p.see(present, []string{"Ada", "Bob"})
+	}
+
+	// Who reloads the page is the same person still.
+	for _, p := range []*person{ada, bob} {
+		p.do(chromedp.Reload())
+		p.see(state, "connected")
+		p.see(messages, said)
+		p.see(present, []string{"Ada", "Bob"})
 	}
 
 	for _, p := range []*person{ada, bob} {
@@ -63,7 +81,7 @@ func TestChat(t *testing.T) {
 	start(t, binary, strings.TrimPrefix(server.url, "http://"))
 	for _, p := range []*person{ada, bob} {
 		p.see(state, "connected")
-		p.see(people, []string{"Ada", "Bob"})
+		p.see(present, []string{"Ada", "Bob"})
 		p.see(messages, said)
 	}
 	// What is left on the console after this is of interest too.

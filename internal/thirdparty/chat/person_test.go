@@ -18,8 +18,8 @@ const patience = 30 * time.Second
 
 // What is to be seen on the page, as expressions in JavaScript.
 const (
-	state  = `document.querySelector("#status").dataset.state`
-	people = `[...document.querySelectorAll("#people [data-person]")].map((p) => p.dataset.person).sort()`
+	state   = `document.querySelector("#status").dataset.state`
+	present = `[...document.querySelectorAll("#people [data-person]")].map((p) => p.dataset.person).sort()`
 	// innerText is only what can be seen.
 	messages = `[...document.querySelectorAll("#log [data-message]")].map((m) => ({
 		author: m.querySelector("[data-author]").innerText,
@@ -49,14 +49,25 @@ type person struct {
 // visit opens the page, and gives it a name.
 func visit(t *testing.T, browser context.Context, url, name string) *person {
 	t.Helper()
-	p := &person{t: t}
-	p.tab, p.leave = chromium.NewTab(t, browser, p.hear)
-	p.do(
-		chromedp.Navigate(url),
-		chromedp.SendKeys(chromedp.CSS("#name-input"), name+"\n"),
-	)
+	p := open(t, browser, url)
+	p.enterName(name)
 	p.see(state, "connected")
 	return p
+}
+
+// open opens the page, which asks for a name.
+func open(t *testing.T, browser context.Context, url string) *person {
+	t.Helper()
+	p := &person{t: t}
+	p.tab, p.leave = chromium.NewTab(t, browser, p.hear)
+	p.do(chromedp.Navigate(url))
+	return p
+}
+
+// enterName answers the dialog.
+func (p *person) enterName(name string) {
+	p.t.Helper()
+	p.do(chromedp.SendKeys(chromedp.CSS("#name-input"), name+"\n"))
 }
 
 // hear fails the test for whatever the page writes on its console.

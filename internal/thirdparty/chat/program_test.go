@@ -18,23 +18,26 @@ const (
 	programTimeout = 3 * time.Minute // of which it is killed, if it runs that long
 )
 
-// build builds the chat and returns the program's path.
-func build(t *testing.T) string {
+// root is the directory of the module under test.
+var root = filepath.Join("..", "..", "..")
+
+// build builds one of the examples and returns the program's path.
+func build(t *testing.T, example string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), buildTimeout)
 	defer cancel()
-	binary := filepath.Join(t.TempDir(), "chat")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./examples/chat")
-	cmd.Dir = filepath.Join("..", "..", "..")
+	binary := filepath.Join(t.TempDir(), example)
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./examples/"+example)
+	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", cmd, err, out)
 	}
 	return binary
 }
 
-// program is a chat that runs.
+// program is one that runs.
 type program struct {
-	url string // of its page
+	url string // of its page, without a slash at the end
 
 	// interrupt is ctrl-C. It waits for the program's end, which has to be
 	// exit code 0. What is still running at the end of the test is interrupted
@@ -48,6 +51,7 @@ func start(t *testing.T, binary, addr string) program {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), programTimeout)
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, binary, "-addr", addr)
+	cmd.Dir = root // for examples/wasm, which builds its client
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"image/png"
 	"os"
@@ -9,48 +10,76 @@ import (
 	"testing"
 
 	"github.com/bhojpur/api/internal/thirdparty/chromium"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
 var screenshots = flag.String("screenshots", "", "draw the pictures into this `directory`, and keep them")
 
-// TestScreenshots draws a conversation as three people see it, on the screens of
-// a desktop and of a phone. The pictures of the documentation are made so:
+// line is something that is said for the pictures.
+type line struct{ by, text string }
+
+// TestScreenshots draws conversations as three people see them, on the screens
+// of a desktop and of a phone. The pictures of the documentation are made so:
 //
 //	go test ./chat -run Screenshots -screenshots ../../../docs
 func TestScreenshots(t *testing.T) {
 	if *screenshots == "" {
 		*screenshots = t.TempDir()
 	}
-	server := start(t, build(t), "127.0.0.1:0")
 	browser := chromium.Start(t, timeout)
+	t.Run("chat", func(t *testing.T) {
+		drawAll(t, browser, "chat", inLight, []line{
+			{"Grace", "Hello! Is the new server up?"},
+			{"Ada", "Yes, for ten minutes now."},
+			{"Ada", "If you lose the connection, the page comes back by itself."},
+			{"Linus", "It just did, on the train, and I missed nothing 👍"},
+			{"Grace", "Lovely. I have noted that: https://example.com/notes"},
+			{"Ada", "Thank you!"},
+		})
+	})
+	t.Run("wasm", func(t *testing.T) {
+		drawAll(t, browser, "wasm", inDark, []line{
+			{"Linus", "Is this the page without JavaScript?"},
+			{"Ada", "Almost: a few lines of it load the program. The rest is Go."},
+			{"Grace", "Then what do I read to see how it keeps the connection?"},
+			{"Ada", "The package session. It knows nothing of a browser, so its tests run everywhere."},
+			{"Grace", "And it comes back when the server was restarted 👍"},
+			{"Ada", "With the same types as the server: both import them."},
+		})
+	})
+}
+
+// The schemes of colours that people prefer.
+const (
+	inLight = "light"
+	inDark  = "dark"
+)
+
+func drawAll(t *testing.T, browser context.Context, example, scheme string, lines []line) {
+	server := start(t, build(t, example), "127.0.0.1:0")
 	names := []string{"Ada", "Grace", "Linus"}
-	var all []*person
+	people := make(map[string]*person)
 	for _, name := range names {
-		all = append(all, visit(t, browser, server.url, name))
+		people[name] = visit(t, browser, server.url, name)
 	}
-	ada, grace, linus := all[0], all[1], all[2]
-	for _, p := range all {
-		p.see(people, names)
+	for _, p := range people {
+		p.see(present, names)
 	}
-	for i, line := range []struct {
-		by   *person
-		text string
-	}{
-		{grace, "Hello! Is the new server up?"},
-		{ada, "Yes, for ten minutes now."},
-		{ada, "If you lose the connection, the page comes back by itself."},
-		{linus, "It just did, on the train, and I missed nothing 👍"},
-		{grace, "Lovely. I have noted that: https://example.com/notes"},
-		{ada, "Thank you!"},
-	} {
-		line.by.say(line.text)
-		for _, p := range all {
+	for i, line := range lines {
+		people[line.by].say(line.text)
+		for _, p := range people {
 			p.see(messages+`.length`, i+1)
 		}
 	}
-	draw(t, ada, "chat-desktop.png", chromedp.EmulateViewport(1120, 700))
-	draw(t, ada, "chat-phone.png", chromedp.EmulateViewport(390, 760,
+	ada := people["Ada"]
+	if _, err := chromedp.Call(ada.tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	draw(t, ada, example+"-desktop.png", chromedp.EmulateViewport(1120, 700))
+	draw(t, ada, example+"-phone.png", chromedp.EmulateViewport(390, 760,
 		chromedp.EmulateScale(2), chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait))
 }
 

@@ -1,0 +1,3 @@
+// Package cpu says which instructions this processor has, where kernels may
+// choose between several.
+package cpu

@@ -8,8 +8,14 @@
 // bytes they were given, so that a payload may be masked in pieces of any
 // length.
 //
-// The functions keep no reference to the memory they are given.
+// The functions keep no reference to the memory they are given, and read and
+// write nothing outside of it.
 package mask
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // XOR masks or unmasks p in place and returns the key for the byte after p.
 func XOR(p []byte, key uint32) uint32 {
@@ -24,4 +30,50 @@ func XOR(p []byte, key uint32) uint32 {
 // when dst is shorter than src.
 func Copy(dst, src []byte, key uint32) uint32 {
 	return xor(dst[:len(src)], src, key)
+}
+
+// minLong is the length from which the platform's kernel takes over: that of
+// its longest vector, and about where its call begins to pay.
+const minLong = 32
+
+// xor masks src into dst, which is as long. Each kernel, and each case here,
+// takes the last bytes as one more word, which overlaps the one before it. All
+// words of an overlap are read before any is written, because dst may be src.
+// The last word begins a multiple of four bytes before the end, so that the key
+// for it is the key for the byte after the end.
+func xor(dst, src []byte, key uint32) uint32 {
+	n := len(src)
+	dst = dst[:n]
+	after := bits.RotateLeft32(key, -8*(n&3))
+	k := uint64(key) | uint64(key)<<32
+	last := uint64(after) | uint64(after)<<32
+	switch {
+	case n >= minLong:
+		xorLong(dst, src, key, after)
+	case n >= 16:
+		a := binary.LittleEndian.Uint64(src) ^ k
+		b := binary.LittleEndian.Uint64(src[8:]) ^ k
+		c := binary.LittleEndian.Uint64(src[n-16:]) ^ last
+		d := binary.LittleEndian.Uint64(src[n-8:]) ^ last
+		binary.LittleEndian.PutUint64(dst, a)
+		binary.LittleEndian.PutUint64(dst[8:], b)
+		binary.LittleEndian.PutUint64(dst[n-16:], c)
+		binary.LittleEndian.PutUint64(dst[n-8:], d)
+	case n >= 8:
+		a := binary.LittleEndian.Uint64(src) ^ k
+		b := binary.LittleEndian.Uint64(src[n-8:]) ^ last
+		binary.LittleEndian.PutUint64(dst, a)
+		binary.LittleEndian.PutUint64(dst[n-8:], b)
+	case n >= 4:
+		a := binary.LittleEndian.Uint32(src) ^ key
+		b := binary.LittleEndian.Uint32(src[n-4:]) ^ after
+		binary.LittleEndian.PutUint32(dst, a)
+		binary.LittleEndian.PutUint32(dst[n-4:], b)
+	default:
+		for i, b := range src {
+			dst[i] = b ^ byte(key)
+			key >>= 8
+		}
+	}
+	return after
 }

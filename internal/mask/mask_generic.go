@@ -1,31 +1,14 @@
 package mask
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "encoding/binary"
 
-// xor is the kernel of this platform. len(dst) == len(src).
-func xor(dst, src []byte, key uint32) uint32 {
-	return xorGeneric(dst, src, key)
-}
-
-// xorGeneric masks src into dst a word at a time. The last eight bytes are one
-// more word, which overlaps the one before it: it is read before anything is
-// written, because dst may be src.
-func xorGeneric(dst, src []byte, key uint32) uint32 {
+// xorGeneric is xorLong without vectors, eight bytes at a time: the kernel of
+// platforms that have no other, and what the others are tested against.
+func xorGeneric(dst, src []byte, key, after uint32) {
 	n := len(src)
 	dst = dst[:n]
-	after := bits.RotateLeft32(key, -8*(n&3))
-	if n < 8 {
-		xorShort(dst, src, key)
-		return after
-	}
-
-	// The last word begins n-8 bytes into the sequence, which is n modulo 4.
-	endKey := uint64(after) | uint64(after)<<32
 	end := dst[n-8:]
-	last := binary.LittleEndian.Uint64(src[n-8:]) ^ endKey
+	last := binary.LittleEndian.Uint64(src[n-8:]) ^ (uint64(after) | uint64(after)<<32)
 
 	k := uint64(key) | uint64(key)<<32
 	for len(src) >= 64 && len(dst) >= 64 {
@@ -45,18 +28,4 @@ func xorGeneric(dst, src []byte, key uint32) uint32 {
 		dst, src = dst[8:], src[8:]
 	}
 	binary.LittleEndian.PutUint64(end, last)
-	return after
-}
-
-// xorShort masks fewer than eight bytes.
-func xorShort(dst, src []byte, key uint32) {
-	if len(src) >= 4 && len(dst) >= 4 {
-		binary.LittleEndian.PutUint32(dst, binary.LittleEndian.Uint32(src)^key)
-		dst, src = dst[4:], src[4:]
-	}
-	dst = dst[:len(src)]
-	for i, b := range src {
-		dst[i] = b ^ byte(key)
-		key >>= 8
-	}
 }

@@ -2,14 +2,6 @@ package utf8stream
 
 import "encoding/binary"
 
-// advance is the kernel of this platform: the state after p.
-func advance(s state, p []byte) state {
-	return advanceGeneric(s, p)
-}
-
-// highBits are the bits that no ASCII byte has.
-const highBits = 0x8080808080808080
-
 // advanceGeneric skips ASCII 64 and 8 bytes at a time, and takes all else
 // through the table, 16 bytes between two looks at whether one was refused.
 func advanceGeneric(s state, p []byte) state {
@@ -42,12 +34,12 @@ func skipASCII(p []byte) []byte {
 		b := binary.LittleEndian.Uint64(q[16:]) | binary.LittleEndian.Uint64(q[24:])
 		c := binary.LittleEndian.Uint64(q[32:]) | binary.LittleEndian.Uint64(q[40:])
 		d := binary.LittleEndian.Uint64(q[48:]) | binary.LittleEndian.Uint64(q[56:])
-		if (a|b|c|d)&highBits != 0 {
+		if (a|b|c|d)&highBits64 != 0 {
 			break
 		}
 		p = p[64:]
 	}
-	for len(p) >= 8 && binary.LittleEndian.Uint64(p)&highBits == 0 {
+	for len(p) >= 8 && binary.LittleEndian.Uint64(p)&highBits64 == 0 {
 		p = p[8:]
 	}
 	return p

@@ -1,0 +1,143 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// There are two loops: one for ASCII, and one for all else, which loads each
+// vector together with the three that begin one, two and three bytes before it.
+// The kernel goes from the one to the other when 64 bytes are ASCII or are not.
+// What was found wrong is gathered, and looked at in the end.
+//
+// R0 is the place in p, R1 the end. What is left when it is less than a step is
+// part of one more step, which overlaps the one before it and ends at the end.
+
+// ISASCII sets the flag Z if all bytes of v are ASCII. It uses R5 and R6.
+#define ISASCII(v) \
+	VMOV v.D[0], R5 \
+	VMOV v.D[1], R6 \
+	ORR  R5, R6, R6 \
+	TST  R7, R6
+
+// CHECK16 adds to V24 what is wrong with the 16 bytes off bytes after R0, which
+// are in cur. It uses V4 to V9. Of what is in V5 less V21, bit 7 means E0 and
+// up if V5 has it too; the same goes for V6, V22 and F0.
+#define CHECK16(off, cur) \
+	FMOVQ (off-1)(R0), F4               \
+	FMOVQ (off-2)(R0), F5               \
+	FMOVQ (off-3)(R0), F6               \
+	VUSHR $4, V4.B16, V7.B16            \
+	VAND  V20.B16, V4.B16, V4.B16       \
+	VUSHR $4, cur.B16, V8.B16           \
+	VTBL  V7.B16, [V16.B16], V7.B16     \
+	VTBL  V4.B16, [V17.B16], V4.B16     \
+	VTBL  V8.B16, [V18.B16], V8.B16     \
+	VSUB  V21.B16, V5.B16, V9.B16       \
+	VAND  V9.B16, V5.B16, V5.B16        \
+	VSUB  V22.B16, V6.B16, V9.B16       \
+	VAND  V9.B16, V6.B16, V6.B16        \
+	VORR  V6.B16, V5.B16, V5.B16        \
+	VAND  V23.B16, V5.B16, V5.B16       \
+	VAND  V7.B16, V4.B16, V4.B16        \
+	VAND  V8.B16, V4.B16, V4.B16        \
+	VEOR  V5.B16, V4.B16, V4.B16        \
+	VORR  V4.B16, V24.B16, V24.B16
+
+// func follow(p *byte, n int) bool
+TEXT ·follow(SB), NOSPLIT, $0-17
+	MOVD p+0(FP), R0
+	MOVD n+8(FP), R1
+	ADD  R0, R1, R1
+	SUB  $16, R1, R2 // where the last 16 bytes begin
+	SUB  $64, R1, R3 // where the last 64 bytes begin
+	MOVD $0x8080808080808080, R7
+	VEOR V24.B16, V24.B16, V24.B16
+
+	FMOVQ (R0), F0
+	ISASCII(V0)
+	BNE   first
+	ADD   $16, R0
+
+ascii:
+	CMP R3, R0
+	BHI asciiRest
+
+ascii64:
+	VLD1 (R0), [V0.B16, V1.B16, V2.B16, V3.B16]
+	VORR V1.B16, V0.B16, V0.B16
+	VORR V3.B16, V2.B16, V2.B16
+	VORR V2.B16, V0.B16, V0.B16
+	ISASCII(V0)
+	BNE  mixed
+	ADD  $64, R0
+	CMP  R3, R0
+	BLS  ascii64
+
+asciiRest:
+	CMP   R2, R0
+	BHI   asciiLast
+	FMOVQ (R0), F0
+	ISASCII(V0)
+	BNE   mixed
+	ADD   $16, R0
+	B     asciiRest
+
+asciiLast:
+	CMP   R1, R0
+	BEQ   done
+	MOVD  R2, R0
+	FMOVQ (R0), F0
+	ISASCII(V0)
+	BNE   mixed
+	B     done
+
+first:
+	ADD $3, R0
+
+mixed:
+	MOVD  $·lookup(SB), R4
+	VLD1  (R4), [V16.B16, V17.B16, V18.B16]
+	VMOVI $0x0F, V20.B16
+	VMOVI $0x60, V21.B16
+	VMOVI $0x70, V22.B16
+	VMOVI $0x80, V23.B16
+	CMP   R3, R0
+	BHI   mixedRest
+
+mixed64:
+	VLD1 (R0), [V0.B16, V1.B16, V2.B16, V3.B16]
+	VORR V1.B16, V0.B16, V10.B16
+	VORR V3.B16, V2.B16, V11.B16
+	VORR V11.B16, V10.B16, V10.B16
+	CHECK16(0, V0)
+	CHECK16(16, V1)
+	CHECK16(32, V2)
+	CHECK16(48, V3)
+	ADD  $64, R0
+	ISASCII(V10)
+	BEQ  ascii
+	CMP  R3, R0
+	BLS  mixed64
+
+mixedRest:
+	CMP   R2, R0
+	BHI   mixedLast
+
+mixed16:
+	FMOVQ (R0), F0
+	CHECK16(0, V0)
+	ADD   $16, R0
+	CMP   R2, R0
+	BLS   mixed16
+
+mixedLast:
+	CMP  R1, R0
+	MOVD R2, R0
+	BNE  mixed16
+
+done:
+	VMOV V24.D[0], R5
+	VMOV V24.D[1], R6
+	ORR  R5, R6, R6
+	CMP  $0, R6
+	CSET EQ, R6
+	MOVB R6, ret+16(FP)
+	RET

@@ -1,0 +1,71 @@
+//go:build (amd64 || arm64) && !purego
+
+package utf8stream
+
+import "testing"
+
+// The tables call a pair of bytes wrong when no text has it. They leave two
+// continuations to the kernels, and a second byte that never occurs to the pair
+// that it is the first of.
+func TestLookup(t *testing.T) {
+	for before := range 256 {
+		for b := range 256 {
+			second := byte(b)
+			if b >= 0xC0 {
+				second = 0xC3 // like all that seem to begin a sequence
+			}
+			possible := false
+			for s := boundary; s < pastStates; s += fieldBits {
+				possible = possible || s != refused && next(next(s, byte(before)), second) != refused
+			}
+			got := lookup[0][before>>4] & lookup[1][before&15] & lookup[2][b>>4]
+			var want string
+			switch {
+			case before>>6 == 2 && b>>6 == 2:
+				if got != 0x80 {
+					want = "the high bit alone"
+				}
+			case possible && got != 0:
+				want = "nothing"
+			case !possible && got&0x7F == 0:
+				want = "a low bit"
+			}
+			if want != "" {
+				t.Fatalf("%02x %02x: %08b, want %s", before, b, got, want)
+			}
+		}
+	}
+}
+
+// A follower is follow or what it goes on to, for a length of min on.
+type follower struct {
+	name   string
+	min    int
+	follow func(p *byte, n int) bool
+}
+
+// followers are those that this processor can run.
+var followers []follower
+
+// What a kernel finds wrong it finds at each place past the first three bytes,
+// but not in them, and not in the last.
+func TestFollow(t *testing.T) {
+	for _, text := range texts {
+		for _, f := range followers {
+			for n := f.min; n <= 200; n++ {
+				p := repeat(text.unit, n)
+				if !f.follow(&p[0], n) {
+					t.Fatalf("%s: %d bytes of %s are refused", f.name, n, text.name)
+				}
+				for i := 3; i < n-1; i++ {
+					was := p[i]
+					p[i] = 0xFF
+					if f.follow(&p[0], n) {
+						t.Fatalf("%s: FF is not found at %d in %d bytes of %s", f.name, i, n, text.name)
+					}
+					p[i] = was
+				}
+			}
+		}
+	}
+}

@@ -258,6 +258,9 @@ func FuzzValidator(f *testing.F) {
 	for _, tc := range sequences {
 		f.Add([]byte(tc.p), uint16(1), uint16(1))
 	}
+	for _, text := range texts {
+		f.Add(repeat(text.unit, 300), uint16(90), uint16(100)) // long enough for vectors
+	}
 	f.Fuzz(func(t *testing.T, p []byte, a, b uint16) {
 		i := int(a) % (len(p) + 1)
 		j := i + int(b)%(len(p)-i+1)

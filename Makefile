@@ -8,6 +8,7 @@ MODULES  := . internal/thirdparty
 # The other of the two supported releases of Go, for the long runs.
 OTHER_GO ?= go1.27.4
 FUZZTIME ?= 10s
+KERNELS  := ./internal/mask ./internal/utf8stream
 
 .PHONY: test conformance lint fmt bench peers
 
@@ -22,12 +23,18 @@ test: peers
 # The long runs, without the race detector: every test, with the portable
 # kernels and with the other release of Go too, the builds for other platforms,
 # and each fuzz target; then the root package 20 times with the race detector.
+# qemu runs the kernels on amd64 without AVX2 and without SSSE3, on arm64, and on
+# 386, where it can't bear the signals of preemption.
 conformance: peers
 	$(GO) test -count=1 -timeout 10m ./...
 	$(GO) test -count=1 -tags purego -timeout 10m ./...
 	GOTOOLCHAIN=$(OTHER_GO) $(GO) test -count=1 -timeout 10m ./...
 	for target in windows/amd64 darwin/arm64 freebsd/amd64 linux/386 linux/arm64; do \
 		GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) vet . ./wsjson ./wspb ./internal/... || exit 1; done
+	for cpu in qemu64 Nehalem; do \
+		GOARCH=amd64 $(GO) test -count=1 -exec "qemu-x86_64 -cpu $$cpu" $(KERNELS) || exit 1; done
+	GOARCH=arm64 $(GO) test -count=1 -exec qemu-aarch64 $(KERNELS)
+	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(GO) test -count=1 -exec qemu-i386 $(KERNELS)
 	$(GO) test -race -short -count=20 -timeout 30m .
 	internal/fuzz.sh $(FUZZTIME)
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests drive besides Go programs: Chromium, Python's
-# websockets, and the ws package of Node.js. Says what is missing where it
-# can't.
+# websockets, the ws package of Node.js, and qemu for tests of other processors.
+# Says what is missing where it can't.
 set -eu
 cd "$(dirname "$0")"
 
@@ -10,6 +10,9 @@ command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 
 /usr/bin/python3 -c 'import websockets' 2>/dev/null || need="$need python3-websockets"
 command -v node >/dev/null 2>&1 || need="$need nodejs"
 command -v npm >/dev/null 2>&1 || need="$need npm"
+for processor in aarch64 i386 x86_64; do
+	command -v qemu-$processor >/dev/null 2>&1 || { need="$need qemu-user" && break; }
+done
 
 if [ -n "$need" ]; then
 	sudo=

@@ -74,9 +74,9 @@ func newInflater(windowBits int, takeover bool) *inflater {
 	return &inflater{window: 1 << windowBits, takeover: takeover, past: history{size: 1 << windowBits}}
 }
 
-// message inflates the payload of one message and appends the message to dst,
-// behind whose length anything may get changed. It fails when the message is
-// longer than limit.
+// message inflates the payload of one message and appends the message to dst. The
+// memory behind dst's length may get changed, whatever comes of it. The payload is
+// not kept. It is an error when the message has more than limit bytes.
 func (z *inflater) message(dst, payload []byte, limit int) ([]byte, error) {
 	z.in = append(z.in[:0], payload...)
 	z.in = append(z.in, flushTail...)
@@ -147,12 +147,18 @@ func (z *inflater) blocks() error {
 // further on has all bits that count behind it.
 func (z *inflater) lastFill() int { return z.end + padding - 8 }
 
-// take returns the next n bits, at most 16. Behind the message there are zeros.
-func (z *inflater) take(n uint) int {
+// ahead makes sure that the bit buffer has n bits. Behind the message there are
+// zeros.
+func (z *inflater) ahead(n uint) {
 	if z.bits.have < n {
 		z.bits.pos = min(z.bits.pos, z.lastFill())
 		z.bits = z.bits.fill(z.in)
 	}
+}
+
+// take returns the next n bits, at most 16.
+func (z *inflater) take(n uint) int {
+	z.ahead(n)
 	v := z.bits.next & (1<<n - 1)
 	z.bits = z.bits.drop(n)
 	return int(v)
@@ -177,9 +183,7 @@ func (z *inflater) stored() error {
 	if in = in[4:]; len(in) < n {
 		return errTruncated
 	}
-	if z.at-z.begin+n > z.limit {
-		return z.tooLong()
-	}
+	// A stored block is no longer than the payload. message looks at the limit.
 	z.out = append(z.out[:z.at], in[:n]...)
 	z.at = len(z.out)
 	z.out = z.out[:cap(z.out)]
@@ -189,8 +193,7 @@ func (z *inflater) stored() error {
 
 // symbol returns the next code length symbol.
 func (z *inflater) symbol(t *table) int {
-	z.bits.pos = min(z.bits.pos, z.lastFill())
-	z.bits = z.bits.fill(z.in)
+	z.ahead(maxCodeBits)
 	e := t.lookup(z.bits)
 	z.bits = z.bits.drop(e.take())
 	return e.base()
@@ -209,7 +212,7 @@ func (z *inflater) dynamic() error {
 	for _, symbol := range codeLengthOrder[:ncode] {
 		own[symbol] = uint8(z.take(3))
 	}
-	if !z.codeLengths.build(own[:], codeLengthMeanings) || z.codeLengths.first[1]&literalEntry == 0 {
+	if !z.codeLengths.build(own[:], codeLengthMeanings) {
 		return fmt.Errorf("%w: that of code lengths", errCode)
 	}
 	var lengths [286 + 30]uint8

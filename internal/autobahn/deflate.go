@@ -22,7 +22,8 @@ const (
 	shortReach = 8 << 10
 )
 
-// A deflater compresses the messages of one direction of a connection.
+// A deflater compresses the messages of one direction of a connection (RFC 7692
+// section 7.2.1). One goroutine at a time uses it.
 type deflater struct {
 	bits     int
 	takeover bool
@@ -39,7 +40,8 @@ func newDeflater(windowBits int, takeover bool) *deflater {
 	return &deflater{bits: windowBits, takeover: takeover, past: history{size: 1 << windowBits}}
 }
 
-// message appends the payload of a message of p to dst, without the flush's tail.
+// message compresses p and appends the payload to dst, without the flush's tail.
+// p is not kept.
 func (d *deflater) message(dst, p []byte) []byte {
 	switch {
 	case len(p) == 0:
@@ -75,9 +77,9 @@ func (d *deflater) long(dst, p []byte) []byte {
 	}
 	e := d.encoder
 	if fresh || d.behind || !d.takeover {
-		// The writer keeps the slice, and past will change.
-		e.dictionary = append(e.dictionary[:0], d.past.last(d.past.size)...)
-		e.w.ResetDict(&e.out, e.dictionary)
+		// The writer copies what it needs. The slice itself it keeps for Reset,
+		// which nobody calls.
+		e.w.ResetDict(&e.out, d.past.last(d.past.size))
 	}
 	e.out = dst
 	_, err := e.w.Write(p)
@@ -91,8 +93,8 @@ func (d *deflater) long(dst, p []byte) []byte {
 	return dst
 }
 
-// release gives back what the deflater has from a pool. It has forgotten all
-// messages then.
+// release gives back what the deflater has from a pool, when the connection is
+// over. The deflater is as it was when it was new.
 func (d *deflater) release() {
 	if d.encoder != nil {
 		encoders[d.bits].Put(d.encoder)
@@ -103,9 +105,8 @@ func (d *deflater) release() {
 
 // An encoder is a flate.Writer, which has about a mebibyte, and what it works on.
 type encoder struct {
-	w          *flate.Writer
-	out        appender
-	dictionary []byte
+	w   *flate.Writer
+	out appender
 }
 
 // encoders has encoders that are not in use, by window bits.

@@ -120,11 +120,10 @@ func (t *table) fill(sorted []uint16, count *[maxCodeBits + 1]int, meanings []en
 	code, i := 0, 0 // the next code, and its symbol's place in sorted
 	short := int(t.bits)
 	for n := 1; n <= short; n++ {
+		// What shorter codes mean, they mean whichever bit comes next.
+		copy(t.first[1<<(n-1):1<<n], t.first[:1<<(n-1)])
 		for range count[n] {
-			e := meanings[sorted[i]].withCode(n)
-			for at := reverse(code, n); at <= int(t.mask); at += 1 << n {
-				t.first[at] = e
-			}
+			t.first[reverse(code, n)] = meanings[sorted[i]].withCode(n)
 			i, code = i+1, code+1
 		}
 		code <<= 1

@@ -159,6 +159,7 @@ func (v *visit) route(ctx context.Context) error {
 		return v.say(ctx, strconv.Itoa(len(s.Cases)))
 	}
 	if v.req.URL.Path == "/updateReports" {
+		s.await(v.agent)
 		if s.OnReports != nil {
 			s.OnReports(v.agent)
 		}
@@ -257,6 +258,8 @@ func (v *visit) play(ctx context.Context, cs *Case) *Result {
 	}
 	head, agreed := response(v.req, d)
 	res.Response = head
+	// The answer may have had to wait for a case.
+	v.conn.SetDeadline(time.Now().Add(v.server.patient(openTimeout)))
 	if _, err := io.WriteString(v.conn, head); err != nil {
 		res.failOpening(err)
 		return res
@@ -280,6 +283,24 @@ func (s *Server) finish(res *Result) {
 	defer s.mu.Unlock()
 	s.cases[played{res.Agent, res.Case.ID}] = res
 	s.changed.Broadcast()
+}
+
+// await waits until no case of an agent is running. A client asks for the reports as
+// soon as its end of the last connection is closed.
+func (s *Server) await(agent string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	running := func() bool {
+		for id, res := range s.cases {
+			if id.agent == agent && res == nil {
+				return true
+			}
+		}
+		return false
+	}
+	for running() && !s.closed {
+		s.changed.Wait()
+	}
 }
 
 // behavior returns how a case went, and waits for it while it is running. A client

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+
+// program is a run of the program.
+type program struct {
+	*wstest.Call[int]
+	interrupt      context.CancelFunc // ctrl-C
+	stdout, stderr strings.Builder    // to be read when it has ended
+}
+
+// start runs the program. No time is short enough to end a case.
+func start(t *testing.T, args ...string) *program {
+	t.Helper()
+	p := &program{}
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	p.interrupt = cancel
+	p.Call = wstest.Go(t, func() (int, error) { return run(ctx, args, &p.stdout, &p.stderr), nil })
+	return p
+}
+
+// wantStatus waits for the program's end.
+func (p *program) wantStatus(t *testing.T, want int) {
+	t.Helper()
+	if got := p.Want(); got != want {
+		t.Fatalf("exit status %d, want %d\n%s\n%s", got, want, &p.stdout, &p.stderr)
+	}
+}
+
+// listener is where the program expects a server.
+type listener struct {
+	*testing.T
+	net.Listener
+	url string
+}
+
+func listen(t *testing.T) listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return listener{t, l, "ws://" + l.Addr().String()}
+}
+
+// accept returns the server's side of the next connection, open.
+func (l listener) accept() *wstest.Peer {
+	l.Helper()
+	conn, err := l.Accept()
+	if err != nil {
+		l.Fatal(err)
+	}
+	return wstest.ServeHandshake(l.T, conn, nil)
+}
+
+// echo does what an implementation under test has to, for messages of one frame.
+func echo(p *wstest.Peer) {
+	for {
+		f, err := p.ReadFrame()
+		if err != nil || answer(p, f) {
+			return
+		}
+	}
+}
+
+// answer answers a frame, and reports whether it was the last.
+func answer(p *wstest.Peer, f wstest.Frame) bool {
+	switch f.Opcode {
+	case wstest.OpPing:
+		p.SendPong(string(f.Payload))
+	case wstest.OpText, wstest.OpBinary:
+		p.Send(wstest.Frame{Fin: true, Opcode: f.Opcode, Payload: f.Payload})
+	case wstest.OpClose:
+		p.Send(wstest.Frame{Fin: true, Opcode: wstest.OpClose, Payload: f.Payload})
+		p.CloseWrite()
+		return true
+	}
+	return false
+}
+
+// otherType sends messages back with the other type.
+func otherType(p *wstest.Peer) {
+	for {
+		f, err := p.ReadFrame()
+		if err != nil {
+			return
+		}
+		if f.Opcode == wstest.OpText || f.Opcode == wstest.OpBinary {
+			f.Opcode ^= wstest.OpText ^ wstest.OpBinary
+		}
+		if answer(p, f) {
+			return
+		}
+	}
+}
+
+// wantIndex checks the verdicts in a report: agents, and cases with both verdicts.
+func wantIndex(t *testing.T, dir string, want map[string]map[string]string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "index.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var index map[string]map[string]struct{ Behavior, BehaviorClose string }
+	if err := json.Unmarshal(text, &index); err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]map[string]string)
+	for agent, cases := range index {
+		got[agent] = make(map[string]string)
+		for id, verdicts := range cases {
+			got[agent][id] = verdicts.Behavior + " " + verdicts.BehaviorClose
+		}
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the report has %v, want %v", got, want)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "index.html")); err != nil {
+		t.Error(err)
+	}
+}
+
+// wantText checks that all texts are there.
+func wantText(t *testing.T, text string, wants ...string) {
+	t.Helper()
+	for _, want := range wants {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in:\n%s", want, text)
+		}
+	}
+}
+
+// writeSpec writes a spec file of a value.
+func writeSpec(t *testing.T, spec any) (file string) {
+	t.Helper()
+	text, err := json.Marshal(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), "spec.json")
+	if err := os.WriteFile(file, text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+type object = map[string]any

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+)
+
+// Exit statuses.
+const (
+	passed = 0
+	failed = 1 // a case did, or the program could not do what it was told to
+	misuse = 2
+)
+
+// run is the program. It returns its exit status: when all cases have run, for a
+// fuzzing client; and for both when ctx ends.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	s, err := parse(args, stdout)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return passed
+	case err != nil:
+		fmt.Fprintln(stderr, "autobahn:", err)
+		fmt.Fprintln(stderr, "autobahn -h tells how it is used.")
+		return misuse
+	}
+	test := testServers
+	if s.mode == fuzzingServer {
+		test = testClients
+	}
+	ok, err := test(ctx, s, stdout, stderr)
+	if err != nil {
+		fmt.Fprintln(stderr, "autobahn:", err)
+		return failed
+	}
+	if !ok {
+		return failed
+	}
+	return passed
+}

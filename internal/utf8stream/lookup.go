@@ -14,25 +14,25 @@ package utf8stream
 type halves uint16
 
 const (
-	any          halves = 0xFFFF
+	all          halves = 0xFFFF
 	ascii        halves = 0x00FF
 	continuation halves = 0x0F00
 	leads        halves = 0xF000
 )
 
-// wrongPairs are the ways of being wrong that two bytes show. The last is not
-// wrong after all if the byte is the third or the fourth of its sequence, for
-// which the kernels look at the bytes two and three before it; so its bit is
-// the high one, which those can tell.
+// wrongPairs are the ways of being wrong that two bytes show. The last is
+// turned round where the bytes two and three before ask for the third or the
+// fourth byte of a sequence: there it is wrong if it is missing. Its bit is the
+// high one, which is what the kernels make of those two bytes.
 var wrongPairs = [8]struct{ beforeHigh, beforeLow, high halves }{
-	{leads, any, ascii | leads},                      // a sequence is cut short
-	{ascii, any, continuation},                       // a continuation of nothing
+	{leads, all, ascii | leads},                      // a sequence is cut short
+	{ascii, all, continuation},                       // a continuation of nothing
 	{1 << 0xC, 1<<0 | 1<<1, continuation},            // C0, C1: overlong
 	{1 << 0xE, 1 << 0x0, 1<<0x8 | 1<<0x9},            // E0 80..9F: overlong
 	{1 << 0xE, 1 << 0xD, 1<<0xA | 1<<0xB},            // ED A0..BF: a surrogate
-	{1 << 0xF, any &^ 0x000F, continuation ^ 1<<0x8}, // F4 90..BF, F5..FF 90..BF: past U+10FFFF
-	{1 << 0xF, any &^ 0x001E, 1 << 0x8},              // F0 80..8F: overlong, F5..FF 80..8F: past U+10FFFF
-	{continuation, any, continuation},                // a continuation after another
+	{1 << 0xF, all &^ 0x000F, continuation ^ 1<<0x8}, // F4 90..BF, F5..FF 90..BF: past U+10FFFF
+	{1 << 0xF, all &^ 0x001E, 1 << 0x8},              // F0 80..8F: overlong, F5..FF 80..8F: past U+10FFFF
+	{continuation, all, continuation},                // a continuation after another
 }
 
 // lookup is the three tables: by beforeHigh, by beforeLow, by high.

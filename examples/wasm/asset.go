@@ -28,9 +28,8 @@ func newAsset(name string, content []byte) *asset {
 	return &asset{name: name, plain: content, gzipped: gzipped.Bytes(), tag: hex.EncodeToString(sum[:16])}
 }
 
-// ServeHTTP serves the file with the type that its name has. A browser
-// compiles application/wasm while it arrives, and refuses to do so with
-// anything else.
+// ServeHTTP serves the file with the type that its name has, in Go's own table
+// of types: a browser insists on application/wasm.
 func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Vary", "Accept-Encoding")
@@ -38,9 +37,6 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if acceptsGzip(r) {
 		header.Set("Content-Encoding", "gzip")
 		content, tag = a.gzipped, a.tag+"-gzip"
-	}
-	if strings.HasSuffix(a.name, ".wasm") {
-		header.Set("Content-Type", "application/wasm")
 	}
 	header.Set("ETag", `"`+tag+`"`)
 	http.ServeContent(w, r, a.name, time.Time{}, bytes.NewReader(content))

@@ -47,7 +47,6 @@ func (s *Session) connect(ctx context.Context) {
 	if s.link != nil {
 		return
 	}
-	s.retry.Stop()
 	s.view.ShowState(Connecting)
 	ctx, hangUp := context.WithCancel(ctx)
 	l := &link{hangUp: hangUp}

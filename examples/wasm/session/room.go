@@ -104,9 +104,7 @@ func (s *Session) refused(e protocol.Event) {
 		s.view.Notice(e.Text)
 		return
 	}
-	if s.me == nil {
-		s.name, s.asked = "", ""
-	}
+	s.asked = "" // whoever has a name was not joining
 	s.view.AskName(e.Text)
 }
 

@@ -117,7 +117,8 @@ func New(opts Options, view View) *Session {
 	}
 }
 
-// Run connects, and stays connected until ctx ends.
+// Run connects, and stays connected until ctx ends. When it returns, the
+// connection is closed.
 func (s *Session) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer s.links.Wait()

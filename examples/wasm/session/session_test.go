@@ -179,11 +179,60 @@ func TestRefused(t *testing.T) {
 		session.SendAgain("nothing")
 		session.Discard("nothing")
 		view.want()
+
+		// What was not refused goes its way.
+		time.Sleep(s.opts.Refill)
+		s.network.hold()
+		session.Say("4")
+		session.SendAgain(view.ref("4"))
+		session.Discard(view.ref("4"))
+		view.want("pending: 4")
+		s.network.letGo()
+		view.want("settled: 4", "me: 4")
+
+		// A ref is a mark of one's own.
+		session.Say("5")
+		view.want("pending: 5", "failed: 5", tooFast)
+		bob := s.guest("Bob")
+		bob.Send(protocol.Request{Type: protocol.Say, Text: "mine", Ref: view.ref("5")})
+		view.want("Ada among Ada, Bob", "remark: Bob came in", "Bob: mine")
+	})
+}
+
+// TestNoName joins with what is no name, and with what the server takes for
+// none.
+func TestNoName(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		_, view := s.enter(Options{Name: " \t", Key: "a key"})
+		view.want("connecting", "name? ", "connected", "no trouble")
+
+		session, view := s.enter(Options{Name: "Ada", Key: strings.Repeat("k", protocol.MaxKey+1)})
+		view.want("connecting", "connected", "name? Please tell a name.")
+		session.SetName("Grace")
+		view.want("keep Grace", "name? Please tell a name.")
+	})
+}
+
+// TestLongHistory comes in where much was said.
+func TestLongHistory(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.opts.Burst = 100
+		s.stop()
+		s.start()
+		bob := s.guest("Bob")
+		long := strings.Repeat("é", protocol.MaxText)
+		for range 50 {
+			bob.Send(protocol.Request{Type: protocol.Say, Text: long})
+			bob.Want(protocol.Said)
+		}
+		_, view := s.enter(Options{Name: "Ada", Key: "a key"})
+		view.want("connecting", "connected", "no trouble", "Ada among Ada, Bob",
+			"history: ["+strings.Repeat("Bob: "+long+", ", 49)+"Bob: "+long+"]")
 	})
 }
 
 // TestRestart loses the connection, says something meanwhile, and finds the
-// server as it was, or anew.
+// server anew, with somebody who was quicker.
 func TestRestart(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		session, view := s.ada()
@@ -195,10 +244,11 @@ func TestRestart(t *testing.T) {
 		session.Say("meanwhile")
 		view.want("pending: meanwhile")
 		s.start()
+		s.guest("Bob").Say("hello")
 		view.want()
 		time.Sleep(firstPause)
-		view.want("connecting", "connected", "no trouble", "Ada among Ada",
-			"remark: The server was started anew", "history: []", "settled: meanwhile", "me: meanwhile")
+		view.want("connecting", "connected", "no trouble", "Ada among Ada, Bob",
+			"remark: The server was started anew", "history: [Bob: hello]", "settled: meanwhile", "me: meanwhile")
 	})
 }
 
@@ -217,10 +267,13 @@ func TestMissed(t *testing.T) {
 		}
 		say("1")
 		view.want("Bob: 1")
+		cy := s.guest("Cy")
+		view.want("Ada among Ada, Bob, Cy", "remark: Cy came in")
 
 		// Nothing is told twice.
 		session.Disconnect()
 		view.want("offline")
+		cy.Conn.CloseNow()
 		say("2")
 		session.Connect()
 		view.want("connecting", "connected", "no trouble", "Ada among Ada, Bob", "history: [Bob: 2]")
@@ -251,74 +304,6 @@ func TestConfirmedByHistory(t *testing.T) {
 		view.want("offline", "trouble: There is no connection to the server.")
 		time.Sleep(firstPause)
 		view.want("connecting", "connected", "no trouble", "Ada among Ada", "settled: hello", "history: [me: hello]")
-	})
-}
-
-// TestPauses has no server for a while: the pauses between the attempts grow,
-// to a limit.
-func TestPauses(t *testing.T) {
-	play(t, func(t *testing.T, s *stage) {
-		s.network.to(nil)
-		_, view := s.enter(Options{Name: "Ada"})
-		time.Sleep(5 * time.Minute)
-		synctest.Wait()
-		longest := firstPause
-		for i, pause := range view.attempts {
-			if pause < longest/2 || pause > longest {
-				t.Errorf("pause %d was %v, want between %v and %v", i, pause, longest/2, longest)
-			}
-			longest = min(2*longest, lastPause)
-		}
-		if n := len(view.attempts); n < 20 {
-			t.Errorf("there were %d attempts", n)
-		}
-
-		// They begin small again once the chat was reached.
-		s.start()
-		time.Sleep(lastPause)
-		view.forget()
-		view.attempts = nil
-		s.stop()
-		view.want("offline", "trouble: The server has gone away.")
-		if pause := view.attempts[0]; pause > firstPause {
-			t.Errorf("the first pause was %v", pause)
-		}
-	})
-}
-
-// TestConnectNow does not wait for the next attempt.
-func TestConnectNow(t *testing.T) {
-	play(t, func(t *testing.T, s *stage) {
-		session, view := s.ada()
-		s.stop()
-		view.forget()
-		s.start()
-		session.Connect()
-		view.want("connecting", "connected", "no trouble", "Ada among Ada", "remark: The server was started anew", "history: []")
-		time.Sleep(time.Minute) // the attempt that was planned is not made
-		view.want()
-	})
-}
-
-// TestDisconnect leaves the room with a close frame, and stays away.
-func TestDisconnect(t *testing.T) {
-	play(t, func(t *testing.T, s *stage) {
-		session, view := s.ada()
-		bob := s.guest("Bob")
-		view.forget()
-		session.Disconnect()
-		bob.Want(protocol.Left)
-		time.Sleep(time.Hour)
-		view.want("offline")
-
-		// While it connects, too.
-		s.network.hold()
-		session.Connect()
-		view.want("connecting")
-		session.Disconnect()
-		s.network.cut()
-		time.Sleep(time.Hour)
-		view.want("offline")
 	})
 }
 

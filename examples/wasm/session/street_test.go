@@ -50,7 +50,9 @@ func (s *street) hold() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.isHeld = true
-	s.release = s.last.StallReads()
+	if s.last != nil {
+		s.release = s.last.StallReads()
+	}
 }
 
 // letGo ends a hold.

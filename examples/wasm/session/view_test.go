@@ -35,7 +35,7 @@ func (s *screen) want(lines ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !slices.Equal(s.lines, lines) {
-		s.t.Fatalf("on the screen is\n\t%s\nwant\n\t%s", strings.Join(s.lines, "\n\t"), strings.Join(lines, "\n\t"))
+		s.t.Fatalf("on the screen is\n\t%.500s\nwant\n\t%.500s", strings.Join(s.lines, "\n\t"), strings.Join(lines, "\n\t"))
 	}
 	s.lines = nil
 }

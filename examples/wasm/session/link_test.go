@@ -1,0 +1,230 @@
+package session
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/examples/internal/chat/protocol"
+	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/wsjson"
+)
+
+// serve has each connection that comes served by f, in place of a chat, over a
+// network in which a write waits until the other side reads.
+func (s *stage) serve(f func(conn *websocket.Conn)) {
+	n := wstest.Listen(&wstest.PipeOptions{Capacity: wstest.Rendezvous})
+	s.network.to(n)
+	wstest.Serve(s.t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer conn.CloseNow()
+		f(conn)
+	}))
+}
+
+// TestPauses has no server for a while: the pauses between the attempts grow,
+// to a limit.
+func TestPauses(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.network.to(nil)
+		_, view := s.enter(Options{Name: "Ada"})
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		longest := firstPause
+		for i, pause := range view.attempts {
+			if pause < longest/2 || pause > longest {
+				t.Errorf("pause %d was %v, want between %v and %v", i, pause, longest/2, longest)
+			}
+			longest = min(2*longest, lastPause)
+		}
+		if n := len(view.attempts); n < 20 {
+			t.Errorf("there were %d attempts", n)
+		}
+
+		// They begin small again once the chat was reached.
+		s.start()
+		time.Sleep(lastPause)
+		view.forget()
+		view.attempts = nil
+		s.stop()
+		view.want("offline", "trouble: The server has gone away.")
+		if pause := view.attempts[0]; pause > firstPause {
+			t.Errorf("the first pause was %v", pause)
+		}
+	})
+}
+
+// TestConnectNow does not wait for the next attempt.
+func TestConnectNow(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		session, view := s.ada()
+		s.stop()
+		view.forget()
+		s.start()
+		session.Connect()
+		view.want("connecting", "connected", "no trouble", "Ada among Ada", "remark: The server was started anew", "history: []")
+		time.Sleep(time.Minute) // the attempt that was planned is not made
+		view.want()
+	})
+}
+
+// TestDisconnect leaves the room with a close frame, and stays away.
+func TestDisconnect(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		session, view := s.ada()
+		bob := s.guest("Bob")
+		view.forget()
+		session.Disconnect()
+		bob.Want(protocol.Left)
+		time.Sleep(time.Hour)
+		view.want("offline")
+
+		// While it waits for the next attempt, too.
+		session.Connect()
+		view.forget()
+		s.stop()
+		view.want("offline", "trouble: The server has gone away.")
+		session.Disconnect()
+		s.start()
+		time.Sleep(time.Hour)
+		view.want("offline")
+
+		// And while it connects.
+		s.network.hold()
+		session.Connect()
+		view.want("connecting")
+		session.Disconnect()
+		s.network.cut()
+		time.Sleep(time.Hour)
+		view.want("offline")
+	})
+}
+
+// TestStrangeServer sends what makes no sense, or not yet.
+func TestStrangeServer(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		person := &protocol.Person{ID: "id", Name: "Bob"}
+		s.serve(func(conn *websocket.Conn) {
+			ctx := t.Context()
+			conn.Read(ctx) // join
+			for _, e := range []protocol.Event{
+				{Type: "of the future"},
+				{Type: protocol.Said, Message: &protocol.Message{ID: 1, Text: "early"}},
+				{Type: protocol.Joined, Person: person},
+				{Type: protocol.Welcome},
+				{Type: protocol.Welcome, You: person},
+				{Type: protocol.Said},
+				{Type: protocol.Joined},
+				{Type: protocol.Left},
+				{Type: protocol.Renamed},
+			} {
+				wsjson.Write(ctx, conn, e)
+			}
+			conn.Write(ctx, websocket.MessageText, []byte("no JSON"))
+			conn.Read(ctx)
+		})
+		_, view := s.enter(Options{Name: "Bob", Key: "a key"})
+		view.want("connecting", "connected", "no trouble", "Bob among ", "history: []",
+			"offline", "trouble: There is no connection to the server.")
+	})
+}
+
+// TestNobodyAnswers gives up a connection that does not open.
+func TestNobodyAnswers(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.network.hold()
+		_, view := s.enter(Options{Name: "Ada", Key: "a key"})
+		time.Sleep(openTimeout - 1)
+		view.want("connecting")
+		time.Sleep(2)
+		view.want("offline", "trouble: There is no connection to the server.")
+	})
+}
+
+// TestNobodyReads gives up a connection that takes nothing.
+func TestNobodyReads(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.serve(func(*websocket.Conn) { <-t.Context().Done() })
+		_, view := s.enter(Options{Name: "Ada", Key: "a key"})
+		time.Sleep(sendTimeout - 1)
+		view.want("connecting", "connected")
+		time.Sleep(2)
+		view.want("offline", "trouble: There is no connection to the server.")
+	})
+}
+
+// TestGoodbye tells the server that one leaves, be it for now or for good.
+func TestGoodbye(t *testing.T) {
+	for name, leave := range map[string]func(session *Session, end func()){
+		"Disconnect": func(session *Session, _ func()) { session.Disconnect() },
+		"Run":        func(_ *Session, end func()) { end() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(t *testing.T, s *stage) {
+				var ended error
+				s.serve(func(conn *websocket.Conn) {
+					for ended == nil {
+						_, _, ended = conn.Read(t.Context())
+					}
+				})
+				ctx, end := context.WithCancel(t.Context())
+				defer end()
+				session, running := s.run(ctx)
+				leave(session, end)
+				synctest.Wait()
+				if code := websocket.CloseStatus(ended); code != websocket.StatusNormalClosure {
+					t.Errorf("for the server the connection ended with %v", ended)
+				}
+				end()
+				running.Err()
+			})
+		})
+	}
+}
+
+// TestClosedAtTheEnd wants Run to return no earlier than the connection is
+// closed.
+func TestClosedAtTheEnd(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		_, running := s.run(ctx)
+		s.network.hold() // the server's answer to the close, too
+		end()
+		synctest.Wait()
+		if running.Returned() {
+			t.Error("Run returned before the close handshake was over")
+		}
+		s.network.letGo()
+		running.Err()
+	})
+}
+
+// run runs a session that has come as far as it can.
+func (s *stage) run(ctx context.Context) (*Session, *wstest.Call[struct{}]) {
+	session := New(Options{
+		URL:  "ws://chat.test/ws",
+		Dial: &websocket.DialOptions{HTTPClient: wstest.HTTPClient(s.network)},
+		Name: "Ada",
+		Key:  "a key",
+	}, newScreen(s.t))
+	running := wstest.GoErr(s.t, func() error { session.Run(ctx); return nil })
+	synctest.Wait()
+	return session, running
+}
+
+// TestOldNews has a link that was hung up tell something all the same.
+func TestOldNews(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		view := newScreen(t)
+		New(Options{}, view).hear(t.Context(), news{from: new(link), err: io.EOF})
+		view.want()
+	})
+}

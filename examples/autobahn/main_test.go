@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/autobahn"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+
+// serve runs a fuzzing server until the test ends, and returns its URL.
+func serve(t *testing.T, server *autobahn.Server) (url string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serving := wstest.GoErr(t, func() error { return server.Serve(l) })
+	t.Cleanup(func() {
+		l.Close()
+		server.Close()
+		if err := serving.Err(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("serving: %v", err)
+		}
+	})
+	return "ws://" + l.Addr().String()
+}
+
+// selected returns one case of each group, and a few that end in other ways.
+func selected(t *testing.T) []*autobahn.Case {
+	t.Helper()
+	cases, err := autobahn.Select(autobahn.Cases(), strings.Fields(
+		"1.1.1 1.2.6 2.10 3.3 4.1.5 5.19 6.3.1 7.1.5 7.3.6 7.9.1 9.1.1 10.1.1 12.1.1 13.3.1"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
+func TestCases(t *testing.T) {
+	const agent = "me & you/1.0"
+	cases := selected(t)
+	ran := make(chan string, 2*len(cases)) // what was not expected fits, too
+	reported := make(chan string, 2)
+	url := serve(t, &autobahn.Server{
+		Cases: cases,
+		OnResult: func(res *autobahn.Result) {
+			if !res.Passed() {
+				t.Errorf("%v", res)
+			}
+			ran <- res.Agent + " " + res.Case.ID
+		},
+		OnReports: func(agent string) { reported <- agent },
+		Options:   autobahn.Options{Messages: 10, Patience: 20},
+	})
+	var stdout bytes.Buffer
+	if err := run(t.Context(), []string{"-agent", agent, url + "/"}, &stdout); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, cs := range cases {
+		want = append(want, agent+" "+cs.ID)
+	}
+	wantAll(t, ran, want...)
+	wantAll(t, reported, agent)
+	if stdout.Len() == 0 {
+		t.Error("nothing was printed")
+	}
+}
+
+// wantAll checks what is in a channel, in any order.
+func wantAll(t *testing.T, from chan string, want ...string) {
+	t.Helper()
+	close(from)
+	var got []string
+	for s := range from {
+		got = append(got, s)
+	}
+	slices.Sort(got)
+	if slices.Sort(want); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestInterrupt is ctrl-C in the middle of a case.
+func TestInterrupt(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	url := serve(t, &autobahn.Server{
+		Cases:     selected(t),
+		Skip:      func(string, *autobahn.Case) bool { interrupt(); return false },
+		OnReports: func(string) { t.Error("the reports were asked for") },
+	})
+	if err := run(ctx, []string{url}, new(bytes.Buffer)); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNoServer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	var refused *net.OpError
+	if err := run(t.Context(), []string{"ws://" + l.Addr().String()}, new(bytes.Buffer)); !errors.As(err, &refused) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestNoFuzzingServer talks to a server that says something else.
+func TestNoFuzzingServer(t *testing.T) {
+	for name, answer := range map[string]func(*wstest.Peer){
+		"no number":  func(p *wstest.Peer) { p.SendText("many") },
+		"no message": func(p *wstest.Peer) { p.SendClose(1000, "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			ran := wstest.GoErr(t, func() error {
+				return run(t.Context(), []string{"ws://" + l.Addr().String()}, new(bytes.Buffer))
+			})
+			conn, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer(wstest.ServeHandshake(t, conn, nil))
+			if err := ran.Err(); err == nil || (websocket.CloseStatus(err) == websocket.StatusNormalClosure) != (name == "no message") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}

@@ -15,6 +15,8 @@ package mask
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/bhojpur/api/internal/race"
 )
 
 // XOR masks or unmasks p in place and returns the key for the byte after p.
@@ -49,6 +51,8 @@ func xor(dst, src []byte, key uint32) uint32 {
 	last := uint64(after) | uint64(after)<<32
 	switch {
 	case n >= minLong:
+		race.Read(src)
+		race.Write(dst)
 		xorLong(dst, src, key, after)
 	case n >= 16:
 		a := binary.LittleEndian.Uint64(src) ^ k

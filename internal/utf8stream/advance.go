@@ -1,6 +1,10 @@
 package utf8stream
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/bhojpur/api/internal/race"
+)
 
 // Bits that no ASCII byte has, in words of eight and of four bytes.
 const (
@@ -45,6 +49,7 @@ func advance(s state, p []byte) state {
 		}
 	}
 	if n >= minLong {
+		race.Read(p)
 		return advanceLong(s, p)
 	}
 	at := uint64(s)

@@ -143,7 +143,7 @@ func TestNobodyAnswers(t *testing.T) {
 		_, view := s.enter(Options{Name: "Ada", Key: "a key"})
 		time.Sleep(openTimeout - 1)
 		view.want("connecting")
-		time.Sleep(2)
+		time.Sleep(2 * time.Nanosecond)
 		view.want("offline", "trouble: There is no connection to the server.")
 	})
 }
@@ -155,7 +155,7 @@ func TestNobodyReads(t *testing.T) {
 		_, view := s.enter(Options{Name: "Ada", Key: "a key"})
 		time.Sleep(sendTimeout - 1)
 		view.want("connecting", "connected")
-		time.Sleep(2)
+		time.Sleep(2 * time.Nanosecond)
 		view.want("offline", "trouble: There is no connection to the server.")
 	})
 }

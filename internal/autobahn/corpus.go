@@ -276,9 +276,9 @@ func makeBitmap() []byte {
 // of squares of size points, smooth between them.
 func addNoise(light []int, d dice, side, size, weight int) {
 	corners := side/size + 1
-	grid := make([]int, corners*corners)
+	grid := make([]int64, corners*corners) // an int may be too short for the sums
 	for i := range grid {
-		grid[i] = d.below(weight)
+		grid[i] = int64(d.below(weight))
 	}
 	for y := range side {
 		gy, wy := y/size, smooth(y%size, size)
@@ -287,14 +287,17 @@ func addNoise(light []int, d dice, side, size, weight int) {
 			corner := grid[gy*corners+gx:]
 			above := corner[0]*(1024-wx) + corner[1]*wx
 			below := corner[corners]*(1024-wx) + corner[corners+1]*wx
-			light[y*side+x] += (above*(1024-wy) + below*wy) >> 20
+			light[y*side+x] += int((above*(1024-wy) + below*wy) >> 20)
 		}
 	}
 }
 
 // smooth returns the weight, of 1024, of what is at n when x goes from 0 to n,
 // on a curve that is level at both ends.
-func smooth(x, n int) int { return 1024 * x * x * (3*n - 2*x) / (n * n * n) }
+func smooth(x, n int) int64 {
+	at, end := int64(x), int64(n)
+	return 1024 * at * at * (3*end - 2*at) / (end * end * end)
+}
 
 // makePDF makes a document of pages. Random bytes stand for streams that are
 // compressed already.

@@ -20,12 +20,15 @@ test: peers
 	$(GO) test -race -timeout 5m ./...
 	cd internal/thirdparty && $(GO) test -race -timeout 5m ./...
 
-# The long runs, without the race detector: every test, with the portable
-# kernels and with the other release of Go too, the builds for other platforms,
-# and each fuzz target; then the root package 20 times with the race detector.
+# The long runs, without the race detector: the conformance suite with as many
+# messages as the original sends, every test, with the portable kernels and with
+# the other release of Go too, the builds for other platforms, and each fuzz
+# target; then the root package 20 times with the race detector.
 # qemu runs the kernels on amd64 without AVX2 and without SSSE3, on arm64, and on
 # 386, where it can't bear the signals of preemption.
 conformance: peers
+	$(GO) test -count=1 -timeout 15m -run '^TestAutobahn$$' . -autobahn.messages 1000
+	internal/autobahn/standin.sh '1.*,2.*,3.*,4.*,5.*,6.*,7.*,10.*'
 	$(GO) test -count=1 -timeout 10m ./...
 	$(GO) test -count=1 -tags purego -timeout 10m ./...
 	GOTOOLCHAIN=$(OTHER_GO) $(GO) test -count=1 -timeout 10m ./...

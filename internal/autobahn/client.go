@@ -88,7 +88,7 @@ func (c *Client) open(ctx context.Context, cs *Case, res *Result) (conn net.Conn
 			opened.Close()
 		}
 	}()
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { opened.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 
 	var d *Deflate

@@ -67,9 +67,9 @@ func casesFor(s *settings, agent string) []*autobahn.Case {
 	return cases
 }
 
-// errUnreachable says that nobody is at the server's address. That is no result
-// of a case.
-var errUnreachable = errors.New("there is no server")
+// errUnreachable says that there is no way to the server. That is no result of a
+// case.
+var errUnreachable = errors.New("no connection")
 
 // clientRun runs cases against one server, several at the same time.
 type clientRun struct {
@@ -130,7 +130,7 @@ func (r *clientRun) add(res *autobahn.Result) error {
 	reached := r.reached
 	r.mu.Unlock()
 	if !reached {
-		return fmt.Errorf("%w at %s: %s", errUnreachable, r.client.URL, res.Why)
+		return fmt.Errorf("%w to %s: %s", errUnreachable, r.client.URL, res.Why)
 	}
 	if err := r.report.Add(res); err != nil {
 		return err

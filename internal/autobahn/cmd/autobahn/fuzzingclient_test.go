@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/tls"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,7 +123,38 @@ func TestNoServer(t *testing.T) {
 	echo(l.accept())
 	p.wantStatus(t, failed)
 	wantIndex(t, dir, map[string]map[string]string{"here": {"1.1.1": "OK OK"}})
-	wantText(t, p.stderr.String(), "gone: there is no server at "+gone.url)
+	wantText(t, p.stderr.String(), "gone: no connection to "+gone.url)
+}
+
+// TestTLS has a certificate that nobody has signed.
+func TestTLS(t *testing.T) {
+	signed := httptest.NewTLSServer(nil)
+	config := &tls.Config{Certificates: signed.TLS.Certificates}
+	signed.Close()
+	for _, test := range []struct {
+		flag   string
+		status int
+	}{{"-insecure", passed}, {"-insecure=false", failed}} {
+		l, dir := listen(t), t.TempDir()
+		secure := listener{t, tls.NewListener(l.Listener, config), ""}
+		p := start(t, "fuzzingclient", "-url", strings.Replace(l.url, "ws:", "wss:", 1), "-cases", "1.1.1", "-outdir", dir, patient, test.flag)
+		if test.status == passed {
+			echo(secure.accept())
+			p.wantStatus(t, passed)
+			continue
+		}
+		conn, err := secure.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 1)); err == nil {
+			t.Error("the client takes the certificate")
+		}
+		conn.Close()
+		p.wantStatus(t, failed)
+		wantText(t, p.stderr.String(), "certificate")
+		wantIndex(t, dir, map[string]map[string]string{})
+	}
 }
 
 // TestServerGoes has the server end during the run: that fails cases.

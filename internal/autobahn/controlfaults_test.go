@@ -1,0 +1,78 @@
+package autobahn
+
+// controlFaults are those of pings and pongs.
+var controlFaults = []fault{
+	{
+		name:   "it answers no pings",
+		habits: habits{pongs: pongsNever},
+		caught: []catch{{pinging, Failed, OK, both}},
+	},
+	{
+		// RFC 6455 section 5.5.3 allows it. The suite does not.
+		name:   "it answers the last ping",
+		habits: habits{pongs: pongsToLast},
+		caught: []catch{{"2.10-11 5.6-8 5.19-20", Failed, OK, both}},
+	},
+	{
+		name:   "it answers pings when the message is complete",
+		habits: habits{pongs: pongsBehindMessage},
+		caught: []catch{{"5.6-8 5.19-20", Failed, OK, both}},
+	},
+	{
+		name:   "it answers pings late",
+		habits: habits{pongs: pongsLate},
+		caught: []catch{{"2.1-4 2.9 5.6-8 5.19-20", Failed, OK, both}},
+	},
+	{
+		// One answer is there before the closing handshake's time is over.
+		name:   "it takes long to answer a ping",
+		habits: habits{latePong: lateBy},
+		caught: []catch{{"2.10-11 5.19-20", Failed, Unclean, both}},
+	},
+	{
+		name:   "its pongs are empty",
+		habits: onFrames(func(f *peerFrame) { *f = f.with(nil) }, Pong),
+		caught: []catch{{pinging + "-2.1", Failed, OK, both}},
+	},
+	{
+		name:   "its pongs are in fragments",
+		habits: onFrames(func(f *peerFrame) { f.fin = false }, Pong),
+		caught: []catch{{pinging, Failed, Unclean, both}},
+	},
+	{
+		name:   "its pongs are too long",
+		habits: onFrames(func(f *peerFrame) { *f = f.with(make([]byte, 126)) }, Pong),
+		caught: []catch{{pinging, Failed, Unclean, both}},
+	},
+	{
+		name:   "it takes pings of 126 bytes",
+		habits: tolerating(ruleControlLength),
+		caught: []catch{
+			{"2.5", Failed, Failed, both},
+			{"7.3.6", Failed, WrongCode, both},
+		},
+	},
+	{
+		// What follows the pong of 5.2 is another fault.
+		name:   "it takes control frames in fragments",
+		habits: tolerating(ruleControlFin),
+		caught: []catch{{"5.1", Failed, OK, both}},
+	},
+	{
+		// RFC 6455 allows it. Cases that know what comes back do not.
+		name:   "it sends a ping of its own",
+		habits: habits{greets: []peerFrame{{header: header{fin: true, opcode: Ping}, payload: []byte("hello")}}},
+		caught: unasked,
+	},
+	{
+		name:   "it sends a pong that nobody asked for",
+		habits: habits{greets: []peerFrame{{header: header{fin: true, opcode: Pong}}}},
+		caught: unasked,
+	},
+}
+
+// unasked says what catches a peer that pings, or sends pongs, of its own accord.
+var unasked = []catch{
+	{"2.* 5.3-8 5.19-20 6.1.* 6.2.*" + broken + badClose + goodClose, Failed, OK, both},
+	{dropUnlessEchoed, Failed, Failed, both},
+}

@@ -1,0 +1,149 @@
+package autobahn
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// A fault is something that an implementation may do, and what the suite has to
+// make of it. Most are wrong; who is right in an unusual way has to pass.
+type fault struct {
+	name   string
+	role   Role // of who has it
+	habits habits
+	cases  string // a set of those that meet it; "": light
+	caught []catch
+}
+
+// A catch says which cases catch a fault, and what they say. The last counts that
+// has a case. Those that none has must not catch the fault.
+type catch struct {
+	cases             string // a set
+	behavior, closing Verdict
+	role              Role // of who is caught
+}
+
+// both is either role.
+const both Role = ""
+
+func (r Role) includes(role Role) bool { return r == both || r == role }
+
+// but12And13 are the cases that faults meet, but for the groups of compression.
+// Those of group 9 that move megabytes find nothing that others do not.
+const but12And13 = "* -12.* -13.* -9.* 9.1.1 9.2.1 9.7.1-2 9.8.2"
+
+// TestFaults tests that each case catches the faults that it is there for, and no
+// others.
+func TestFaults(t *testing.T) {
+	for _, f := range slices.Concat(legalHabits, framingFaults, controlFaults, closingFaults, compressionFaults, openingFaults) {
+		for _, role := range []Role{ServerRole, ClientRole} {
+			if !f.role.includes(role) {
+				continue
+			}
+			t.Run(f.name+"/"+string(role), func(t *testing.T) {
+				t.Parallel()
+				cases := casesIn(f.cases)
+				synctest.Test(t, func(t *testing.T) {
+					f.check(t, role, meet(t, role, f.habits, cases))
+				})
+			})
+		}
+	}
+}
+
+// check compares what cases found out with what they should have.
+func (f fault) check(t *testing.T, role Role, results []*Result) {
+	t.Helper()
+	used := make(map[string]bool)
+	wrong := make(map[string][]string)
+	for _, res := range results {
+		behavior, closing := OK, OK
+		for _, c := range f.caught {
+			if c.role.includes(role) && inSet(c.cases, res.Case.ID) {
+				behavior, closing = c.behavior, c.closing
+				used[c.cases] = true
+			}
+		}
+		if res.Case.Informational {
+			behavior, closing = Informational, Informational
+		}
+		if res.Behavior != behavior || res.BehaviorClose != closing {
+			verdicts := fmt.Sprintf("got %s, closing %s; want %s, closing %s", res.Behavior, res.BehaviorClose, behavior, closing)
+			if wrong[verdicts] == nil {
+				t.Errorf("%s: %v", verdicts, res)
+			}
+			wrong[verdicts] = append(wrong[verdicts], res.Case.ID)
+		}
+	}
+	for verdicts, ids := range wrong {
+		t.Errorf("%s: cases %s", verdicts, strings.Join(ids, " "))
+	}
+	for _, c := range f.caught {
+		if c.role.includes(role) && !used[c.cases] {
+			t.Errorf("no case is in %q", c.cases)
+		}
+	}
+}
+
+// meet has a peer meet cases, one after the other, and returns what they found.
+func meet(t *testing.T, role Role, h habits, cases []*Case) []*Result {
+	if role == ServerRole {
+		return meetServer(t, h, cases)
+	}
+	return meetClient(t, h, cases)
+}
+
+// meetServer runs cases against a server.
+func meetServer(t *testing.T, h habits, cases []*Case) []*Result {
+	n := wstest.Listen(nil)
+	var peers sync.WaitGroup
+	peers.Go(func() {
+		for {
+			conn, err := n.Accept()
+			if err != nil {
+				return
+			}
+			peers.Go((&echoPeer{habits: h, role: ServerRole, conn: conn}).serve)
+		}
+	})
+	client := &Client{URL: wstest.URL, Agent: "peer", Dial: n.Dial}
+	var results []*Result
+	for _, cs := range cases {
+		results = append(results, client.Run(t.Context(), cs))
+	}
+	n.Close()
+	peers.Wait()
+	return results
+}
+
+// meetClient runs cases with a client.
+func meetClient(t *testing.T, h habits, cases []*Case) []*Result {
+	n := wstest.Listen(nil)
+	found := make(chan *Result, 1)
+	server := &Server{Cases: cases, OnResult: func(res *Result) { found <- res }}
+	serving := wstest.GoErr(t, func() error { return server.Serve(n) })
+	var results []*Result
+	for i := range cases {
+		conn, err := n.Dial(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		peer := &echoPeer{habits: h, role: ClientRole, conn: conn}
+		peer.path = fmt.Sprintf("/runCase?case=%d&agent=peer", i+1)
+		peer.serve()
+		results = append(results, <-found)
+	}
+	n.Close()
+	if err := serving.Err(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("serving: %v", err)
+	}
+	return results
+}

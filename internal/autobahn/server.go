@@ -42,12 +42,15 @@ type Server struct {
 	mu      sync.Mutex
 	changed sync.Cond // L is mu; broadcast after every change of what follows
 	conns   map[net.Conn]struct{}
-	cases   map[played]*Result // nil while a case is running
+	cases   map[played]*attempt // the last of each
 	closed  bool
 }
 
 // played identifies a case that an agent has run.
 type played struct{ agent, id string }
+
+// attempt is an agent's run of a case.
+type attempt struct{ res *Result } // nil while the case is running
 
 // Serve serves the connections that come from l until that is closed, and returns
 // when they have ended. The error is Accept's.
@@ -93,7 +96,7 @@ func (s *Server) Close() error {
 func (s *Server) initLocked() {
 	if s.conns == nil {
 		s.conns = make(map[net.Conn]struct{})
-		s.cases = make(map[played]*Result)
+		s.cases = make(map[played]*attempt)
 		s.changed.L = &s.mu
 	}
 }
@@ -231,7 +234,7 @@ func (v *visit) runCase(ctx context.Context, cs *Case) error {
 	if s.Skip != nil && s.Skip(v.agent, cs) {
 		return v.say(ctx, "")
 	}
-	s.begin(v.agent, cs)
+	current := s.begin(v.agent, cs)
 	var res *Result
 	if err := checkRequest(v.req); err != nil {
 		res = newResult(cs, v.agent, ClientRole)
@@ -244,7 +247,7 @@ func (v *visit) runCase(ctx context.Context, cs *Case) error {
 	if s.OnResult != nil {
 		s.OnResult(res)
 	}
-	s.finish(res)
+	s.finish(current, res)
 	return nil
 }
 
@@ -271,17 +274,19 @@ func (v *visit) play(ctx context.Context, cs *Case) *Result {
 }
 
 // begin notes that a case is running.
-func (s *Server) begin(agent string, cs *Case) {
+func (s *Server) begin(agent string, cs *Case) *attempt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cases[played{agent, cs.ID}] = nil
+	current := new(attempt)
+	s.cases[played{agent, cs.ID}] = current
+	return current
 }
 
-// finish notes how a case went.
-func (s *Server) finish(res *Result) {
+// finish notes how a case went. The agent may have begun to run it again.
+func (s *Server) finish(current *attempt, res *Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cases[played{res.Agent, res.Case.ID}] = res
+	current.res = res
 	s.changed.Broadcast()
 }
 
@@ -291,8 +296,8 @@ func (s *Server) await(agent string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	running := func() bool {
-		for id, res := range s.cases {
-			if id.agent == agent && res == nil {
+		for id, last := range s.cases {
+			if id.agent == agent && last.res == nil {
 				return true
 			}
 		}
@@ -310,11 +315,11 @@ func (s *Server) behavior(agent string, cs *Case) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		res, known := s.cases[played{agent, cs.ID}]
+		last := s.cases[played{agent, cs.ID}]
 		switch {
-		case res != nil:
-			return string(res.Behavior)
-		case !known || s.closed:
+		case last != nil && last.res != nil:
+			return string(last.res.Behavior)
+		case last == nil || s.closed:
 			return "MISSING"
 		}
 		s.changed.Wait()

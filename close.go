@@ -105,7 +105,9 @@ func CloseStatus(err error) StatusCode {
 }
 
 // ErrMessageTooBig is in the error of a read that met a message above the
-// limit set by [Conn.SetReadLimit].
+// limit set by [Conn.SetReadLimit]. In a browser it is also in the errors of a
+// connection on which more waited to be read than MaxUnread of [DialOptions]
+// allows.
 var ErrMessageTooBig = errors.New("message too big")
 
 // Conditions that callers meet. They are found with errors.Is through what

@@ -7,6 +7,8 @@ import (
 
 // AcceptOptions are the settings of [Accept]. A nil *AcceptOptions and the
 // zero value both mean the defaults. Accept only reads them.
+//
+// In a browser all of them are ignored: there Accept always fails.
 type AcceptOptions struct {
 	// Subprotocols lists the subprotocols that the server speaks, the
 	// preferred one first. The first of them that the client offers is
@@ -81,6 +83,9 @@ type DialOptions struct {
 	Host string
 
 	// Subprotocols lists the subprotocols to offer, the preferred one first.
+	//
+	// In a browser a server that selects none of them makes Dial fail, and
+	// so does a name that is there twice.
 	Subprotocols []string
 
 	// CompressionMode says whether and how messages are compressed, where
@@ -106,6 +111,18 @@ type DialOptions struct {
 	//
 	// In a browser it is never called.
 	OnPongReceived func(ctx context.Context, payload []byte)
+
+	// MaxUnread bounds, in a browser, the bytes of the messages that have
+	// arrived and were not read, with 128 more for each: a page can't tell a
+	// peer to wait. The message that is over it fails the connection with
+	// StatusMessageTooBig; those before it can still be read, then reads
+	// return an error that is [ErrMessageTooBig]. A message that arrives
+	// when no other waits may have any size that [Conn.SetReadLimit] allows.
+	// Zero means 16 MiB; a negative number means no bound.
+	//
+	// Elsewhere it is ignored: what is not read is not received, and the
+	// network makes the peer wait.
+	MaxUnread int64
 }
 
 // CompressionMode says how the messages of a connection are compressed with

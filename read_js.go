@@ -5,17 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 	"syscall/js"
 )
 
-// maxInbox bounds the bytes of the messages that wait to be read: a socket
-// can't be told to receive more slowly. A message that arrives when nothing
-// else waits may be larger.
-const maxInbox = 16 << 20
+// defaultMaxUnread is for some bursts, and for a program to notice that it is
+// slow before a page's memory is gone.
+const defaultMaxUnread = 16 << 20
 
 // messageCost is what a message takes besides its bytes, about.
 const messageCost = 128
+
+// maxUnread returns the bound that the options stand for: math.MaxInt64 where
+// there is none.
+func (o *DialOptions) maxUnread() int64 {
+	switch {
+	case o.MaxUnread < 0:
+		return math.MaxInt64
+	case o.MaxUnread == 0:
+		return defaultMaxUnread
+	}
+	return o.MaxUnread
+}
 
 // message is one that has arrived. The inbox owns it, then who took it.
 type message struct {
@@ -33,11 +45,16 @@ func (m *message) check(limit int64) error {
 	return fmt.Errorf("%w: %d bytes, the limit is %d", ErrMessageTooBig, m.size, limit)
 }
 
+// cost is what a message that nothing was read of counts for in the inbox.
+func (m *message) cost() int64 { return int64(m.size) + messageCost }
+
 // inbox is what has arrived and was not read.
 type inbox struct {
+	max int64 // of size, unless a message is alone; set by Dial
+
 	mu      sync.Mutex // a leaf
 	queue   []*message
-	size    int      // of the messages in queue, in bytes, their costs included
+	size    int64    // of the messages in queue, in bytes, their costs included
 	current *message // what a Reader or a stream is at, or was last; not in queue
 	isShut  bool     // nothing is kept any more
 }
@@ -49,11 +66,11 @@ func (in *inbox) push(m *message) bool {
 	if in.isShut {
 		return true
 	}
-	if len(in.queue) > 0 && in.size+m.size+messageCost > maxInbox {
+	size := in.size + m.cost()
+	if len(in.queue) > 0 && size > in.max {
 		return false
 	}
-	in.queue = append(in.queue, m)
-	in.size += m.size + messageCost
+	in.queue, in.size = append(in.queue, m), size
 	return true
 }
 
@@ -117,7 +134,7 @@ func (in *inbox) take(c claim, limit int64) (*message, error) {
 	}
 	in.queue[0] = nil
 	in.queue = in.queue[1:]
-	in.size -= m.size + messageCost
+	in.size -= m.cost()
 	in.current = nil
 	if c == inPart {
 		in.current = m
@@ -163,7 +180,7 @@ func (e *engine) received(data js.Value) {
 		return
 	}
 	// What came before can still be read.
-	err := fmt.Errorf("%w: over %d bytes wait to be read", ErrMessageTooBig, maxInbox)
+	err := fmt.Errorf("%w: over %d bytes wait to be read", ErrMessageTooBig, e.inbox.max)
 	e.beginClose(StatusMessageTooBig, "too much waits to be read", err)
 }
 

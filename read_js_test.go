@@ -195,7 +195,7 @@ func TestSlowReader(t *testing.T) {
 		t.Errorf("Write: %v", err)
 	}
 	// What fits can be read.
-	for i := range maxInbox/size - 1 {
+	for i := range defaultMaxUnread/size - 1 {
 		_, p, err := c.Read(testContext(t))
 		if err != nil || len(p) != size || p[0] != byte(i) {
 			t.Fatalf("message %d: %d bytes, %v", i, len(p), err)

@@ -68,6 +68,7 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, error) {
 	c := &Conn{engine: engine{
 		url:     u,
 		sending: make(chan struct{}, 1),
+		inbox:   inbox{max: opts.maxUnread()},
 	}}
 	c.readLimit.Store(defaultReadLimit)
 	c.socket, err = newSocket(u, opts.Subprotocols)

@@ -109,6 +109,10 @@ func (c *Conn) Read(ctx context.Context) (MessageType, []byte, error) {
 // that arrive meanwhile are answered. After a protocol error of the peer,
 // Reader sends a close frame that names it and waits up to a second for the
 // peer to read that, then closes.
+//
+// In a browser a message is in memory as a whole before Reader returns it, and
+// what the browser finds wrong with the peer it does not tell: such a connection
+// ends as if the peer were gone.
 func (c *Conn) Reader(ctx context.Context) (MessageType, io.Reader, error) {
 	if c.closeRead.taken.Load() {
 		return 0, nil, opError("read", c.readsTaken())
@@ -132,6 +136,10 @@ func (c *Conn) Reader(ctx context.Context) (MessageType, io.Reader, error) {
 // Concurrent writes go out whole, one after the other, in the order in which
 // they began to wait; those that wait go out together. A text message that is
 // not valid UTF-8 is refused and nothing is sent.
+//
+// In a browser Write waits while more than 1 MiB of what was written before is
+// with the browser, and returns when the browser has p. A context that ends
+// has sent nothing.
 func (c *Conn) Write(ctx context.Context, typ MessageType, p []byte) error {
 	return opError("write", c.write(ctx, typ, p))
 }
@@ -144,6 +152,9 @@ func (c *Conn) Write(ctx context.Context, typ MessageType, p []byte) error {
 //
 // In a text message the first byte that can't be UTF-8 is an error, and since
 // a part of the message may have been sent, it fails the connection.
+//
+// In a browser the message is collected, and sent as a whole by Close; until
+// then other messages do not wait.
 func (c *Conn) Writer(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
 	w, err := c.writer(ctx, typ)
 	if err != nil {
@@ -178,6 +189,10 @@ func (c *Conn) Ping(ctx context.Context) error {
 // sent: otherwise the connection is closed with StatusInternalError and an
 // error says so. StatusNoStatusRcvd with no reason sends a close frame
 // without a code.
+//
+// In a browser, where a page may send the codes 1000 and 3000 to 4999 alone,
+// any other one goes out as the code plus 3000: StatusInternalError as 4011. So
+// do the codes with which the library closes, such as StatusMessageTooBig.
 func (c *Conn) Close(code StatusCode, reason string) error {
 	return opError("close", c.close(code, reason))
 }
@@ -253,7 +268,7 @@ func (c *Conn) LocalAddr() net.Addr {
 
 // RemoteAddr returns the peer's network address, or a proxy's in between. It
 // is never nil: where the address is not known, its Network is "websocket",
-// and in a browser its String is the URL.
+// and in a browser its String is the URL, without a password.
 func (c *Conn) RemoteAddr() net.Addr {
 	return c.remoteAddr()
 }

@@ -42,14 +42,17 @@ var (
 	textEncoder = js.Global().Get("TextEncoder").New()
 )
 
-// location returns where the page, or the worker's script, is from, and ""
-// where there is no such thing.
-func location() string {
-	l := js.Global().Get("location")
-	if l.Type() != js.TypeObject {
-		return ""
+// baseURL returns what a URL is relative to: where the page is from, or what it
+// says in its place, or where the worker's script is from; "" where there is no
+// such thing.
+func baseURL() string {
+	if page := js.Global().Get("document"); page.Type() == js.TypeObject {
+		return page.Get("baseURI").String()
 	}
-	return l.Get("href").String()
+	if l := js.Global().Get("location"); l.Type() == js.TypeObject {
+		return l.Get("href").String()
+	}
+	return ""
 }
 
 // isOffline reports whether the browser knows that it has no network.

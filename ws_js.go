@@ -22,7 +22,7 @@ import (
 type engine struct {
 	// Set by Dial, then only read.
 	socket   *socket
-	url      string
+	url      string // for people: without the password
 	protocol string
 	sending  chan struct{} // of capacity 1; full while somebody sends, or waits to
 
@@ -61,24 +61,24 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	u, err := socketURL(u, location())
+	target, err := socketURL(u, baseURL())
 	if err != nil {
 		return nil, err
 	}
 	c := &Conn{engine: engine{
-		url:     u,
+		url:     target.Redacted(),
 		sending: make(chan struct{}, 1),
 		inbox:   inbox{max: opts.maxUnread()},
 	}}
 	c.readLimit.Store(defaultReadLimit)
-	c.socket, err = newSocket(u, opts.Subprotocols)
+	c.socket, err = newSocket(target.String(), opts.Subprotocols)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", u, err)
+		return nil, fmt.Errorf("%s: %w", c.url, withoutPassword(err, target))
 	}
 	c.socket.listen(&c.engine)
 	if err := c.awaitOpen(ctx); err != nil {
 		c.abandon(err)
-		return nil, fmt.Errorf("%s: %w", u, err)
+		return nil, fmt.Errorf("%s: %w", c.url, err)
 	}
 	c.protocol = c.socket.protocol()
 	return c, nil
@@ -87,6 +87,9 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, error) {
 // awaitOpen waits until the socket is open, or will never be.
 func (e *engine) awaitOpen(ctx context.Context) error {
 	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		phase, changed := e.life.watch()
 		switch phase {
 		case phaseConnecting:
@@ -98,7 +101,6 @@ func (e *engine) awaitOpen(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return ctx.Err()
 		}
 	}
 }
@@ -124,20 +126,20 @@ func (e *engine) response() *http.Response {
 }
 
 // socketURL makes of u the URL that the socket connects to. base is the
-// page's, or "" where there is none.
-func socketURL(u, base string) (string, error) {
+// page's, or "" where there is none. Errors do not tell the password.
+func socketURL(u, base string) (*url.URL, error) {
 	to, err := url.Parse(u)
 	if err != nil {
-		return "", err
+		return nil, withoutURL(err)
 	}
 	if !to.IsAbs() {
 		if base == "" {
-			return "", fmt.Errorf("relative URL %q, with no page that it is relative to", u)
+			return nil, fmt.Errorf("relative URL %q, with no page that it is relative to", to.Redacted())
 		}
 		// A worker made from a blob is at blob:https://host/id.
 		from, err := url.Parse(strings.TrimPrefix(base, "blob:"))
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		to = from.ResolveReference(to)
 	}
@@ -148,13 +150,31 @@ func socketURL(u, base string) (string, error) {
 	case "https":
 		to.Scheme = "wss"
 	default:
-		return "", fmt.Errorf("%q: the scheme is none of ws, wss, http and https", to.Redacted())
+		return nil, fmt.Errorf("%q: the scheme is none of ws, wss, http and https", to.Redacted())
 	}
 	if to.Host == "" {
-		return "", fmt.Errorf("%q: no host", to.Redacted())
+		return nil, fmt.Errorf("%q: no host", to.Redacted())
 	}
 	to.Fragment, to.RawFragment = "", ""
-	return to.String(), nil
+	return to, nil
+}
+
+// withoutURL takes the URL out of an error of url.Parse, which has no part of
+// it that could be told from a password.
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("parse URL: %w", e.Err)
+	}
+	return err
+}
+
+// withoutPassword takes the password out of an error that may tell the URL.
+func withoutPassword(err error, u *url.URL) error {
+	told := err.Error()
+	if redacted := strings.ReplaceAll(told, u.String(), u.Redacted()); redacted != told {
+		return errors.New(redacted)
+	}
+	return err
 }
 
 // ping has nothing to send: a browser keeps pings to itself.

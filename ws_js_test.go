@@ -127,8 +127,12 @@ func TestSocketURL(t *testing.T) {
 		{"ws://h:port/", page, ""},
 		{"%", page, ""},
 	} {
-		got, err := socketURL(tt.u, tt.base)
-		if got != tt.want || (err == nil) != (tt.want != "") {
+		var got string
+		to, err := socketURL(tt.u, tt.base)
+		if err == nil {
+			got = to.String()
+		}
+		if got != tt.want {
 			t.Errorf("%q at %q: got %q, %v, want %q", tt.u, tt.base, got, err, tt.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package websocket
+package websocket_test
 
 import (
 	"bytes"
@@ -7,13 +7,15 @@ import (
 	"io"
 	"syscall/js"
 	"testing"
+
+	websocket "github.com/bhojpur/api"
 )
 
 func BenchmarkEcho(b *testing.B) {
-	for _, typ := range []MessageType{MessageText, MessageBinary} {
+	for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
 		for _, size := range []int{16, 4 << 10, 256 << 10} {
 			b.Run(fmt.Sprint(typ, "/", size), func(b *testing.B) {
-				c := dialTest(b, "/echo")
+				c := startHost(b).dial(b, "/echo")
 				ctx := context.Background()
 				c.SetReadLimit(-1)
 				p := make([]byte, size)
@@ -38,7 +40,7 @@ func BenchmarkEcho(b *testing.B) {
 func BenchmarkReader(b *testing.B) {
 	for _, size := range []int{16, 4 << 10, 256 << 10} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			c := dialTest(b, fmt.Sprintf("/flood?messages=%d&size=%d", 1<<30, size))
+			c := startHost(b).dial(b, fmt.Sprintf("/flood?messages=%d&size=%d", 1<<30, size))
 			ctx := context.Background()
 			c.SetReadLimit(-1)
 			b.SetBytes(int64(size))
@@ -60,14 +62,12 @@ func BenchmarkReader(b *testing.B) {
 func BenchmarkReceived(b *testing.B) {
 	for _, size := range []int{16, 4 << 10} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			e := &engine{}
-			e.readLimit.Store(-1)
-			e.life.advance(phaseOpen, nil)
+			c, received := websocket.NewReceiver()
 			data := js.Global().Get("ArrayBuffer").New(size)
 			target := js.Global().Get("EventTarget").New()
 			f := js.FuncOf(func(_ js.Value, args []js.Value) any {
 				args[0].Get("type")
-				e.received(data)
+				received(data)
 				return nil
 			})
 			defer f.Release()
@@ -76,7 +76,7 @@ func BenchmarkReceived(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				target.Call("dispatchEvent", event)
-				if _, _, err := e.read(b.Context()); err != nil {
+				if _, _, err := c.Read(b.Context()); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -85,10 +85,10 @@ func BenchmarkReceived(b *testing.B) {
 }
 
 func BenchmarkWrite(b *testing.B) {
-	for _, typ := range []MessageType{MessageText, MessageBinary} {
+	for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
 		for _, size := range []int{16, 4 << 10, 256 << 10, 1 << 20} {
 			b.Run(fmt.Sprint(typ, "/", size), func(b *testing.B) {
-				c := dialTest(b, "/sink")
+				c := startHost(b).dial(b, "/sink")
 				p := bytes.Repeat([]byte("a"), size)
 				b.SetBytes(int64(size))
 				b.ReportAllocs()

@@ -55,7 +55,9 @@ var textDecoder = sync.OnceValue(func() js.Value {
 	return js.Global().Get("TextDecoder").New("utf-8", map[string]any{"ignoreBOM": true})
 })
 
-// textToJS returns p, which is valid UTF-8, as a string of JavaScript.
+// textToJS returns p, which is valid UTF-8, as a string of JavaScript. The copy
+// that it makes in Go's memory has the collector run, which has JavaScript let
+// go of the texts that were sent.
 func textToJS(p []byte) js.Value {
 	if bytes.HasPrefix(p, byteOrderMark) {
 		b := uint8Array.New(len(p))

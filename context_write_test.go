@@ -33,13 +33,6 @@ func wantCanceled(t *testing.T, err error) {
 	}
 }
 
-func wantNoError(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatalf("got error %v", err)
-	}
-}
-
 // wantFailed wants the error of a call whose context ended too late: the
 // connection has failed.
 func wantFailed(t *testing.T, err error) {

@@ -126,3 +126,17 @@ func (o *connOptions) takeover() wstest.Takeover {
 
 // peerIsClient reports whether p plays the client, and c is a server.
 func peerIsClient(p *wstest.Peer) bool { return p.Response != nil }
+
+// message is what Read returns.
+type message struct {
+	typ     websocket.MessageType
+	payload string
+}
+
+// reading calls Read on a goroutine.
+func reading(tb testing.TB, c *websocket.Conn) *wstest.Call[message] {
+	return wstest.Go(tb, func() (message, error) {
+		typ, p, err := c.Read(tb.Context())
+		return message{typ, string(p)}, err
+	})
+}

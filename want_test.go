@@ -14,6 +14,13 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
 
+func wantNoError(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("got error %v", err)
+	}
+}
+
 // wantError wants an error that is want.
 func wantError(t *testing.T, got, want error) {
 	t.Helper()
@@ -83,20 +90,6 @@ func wantInterrupted(t *testing.T, got, want error) {
 func readErr(ctx context.Context, c *websocket.Conn) error {
 	_, _, err := c.Read(ctx)
 	return err
-}
-
-// message is what Read returns.
-type message struct {
-	typ     websocket.MessageType
-	payload string
-}
-
-// reading calls Read on a goroutine.
-func reading(tb testing.TB, c *websocket.Conn) *wstest.Call[message] {
-	return wstest.Go(tb, func() (message, error) {
-		typ, p, err := c.Read(tb.Context())
-		return message{typ, string(p)}, err
-	})
 }
 
 // wantMessage reads a message with Read, and wants this one.
@@ -176,13 +169,6 @@ func mustWriteText(t *testing.T, c *websocket.Conn, s string) {
 	if err := c.Write(t.Context(), websocket.MessageText, []byte(s)); err != nil {
 		t.Fatalf("got error %v, want the message written", err)
 	}
-}
-
-// goWrite starts a Write.
-func goWrite(t *testing.T, c *websocket.Conn, s string) *wstest.Call[struct{}] {
-	return wstest.GoErr(t, func() error {
-		return c.Write(t.Context(), websocket.MessageText, []byte(s))
-	})
 }
 
 // mustWriter begins a message.

@@ -32,6 +32,13 @@ func frameSize(p *wstest.Peer, n int) int {
 	return len(wstest.AppendFrame(nil, wstest.Frame{Masked: !peerIsClient(p), Payload: make([]byte, n)}))
 }
 
+// goWrite starts a Write.
+func goWrite(t *testing.T, c *websocket.Conn, s string) *wstest.Call[struct{}] {
+	return wstest.GoErr(t, func() error {
+		return c.Write(t.Context(), websocket.MessageText, []byte(s))
+	})
+}
+
 // wantUsable wants a message to go each way.
 func wantUsable(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
 	t.Helper()

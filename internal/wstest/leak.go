@@ -62,12 +62,13 @@ func leakedOf(stacks string) []string {
 
 func isSystem(stack string) bool {
 	for _, frame := range []string{
-		"\ntesting.(*M).",      // alarms
-		"\nos/signal.loop(",    // of signal.Notify, for good
-		"\nruntime/trace.",     // -trace
-		"\nruntime/pprof.",     // -cpuprofile
-		"\ninternal/fuzz.",     // the fuzzing engine
-		"\nruntime.ensureSigM", // signals
+		"\ntesting.(*M).",       // alarms
+		"\nos/signal.loop(",     // of signal.Notify, for good
+		"\nruntime/trace.",      // -trace
+		"\nruntime/pprof.",      // -cpuprofile
+		"\ninternal/fuzz.",      // the fuzzing engine
+		"\nruntime.ensureSigM",  // signals
+		"\nruntime.handleEvent", // of JavaScript, with GOOS=js
 	} {
 		if strings.Contains(stack, frame) {
 			return true

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bhojpur/api/internal/behaviour"
 	"github.com/bhojpur/api/internal/thirdparty/chromium"
 	"github.com/chromedp/chromedp"
 )
@@ -21,56 +23,106 @@ import (
 const (
 	buildTimeout = 5 * time.Minute // of a machine with nothing cached
 	startTimeout = time.Minute
-	runTimeout   = 3 * time.Minute
+	runTimeout   = 5 * time.Minute
 )
 
-// tests are what each environment runs: the root package's, which know by
-// WEBSOCKET_TEST_IN where they are. The arguments after go test's -args -- go
-// on to them, such as -test.run and -test.bench.
+// root is the directory of the package under test.
+var root = filepath.Join("..", "..", "..")
+
+// TestEnvironments runs the root package's tests for a browser in each place
+// where they belong, and its table of behaviour natively, and compares which
+// tests of the table passed. The arguments after go test's -args -- go on to
+// the tests, such as -test.run and -test.bench; nothing is compared then.
+func TestEnvironments(t *testing.T) {
+	ts, url := newTests(t)
+	var native passed
+	places := []struct {
+		name   string
+		run    func(*testing.T) (output string)
+		passed passed
+	}{
+		{name: "page", run: func(t *testing.T) string { return runInChromium(t, ts, url, "runHere", "page") }},
+		{name: "worker", run: func(t *testing.T) string { return runInChromium(t, ts, url, "runInWorker", "worker") }},
+		{name: "node", run: func(t *testing.T) string { return runInNode(t, ts) }},
+	}
+	t.Run("in", func(t *testing.T) {
+		for i := range places {
+			t.Run(places[i].name, func(t *testing.T) {
+				t.Parallel()
+				places[i].passed = parsePassed(places[i].run(t))
+			})
+		}
+		t.Run("native", func(t *testing.T) {
+			t.Parallel()
+			native = parsePassed(runNatively(t))
+		})
+	})
+	if t.Failed() || flag.NArg() > 0 {
+		return
+	}
+	here := native.ofTable()
+	if len(here) == 0 {
+		t.Fatal("no test of the table passed natively")
+	}
+	fmt.Printf("natively %d tests of the table passed\n", len(here))
+	for _, place := range places {
+		there := place.passed.ofTable()
+		for _, diff := range differences(here, there, nativeOnly, browserOnly) {
+			t.Errorf("in %s: %s", place.name, diff)
+		}
+		fmt.Printf("in %s %d tests of the table passed, and %d others\n", place.name, len(there), len(place.passed)-len(there))
+	}
+}
+
+// tests are the root package's, built for a browser.
 type tests struct {
 	binary string
 	args   []string
-	env    map[string]string
+	server string // URL, of scheme ws
 }
 
-// newTests builds the root package's tests for a browser.
-func newTests(t *testing.T) (tests, *server) {
-	dir := t.TempDir()
-	binary := filepath.Join(dir, "ws.wasm")
-	ctx, cancel := context.WithTimeout(t.Context(), buildTimeout)
-	defer cancel()
-	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, ".")
-	build.Dir = filepath.Join("..", "..", "..")
-	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %v\n%s", build, err, out)
-	}
+// newTests builds the tests, and serves them with what they are tested against
+// at a URL.
+func newTests(t *testing.T) (ts tests, url string) {
+	ts.binary = filepath.Join(t.TempDir(), "ws.wasm")
+	build(t, ts.binary, "GOOS=js", "GOARCH=wasm")
 	mux := http.NewServeMux()
-	mux.Handle("/", http.FileServer(http.Dir("testdata")))
-	mux.HandleFunc("/ws.wasm", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, binary) })
+	b := behaviour.NewServer()
+	mux.Handle("/", b)
+	mux.Handle("/page.html", http.FileServer(http.Dir("testdata")))
+	mux.Handle("/run.js", http.FileServer(http.Dir("testdata")))
+	mux.HandleFunc("/ws.wasm", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, ts.binary) })
 	mux.HandleFunc("/wasm_exec.js", func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFile(w, r, filepath.Join(wasmDir(t), "wasm_exec.js"))
 	})
-	s := newServer(t, mux)
+	s := httptest.NewServer(mux)
+	t.Cleanup(func() {
+		b.Close()
+		s.CloseClientConnections()
+		s.Close()
+	})
+	ts.server = strings.Replace(s.URL, "http", "ws", 1)
 	// Examples serve, which a browser can't.
-	args := []string{"-test.run=^Test", "-test.timeout=" + runTimeout.String()}
-	if testing.Verbose() {
-		args = append(args, "-test.v")
+	ts.args = append([]string{"-test.run=^Test", "-test.v", "-test.timeout=" + runTimeout.String()}, flag.Args()...)
+	return ts, s.URL
+}
+
+// build builds the root package's tests.
+func build(t *testing.T, binary string, env ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), buildTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, ".")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", cmd, err, out)
 	}
-	return tests{
-		binary: binary,
-		args:   append(args, flag.Args()...),
-		env:    map[string]string{"WEBSOCKET_TEST_SERVER": strings.Replace(s.URL, "http", "ws", 1)},
-	}, s
 }
 
 // in returns the environment for a run.
-func (ts tests) in(where string) map[string]string {
-	env := map[string]string{"WEBSOCKET_TEST_IN": where}
-	for k, v := range ts.env {
-		env[k] = v
-	}
-	return env
+func (ts tests) in(place string) map[string]string {
+	return map[string]string{"WEBSOCKET_TEST_SERVER": ts.server, "WEBSOCKET_TEST_IN": place}
 }
 
 // wasmDir is where the Go distribution has what runs WebAssembly.
@@ -85,23 +137,18 @@ var wasmDir = func() func(*testing.T) string {
 	}
 }()
 
-func TestEnvironments(t *testing.T) {
-	ts, s := newTests(t)
-	t.Run("node", func(t *testing.T) {
-		t.Parallel()
-		runInNode(t, ts)
-	})
-	t.Run("page", func(t *testing.T) {
-		t.Parallel()
-		runInChromium(t, ts, s.URL+"/page.html", "runHere", "page")
-	})
-	t.Run("worker", func(t *testing.T) {
-		t.Parallel()
-		runInChromium(t, ts, s.URL+"/page.html", "runInWorker", "worker")
-	})
+// runNatively runs the table, whose server is then in the same process.
+func runNatively(t *testing.T) string {
+	binary := filepath.Join(t.TempDir(), "ws.test")
+	build(t, binary)
+	ctx, cancel := context.WithTimeout(t.Context(), runTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, "-test.run=^"+table+"$", "-test.v", "-test.timeout="+runTimeout.String())
+	cmd.Dir = root
+	return output(t, cmd)
 }
 
-func runInNode(t *testing.T, ts tests) {
+func runInNode(t *testing.T, ts tests) string {
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout+runTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(wasmDir(t), "go_js_wasm_exec"), append([]string{ts.binary}, ts.args...)...)
@@ -109,22 +156,32 @@ func runInNode(t *testing.T, ts tests) {
 	for k, v := range ts.in("node") {
 		cmd.Env = append(cmd.Env, k+"="+v)
 	}
+	return output(t, cmd)
+}
+
+func output(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
 		t.Error(err)
 	}
+	return string(out)
 }
 
 // runInChromium opens the page and calls its function, which returns the exit
 // code of the tests.
-func runInChromium(t *testing.T, ts tests, page, function, where string) {
+func runInChromium(t *testing.T, ts tests, url, function, place string) string {
+	var out strings.Builder
 	browser := chromium.Start(t, startTimeout+runTimeout)
-	tab, _ := chromium.NewTab(t, browser, func(m chromedp.ConsoleMessage) { t.Log(m.Text) })
-	if err := chromedp.Do(tab, chromedp.Navigate(page)); err != nil {
+	tab, closeTab := chromium.NewTab(t, browser, func(m chromedp.ConsoleMessage) {
+		t.Log(m.Text)
+		fmt.Fprintln(&out, m.Text)
+	})
+	if err := chromedp.Do(tab, chromedp.Navigate(url+"/page.html")); err != nil {
 		t.Fatal(err)
 	}
-	call := fmt.Sprintf("%s(%s, %s)", function, toJSON(t, ts.args), toJSON(t, ts.in(where)))
+	call := fmt.Sprintf("%s(%s, %s)", function, toJSON(t, ts.args), toJSON(t, ts.in(place)))
 	code, err := chromedp.Run(tab, chromedp.Evaluate[int](call, chromedp.EvalAwaitPromise))
 	if err != nil {
 		t.Fatal(err)
@@ -132,6 +189,8 @@ func runInChromium(t *testing.T, ts tests, page, function, where string) {
 	if code != 0 {
 		t.Errorf("exit code %d", code)
 	}
+	closeTab() // all that was written has been heard then
+	return out.String()
 }
 
 func toJSON(t *testing.T, v any) string {

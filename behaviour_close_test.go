@@ -1,0 +1,324 @@
+package websocket_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+var closeTests = []clientTest{
+	{"close/by the peer", testClosedByPeer},
+	{"close/by the peer, behind messages", testClosedBehindMessages},
+	{"close/the peer is gone", testPeerGone},
+	{"close/the peer stays", testPeerStays},
+	{"close/status", testCloseStatus},
+	{"close/status of the peer", testPeerStatus},
+	{"close/not to be sent", testCloseInvalid},
+	{"close/deferred", testCloseDeferred},
+	{"close/concurrently", testCloseConcurrently},
+	{"close/unanswered", testCloseUnanswered},
+	{"close/discards messages", testCloseDiscards},
+	{"close/inside messages", testCloseInside},
+	{"close/CloseNow", testCloseNow},
+	{"close/CloseNow during Close", testCloseNowDuringClose},
+	{"close/a thousand connections", testThousand},
+}
+
+var maxReason = strings.Repeat("r", 123)
+
+func testClosedByPeer(t *testing.T, h host) {
+	for _, tt := range []struct {
+		code   websocket.StatusCode
+		reason string
+	}{
+		{websocket.StatusNormalClosure, ""},
+		{websocket.StatusGoingAway, "away"},
+		{websocket.StatusNoStatusRcvd, ""},
+		{websocket.StatusInternalError, maxReason},
+		{websocket.StatusServiceRestart, "grüß"},
+		{websocket.StatusBadGateway, ""},
+		{3000, ""},
+		{4999, "last"},
+	} {
+		t.Run(tt.code.String(), func(t *testing.T) {
+			c := h.dial(t, "/close?code="+strconv.Itoa(int(tt.code))+"&reason="+tt.reason)
+			err := readErr(t.Context(), c)
+			ce, ok := errors.AsType[websocket.CloseError](err)
+			if !ok || ce.Code != tt.code || ce.Reason != tt.reason {
+				t.Errorf("got %v", err)
+			}
+			wantEnded(t, c, tt.code)
+		})
+	}
+}
+
+func testClosedBehindMessages(t *testing.T, h host) {
+	c := h.dial(t, "/close?code=4000&messages=2")
+	for _, digit := range []string{"0", "1"} {
+		wantText(t, c, strings.Repeat(digit, 20_000)+".")
+	}
+	wantClosed(t, readErr(t.Context(), c), 4000)
+	wantEnded(t, c, 4000)
+}
+
+func testPeerGone(t *testing.T, h host) {
+	for _, path := range []string{"/drop", "/drop?after=message"} {
+		c := h.dial(t, path)
+		if strings.Contains(path, "message") {
+			mustWriteText(t, c, "message")
+		}
+		err := readErr(t.Context(), c)
+		wantError(t, err, io.EOF)
+		wantClosed(t, err, -1)
+		wantEnded(t, c, -1)
+	}
+}
+
+// The peer's close frame is the end, also where it leaves the stream open.
+func testPeerStays(t *testing.T, h host) {
+	t.Parallel()
+	c := h.dial(t, "/raw?hex=88020fa0")
+	err := c.Close(websocket.StatusNormalClosure, "")
+	if noticesClose {
+		if err != nil {
+			t.Error(err)
+		}
+		wantEnded(t, c, 4000)
+		return
+	}
+	if err == nil {
+		t.Error("got no error, and the peer's close frame was not noticed")
+	}
+	wantEnded(t, c, -1)
+}
+
+func testCloseStatus(t *testing.T, h host) {
+	for _, tt := range []struct {
+		code   websocket.StatusCode
+		reason string
+	}{
+		{websocket.StatusNormalClosure, "bye"},
+		{websocket.StatusNormalClosure, ""},
+		{websocket.StatusGoingAway, "going"},
+		{websocket.StatusPolicyViolation, strings.Repeat("é", 61) + "!"},
+		{websocket.StatusInternalError, ""},
+		{websocket.StatusBadGateway, ""},
+		{3000, ""},
+		{4999, maxReason},
+		{websocket.StatusNoStatusRcvd, ""},
+	} {
+		t.Run(tt.code.String(), func(t *testing.T) {
+			key := newKey()
+			c := h.dial(t, "/echo?id="+key)
+			if err := c.Close(tt.code, tt.reason); err != nil {
+				t.Error(err)
+			}
+			h.wantTold(t, key, seen(tt.code, tt.reason))
+			wantEnded(t, c, onWire(tt.code)) // the peer answers with the same
+		})
+	}
+}
+
+// The peer may answer with a status of its own.
+func testPeerStatus(t *testing.T, h host) {
+	c := h.dial(t, "/raw?then=88050fa2746f6f")
+	if err := c.Close(websocket.StatusNormalClosure, "bye"); err != nil {
+		t.Error(err)
+	}
+	err := readErr(t.Context(), c)
+	if ce, ok := errors.AsType[websocket.CloseError](err); !ok || ce.Reason != "too" {
+		t.Errorf("got %v", err)
+	}
+	wantEnded(t, c, 4002)
+}
+
+// What can't be sent is an error, and closes the connection all the same.
+func testCloseInvalid(t *testing.T, h host) {
+	for name, tt := range map[string]struct {
+		code   websocket.StatusCode
+		reason string
+	}{
+		"0":               {0, ""},
+		"999":             {999, ""},
+		"1004":            {1004, ""},
+		"1006":            {websocket.StatusAbnormalClosure, ""},
+		"1015":            {websocket.StatusTLSHandshake, ""},
+		"2000":            {2000, ""},
+		"5000":            {5000, ""},
+		"65536":           {65536 + 1000, ""},
+		"-1":              {-1, ""},
+		"1005 and reason": {websocket.StatusNoStatusRcvd, "reason"},
+		"long reason":     {websocket.StatusNormalClosure, maxReason + "r"},
+		"bad reason":      {websocket.StatusNormalClosure, "\xff"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			key := newKey()
+			c := h.dial(t, "/echo?id="+key)
+			if err := c.Close(tt.code, tt.reason); err == nil || errors.Is(err, net.ErrClosed) {
+				t.Errorf("got %v", err)
+			}
+			h.wantTold(t, key, seen(websocket.StatusInternalError, ""))
+			wantEnded(t, c, onWire(websocket.StatusInternalError))
+		})
+	}
+}
+
+// The usual way to give up works everywhere.
+func testCloseDeferred(t *testing.T, h host) {
+	key := newKey()
+	c := h.dial(t, "/echo?id="+key)
+	func() {
+		defer c.Close(websocket.StatusInternalError, "the program gave up")
+		wantOpen(t, c)
+	}()
+	h.wantTold(t, key, seen(websocket.StatusInternalError, "the program gave up"))
+	wantEnded(t, c, onWire(websocket.StatusInternalError))
+}
+
+func testCloseConcurrently(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() {
+			if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
+				t.Errorf("got %v from Close", err)
+			}
+			// It returns when the connection is closed.
+			if err := c.Write(t.Context(), websocket.MessageText, nil); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
+				t.Errorf("got %v from Write", err)
+			}
+		})
+	}
+	wg.Go(func() {
+		if err := readErr(t.Context(), c); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("got %v from Read", err)
+		}
+	})
+	wg.Wait()
+	wantEnded(t, c, websocket.StatusNormalClosure)
+}
+
+// The peer's close frame is waited for, but not for long.
+func testCloseUnanswered(t *testing.T, h host) {
+	t.Parallel()
+	c, soon := h.dial(t, "/raw"), h.dial(t, "/raw")
+	if err := websocket.NetConn(t.Context(), soon, websocket.MessageText).Close(); err != nil {
+		t.Error(err)
+	}
+	if err := c.Close(websocket.StatusNormalClosure, ""); err == nil || websocket.CloseStatus(err) != -1 {
+		t.Errorf("got %v", err)
+	}
+	wantEnded(t, c, -1)
+	wantEnded(t, soon, -1)
+}
+
+func testCloseDiscards(t *testing.T, h host) {
+	c := h.dial(t, "/flood?messages=10&size=100000")
+	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
+		t.Error(err)
+	}
+	wantEnded(t, c, websocket.StatusNormalClosure)
+}
+
+func testCloseInside(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	mustWriteText(t, c, "message")
+	r := wantReader(t, c)
+	wantRead(t, r, "mess")
+	w := mustWriter(t, c, bounded(t))
+	mustAdd(t, w, "cut")
+	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
+		t.Error(err)
+	}
+	_, err := r.Read(make([]byte, 1))
+	wantError(t, err, net.ErrClosed)
+	_, err = io.WriteString(w, "off")
+	wantError(t, err, net.ErrClosed)
+	wantError(t, w.Close(), net.ErrClosed)
+}
+
+func testCloseNow(t *testing.T, h host) {
+	c := h.dial(t, "/raw")
+	var calls []*wstest.Call[struct{}]
+	for range 3 {
+		calls = append(calls, wstest.GoErr(t, func() error { return readErr(t.Context(), c) }))
+	}
+	if err := c.CloseNow(); err != nil {
+		t.Error(err)
+	}
+	for _, call := range calls {
+		wantClosed(t, call.Err(), -1)
+	}
+	wantEnded(t, c, -1)
+}
+
+func testCloseNowDuringClose(t *testing.T, h host) {
+	c := h.dial(t, "/raw")
+	closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+	// Close has begun when nothing can be written any more.
+	for c.Ping(ended(t)) == nil || !errors.Is(c.Ping(ended(t)), net.ErrClosed) {
+		runtime.Gosched()
+	}
+	c.CloseNow()
+	wantError(t, closing.Err(), net.ErrClosed)
+	wantEnded(t, c, -1)
+}
+
+// testThousand opens and closes connections in all ways: nothing is left.
+func testThousand(t *testing.T, h host) {
+	conns := 1000
+	if testing.Short() {
+		conns = 100
+	}
+	ways := []func(*websocket.Conn) error{
+		func(c *websocket.Conn) error { return c.Close(websocket.StatusNormalClosure, "") },
+		func(c *websocket.Conn) error { return c.CloseNow() },
+		func(c *websocket.Conn) error {
+			c.CloseRead(t.Context())
+			return c.Close(websocket.StatusInternalError, "")
+		},
+		func(c *websocket.Conn) error {
+			if err := websocket.NetConn(t.Context(), c, websocket.MessageBinary).Close(); err != nil {
+				return err
+			}
+			return c.Close(websocket.StatusNormalClosure, "") // waits for the end
+		},
+	}
+	held, goroutines := countCallbacks(t), runtime.NumGoroutine()
+	for i := range conns {
+		c, _, err := websocket.Dial(bounded(t), h.url("/echo"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%10 == 0 {
+			wantOpen(t, c)
+		}
+		if err := ways[i%len(ways)](c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantGoroutines(t, goroutines)
+	held.wantReleased(t)
+}
+
+// wantGoroutines wants no more goroutines than these, a moment later.
+func wantGoroutines(t *testing.T, most int) {
+	t.Helper()
+	for ctx := bounded(t); runtime.NumGoroutine() > most; {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			stacks := make([]byte, 1<<20)
+			t.Fatalf("%d goroutines, want %d\n%s", runtime.NumGoroutine(), most, stacks[:runtime.Stack(stacks, true)])
+		}
+	}
+}

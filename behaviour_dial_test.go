@@ -1,0 +1,174 @@
+package websocket_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+var dialTests = []clientTest{
+	{"dial/the answer", testDialAnswer},
+	{"dial/schemes of HTTP", testDialHTTP},
+	{"dial/subprotocol", testDialSubprotocol},
+	{"dial/addresses", testDialAddresses},
+	{"dial/refused", testDialRefused},
+	{"dial/nobody listens", testDialNobody},
+	{"dial/URL", testDialURL},
+	{"dial/subprotocol is no token", testDialToken},
+	{"dial/context ended before", testDialContextBefore},
+	{"dial/context ends while connecting", testDialContextConnecting},
+	{"dial/context ends in the handshake", testDialContextHandshake},
+	{"dial/context has a deadline", testDialContextDeadline},
+	{"dial/context ends afterwards", testDialContextAfter},
+}
+
+func testDialAnswer(t *testing.T, h host) {
+	c, resp := h.dialWith(t, "/echo", nil)
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		t.Errorf("got status %d", resp.StatusCode)
+	}
+	if n, err := resp.Body.Read(make([]byte, 1)); n != 0 || err == nil {
+		t.Errorf("got %d bytes, %v from the body, want its end", n, err)
+	}
+	wantOpen(t, c)
+}
+
+func testDialHTTP(t *testing.T, h host) {
+	c, _, err := websocket.Dial(bounded(t), strings.Replace(h.url("/echo"), "ws", "http", 1), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseNow()
+	wantOpen(t, c)
+}
+
+func testDialSubprotocol(t *testing.T, h host) {
+	c, resp := h.dialWith(t, "/echo?protocol=two", &websocket.DialOptions{Subprotocols: []string{"one", "two"}})
+	if got := c.Subprotocol(); got != "two" {
+		t.Errorf("got subprotocol %q", got)
+	}
+	if got := resp.Header.Get("Sec-WebSocket-Protocol"); got != "two" {
+		t.Errorf("got subprotocol %q in the response", got)
+	}
+	if got := h.dial(t, "/echo?protocol=two").Subprotocol(); got != "" {
+		t.Errorf("got subprotocol %q, without an offer", got)
+	}
+}
+
+func testDialAddresses(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	for _, addr := range []net.Addr{c.LocalAddr(), c.RemoteAddr()} {
+		if addr.Network() == "" || addr.String() == "" {
+			t.Errorf("got address %q of network %q", addr, addr.Network())
+		}
+	}
+	address := strings.TrimPrefix(string(h), "ws://")
+	if got := c.RemoteAddr().String(); !strings.Contains(got, address) {
+		t.Errorf("got %q as the server's address, want %q in it", got, address)
+	}
+}
+
+// wantNoConn wants Dial to fail, and not because of its context.
+func wantNoConn(t *testing.T, url string, opts *websocket.DialOptions) error {
+	t.Helper()
+	ctx := bounded(t)
+	c, _, err := websocket.Dial(ctx, url, opts)
+	if err == nil {
+		c.CloseNow()
+		t.Fatalf("got a connection to %s", url)
+	}
+	if c != nil || ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+		t.Errorf("%s: got %v and error %v", url, c, err)
+	}
+	return err
+}
+
+func testDialRefused(t *testing.T, h host) {
+	wantNoConn(t, h.url("/refuse"), nil)
+}
+
+func testDialNobody(t *testing.T, h host) {
+	_, address, err := h.dial(t, "/nobody").Read(bounded(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantNoConn(t, "ws://"+string(address)+"/", nil)
+}
+
+func testDialURL(t *testing.T, h host) {
+	for _, url := range []string{
+		"ws://exa mple/", "ws:///path", "ws://127.0.0.1:port/", "ftp://127.0.0.1/", "mailto:a@b", "%",
+	} {
+		wantNoConn(t, url, nil)
+	}
+}
+
+func testDialToken(t *testing.T, h host) {
+	for _, protocol := range []string{"a b", "a,b", ""} {
+		wantNoConn(t, h.url("/echo"), &websocket.DialOptions{Subprotocols: []string{protocol}})
+	}
+}
+
+// dialing calls Dial.
+func dialing(t *testing.T, ctx context.Context, url string) *wstest.Call[struct{}] {
+	return wstest.GoErr(t, func() error {
+		c, _, err := websocket.Dial(ctx, url, nil)
+		if err == nil {
+			c.CloseNow()
+		}
+		return err
+	})
+}
+
+func testDialContextBefore(t *testing.T, h host) {
+	wantInterrupted(t, dialing(t, ended(t), h.url("/echo")).Err(), context.Canceled)
+}
+
+// The server is connected to, but does not answer in the TLS handshake.
+func testDialContextConnecting(t *testing.T, h host) {
+	c := h.dial(t, "/mute")
+	_, address, err := c.Read(bounded(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	call := dialing(t, ctx, "wss://"+string(address)+"/")
+	wantText(t, c, "connected")
+	cancel()
+	wantInterrupted(t, call.Err(), context.Canceled)
+}
+
+func testDialContextHandshake(t *testing.T, h host) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	key := newKey()
+	call := dialing(t, ctx, h.url("/stall?id="+key))
+	h.told(t, key)
+	cancel()
+	wantInterrupted(t, call.Err(), context.Canceled)
+}
+
+func testDialContextDeadline(t *testing.T, h host) {
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	wantInterrupted(t, dialing(t, ctx, h.url("/stall?id="+newKey())).Err(), context.DeadlineExceeded)
+}
+
+func testDialContextAfter(t *testing.T, h host) {
+	ctx, cancel := context.WithCancel(t.Context())
+	c, _, err := websocket.Dial(ctx, h.url("/echo"), nil)
+	cancel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseNow()
+	wantOpen(t, c)
+}

@@ -1,0 +1,327 @@
+package websocket_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+var readTests = []clientTest{
+	{"read/binary", func(t *testing.T, h host) { testEcho(t, h, websocket.MessageBinary, anyBytes) }},
+	{"read/text", func(t *testing.T, h host) { testEcho(t, h, websocket.MessageText, filler) }},
+	{"read/compressed", testEchoCompressed},
+	{"read/UTF-8", testUTF8},
+	{"read/fragments", testFragments},
+	{"read/many messages", testManyMessages},
+	{"read/in parts", testReaderParts},
+	{"read/reader of an earlier message", testReaderStale},
+	{"read/concurrently", testReadConcurrently},
+	{"read/context ends between messages", testReadContext},
+	{"read/context ended before", testReadContextEnded},
+	{"read/limit", testReadLimit},
+	{"read/limit raised", testReadLimitRaised},
+	{"read/no limit", testReadUnlimited},
+	{"read/frames against the rules", testViolations},
+	{"read/CloseRead and a message", testCloseReadMessage},
+	{"read/CloseRead and a close", testCloseReadClose},
+	{"read/CloseRead and its context", testCloseReadContext},
+	{"read/CloseRead takes reads", testCloseReadTakes},
+}
+
+// echoSizes are around what frames and buffers hold.
+var echoSizes = []int{0, 1, 125, 126, 65535, 65536, 70_000, 1 << 20}
+
+func testEcho(t *testing.T, h host, typ websocket.MessageType, payload func(n int) string) {
+	c := h.dial(t, "/echo")
+	c.SetReadLimit(-1)
+	for _, n := range echoSizes {
+		wantEcho(t, c, typ, payload(n))
+	}
+}
+
+// A browser compresses where the server does, whatever the options say.
+func testEchoCompressed(t *testing.T, h host) {
+	c, _ := h.dialWith(t, "/echo?compress=1", &websocket.DialOptions{
+		CompressionMode: websocket.CompressionContextTakeover,
+	})
+	c.SetReadLimit(-1)
+	for _, n := range echoSizes {
+		wantEcho(t, c, websocket.MessageBinary, anyBytes(n))
+		wantEcho(t, c, websocket.MessageText, strings.Repeat("a", n))
+	}
+}
+
+// Text goes out and comes in as the bytes that it is.
+func testUTF8(t *testing.T, h host) {
+	out, in := h.dial(t, "/echo?as=binary"), h.dial(t, "/echo")
+	for _, s := range []string{
+		"\x00", "é", "\u2028", "\U0001F600", "日本語", "\uFEFF", "\uFEFF\uFEFFmark", "mark\uFEFF", "\uFFFD", "\uFFFF\U0010FFFF",
+	} {
+		mustWrite(t, out, websocket.MessageText, s)
+		wantMessage(t, out, websocket.MessageBinary, s)
+		if !keepsMark {
+			s = strings.TrimLeft(s, "\uFEFF")
+		}
+		wantEcho(t, in, websocket.MessageText, s)
+	}
+}
+
+func testFragments(t *testing.T, h host) {
+	c := h.dial(t, "/close?code=1000&messages=3")
+	for _, digit := range []string{"0", "1", "2"} {
+		wantText(t, c, strings.Repeat(digit, 20_000)+".")
+	}
+}
+
+func testManyMessages(t *testing.T, h host) {
+	c := h.dial(t, "/flood?messages=3000&size=10")
+	for i := range 3000 {
+		p := make([]byte, 10)
+		p[0] = byte(i)
+		wantMessage(t, c, websocket.MessageBinary, string(p))
+	}
+}
+
+func testReaderParts(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	for _, s := range []string{"first", "", "third"} {
+		mustWriteText(t, c, s)
+	}
+	r := wantReader(t, c)
+	if n, err := r.Read(nil); n != 0 || err != nil {
+		t.Errorf("got %d, %v from an empty read", n, err)
+	}
+	wantBetween(t, c)
+	wantRead(t, r, "fir")
+	wantBetween(t, c)
+	wantRest(t, r, "st")
+	if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("got %d, %v behind the end, want io.EOF again", n, err)
+	}
+	wantRest(t, wantReader(t, c), "")
+	wantText(t, c, "third")
+}
+
+func testReaderStale(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	for _, s := range []string{"first", "second", "third"} {
+		mustWriteText(t, c, s)
+	}
+	first := wantReader(t, c)
+	wantRest(t, first, "first")
+	second := wantReader(t, c)
+	stale := func(r io.Reader) {
+		t.Helper()
+		if n, err := r.Read(make([]byte, 1)); n != 0 || err == nil || err == io.EOF || errors.Is(err, net.ErrClosed) {
+			t.Errorf("got %d, %v from a reader whose message is over", n, err)
+		}
+	}
+	stale(first)
+	wantRest(t, second, "second")
+	wantText(t, c, "third")
+	stale(second)
+	wantOpen(t, c)
+}
+
+// Each message goes to one reader.
+func testReadConcurrently(t *testing.T, h host) {
+	c := h.dial(t, "/flood?messages=100&size=1")
+	ctx := bounded(t)
+	var wg sync.WaitGroup
+	got := make(chan byte, 100)
+	for range 5 {
+		wg.Go(func() {
+			for range 20 {
+				_, p, err := c.Read(ctx)
+				if err != nil || len(p) != 1 {
+					t.Errorf("got %d bytes, %v", len(p), err)
+					return
+				}
+				got <- p[0]
+			}
+		})
+	}
+	wg.Wait()
+	close(got)
+	var numbers []byte
+	for b := range got {
+		numbers = append(numbers, b)
+	}
+	slices.Sort(numbers)
+	for i, b := range numbers {
+		if i != int(b) {
+			t.Fatalf("message %d is missing or there twice", i)
+		}
+	}
+}
+
+// The wait is over, the connection is not.
+func testReadContext(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	wantInterrupted(t, readErr(ctx, c), context.DeadlineExceeded)
+	ctx, cancel = context.WithCancel(t.Context())
+	call := wstest.GoErr(t, func() error { _, _, err := c.Reader(ctx); return err })
+	cancel()
+	wantInterrupted(t, call.Err(), context.Canceled)
+	wantOpen(t, c)
+}
+
+// A context that has ended takes no message, also where one is there.
+func testReadContextEnded(t *testing.T, h host) {
+	c := h.dial(t, "/flood?messages=3&size=1")
+	for i := range 3 {
+		wantInterrupted(t, readErr(ended(t), c), context.Canceled)
+		_, _, err := c.Reader(ended(t))
+		wantInterrupted(t, err, context.Canceled)
+		wantMessage(t, c, websocket.MessageBinary, string(rune(i)))
+	}
+}
+
+func testReadLimit(t *testing.T, h host) {
+	for name, read := range map[string]func(*websocket.Conn) error{
+		"Read": func(c *websocket.Conn) error { return readErr(t.Context(), c) },
+		"Reader": func(c *websocket.Conn) error {
+			_, r, err := c.Reader(t.Context())
+			if err == nil {
+				_, err = io.ReadAll(r)
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			key := newKey()
+			c := h.dial(t, "/echo?id="+key)
+			wantEcho(t, c, websocket.MessageBinary, anyBytes(32768))
+			c.SetReadLimit(10)
+			wantEcho(t, c, websocket.MessageText, "aaaaaaaaaa")
+			wantEcho(t, c, websocket.MessageText, "ééééé")
+			mustWrite(t, c, websocket.MessageText, "éééééa")
+			err := read(c)
+			wantError(t, err, websocket.ErrMessageTooBig)
+			wantClosed(t, err, -1)
+			if got, want := h.told(t, key), seen(websocket.StatusMessageTooBig, ""); !strings.HasPrefix(got, want) {
+				t.Errorf("the server saw %q, want %q", got, want)
+			}
+			// It stays the reason, whatever the peer answers.
+			for name, err := range everyCall(t, c) {
+				if !errors.Is(err, websocket.ErrMessageTooBig) {
+					t.Errorf("%s: got %v", name, err)
+				}
+			}
+			wantEnded(t, c, -1)
+		})
+	}
+}
+
+// A limit counts from the next message on, for those too that have arrived.
+func testReadLimitRaised(t *testing.T, h host) {
+	c := h.dial(t, "/flood?messages=20&size=30000")
+	c.SetReadLimit(10)
+	wantError(t, readErr(ended(t), c), context.Canceled)
+	for i := range 20 {
+		c.SetReadLimit(30_000)
+		_, p, err := c.Read(bounded(t))
+		if err != nil || len(p) != 30_000 || p[0] != byte(i) {
+			t.Fatalf("got %d bytes, %v", len(p), err)
+		}
+		c.SetReadLimit(10)
+	}
+}
+
+func testReadUnlimited(t *testing.T, h host) {
+	for _, limit := range []int64{-1, -100, 1 << 40} {
+		c := h.dial(t, "/echo")
+		c.SetReadLimit(limit)
+		wantEcho(t, c, websocket.MessageText, filler(100_000))
+	}
+}
+
+// What came before can be read, then the connection is over. A browser sends
+// no close frame, and tells no reason.
+func testViolations(t *testing.T, h host) {
+	for name, frame := range map[string]string{
+		"reserved bit":    "c100",
+		"reserved opcode": "8300",
+		"not UTF-8":       "8101ff",
+		"masked":          "81810000000061",
+		"lone fragment":   "8000",
+		"bad close code":  "880203ed",
+		"half a close":    "880103",
+		"close not UTF-8": "880303e8ff",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := h.dial(t, "/raw?hex="+"81026869"+frame+"&then=8800")
+			wantText(t, c, "hi")
+			wantClosed(t, readErr(t.Context(), c), -1)
+			wantEnded(t, c, -1)
+		})
+	}
+}
+
+func testCloseReadMessage(t *testing.T, h host) {
+	key := newKey()
+	c := h.dial(t, "/echo?id="+key)
+	ctx := c.CloseRead(t.Context())
+	mustWriteText(t, c, "echo")
+	<-ctx.Done()
+	h.wantTold(t, key, seen(websocket.StatusPolicyViolation, "unexpected data message"))
+	for name, err := range everyCall(t, c) {
+		if !errors.Is(err, net.ErrClosed) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func testCloseReadClose(t *testing.T, h host) {
+	c := h.dial(t, "/close?code=1001")
+	<-c.CloseRead(t.Context()).Done()
+	wantEnded(t, c, websocket.StatusGoingAway)
+}
+
+func testCloseReadContext(t *testing.T, h host) {
+	key := newKey()
+	c := h.dial(t, "/echo?id="+key)
+	ctx, cancel := context.WithCancel(t.Context())
+	read := c.CloseRead(ctx)
+	if read.Err() != nil {
+		t.Errorf("the context ended with %v", read.Err())
+	}
+	cancel()
+	<-read.Done()
+	h.wantTold(t, key, abandoned)
+	wantEnded(t, c, -1)
+}
+
+func testCloseReadTakes(t *testing.T, h host) {
+	c := h.dial(t, "/sink")
+	ctx := c.CloseRead(t.Context())
+	_, _, err := c.Reader(t.Context())
+	for _, err := range []error{readErr(t.Context(), c), err} {
+		if err == nil || errors.Is(err, net.ErrClosed) {
+			t.Errorf("got %v of a read after CloseRead", err)
+		}
+	}
+	if again := c.CloseRead(t.Context()); again != ctx {
+		t.Error("got another context of a second CloseRead")
+	}
+	for range 10 {
+		mustWriteText(t, c, "read by nobody")
+		if err := c.Ping(bounded(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ctx.Err() != nil {
+		t.Errorf("the context ended with %v", ctx.Err())
+	}
+}

@@ -1,0 +1,193 @@
+package websocket_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/wsjson"
+	"github.com/bhojpur/api/wspb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+var streamTests = []clientTest{
+	{"NetConn/stream", testNetConn},
+	{"NetConn/deadlines", testNetConnDeadlines},
+	{"NetConn/deadline is moved", testNetConnDeadlineMoved},
+	{"NetConn/ends", testNetConnEnds},
+	{"NetConn/message of the other type", testNetConnType},
+	{"NetConn/Close", testNetConnClose},
+	{"NetConn/context", testNetConnContext},
+	{"wsjson/messages", testJSON},
+	{"wsjson/not JSON", testBadJSON},
+	{"wspb/messages", testProtobuf},
+	{"wspb/text", testProtobufText},
+}
+
+func testNetConn(t *testing.T, h host) {
+	nc := websocket.NetConn(t.Context(), h.dial(t, "/echo"), websocket.MessageBinary)
+	defer nc.Close()
+	sent := anyBytes(1 << 20)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for p := range slices.Chunk([]byte(sent), 40_000) {
+			if n, err := nc.Write(p); n != len(p) || err != nil {
+				t.Errorf("wrote %d of %d bytes, %v", n, len(p), err)
+				return
+			}
+		}
+	})
+	wantBytes(t, nc, sent)
+	wg.Wait()
+}
+
+func testNetConnDeadlines(t *testing.T, h host) {
+	nc := websocket.NetConn(t.Context(), h.dial(t, "/echo"), websocket.MessageText)
+	defer nc.Close()
+	timesOut := func(call func([]byte) (int, error)) {
+		t.Helper()
+		n, err := call([]byte("late"))
+		if n != 0 {
+			t.Errorf("got %d bytes behind a deadline", n)
+		}
+		wantTimeout(t, err)
+	}
+	nc.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+	timesOut(nc.Read)
+	if _, err := io.WriteString(nc, "hello"); err != nil {
+		t.Fatal(err)
+	}
+	nc.SetReadDeadline(time.Time{})
+	wantBytes(t, nc, "hel")
+	// In the middle of a message it loses nothing.
+	nc.SetDeadline(time.Now().Add(-time.Second))
+	timesOut(nc.Read)
+	timesOut(nc.Write)
+	nc.SetDeadline(time.Now().Add(time.Hour))
+	wantBytes(t, nc, "lo")
+}
+
+// A deadline that is moved counts for the calls that are under way.
+func testNetConnDeadlineMoved(t *testing.T, h host) {
+	nc := websocket.NetConn(t.Context(), h.dial(t, "/echo"), websocket.MessageText)
+	defer nc.Close()
+	nc.SetReadDeadline(time.Now().Add(time.Hour))
+	reading := wstest.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
+	nc.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+	wantTimeout(t, reading.Err())
+}
+
+func testNetConnEnds(t *testing.T, h host) {
+	for path, want := range map[string]error{
+		"/close?code=1000&messages=1": io.EOF,
+		"/close?code=1001":            io.EOF,
+		"/close?code=1011":            net.ErrClosed,
+		"/drop":                       io.ErrUnexpectedEOF,
+	} {
+		nc := websocket.NetConn(t.Context(), h.dial(t, path), websocket.MessageText)
+		for range 2 {
+			_, err := io.Copy(io.Discard, nc)
+			if err == nil {
+				err = io.EOF
+			}
+			if !errors.Is(err, want) {
+				t.Errorf("%s: got %v, want %v", path, err, want)
+			}
+		}
+		nc.Close()
+	}
+}
+
+func testNetConnType(t *testing.T, h host) {
+	key := newKey()
+	c := h.dial(t, "/echo?id="+key)
+	mustWriteText(t, c, "text")
+	nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
+	_, err := nc.Read(make([]byte, 1))
+	wantError(t, err, net.ErrClosed)
+	if got, want := h.told(t, key), seen(websocket.StatusUnsupportedData, ""); !strings.HasPrefix(got, want) {
+		t.Errorf("the server saw %q, want %q", got, want)
+	}
+}
+
+func testNetConnClose(t *testing.T, h host) {
+	key := newKey()
+	nc := websocket.NetConn(t.Context(), h.dial(t, "/echo?id="+key), websocket.MessageBinary)
+	reading := wstest.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
+	for range 2 {
+		if err := nc.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	wantError(t, reading.Err(), net.ErrClosed)
+	h.wantTold(t, key, seen(websocket.StatusNormalClosure, ""))
+	_, err := nc.Write([]byte("late"))
+	wantError(t, err, net.ErrClosed)
+}
+
+func testNetConnContext(t *testing.T, h host) {
+	ctx, cancel := context.WithCancel(t.Context())
+	nc := websocket.NetConn(ctx, h.dial(t, "/echo"), websocket.MessageBinary)
+	reading := wstest.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
+	cancel()
+	wantError(t, reading.Err(), context.Canceled)
+	_, err := nc.Write([]byte("late"))
+	wantError(t, err, context.Canceled)
+}
+
+type point struct{ X, Y int }
+
+func testJSON(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	want := point{1, -2}
+	var got point
+	if err := wsjson.Write(bounded(t), c, want); err != nil {
+		t.Fatal(err)
+	}
+	if err := wsjson.Read(bounded(t), c, &got); err != nil || got != want {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+	if err := wsjson.Write(bounded(t), c, want); err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, c, `{"X":1,"Y":-2}`)
+}
+
+// The connection stays open.
+func testBadJSON(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	mustWriteText(t, c, `{"X":`)
+	if err := wsjson.Read(bounded(t), c, new(point)); err == nil || errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+	wantOpen(t, c)
+}
+
+func testProtobuf(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	got := new(wrapperspb.StringValue)
+	if err := wspb.Write(bounded(t), c, wrapperspb.String("grüß")); err != nil {
+		t.Fatal(err)
+	}
+	if err := wspb.Read(bounded(t), c, got); err != nil || got.Value != "grüß" {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func testProtobufText(t *testing.T, h host) {
+	key := newKey()
+	c := h.dial(t, "/echo?id="+key)
+	mustWriteText(t, c, "text")
+	wantError(t, wspb.Read(bounded(t), c, new(wrapperspb.StringValue)), wspb.ErrMessageType)
+	if got, want := h.told(t, key), seen(websocket.StatusUnsupportedData, ""); !strings.HasPrefix(got, want) {
+		t.Errorf("the server saw %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,289 @@
+package websocket_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+var writeTests = []clientTest{
+	{"write/writer", testWriter},
+	{"write/writer of an empty message", testWriterEmpty},
+	{"write/writer after its Close", testWriterStale},
+	{"write/context ended before", testWriteContextEnded},
+	{"write/context ends in a writer", testWriterContext},
+	{"write/not UTF-8", testWriteNotUTF8},
+	{"write/not UTF-8 in a writer", testWriterNotUTF8},
+	{"write/message type", testWriteType},
+	{"write/keeps nothing", testWriteKeeps},
+	{"write/concurrently", testWriteConcurrently},
+	{"write/waits for the peer", testWriteWaits},
+	{"write/context ends a wait", testWriteContext},
+	{"write/closed meanwhile", testWriteClosed},
+	{"write/Ping", testPing},
+	{"write/Ping of the peer", testPong},
+}
+
+func testWriter(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	c.SetReadLimit(-1)
+	text := strings.Repeat("日本", 20_000)
+	for _, part := range []int{1000, 16_384, 16_385, 1 << 20} {
+		w := mustWriter(t, c, bounded(t))
+		for p := range slices.Chunk([]byte(text), part) {
+			mustAdd(t, w, string(p))
+		}
+		mustEnd(t, w)
+		wantText(t, c, text)
+	}
+}
+
+func testWriterEmpty(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	w, err := c.Writer(bounded(t), websocket.MessageBinary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEnd(t, w)
+	wantMessage(t, c, websocket.MessageBinary, "")
+}
+
+func testWriterStale(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	w := mustWriter(t, c, bounded(t))
+	mustAdd(t, w, "message")
+	mustEnd(t, w)
+	n, err := io.WriteString(w, "more")
+	if n != 0 || err == nil || errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %d, %v from Write after Close", n, err)
+	}
+	if err := w.Close(); err == nil || errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v from a second Close", err)
+	}
+	wantText(t, c, "message")
+	wantOpen(t, c)
+}
+
+func testWriteContextEnded(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	wantInterrupted(t, c.Write(ended(t), websocket.MessageText, []byte("not sent")), context.Canceled)
+	_, err := c.Writer(ended(t), websocket.MessageText)
+	wantInterrupted(t, err, context.Canceled)
+	wantOpen(t, c)
+}
+
+// A context that ends when nothing of a message was sent does no harm.
+func testWriterContext(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	ctx, cancel := context.WithCancel(t.Context())
+	w := mustWriter(t, c, ctx)
+	mustAdd(t, w, "not sent")
+	cancel()
+	n, err := io.WriteString(w, ".")
+	if n != 0 {
+		t.Errorf("wrote %d bytes", n)
+	}
+	wantInterrupted(t, err, context.Canceled)
+	if err := w.Close(); err == nil {
+		t.Error("got no error from Close of a writer that failed")
+	}
+	wantOpen(t, c)
+}
+
+// badTexts are texts that are not; the last one only lacks its end.
+var badTexts = []string{"\xff", "abc\xe0\x80", "\xed\xa0\x80", "cut \xe6\x97"}
+
+func testWriteNotUTF8(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	for _, bad := range badTexts {
+		err := c.Write(bounded(t), websocket.MessageText, []byte(bad))
+		if err == nil || errors.Is(err, net.ErrClosed) {
+			t.Errorf("got %v of text %q", err, bad)
+		}
+		wantEcho(t, c, websocket.MessageBinary, bad)
+	}
+}
+
+func testWriterNotUTF8(t *testing.T, h host) {
+	for _, bad := range badTexts {
+		key := newKey()
+		c := h.dial(t, "/echo?id="+key)
+		w := mustWriter(t, c, bounded(t))
+		_, err := io.WriteString(w, bad)
+		if err == nil {
+			err = w.Close()
+		}
+		if err == nil {
+			t.Errorf("got no error of text %q", bad)
+		}
+		h.wantTold(t, key, seen(websocket.StatusInternalError, ""))
+		for name, err := range everyCall(t, c) {
+			if !errors.Is(err, net.ErrClosed) {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+		wantError(t, w.Close(), net.ErrClosed)
+	}
+}
+
+func testWriteType(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	for _, typ := range []websocket.MessageType{0, 3, -1} {
+		_, writer := c.Writer(bounded(t), typ)
+		for _, err := range []error{c.Write(bounded(t), typ, nil), writer} {
+			if err == nil || errors.Is(err, net.ErrClosed) {
+				t.Errorf("got %v of type %d", err, typ)
+			}
+		}
+	}
+	wantOpen(t, c)
+}
+
+// What Write was given is the caller's again when it returns.
+func testWriteKeeps(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	c.SetReadLimit(-1)
+	const size, messages = 100_000, 20
+	p := make([]byte, size)
+	for i := range messages {
+		for j := range p {
+			p[j] = byte(i)
+		}
+		if err := c.Write(bounded(t), websocket.MessageBinary, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range messages {
+		wantMessage(t, c, websocket.MessageBinary, strings.Repeat(string(rune(i)), size))
+	}
+}
+
+func testWriteConcurrently(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	ctx := bounded(t)
+	const writers, each = 10, 50
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			message := []byte(strings.Repeat(string('a'+rune(i)), 1000*i))
+			for range each {
+				if err := c.Write(ctx, websocket.MessageText, message); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	var counts [writers]int
+	for range writers * each {
+		_, p, err := c.Read(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := len(p) / 1000
+		counts[i]++
+		if want := strings.Repeat(string('a'+rune(i)), 1000*i); string(p) != want {
+			t.Fatalf("got %.80q, which is two messages' bytes", p)
+		}
+	}
+	wg.Wait()
+	for i, n := range counts {
+		if n != each {
+			t.Errorf("got %d messages of writer %d, want %d", n, i, each)
+		}
+	}
+}
+
+// some is as much as the network may hold on loopback, and much is more.
+const (
+	some = 16 << 20
+	much = 64 << 20
+)
+
+// A peer that does not read makes writes wait, until it does.
+func testWriteWaits(t *testing.T, h host) {
+	t.Parallel()
+	key := newKey()
+	c := h.dial(t, "/deaf?hear="+key)
+	c.SetReadLimit(-1)
+	p := []byte(anyBytes(1 << 20))
+	writing := wstest.GoErr(t, func() error {
+		for range some / len(p) {
+			if err := c.Write(t.Context(), websocket.MessageBinary, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	h.tell(t, key)
+	for range some / len(p) {
+		wantMessage(t, c, websocket.MessageBinary, string(p))
+	}
+	writing.Want()
+}
+
+// Writes to a peer that does not read are bounded by their context.
+func testWriteContext(t *testing.T, h host) {
+	t.Parallel()
+	c := h.dial(t, "/raw")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	p := make([]byte, 1<<20)
+	for range much / len(p) {
+		if err := c.Write(ctx, websocket.MessageBinary, p); err != nil {
+			wantError(t, err, context.DeadlineExceeded)
+			return
+		}
+	}
+	t.Error("all was written, and nothing read")
+}
+
+// The end of the connection ends the waits of those who write.
+func testWriteClosed(t *testing.T, h host) {
+	c := h.dial(t, "/raw")
+	p := make([]byte, 1<<20)
+	var begun, done sync.WaitGroup
+	begun.Add(3)
+	for range 3 {
+		done.Go(func() {
+			begun.Done()
+			var err error
+			for err == nil {
+				err = c.Write(t.Context(), websocket.MessageBinary, p)
+			}
+			if !errors.Is(err, net.ErrClosed) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	begun.Wait()
+	if err := c.CloseNow(); err != nil {
+		t.Error(err)
+	}
+	done.Wait()
+	wantEnded(t, c, -1)
+}
+
+func testPing(t *testing.T, h host) {
+	c := h.dial(t, "/sink")
+	c.CloseRead(t.Context())
+	for range 3 {
+		if err := c.Ping(bounded(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantInterrupted(t, c.Ping(ended(t)), context.Canceled)
+}
+
+// The server sends a message when it has got its pong.
+func testPong(t *testing.T, h host) {
+	wantText(t, h.dial(t, "/ping"), "answered")
+}

@@ -1,0 +1,216 @@
+package websocket_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"syscall/js"
+	"testing"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// flood dials, and gets messages of a size.
+func (h host) flood(t *testing.T, messages, size int, maxUnread int64) (c *websocket.Conn, key string) {
+	t.Helper()
+	key = newKey()
+	c, _ = h.dialWith(t, fmt.Sprintf("/flood?messages=%d&size=%d&id=%s", messages, size, key), &websocket.DialOptions{MaxUnread: maxUnread})
+	c.SetReadLimit(-1)
+	return c, key
+}
+
+// wantTooMuch wants the connection to fail when these messages have arrived and
+// nothing was read. They can be read then.
+func (h host) wantTooMuch(t *testing.T, c *websocket.Conn, key string, messages, size int) {
+	t.Helper()
+	wantNoError(t, c.AwaitEnd(bounded(t)))
+	h.wantTold(t, key, seen(websocket.StatusMessageTooBig, "too much waits to be read"))
+	wantError(t, c.Write(t.Context(), websocket.MessageText, nil), websocket.ErrMessageTooBig)
+	for i := range messages {
+		_, p, err := c.Read(t.Context())
+		if err != nil || len(p) != size || p[0] != byte(i) {
+			t.Fatalf("message %d: got %d bytes, %v", i, len(p), err)
+		}
+	}
+	for name, err := range everyCall(t, c) {
+		if !errors.Is(err, websocket.ErrMessageTooBig) || !errors.Is(err, net.ErrClosed) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	wantEnded(t, c, -1)
+}
+
+func testMaxUnread(t *testing.T, h host) {
+	const messages, size = 7, 1000
+	fits := int64(messages * (size + websocket.MessageCost))
+	c, key := h.flood(t, messages+1, size, fits)
+	h.wantTooMuch(t, c, key, messages, size)
+	c, key = h.flood(t, messages+1, size, fits-1)
+	h.wantTooMuch(t, c, key, messages-1, size)
+
+	// What has been read does not count.
+	c, _ = h.flood(t, messages, size, fits)
+	wantNoError(t, c.AwaitUnread(bounded(t), messages))
+	for range messages {
+		if _, _, err := c.Read(bounded(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
+		t.Error(err)
+	}
+}
+
+func testMaxUnreadDefault(t *testing.T, h host) {
+	const size = 1 << 20
+	c, key := h.flood(t, 40, size, 0)
+	h.wantTooMuch(t, c, key, 16<<20/size-1, size)
+}
+
+func testMaxUnreadUnbounded(t *testing.T, h host) {
+	const messages, size = 20, 1 << 20
+	c, _ := h.flood(t, messages, size, -1)
+	wantNoError(t, c.AwaitUnread(bounded(t), messages))
+	for i := range messages {
+		if _, p, err := c.Read(bounded(t)); err != nil || len(p) != size || p[0] != byte(i) {
+			t.Fatalf("message %d: got %d bytes, %v", i, len(p), err)
+		}
+	}
+}
+
+// A message that no other is before is for SetReadLimit to judge.
+func testMaxUnreadOneMessage(t *testing.T, h host) {
+	c, _ := h.dialWith(t, "/echo", &websocket.DialOptions{MaxUnread: 1})
+	for range 3 {
+		wantEcho(t, c, websocket.MessageText, filler(1000))
+	}
+}
+
+// A message that was above the limit when it arrived is not, when it is read.
+func testLimitRaisedOnArrival(t *testing.T, h host) {
+	c, _ := h.flood(t, 2, 100_000, 0)
+	c.SetReadLimit(10)
+	wantNoError(t, c.AwaitUnread(bounded(t), 2))
+	c.SetReadLimit(100_000)
+	for i := range 2 {
+		p := make([]byte, 100_000)
+		p[0] = byte(i)
+		wantMessage(t, c, websocket.MessageBinary, string(p))
+	}
+}
+
+// The peer has closed behind messages that were not read.
+func testEndAheadOfMessages(t *testing.T, h host) {
+	c := h.dial(t, "/close?code=4000&messages=2")
+	wantNoError(t, c.AwaitEnd(bounded(t)))
+	wantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), 4000)
+	for _, digit := range []string{"0", "1"} {
+		wantText(t, c, strings.Repeat(digit, 20_000)+".")
+	}
+	wantClosed(t, readErr(t.Context(), c), 4000)
+	wantEnded(t, c, 4000)
+}
+
+// A write whose context ends while it waits has sent nothing, and what waits in
+// the browser is bounded.
+func testBufferedAmount(t *testing.T, h host) {
+	key := newKey()
+	c := h.dial(t, "/deaf?hear="+key)
+	c.SetReadLimit(-1)
+	p := []byte(anyBytes(1 << 20))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	sent := 0
+	var err error
+	for ; sent < much/len(p); sent++ {
+		if err = c.Write(ctx, websocket.MessageBinary, p); err != nil {
+			break
+		}
+	}
+	wantInterrupted(t, err, context.DeadlineExceeded)
+	if got, most := c.Buffered(), websocket.MaxBuffered+len(p)+16; got > most || got <= websocket.MaxBuffered {
+		t.Errorf("%d bytes in the browser, want at most %d", got, most)
+	}
+
+	// Another write waits for its turn, as long as its context lets it.
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	first := wstest.GoErr(t, func() error { return c.Write(ctx, websocket.MessageText, nil) })
+	for c.Senders() == 0 {
+		runtime.Gosched()
+	}
+	ctx, cancelSecond := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancelSecond()
+	wantInterrupted(t, c.Write(ctx, websocket.MessageText, nil), context.DeadlineExceeded)
+	cancel()
+	wantInterrupted(t, first.Err(), context.Canceled)
+
+	last := wstest.GoErr(t, func() error { return c.Write(t.Context(), websocket.MessageText, []byte("last")) })
+	h.tell(t, key)
+	for range sent {
+		wantMessage(t, c, websocket.MessageBinary, string(p))
+	}
+	last.Want()
+	wantText(t, c, "last")
+}
+
+// TestNoGoroutines: open connections have no goroutine of their own.
+func TestNoGoroutines(t *testing.T) {
+	h := startHost(t)
+	before := runtime.NumGoroutine()
+	for range 10 {
+		wantOpen(t, h.dial(t, "/echo"))
+	}
+	if n := runtime.NumGoroutine(); n > before {
+		t.Errorf("%d goroutines, %d before 10 connections", n, before)
+	}
+}
+
+// TestMemory sends and receives much more than JavaScript may keep of it.
+func TestMemory(t *testing.T) {
+	if !inNode() {
+		return // a browser does not tell what it keeps
+	}
+	h := startHost(t)
+	const size, messages = 1 << 20, 200
+	kept := func() int {
+		usage := js.Global().Get("process").Call("memoryUsage")
+		return usage.Get("external").Int() + usage.Get("heapUsed").Int()
+	}
+	before := kept()
+	check := func(what string) {
+		if n := kept() - before; n > messages*size/2 {
+			t.Errorf("%s: %d MiB are kept, of %d", what, n>>20, messages*size>>20)
+		}
+	}
+	p := bytes.Repeat([]byte("a"), size)
+	for _, typ := range []websocket.MessageType{websocket.MessageBinary, websocket.MessageText} {
+		c := h.dial(t, "/sink")
+		for i := range messages {
+			copy(p, fmt.Sprint(i, " ")) // JavaScript keeps equal texts once
+			if err := c.Write(t.Context(), typ, p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		check("sent " + typ.String())
+	}
+	c := h.dial(t, fmt.Sprintf("/flood?messages=%d&size=%d", messages, size))
+	c.SetReadLimit(-1)
+	for range messages {
+		_, r, err := c.Reader(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, r); n != size || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	check("received")
+}

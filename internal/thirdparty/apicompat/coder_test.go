@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"go/types"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 
 	"golang.org/x/tools/go/packages"
 
 	// For go.mod; the packages are loaded by their paths.
+	_ "github.com/bhojpur/api/wspb"
 	_ "github.com/coder/websocket/wsjson"
 )
 
@@ -19,8 +21,12 @@ const (
 	coders = "github.com/coder/websocket"
 )
 
-// subpackages are those that both modules have.
-var subpackages = []string{"", "/wsjson"}
+var (
+	// subpackages are those that both modules have.
+	subpackages = []string{"", "/wsjson"}
+	// ourSubpackages are those of this module alone.
+	ourSubpackages = []string{"/wspb"}
+)
 
 type platform struct{ goos, goarch string }
 
@@ -60,7 +66,7 @@ func TestPlatforms(t *testing.T) {
 	t.Parallel()
 	native, js := packagesOn(t, linux), packagesOn(t, browser)
 	rules := Rules{WantModule: ours, GotModule: ours}
-	for _, sub := range subpackages {
+	for _, sub := range slices.Concat(subpackages, ourSubpackages) {
 		for _, diff := range rules.Missing(native[ours+sub], js[ours+sub]) {
 			t.Errorf("%s%s: js: %s", ours, sub, diff)
 		}
@@ -97,6 +103,9 @@ func load(on platform) (pkgsByPath, error) {
 	var paths []string
 	for _, sub := range subpackages {
 		paths = append(paths, ours+sub, coders+sub)
+	}
+	for _, sub := range ourSubpackages {
+		paths = append(paths, ours+sub)
 	}
 	pkgs, err := packages.Load(&packages.Config{
 		Mode: packages.NeedName | packages.NeedTypes,

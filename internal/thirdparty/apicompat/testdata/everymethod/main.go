@@ -1,0 +1,50 @@
+// A program that calls every method of a connection, and is built from this
+// one source for a terminal and for a browser. Its argument is the URL of an
+// echo.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"os"
+
+	websocket "github.com/bhojpur/api"
+)
+
+func main() {
+	ctx := context.Background()
+	c, _, err := websocket.Dial(ctx, os.Args[1], &websocket.DialOptions{Subprotocols: []string{"echo"}})
+	must(err)
+	defer c.CloseNow()
+	c.SetReadLimit(1 << 10)
+	fmt.Println(c.Subprotocol(), c.LocalAddr() != nil, c.RemoteAddr() != nil)
+
+	must(c.Write(ctx, websocket.MessageText, []byte("whole")))
+	typ, p, err := c.Read(ctx)
+	must(err)
+	fmt.Printf("%v %s\n", typ, p)
+
+	w, err := c.Writer(ctx, websocket.MessageBinary)
+	must(err)
+	fmt.Fprint(w, "in parts")
+	must(w.Close())
+	typ, r, err := c.Reader(ctx)
+	must(err)
+	p, err = io.ReadAll(r)
+	must(err)
+	fmt.Printf("%v %s\n", typ, p)
+
+	closed := c.CloseRead(ctx)
+	must(c.Ping(ctx))
+	must(c.Close(websocket.StatusNormalClosure, "bye"))
+	<-closed.Done()
+	fmt.Println(websocket.CloseStatus(c.Ping(ctx)))
+}
+
+func must(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}

@@ -61,13 +61,16 @@ func converse(t *testing.T, binary, page, bobsPage string) {
 		p.see(present, []string{"Ada", "Bob"})
 	}
 
-	// Who reloads the page is the same person still.
+	// Who reloads the page is the same person still, and what they said is theirs.
 	for _, p := range []*person{ada, bob} {
 		p.do(chromedp.Reload())
 		p.see(state, "connected")
 		p.see(messages, said)
+		p.see(`document.querySelectorAll("#log .own").length`, 1)
 		p.see(present, []string{"Ada", "Bob"})
 	}
+
+	ada.see(looks, bob.look(looks)) // on the other page
 
 	for _, p := range []*person{ada, bob} {
 		p.alone.Store(true)
@@ -75,6 +78,7 @@ func converse(t *testing.T, binary, page, bobsPage string) {
 	server.interrupt()
 	for _, p := range []*person{ada, bob} {
 		p.see(state, "offline")
+		p.see(`/Trying again in \d+ s\.\s+Try now$/.test(document.querySelector("#banner").innerText)`, true)
 	}
 	ada.say("Still here?") // waits until the server is back
 	said = append(said, message{"Ada", "Still here?"})
@@ -83,6 +87,7 @@ func converse(t *testing.T, binary, page, bobsPage string) {
 		p.see(state, "connected")
 		p.see(present, []string{"Ada", "Bob"})
 		p.see(messages, said)
+		p.see(`document.querySelector("#banner").checkVisibility()`, false)
 	}
 	// What is left on the console after this is of interest too.
 	ada.leave()

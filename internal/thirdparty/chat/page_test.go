@@ -78,17 +78,21 @@ func testNames(t *testing.T, browser context.Context, url string) {
 func testText(t *testing.T, browser context.Context, url string) {
 	tessa := visit(t, browser, url, "Tessa")
 	tessa.see(myName, "Tessa")
+	const height = `document.querySelector("#message-input").offsetHeight`
+	low := tessa.look(height)
 	tessa.do(
 		chromedp.SendKeys(chromedp.CSS("#message-input"), "see https://example.test/a?b=c."),
 		chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(kb.ModifierShift)),
 		chromedp.KeyEvent("a second line"),
-		chromedp.KeyEvent(kb.Enter),
 	)
+	tessa.see(fmt.Sprint(height, " > ", low), true)
+	tessa.do(chromedp.KeyEvent(kb.Enter))
 	tessa.see(messages+`.at(-1)`, message{"Tessa", "see https://example.test/a?b=c.\na second line"})
 	tessa.see(links+`.at(-1)`, []string{
 		"https://example.test/a?b=c", "https://example.test/a?b=c", "_blank", "noopener noreferrer nofollow",
 	})
 	tessa.see(`document.querySelector("#message-input").value`, "")
+	tessa.see(height, low)
 }
 
 // testRefusal says more than the server lets pass.

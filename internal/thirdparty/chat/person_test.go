@@ -25,6 +25,10 @@ const (
 		author: m.querySelector("[data-author]").innerText,
 		text: m.querySelector("[data-text]").innerText,
 	}))`
+	// looks are the messages' times, texts, and what tells people apart.
+	looks = `[...document.querySelectorAll("#log [data-message]")].map((m) => [
+		m.style.cssText, ...[".avatar", "time", "[data-text]"].map((part) => m.querySelector(part).outerHTML),
+	])`
 	// elements are those that people's names and texts have become.
 	elements = `document.querySelectorAll("[data-author] *, [data-text] *, [data-person] bdi *, #me-name *").length`
 )
@@ -91,6 +95,18 @@ func (p *person) do(steps ...chromedp.Action[chromedp.Void]) {
 func (p *person) say(text string) {
 	p.t.Helper()
 	p.do(chromedp.SendKeys(chromedp.CSS("#message-input"), text+"\n"))
+}
+
+// look returns what an expression is now.
+func (p *person) look(expression string) any {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.tab, patience)
+	defer cancel()
+	got, err := chromedp.Run(ctx, chromedp.Evaluate[any](expression))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return got
 }
 
 // see waits until the expression has a value. It looks at each frame that is

@@ -38,8 +38,7 @@ func build(ctx context.Context) (client, error) {
 	}
 	defer os.RemoveAll(dir)
 	binary := filepath.Join(dir, "chat.wasm")
-	// Without the tables for debuggers it is a fifth smaller.
-	if _, err := goTool(ctx, "build", "-trimpath", "-ldflags=-s -w", "-o", binary, clientPackage); err != nil {
+	if _, err := goTool(ctx, "build", "-o", binary, clientPackage); err != nil {
 		return client{}, err
 	}
 	c.wasm, err = os.ReadFile(binary)

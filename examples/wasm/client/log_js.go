@@ -47,13 +47,9 @@ func words(format js.Value, t time.Time) string {
 	return format.Call("format", window.Get("Date").New(t.UnixMilli())).String()
 }
 
-// AddMessage adds a message at the end, which stays in sight if it is, and
-// comes into sight with what one said oneself.
+// AddMessage adds a message at the end, which stays in sight if it is.
 func (l *log) AddMessage(m protocol.Message, me protocol.Person) {
 	l.following(func() { l.addMessage(m, me) })
-	if m.From == me.ID {
-		l.toEnd()
-	}
 }
 
 // AddHistory adds messages without having them read out.
@@ -139,7 +135,7 @@ func bubble(text string) js.Value {
 	return element
 }
 
-// AddPending adds a message behind all others.
+// AddPending adds what one said, behind all messages, and brings it into sight.
 func (l *log) AddPending(ref, text string) {
 	element := create("div", "message own pending", bubble(text), create("div", "fate"))
 	byID("pending").Call("append", element)

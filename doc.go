@@ -70,19 +70,31 @@
 //
 // # In a browser
 //
-// With GOOS=js the same API works on the browser's WebSocket. What differs is
-// what a page can't do:
+// With GOOS=js the same API works on the WebSocket of a page, of a Web Worker and
+// of Node.js. What differs is what a page can't do:
 //
 //   - Accept returns an error that is [errors.ErrUnsupported].
-//   - The options HTTPClient, HTTPHeader, Host, CompressionMode and
-//     CompressionThreshold are ignored, and OnPingReceived and OnPongReceived
-//     are never called. A relative URL is resolved against the page's.
-//   - Ping returns nil while the connection is open.
+//   - A URL may be relative: to the page, or to the worker's script.
+//   - Of [DialOptions] only Subprotocols and MaxUnread are used. A server that
+//     selects none of the subprotocols makes Dial fail.
+//   - A page is not told why Dial failed, and of the server's response nothing
+//     but what was agreed on.
+//   - The browser answers pings, and notices the end of the connection, whether
+//     somebody reads or not. Ping returns nil while the connection is open.
+//   - A message is in memory as a whole before Reader returns, and a Writer
+//     sends it as a whole in Close.
+//   - The peer of a slow reader does not have to wait. Up to 16 MiB of messages
+//     do, or what MaxUnread says; one more fails the connection.
 //   - A page may close with the codes 1000 and 3000 to 4999 only: Close sends
 //     another one as the code plus 3000, such as 4011 for
 //     StatusInternalError.
-//   - A message is in memory as a whole before Reader returns, and a Writer
-//     sends it as a whole in Close. Up to 16 MiB of messages wait for a reader
-//     that is slow.
 //   - CloseNow sends a close frame, for a page can't close without one.
+//   - A violation of the protocol by the peer looks as if it were gone: the error
+//     is [io.EOF].
+//
+// An event handler made with [syscall/js.FuncOf] must not call what can wait.
+//
+// A program that makes HTTP requests of its own, besides, is twice as large. How
+// to build, serve and run one is in
+// https://github.com/bhojpur/api/blob/main/docs/browser.md.
 package websocket

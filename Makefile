@@ -16,7 +16,7 @@ KERNELS  := ./internal/mask ./internal/utf8stream
 # other implementations; the tests in Chromium and Node.js, from their directory,
 # where go test lets them print how many passed.
 test: peers
-	GOOS=js GOARCH=wasm $(GO) vet . ./wsjson ./wspb
+	GOOS=js GOARCH=wasm $(GO) vet . ./wsjson ./wspb ./examples/wasm/...
 	GOOS=js GOARCH=wasm $(GO) build ./wsjson ./wspb
 	$(GO) test -race -timeout 5m ./...
 	cd internal/thirdparty && $(GO) test -race -timeout 5m $$($(GO) list ./... | grep -v /browser$$)
@@ -47,8 +47,8 @@ lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
 	for module in $(MODULES); do \
 		(cd $$module && $(GO) vet ./... && $(TOOL) staticcheck ./...) || exit 1; done
-	GOOS=js GOARCH=wasm $(GO) vet .
-	staticcheck=$$($(TOOL) -n staticcheck) && GOOS=js GOARCH=wasm $$staticcheck .
+	GOOS=js GOARCH=wasm $(GO) vet . ./examples/wasm/...
+	staticcheck=$$($(TOOL) -n staticcheck) && GOOS=js GOARCH=wasm $$staticcheck . ./examples/wasm/...
 
 fmt:
 	gofmt -w .

@@ -2,9 +2,11 @@ package websocket
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -79,6 +81,15 @@ func opError(op string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("websocket: %s: %w", op, err)
+}
+
+// withoutURL takes the URL out of an error of url.Parse, which has no part of
+// it that could be told from a password.
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("parse URL: %w", e.Err)
+	}
+	return err
 }
 
 // Read waits for the next message and returns the whole of it. The slice is

@@ -68,7 +68,7 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, *http.Respon
 func handshakeURL(u string) (*url.URL, error) {
 	target, err := url.Parse(u)
 	if err != nil {
-		return nil, err
+		return nil, withoutURL(err)
 	}
 	if !toHTTP(target) {
 		return nil, fmt.Errorf("scheme of URL is %q, not ws or wss", target.Scheme)

@@ -383,3 +383,21 @@ func TestDialForgetsContext(t *testing.T) {
 		})
 	}
 }
+
+// An error about a URL does not tell the password in it.
+func TestDialKeepsPassword(t *testing.T) {
+	const password = "5ecre7"
+	for _, u := range []string{
+		"ws://me:" + password + "@host:port/",
+		"ftp://me:" + password + "@127.0.0.1/",
+		"ws://me:" + password + "@127.0.0.1:1/",
+	} {
+		_, _, err := websocket.Dial(t.Context(), u, nil)
+		if err == nil {
+			t.Fatalf("%s could be dialed", u)
+		}
+		if strings.Contains(err.Error(), password) {
+			t.Errorf("the password is in %q", err)
+		}
+	}
+}

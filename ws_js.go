@@ -159,15 +159,6 @@ func socketURL(u, base string) (*url.URL, error) {
 	return to, nil
 }
 
-// withoutURL takes the URL out of an error of url.Parse, which has no part of
-// it that could be told from a password.
-func withoutURL(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return fmt.Errorf("parse URL: %w", e.Err)
-	}
-	return err
-}
-
 // withoutPassword takes the password out of an error that may tell the URL.
 func withoutPassword(err error, u *url.URL) error {
 	told := err.Error()

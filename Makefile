@@ -18,9 +18,9 @@ KERNELS  := ./internal/mask ./internal/utf8stream
 test: peers
 	GOOS=js GOARCH=wasm $(GO) vet . ./wsjson ./wspb ./examples/wasm/...
 	GOOS=js GOARCH=wasm $(GO) build ./wsjson ./wspb
-	$(GO) test -race -timeout 5m ./...
-	cd internal/thirdparty && $(GO) test -race -timeout 5m $$($(GO) list ./... | grep -v /browser$$)
-	cd internal/thirdparty/browser && $(GO) test -race -timeout 10m
+	$(GO) test -race -timeout 15m ./...
+	cd internal/thirdparty && $(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v /browser$$)
+	cd internal/thirdparty/browser && $(GO) test -race -timeout 15m
 
 # The long runs, without the race detector: the conformance suite with as many
 # messages as the original sends, every test, with the portable kernels and with

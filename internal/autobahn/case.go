@@ -180,9 +180,9 @@ type Deflate struct {
 	// first that the client's offers allow.
 	Accepts []Accept
 
-	// Named demands of a server's answer that it names what it was asked for
-	// (RFC 7692 sections 7.1.1.1 and 7.1.2.1). The original suite takes silence
-	// for consent.
+	// Named demands of a server's answer that it names what it was asked for,
+	// or less (RFC 7692 sections 7.1.1.1 and 7.1.2.1). The original suite takes
+	// any answer for consent.
 	Named bool
 }
 

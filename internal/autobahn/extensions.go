@@ -140,16 +140,19 @@ func (d *Deflate) answered(value string) (*agreement, error) {
 	return nil, err
 }
 
-// allows checks an answer against the offer. Unless named, an answer may leave out
-// what the offer asks for: the original suite lets that pass.
+// allows checks an answer against the offer, where it has to be named what the
+// offer asks for. The original suite takes any answer, one that leaves out what
+// was asked for and one with a larger window.
 func (o Offer) allows(ext extension, a agreement, named bool) error {
 	_, hasBits := ext.params[serverMaxWindowBits]
 	switch {
-	case o.ServerMaxWindowBits != 0 && hasBits && a.serverBits > o.ServerMaxWindowBits:
-		return fmt.Errorf("the server's window has %d bits, and %d were the most (RFC 7692 section 7.1.2.1)", a.serverBits, o.ServerMaxWindowBits)
-	case named && o.ServerMaxWindowBits != 0 && !hasBits:
+	case !named:
+		return nil
+	case o.ServerMaxWindowBits != 0 && !hasBits:
 		return fmt.Errorf("the answer leaves %s out (RFC 7692 section 7.1.2.1)", serverMaxWindowBits)
-	case named && o.ServerNoContextTakeover && a.serverTakeover:
+	case o.ServerMaxWindowBits != 0 && a.serverBits > o.ServerMaxWindowBits:
+		return fmt.Errorf("the server's window has %d bits, and %d were the most (RFC 7692 section 7.1.2.1)", a.serverBits, o.ServerMaxWindowBits)
+	case o.ServerNoContextTakeover && a.serverTakeover:
 		return fmt.Errorf("the answer leaves %s out (RFC 7692 section 7.1.1.1)", serverNoContextTakeover)
 	}
 	return nil

@@ -65,6 +65,7 @@ func TestAnswered(t *testing.T) {
 		{&Deflate{Offers: small}, "permessage-deflate; server_max_window_bits=9", &agreement{9, 15, true, true}},
 		{&Deflate{Offers: small}, "permessage-deflate; server_max_window_bits=8", &agreement{8, 15, true, true}},
 		{&Deflate{Offers: small}, "permessage-deflate", &everything}, // as the original suite has it
+		{&Deflate{Offers: small}, "permessage-deflate; server_max_window_bits=10", &agreement{10, 15, true, true}},
 		{&Deflate{Offers: fresh}, "permessage-deflate", &everything},
 		{named(small), "permessage-deflate; server_max_window_bits=9", &agreement{9, 15, true, true}},
 		{named(fresh), "permessage-deflate; server_no_context_takeover", &agreement{15, 15, false, true}},
@@ -83,7 +84,7 @@ func TestAnswered(t *testing.T) {
 		{&Deflate{Offers: []Offer{{}}}, "permessage-deflate; server_max_window_bits=+9", nil},
 		{&Deflate{Offers: []Offer{{}}}, "permessage-deflate; server_no_context_takeover=1", nil},
 		{&Deflate{Offers: []Offer{{}}}, "permessage-deflate; server_no_context_takeover; server_no_context_takeover", nil},
-		{&Deflate{Offers: small}, "permessage-deflate; server_max_window_bits=10", nil},
+		{named(small), "permessage-deflate; server_max_window_bits=10", nil},
 		{named(small), "permessage-deflate", nil},
 		{named(small), "permessage-deflate; client_max_window_bits=9", nil},
 		{named(fresh), "permessage-deflate", nil},

@@ -23,8 +23,8 @@ func W() []*Case {
 		}
 	}
 	return []*Case{
-		named("W.1", "The window of the server's messages is asked for, 512 bytes. A server that accepts has to say so in its answer"+
-			" (RFC 7692 section 7.1.2.1), where the original suite takes its silence for consent; a client has to take an answer that says so unasked.",
+		named("W.1", "The window of the server's messages is asked for, 512 bytes. A server that accepts has to say so in its answer,"+
+			" with a window that is not larger (RFC 7692 section 7.1.2.1), where the original suite takes any answer; a client has to take an answer that says so unasked.",
 			Offer{ServerMaxWindowBits: 9}, Accept{ClientMaxWindowBits: 9, ServerMaxWindowBits: 9}),
 		named("W.2", "The server's messages are to do without those before them. A server that accepts has to say so in its answer"+
 			" (RFC 7692 section 7.1.1.1); a client has to take an answer that says so unasked.",

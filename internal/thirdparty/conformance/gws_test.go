@@ -1,0 +1,62 @@
+package conformance
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/lxzan/gws"
+)
+
+// gwsPeer is set up as gws's examples for the original suite are.
+var gwsPeer = gwsServer(gws.PermessageDeflate{
+	Enabled:               true,
+	ServerContextTakeover: true,
+	ClientContextTakeover: true,
+})
+
+// gwsServer returns a peer whose server has these settings. They have to leave
+// the windows of clients alone.
+func gwsServer(deflate gws.PermessageDeflate) peer {
+	// The Upgrader has compressors of 32 MB, and is made for many connections.
+	upgrader := gws.NewUpgrader(gwsEcho{}, &gws.ServerOption{
+		CheckUtf8Enabled:  true,
+		PermessageDeflate: deflate,
+	})
+	return peer{
+		name:   "gws",
+		module: "github.com/lxzan/gws",
+		serve: func(w http.ResponseWriter, r *http.Request) error {
+			c, err := upgrader.Upgrade(w, r)
+			if err != nil {
+				return err
+			}
+			c.ReadLoop()
+			return nil
+		},
+		dial: func(ctx context.Context, url string, over dialer) error {
+			conn, err := over(ctx)
+			if err != nil {
+				return err
+			}
+			c, _, err := gws.NewClientFromConn(gwsEcho{}, &gws.ClientOption{
+				Addr:              url,
+				CheckUtf8Enabled:  true,
+				PermessageDeflate: deflate,
+			}, conn)
+			if err != nil {
+				return err
+			}
+			c.ReadLoop()
+			return nil
+		},
+	}
+}
+
+type gwsEcho struct{ gws.BuiltinEventHandler }
+
+func (gwsEcho) OnPing(c *gws.Conn, payload []byte) { c.WritePong(payload) }
+
+func (gwsEcho) OnMessage(c *gws.Conn, m *gws.Message) {
+	defer m.Close()
+	c.WriteMessage(m.Opcode, m.Bytes())
+}

@@ -25,25 +25,28 @@ func remarksOn(name string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll("#log .aside:not(.day)")].map((p) => p.innerText).filter((text) => text.includes(%q))`, name)
 }
 
-// TestGoPage and TestJavaScriptPage have what a page does for the one who sits
-// before it. No name is in two of the tests: who was in one of them may still be
-// on the way out during the next.
-func TestGoPage(t *testing.T) { testPage(t, "/") }
-
-func TestJavaScriptPage(t *testing.T) { testPage(t, "/js/") }
-
-func testPage(t *testing.T, path string) {
-	server := start(t, build(t, "wasm"), "127.0.0.1:0")
-	browser := chromium.Start(t, timeout)
-	for name, test := range map[string]func(*testing.T, context.Context, string){
-		"names":   testNames,
-		"text":    testText,
-		"refusal": testRefusal,
-		"scroll":  testScroll,
-		"title":   testTitle,
-		"leaving": testLeaving,
+// TestPages has what a page does for the one who sits before it, on both pages.
+// No name is in two of the tests: who was in one of them may still be on the way
+// out during the next.
+func TestPages(t *testing.T) {
+	browser := chromium.Start(t, 2*timeout)
+	for _, page := range []struct{ client, path string }{
+		{"Go", "/"},
+		{"JavaScript", "/js/"},
 	} {
-		t.Run(name, func(t *testing.T) { test(t, browser, server.url+path) })
+		t.Run(page.client, func(t *testing.T) {
+			url := start(t, build(t, "wasm"), "127.0.0.1:0").url + page.path
+			for name, test := range map[string]func(*testing.T, context.Context, string){
+				"names":   testNames,
+				"text":    testText,
+				"refusal": testRefusal,
+				"scroll":  testScroll,
+				"title":   testTitle,
+				"leaving": testLeaving,
+			} {
+				t.Run(name, func(t *testing.T) { test(t, browser, url) })
+			}
+		})
 	}
 }
 

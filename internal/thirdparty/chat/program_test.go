@@ -21,12 +21,30 @@ const (
 // root is the directory of the module under test.
 var root = filepath.Join("..", "..", "..")
 
-// build builds one of the examples and returns the program's path.
+// binaries is the directory of the programs under test.
+var binaries string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "chat-test-")
+	if err != nil {
+		panic(err)
+	}
+	binaries = dir
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// build builds one of the examples, unless it was built, and returns the
+// program's path.
 func build(t *testing.T, example string) string {
 	t.Helper()
+	binary := filepath.Join(binaries, example)
+	if _, err := os.Stat(binary); err == nil {
+		return binary
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), buildTimeout)
 	defer cancel()
-	binary := filepath.Join(t.TempDir(), example)
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./examples/"+example)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {

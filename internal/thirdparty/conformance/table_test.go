@@ -106,7 +106,7 @@ func (r *results) tables(labels map[string]string) string {
 		b.WriteString("\nNot OK:\n\n")
 		for _, p := range peers {
 			if defects := r.defects(subject{p.name, role}); defects != "" {
-				fmt.Fprintf(&b, "- **%s** %s\n", labels[p.name], defects)
+				fmt.Fprintf(&b, "- **%s** %s\n", labels[p.name], strings.ReplaceAll(defects, "*", `\*`))
 			}
 		}
 	}

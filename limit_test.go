@@ -44,11 +44,11 @@ func wantTooBig(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (me
 	p.WantClose(1009)
 	p.WantEOF()
 	p.Close()
-	for range 2 {
-		err := call.Err()
+	first := call.Err()
+	_, second := read()
+	for _, err := range []error{first, second} {
 		wantError(t, err, websocket.ErrMessageTooBig)
 		wantClosed(t, err, -1)
-		call = wstest.Go(t, read)
 	}
 	wantEnded(t, c, -1)
 }

@@ -85,12 +85,16 @@ func (in *inbox) bytes() []byte {
 	return in.block.b[in.r:in.w]
 }
 
-// lockRead takes the read gate.
+// lockRead takes the read gate. That nothing more will be read counts for more
+// than the end of ctx, as it does for who gets the gate at once.
 func (e *engine) lockRead(ctx context.Context) error {
-	if err := e.rd.gate.lock(ctx, nil); err != nil {
-		return ctx.Err()
+	switch err := e.rd.gate.lock(ctx, nil); {
+	case err == nil:
+		return nil
+	case !e.life.reading():
+		return e.life.err()
 	}
-	return nil
+	return ctx.Err()
 }
 
 // unlockRead lets go of the read gate, and of what is behind it once the

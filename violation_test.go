@@ -234,6 +234,25 @@ func TestViolationDrainTime(t *testing.T) {
 	})
 }
 
+// While the reader drains, others are told that the connection has ended, also
+// those whose context has.
+func TestViolationWhileDraining(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		read := wstest.GoErr(t, func() error { return readErr(t.Context(), c) })
+		p.SendRaw(wronglyMasked(p))
+		p.WantClose(1002)
+		synctest.Wait()
+		if read.Returned() {
+			t.Fatal("nothing is drained")
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		wantClosed(t, readErr(ended, c), -1)
+		p.Close()
+		wantClosed(t, read.Err(), -1)
+	})
+}
+
 // A peer that sends fast is given a MiB.
 func TestViolationDrainBytes(t *testing.T) {
 	const buffers = 64 << 10 // what may have been read before, or be read at the end

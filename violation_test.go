@@ -3,6 +3,7 @@
 package websocket_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"

@@ -177,6 +177,19 @@ func TestMessages(t *testing.T) {
 	})
 }
 
+// A case fails whose suite has not sent what it meant to.
+func TestFramesSentFails(t *testing.T) {
+	cs := *caseOf(t, "10.1.1")
+	for meant, want := range map[int]Verdict{cs.FramesSent - 1: Failed, cs.FramesSent: OK, cs.FramesSent + 1: Failed} {
+		synctest.Test(t, func(t *testing.T) {
+			cs.FramesSent = meant
+			if res := meetServer(t, habits{}, []*Case{&cs})[0]; res.Behavior != want {
+				t.Errorf("meant %d: %v", meant, res)
+			}
+		})
+	}
+}
+
 // TestResult checks all that is told of a case which goes well.
 func TestResult(t *testing.T) {
 	for _, role := range []Role{ServerRole, ClientRole} {
@@ -249,8 +262,11 @@ func TestResultOfBroken(t *testing.T) {
 	}{
 		{onFrames(func(f *peerFrame) { f.rsv = rsv3 }), "1.1.1", func(r *Result) bool { return r.FailedBySuite && r.LocalCode == 1002 }},
 		{onEchoes(func(m *echoMessage) { m.binary = false }), "1.2.2", func(r *Result) bool { return r.FailedBySuite && r.LocalCode == 1007 }},
-		{habits{closes: closesNever}, "6.1.1", func(r *Result) bool { return r.CloseTimeout && r.DroppedBySuite && r.RemoteCode == NoCode }},
-		{habits{closes: leavesTCPOpen}, "6.1.1", func(r *Result) bool { return r.DropTimeout && r.DroppedBySuite && r.Clean }},
+		{habits{closes: closesNever}, "6.1.1", func(r *Result) bool {
+			return r.CloseTimeout && r.DroppedBySuite && r.RemoteCode == NoCode && r.Duration == closeTimeout
+		}},
+		{habits{closes: leavesTCPOpen}, "6.1.1", func(r *Result) bool { return r.DropTimeout && r.DroppedBySuite && r.Clean && r.Duration == dropTimeout }},
+		{habits{deaf: true}, "9.1.2", func(r *Result) bool { return r.DroppedBySuite && !r.ClosedBySuite && r.Duration == stallTimeout }},
 		{habits{late: time.Hour}, "1.1.1", func(r *Result) bool { return r.DroppedBySuite && !r.ClosedBySuite && r.LocalCode == NoCode }},
 		{onCloses(func([]byte) []byte { return closeOf(4321, "bye").payload }), "1.1.1", func(r *Result) bool {
 			return r.RemoteCode == 4321 && r.RemoteReason == "bye" && r.Clean

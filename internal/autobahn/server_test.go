@@ -207,6 +207,22 @@ func TestServerRuns(t *testing.T) {
 	}
 }
 
+// The suite answers pings, until it closes.
+func TestServerAnswersPings(t *testing.T) {
+	inServerBubble(t, &Server{Cases: pingCases()}, func(t *testing.T, n wstest.Network) {
+		p := ask(t, n, pingCase)
+		p.Want(wstest.Ping(pingPayload))
+		p.SendPing("one")
+		p.WantPong("one")
+		p.SendPing("")
+		p.WantPong("")
+		p.WantClose(1000) // a timer of the case's
+		p.SendPing("late")
+		p.SendClose(1000, "")
+		p.WantEOF()
+	})
+}
+
 // A case whose request is wrong has failed, and is refused.
 func TestServerRunsWrongRequest(t *testing.T) {
 	var result *Result

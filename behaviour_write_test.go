@@ -29,6 +29,10 @@ var writeTests = []clientTest{
 	{"write/waits for the peer", testWriteWaits},
 	{"write/context ends a wait", testWriteContext},
 	{"write/closed meanwhile", testWriteClosed},
+	{"write/prepared", testPrepared},
+	{"write/prepared and not UTF-8", testPreparedNotUTF8},
+	{"write/prepared and a context that ended", testPreparedContextEnded},
+	{"write/prepared and closed", testPreparedClosed},
 	{"write/Ping", testPing},
 	{"write/Ping of the peer", testPong},
 }
@@ -286,4 +290,69 @@ func testPing(t *testing.T, h host) {
 // The server sends a message when it has got its pong.
 func testPong(t *testing.T, h host) {
 	wantText(t, h.dial(t, "/ping"), "answered")
+}
+
+func testPrepared(t *testing.T, h host) {
+	for _, test := range []struct {
+		typ websocket.MessageType
+		s   string
+	}{
+		{websocket.MessageText, ""},
+		{websocket.MessageText, "日本"},
+		{websocket.MessageBinary, anyBytes(300)},
+		{websocket.MessageBinary, anyBytes(100_000)},
+	} {
+		p := []byte(test.s)
+		m, err := websocket.NewPreparedMessage(test.typ, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clear(p) // it is not kept
+		for range 2 {
+			c := h.dial(t, "/echo")
+			c.SetReadLimit(-1)
+			for range 2 {
+				if err := c.WritePrepared(bounded(t), m); err != nil {
+					t.Fatal(err)
+				}
+				wantMessage(t, c, test.typ, test.s)
+			}
+			wantOpen(t, c)
+		}
+	}
+}
+
+func testPreparedNotUTF8(t *testing.T, h host) {
+	for _, typ := range []websocket.MessageType{websocket.MessageText, 0, 3} {
+		m, err := websocket.NewPreparedMessage(typ, []byte("\xff"))
+		if m != nil || err == nil || errors.Is(err, net.ErrClosed) {
+			t.Errorf("got %v, %v for a message of type %d that is not UTF-8", m, err, typ)
+		}
+	}
+	c := h.dial(t, "/echo")
+	err := c.WritePrepared(bounded(t), new(websocket.PreparedMessage))
+	if err == nil || errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v for a message that was not prepared", err)
+	}
+	wantOpen(t, c)
+}
+
+func testPreparedContextEnded(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	m, err := websocket.NewPreparedMessage(websocket.MessageText, []byte("not sent"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantInterrupted(t, c.WritePrepared(ended(t), m), context.Canceled)
+	wantOpen(t, c)
+}
+
+func testPreparedClosed(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	m, err := websocket.NewPreparedMessage(websocket.MessageText, []byte("not sent"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.CloseNow()
+	wantClosed(t, c.WritePrepared(bounded(t), m), -1)
 }

@@ -2,7 +2,11 @@
 
 package websocket
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/bhojpur/api/internal/deflate"
+)
 
 // The extension and its parameters (RFC 7692 section 7.1).
 const (
@@ -24,10 +28,27 @@ const (
 // always inflated with 32 KiB, since there are peers that send more than they
 // agreed on.
 type deflateParams struct {
+	deflateSetting
 	threshold    int  // messages from this size on are compressed
-	sendBits     int  // no distance above 1<<sendBits is sent
 	sendTakeover bool // a message may refer to earlier ones of ours
 	readTakeover bool // and the peer's to earlier ones of its
+}
+
+// deflateSetting is what the form of a compressed message depends on.
+type deflateSetting struct {
+	sendBits int // no distance above 1<<sendBits is sent
+}
+
+// reference says whether messages may refer to earlier ones.
+type reference uint8
+
+const (
+	singly reference = iota
+	takingOver
+)
+
+func (s deflateSetting) compressor(r reference) *deflate.Compressor {
+	return deflate.NewCompressor(s.sendBits, r == takingOver)
 }
 
 // deflateTerms are the parameters in one offer or answer.
@@ -105,10 +126,10 @@ func (t deflateTerms) accept(mode CompressionMode, threshold int) (*deflateParam
 	takeover := mode == CompressionContextTakeover
 	p := &deflateParams{
 		threshold:    compressionThreshold(threshold, mode),
-		sendBits:     maxWindowBits,
 		sendTakeover: takeover && !t.serverNoTakeover,
 		readTakeover: takeover && !t.clientNoTakeover,
 	}
+	p.sendBits = maxWindowBits
 	answer := deflateName
 	if !p.sendTakeover {
 		answer += "; " + serverNoTakeover
@@ -152,10 +173,10 @@ func agreeDeflate(lines []string, mode CompressionMode, threshold int) (p *defla
 	}
 	p = &deflateParams{
 		threshold:    compressionThreshold(threshold, mode),
-		sendBits:     maxWindowBits,
 		sendTakeover: mode == CompressionContextTakeover && !terms.clientNoTakeover,
 		readTakeover: !terms.serverNoTakeover,
 	}
+	p.sendBits = maxWindowBits
 	if terms.clientBits != 0 {
 		p.sendBits = terms.clientBits
 	}

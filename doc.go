@@ -43,6 +43,9 @@
 // All methods may be called at once. Writes go out whole, in the order in
 // which they came.
 //
+// [NewPreparedMessage] makes a message once that is written to many connections,
+// by [Conn.WritePrepared]: what a hub, or a chat, does all day.
+//
 // # Keep reading
 //
 // Pings are answered, and the peer's close noticed, only while somebody reads.

@@ -8,11 +8,14 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	websocket "github.com/bhojpur/api"
@@ -105,6 +108,79 @@ func ExampleAccept_otherOrigins() {
 	// Output:
 	// https://app.example.com 101 true
 	// https://example.org 403 false
+}
+
+// A hub: what one client sends goes to all of them.
+func ExampleNewPreparedMessage() {
+	var (
+		mu    sync.Mutex
+		conns = make(map[*websocket.Conn]bool)
+	)
+	broadcast := func(ctx context.Context, typ websocket.MessageType, p []byte) error {
+		m, err := websocket.NewPreparedMessage(typ, p)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		all := slices.Collect(maps.Keys(conns))
+		mu.Unlock()
+		// A client that does not read is gone after a second.
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		var writes sync.WaitGroup
+		for _, c := range all {
+			writes.Go(func() {
+				if c.WritePrepared(ctx, m) != nil {
+					c.CloseNow()
+				}
+			})
+		}
+		writes.Wait()
+		return nil
+	}
+	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
+		mu.Lock()
+		conns[c] = true
+		mu.Unlock()
+		defer func() {
+			mu.Lock()
+			delete(conns, c)
+			mu.Unlock()
+		}()
+		c.Write(ctx, websocket.MessageText, []byte("welcome"))
+		for {
+			typ, p, err := c.Read(ctx)
+			if err != nil {
+				return
+			}
+			broadcast(ctx, typ, p)
+		}
+	})
+	defer stop()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var clients []*websocket.Conn
+	for range 3 {
+		c, _, err := websocket.Dial(ctx, url, nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer c.CloseNow()
+		if _, _, err := c.Read(ctx); err != nil { // welcome: the hub knows it
+			log.Fatal(err)
+		}
+		clients = append(clients, c)
+	}
+	clients[0].Write(ctx, websocket.MessageText, []byte("to all"))
+	for i, c := range clients {
+		_, p, err := c.Read(ctx)
+		fmt.Printf("client %d: %s %v\n", i, p, err)
+	}
+	// Output:
+	// client 0: to all <nil>
+	// client 1: to all <nil>
+	// client 2: to all <nil>
 }
 
 func ExampleDial() {

@@ -60,6 +60,7 @@ type frame struct {
 	fin     bool
 	rsv1    bool
 	payload []byte
+	ready   *readyFrame // of a prepared message: the same, made before; else nil
 }
 
 // appendHeader appends h in its shortest form.

@@ -122,6 +122,9 @@ func (e *engine) sendFrame(ctx context.Context, f frame, rest remainder) (taken 
 		e.flushNow()
 		return false, err
 	}
+	if f.ready != nil {
+		return e.sendReady(ctx, f)
+	}
 	if len(f.payload) > maxJoined && rest == dropRest {
 		if e.role == client {
 			return e.sendMasked(ctx, f)

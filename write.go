@@ -76,7 +76,11 @@ func (e *engine) writeCompressed(ctx context.Context, f frame, rest remainder) (
 // caller holds the gate.
 func (e *engine) compressor() *deflate.Compressor {
 	if e.wr.comp == nil {
-		e.wr.comp = deflate.NewCompressor(e.deflate.sendBits, e.deflate.sendTakeover)
+		r := singly
+		if e.deflate.sendTakeover {
+			r = takingOver
+		}
+		e.wr.comp = e.deflate.compressor(r)
 	}
 	return e.wr.comp
 }

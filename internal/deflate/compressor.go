@@ -12,6 +12,10 @@ type Compressor struct {
 	// compressed, and that the peer has or will have. Empty without takeover.
 	window window
 
+	// later is what comes behind the window, and is not in it yet: the caller's
+	// memory.
+	later []byte
+
 	// enc is lent for as long as a message is open.
 	enc *encoder
 }
@@ -46,6 +50,7 @@ func (c *Compressor) Append(dst, p []byte) ([]byte, error) {
 	if c.enc != nil {
 		panic(errOpen)
 	}
+	c.catchUp()
 	var err error
 	if len(p) < minMatched {
 		dst = appendShort(dst, p, &c.window)
@@ -127,6 +132,34 @@ func (c *Compressor) Discard() {
 		return
 	}
 	c.window.clear()
+	c.later = nil
+}
+
+// Sent tells the Compressor of a message that the peer has, or will have, and
+// that another one made, without reference to what was before it: n bytes, of
+// which text is the end, or all. The next message may refer to text, which is
+// kept, and must not change. Sent costs nothing; of messages that follow one
+// another without one of the Compressor's own, only the last is remembered.
+// Sent panics inside a message.
+func (c *Compressor) Sent(text []byte, n int) {
+	if c.enc != nil {
+		panic(errOpen)
+	}
+	if !c.takeover {
+		return
+	}
+	if c.later != nil || n > len(text) {
+		c.window.clear() // the window has to be in one piece
+	}
+	c.later = text
+}
+
+// catchUp puts into the window what came behind it.
+func (c *Compressor) catchUp() {
+	if c.later != nil {
+		c.window.write(c.later)
+		c.later = nil
+	}
 }
 
 // Close gives all memory back. The Compressor may be used again: its window is
@@ -136,6 +169,7 @@ func (c *Compressor) Close() {
 		c.release()
 	}
 	c.window.reset()
+	c.later = nil
 }
 
 // errOpen is what misuse panics with.
@@ -146,6 +180,7 @@ func (c *Compressor) begin(n int) {
 	if c.enc != nil {
 		panic(errOpen)
 	}
+	c.catchUp()
 	c.enc = getEncoder(c.bits)
 	c.enc.reset(&c.window, dictLen(n))
 }

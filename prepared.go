@@ -1,0 +1,56 @@
+package websocket
+
+import (
+	"context"
+
+	"github.com/bhojpur/api/internal/utf8stream"
+)
+
+// PreparedMessage is a message that is made once and written to any number of
+// connections, by [Conn.WritePrepared]: its text is checked once, its frame
+// made once, and it is compressed once for all connections that agreed on the
+// same. It never changes, and may be used by any number of goroutines at once.
+//
+// In a browser it saves the check of the text alone: the browser makes the
+// frames.
+type PreparedMessage struct {
+	typ MessageType
+	preparedForms
+}
+
+// NewPreparedMessage prepares a message. p is copied. It returns an error for
+// a type that is none, and for text that is not valid UTF-8.
+//
+// A message is compressed when it is first written to a connection that wants
+// it compressed; what came out is kept with it.
+func NewPreparedMessage(typ MessageType, p []byte) (*PreparedMessage, error) {
+	if err := checkMessage(typ, p); err != nil {
+		return nil, opError("prepare", err)
+	}
+	m := &PreparedMessage{typ: typ}
+	m.prepare(typ, p)
+	return m, nil
+}
+
+// checkMessage tells whether p can be a message of the type.
+func checkMessage(typ MessageType, p []byte) error {
+	switch {
+	case typ != MessageText && typ != MessageBinary:
+		return errMessageType
+	case typ == MessageText && !utf8stream.Valid(p):
+		return errTextNotUTF8
+	}
+	return nil
+}
+
+// WritePrepared is [Conn.Write] of a message that was prepared: what is said
+// there of waiting, contexts and errors holds here too. A message for many
+// connections, such as a chat's, costs each of them little more than the
+// system call.
+//
+// It is compressed where Write would compress it, without reference to the
+// messages before it, which makes it longer than Write would. The messages
+// after it may refer to it.
+func (c *Conn) WritePrepared(ctx context.Context, m *PreparedMessage) error {
+	return opError("write", c.writePrepared(ctx, m))
+}

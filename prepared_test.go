@@ -1,0 +1,283 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+func mustPrepare(tb testing.TB, typ websocket.MessageType, s string) *websocket.PreparedMessage {
+	tb.Helper()
+	m, err := websocket.NewPreparedMessage(typ, []byte(s))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return m
+}
+
+func goWritePrepared(t *testing.T, c *websocket.Conn, m *websocket.PreparedMessage) *wstest.Call[struct{}] {
+	return wstest.GoErr(t, func() error { return c.WritePrepared(t.Context(), m) })
+}
+
+func mustWritePrepared(t *testing.T, c *websocket.Conn, m *websocket.PreparedMessage) {
+	t.Helper()
+	if err := c.WritePrepared(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A prepared message is one frame, and a server's is one Write whatever its
+// size.
+func TestPreparedOneFrame(t *testing.T) {
+	for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
+		t.Run(typ.String(), func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				for _, size := range []int{0, 1, 125, 126, 4096, 4097, 0xffff, 0x10000, 200_000} {
+					message := filler(size)
+					prepared := mustPrepare(t, typ, message)
+					for range 2 {
+						p.CountWrites()
+						write := goWritePrepared(t, c, prepared)
+						m := p.WantMessage(wstest.Opcode(typ), []byte(message))
+						write.Want()
+						if len(m.Frames) != 1 {
+							t.Errorf("%d bytes in %d frames", size, len(m.Frames))
+						}
+						if peerIsClient(p) {
+							p.WantWrites(1)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+// Each connection's threshold says whether a prepared message is compressed on
+// it.
+func TestPreparedThreshold(t *testing.T) {
+	message := mustPrepare(t, websocket.MessageText, filler(600))
+	for _, mode := range modes[1:] {
+		for _, test := range []struct {
+			threshold  int
+			compressed bool
+		}{{0, true}, {600, true}, {601, false}, {-1, true}} {
+			t.Run(fmt.Sprint(mode.name, " ", test.threshold), func(t *testing.T) {
+				forBothRoles(t, &connOptions{compression: mode.mode, threshold: test.threshold}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+					write := goWritePrepared(t, c, message)
+					m := p.WantMessage(wstest.OpText, []byte(filler(600)))
+					write.Want()
+					if got := m.Frames[0].RSV == wstest.RSV1; got != test.compressed {
+						t.Errorf("compressed is %t", got)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Messages of a connection's own go on where a prepared one ended, which the
+// peer's window has: in every order, whether the prepared one was sent or given
+// up.
+func TestPreparedBetweenCompressed(t *testing.T) {
+	sizes := []int{300, 3000, 10_000, 50_000}
+	var prepared []*websocket.PreparedMessage
+	for i, size := range sizes {
+		prepared = append(prepared, mustPrepare(t, websocket.MessageText, fmt.Sprint("prepared ", i, filler(size))))
+	}
+	for _, mode := range modes[1:] {
+		t.Run(mode.name, func(t *testing.T) {
+			pipe := &wstest.PipeOptions{Capacity: wstest.Unbounded}
+			forBothRoles(t, &connOptions{compression: mode.mode, pipe: pipe}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				want := func(s string) {
+					t.Helper()
+					p.WantMessage(wstest.OpText, []byte(s))
+				}
+				own := func(s string) {
+					t.Helper()
+					mustWriteText(t, c, s)
+					want(s)
+				}
+				for i, size := range sizes {
+					text := fmt.Sprint("prepared ", i, filler(size))
+					own(fmt.Sprint("before ", filler(1000)))
+					for range 1 + i%2 {
+						mustWritePrepared(t, c, prepared[i])
+						want(text)
+					}
+					own(fmt.Sprint("after ", filler(1000)))
+					own(text)
+
+					w := mustWriter(t, c, t.Context())
+					mustAdd(t, w, text+text)
+					mustEnd(t, w)
+					want(text + text)
+
+					ctx, cancel := context.WithCancel(t.Context())
+					release := underTest(p).StallWrites()
+					call := wstest.GoErr(t, func() error { return c.WritePrepared(ctx, prepared[i]) })
+					synctest.Wait()
+					cancel()
+					wantCanceled(t, call.Err())
+					release()
+					own(text)
+				}
+			})
+		})
+	}
+}
+
+// What follows a prepared message refers to it.
+func TestPreparedIsReferredTo(t *testing.T) {
+	opts := &connOptions{compression: websocket.CompressionContextTakeover}
+	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		mustWriteText(t, c, filler(200))
+		p.WantMessage(wstest.OpText, []byte(filler(200)))
+		mustWritePrepared(t, c, mustPrepare(t, websocket.MessageText, filler(2000)))
+		p.WantMessage(wstest.OpText, []byte(filler(2000)))
+		again := filler(200) + filler(2000)
+		mustWriteText(t, c, again)
+		m := p.WantMessage(wstest.OpText, []byte(again))
+		if got := len(m.Frames[0].Payload); got > 100 {
+			t.Errorf("got %d bytes for what was there before", got)
+		}
+	})
+}
+
+// Prepared messages wait in the same line, and go out together with the others.
+// A compressed one in the middle is where what follows begins.
+func TestPreparedBatch(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			opts := &connOptions{compression: mode.mode, threshold: 10}
+			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				if mode.mode != websocket.CompressionDisabled {
+					// So that there is something to refer to.
+					mustWriteText(t, c, filler(500))
+					p.WantMessage(wstest.OpText, []byte(filler(500)))
+				}
+				messages := []string{"zero", "one", filler(300), "three", filler(5000), "five", filler(300)}
+				release, calls := queue(t, c, p, messages[0])
+				for i, m := range messages[1:] {
+					if i == 2 {
+						calls = append(calls, goWrite(t, c, m))
+					} else {
+						calls = append(calls, goWritePrepared(t, c, mustPrepare(t, websocket.MessageText, m)))
+					}
+					synctest.Wait()
+				}
+				release()
+				for i, call := range calls {
+					call.Want()
+					p.WantMessage(wstest.OpText, []byte(messages[i]))
+				}
+				if mode.mode == websocket.CompressionDisabled {
+					wantBatches(t, p, messages[:1], messages[1:4], messages[4:5], messages[5:])
+				}
+				mustWriteText(t, c, filler(500)+filler(300))
+				p.WantMessage(wstest.OpText, []byte(filler(500)+filler(300)))
+			})
+		})
+	}
+}
+
+// What each connection gets refers back as far as was agreed on for it.
+func TestPreparedWindow(t *testing.T) {
+	text := strings.Repeat(filler(1000), 2)
+	prepared := mustPrepare(t, websocket.MessageText, text)
+	for _, test := range []struct{ bits, min, max int }{{15, 0, 1000}, {8, 1400, 2010}, {15, 0, 1000}, {9, 1400, 2010}} {
+		t.Run(fmt.Sprint(test.bits), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, p := acceptedWith(t, websocket.CompressionContextTakeover, 0, fmt.Sprintf("%s; server_max_window_bits=%d", pmd, test.bits))
+				defer c.CloseNow()
+				mustWritePrepared(t, c, prepared)
+				f := p.WantFrame()
+				got, err := wstest.NewInflater(wstest.NoTakeover).Message(f.Payload)
+				if err != nil || string(got) != text {
+					t.Fatalf("got %q, error %v", got, err)
+				}
+				if n := len(f.Payload); n < test.min || n > test.max {
+					t.Errorf("%d bytes became %d, want %d to %d", len(text), n, test.min, test.max)
+				}
+			})
+		})
+	}
+}
+
+// A prepared message waits for the end of a message in several frames.
+func TestPreparedBehindWriter(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				w := mustWriter(t, c, t.Context())
+				mustAdd(t, w, filler(600))
+				write := goWritePrepared(t, c, mustPrepare(t, websocket.MessageText, filler(700)))
+				synctest.Wait()
+				if write.Returned() {
+					t.Fatal("a message was written in the middle of another")
+				}
+				mustEnd(t, w)
+				p.WantMessage(wstest.OpText, []byte(filler(600)))
+				p.WantMessage(wstest.OpText, []byte(filler(700)))
+				write.Want()
+			})
+		})
+	}
+}
+
+// A prepared message that is on its way when its context ends fails the
+// connection.
+func TestPreparedCutShort(t *testing.T) {
+	for _, size := range []int{100, 100_000} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				underTest(p).SetCapacity(50)
+				ctx, cancel := context.WithCancel(t.Context())
+				m := mustPrepare(t, websocket.MessageBinary, filler(size))
+				call := wstest.GoErr(t, func() error { return c.WritePrepared(ctx, m) })
+				synctest.Wait()
+				cancel()
+				wantClosed(t, call.Err(), -1)
+				wantClosed(t, c.WritePrepared(t.Context(), m), -1)
+			})
+		})
+	}
+}
+
+// One message may be written to many connections at once, of all settings.
+func TestPreparedConcurrently(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		message := strings.Repeat(filler(500), 10)
+		prepared := mustPrepare(t, websocket.MessageText, message)
+		var wg sync.WaitGroup
+		for i := range 16 {
+			opts := &connOptions{
+				compression: modes[i%3].mode,
+				pipe:        &wstest.PipeOptions{Capacity: wstest.Unbounded},
+			}
+			c, p := roles[i%2].connect(t, wstest.Listen(opts.pipe), opts)
+			defer c.CloseNow()
+			for range 3 {
+				wg.Go(func() {
+					if err := c.WritePrepared(t.Context(), prepared); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			defer func() {
+				for range 3 {
+					p.WantMessage(wstest.OpText, []byte(message))
+				}
+			}()
+		}
+		wg.Wait()
+	})
+}

@@ -1,0 +1,169 @@
+//go:build !js
+
+package websocket
+
+import (
+	"bytes"
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// preparedForms are the frames that a prepared message goes out as.
+type preparedForms struct {
+	plain readyFrame
+
+	// deflated is a list of the compressed ones, one for each setting that was
+	// asked for: few, and never changed but by one in front.
+	deflated atomic.Pointer[deflatedFrame]
+
+	mu sync.Mutex // a leaf; held by who makes a compressed one
+}
+
+// readyFrame is the frame of a whole message, made before.
+type readyFrame struct {
+	bytes   []byte // as a server sends it
+	payload []byte // its end
+
+	// text is what the windows of those who inflate it end with afterwards, of
+	// a message of size bytes. nil where it is not compressed.
+	text []byte
+	size int
+}
+
+// deflatedFrame is the readyFrame for connections that agreed on a setting.
+type deflatedFrame struct {
+	readyFrame
+	setting deflateSetting
+	next    *deflatedFrame
+}
+
+// maxReadyText bounds a readyFrame's text, which a connection refers to until
+// it compresses again: about what a compressor makes use of.
+const maxReadyText = 8 << 10
+
+func (m *preparedForms) prepare(typ MessageType, p []byte) {
+	m.plain = makeReady(header{fin: true, op: opcode(typ)}, p)
+}
+
+// makeReady frames p, which is copied.
+func makeReady(h header, p []byte) readyFrame {
+	h.length = int64(len(p))
+	b := appendHeader(make([]byte, 0, maxHeader+len(p)), h)
+	size := len(b)
+	b = append(b, p...)
+	return readyFrame{bytes: b, payload: b[size:]}
+}
+
+// compressed returns the message as it is sent where s was agreed on. Who asks
+// first waits for it to be made, and so do those who ask meanwhile.
+func (m *PreparedMessage) compressed(s deflateSetting) (*readyFrame, error) {
+	if f := m.find(s); f != nil {
+		return f, nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if f := m.find(s); f != nil {
+		return f, nil
+	}
+	p := m.plain.payload
+	b := newBlock(compressBound(len(p)))
+	defer b.free()
+	z, err := s.compressor(singly).Append(b.b[:0], p)
+	if err != nil {
+		return nil, err
+	}
+	f := &deflatedFrame{
+		readyFrame: makeReady(header{fin: true, rsv1: true, op: opcode(m.typ)}, z),
+		setting:    s,
+		next:       m.deflated.Load(),
+	}
+	f.text, f.size = p, len(p)
+	if len(p) > maxReadyText {
+		f.text = bytes.Clone(p[len(p)-maxReadyText:])
+	}
+	m.deflated.Store(f)
+	return &f.readyFrame, nil
+}
+
+func (m *preparedForms) find(s deflateSetting) *readyFrame {
+	for f := m.deflated.Load(); f != nil; f = f.next {
+		if f.setting == s {
+			return &f.readyFrame
+		}
+	}
+	return nil
+}
+
+// writePrepared sends a message that was framed before.
+func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
+	if err := e.checkWrite(ctx, m.typ); err != nil {
+		return err
+	}
+	ready := &m.plain
+	if e.deflate != nil && len(ready.payload) >= e.deflate.threshold {
+		var err error
+		if ready, err = m.compressed(e.deflate.deflateSetting); err != nil {
+			return err
+		}
+	}
+	_, err := e.send(ctx, frame{
+		op: opcode(m.typ), fin: true, rsv1: ready.text != nil, payload: ready.payload,
+		ready: ready,
+	}, dropRest)
+	return err
+}
+
+// sendReady is sendFrame for a frame that was made before.
+func (e *engine) sendReady(ctx context.Context, f frame) (taken bool, err error) {
+	w := &e.wr
+	ready := f.ready
+	f.ready = nil
+	// A small frame goes by itself only where there is no company for it.
+	alone := w.from == w.to && w.yield == 0 && w.gate.state.Load() != gateWanted
+	if e.role == server && (alone || len(f.payload) > maxJoined) {
+		taken, err = e.sendBytes(ctx, ready.bytes)
+	} else {
+		taken, err = e.sendFrame(ctx, f, dropRest)
+	}
+	if taken {
+		e.wentOut(ready)
+	}
+	return taken, err
+}
+
+// wentOut tells the compressor what the peer's window ends with now. The caller
+// holds the gate, and the frame is out, or in out to be sent.
+func (e *engine) wentOut(ready *readyFrame) {
+	if ready.text != nil && e.wr.comp != nil {
+		e.wr.comp.Sent(ready.text, ready.size)
+	}
+}
+
+// sendBytes sends a frame from where it is, behind what is in out.
+func (e *engine) sendBytes(ctx context.Context, b []byte) (taken bool, err error) {
+	w := &e.wr
+	start := w.to
+	for w.from < w.to || len(b) > 0 {
+		var n, head int
+		var err error
+		if w.from == w.to {
+			n, err = e.t.write(ctx, b)
+		} else {
+			n, err = e.t.writeBoth(ctx, w.out.b[w.from:w.to], b)
+			head = min(n, w.to-w.from)
+			w.from += head
+		}
+		if n > head {
+			b = b[n-head:]
+			start = never
+		}
+		if err != nil {
+			if taken, err = e.cutShort(ctx, start, err); err != nil {
+				return taken, err
+			}
+		}
+	}
+	e.sentAll()
+	return true, nil
+}

@@ -70,7 +70,8 @@ func (rd *readSide) skipToClose() bool {
 		if !rd.skipPayload() {
 			return false
 		}
-		h, n, err := parseHeader(rd.in.bytes(), frameRules{any: true})
+		n, err := parseHeader(&rd.head, rd.in.bytes(), frameRules{any: true})
+		h := &rd.head
 		switch {
 		case err != nil:
 			rd.left = math.MaxInt64

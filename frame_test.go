@@ -55,12 +55,12 @@ func TestHeaderForms(t *testing.T) {
 func wantHeader(t *testing.T, wire []byte, rules frameRules, want header) {
 	t.Helper()
 	for n := range wire {
-		if _, got, err := parseHeader(wire[:n], rules); got != 0 || err != nil {
+		if _, got, err := parsed(wire[:n], rules); got != 0 || err != nil {
 			t.Errorf("% x of % x: got a header of %d bytes, %v, want to need more", wire[:n], wire, got, err)
 		}
 	}
 	for _, b := range [][]byte{wire, append(slices.Clip(wire), 0xff)} {
-		got, n, err := parseHeader(b, rules)
+		got, n, err := parsed(b, rules)
 		if got != want || n != len(wire) || err != nil {
 			t.Errorf("% x: got %+v of %d bytes, %v, want %+v", b, got, n, err, want)
 		}
@@ -82,7 +82,7 @@ func TestFirstByte(t *testing.T) {
 	} {
 		for b := range 256 {
 			first := []byte{byte(b)}
-			_, n, err := parseHeader(first, test.rules)
+			_, n, err := parsed(first, test.rules)
 			if right := bytes.Contains([]byte(test.right), first); right != (err == nil) || n != 0 {
 				t.Errorf("%+v, %#x: got %d, %v, want right: %t", test.rules, b, n, err, right)
 			}
@@ -99,7 +99,7 @@ func TestSecondByte(t *testing.T) {
 				if length := b % 128; first >= 0x88 {
 					right = right && length <= 125 && (first != 0x88 || length != 1)
 				}
-				if _, _, err := parseHeader(wire, rules); right != (err == nil) {
+				if _, _, err := parsed(wire, rules); right != (err == nil) {
 					t.Errorf("%+v, % x: got %v, want right: %t", rules, wire, err, right)
 				}
 			}
@@ -149,11 +149,11 @@ func TestHeaderViolations(t *testing.T) {
 		{"\x81\xff\xff", frameRules{masked: true}, errLengthTopBit},
 	} {
 		last := len(test.wire) - 1
-		if _, n, err := parseHeader([]byte(test.wire[:last]), test.rules); n != 0 || err != nil {
+		if _, n, err := parsed([]byte(test.wire[:last]), test.rules); n != 0 || err != nil {
 			t.Errorf("%+v, % x: got %d, %v, want to need more", test.rules, test.wire[:last], n, err)
 		}
 		for _, rest := range []string{"", "\x00", strings.Repeat("\xff", maxHeader)} {
-			if _, n, err := parseHeader([]byte(test.wire+rest), test.rules); n != 0 || err != test.want {
+			if _, n, err := parsed([]byte(test.wire+rest), test.rules); n != 0 || err != test.want {
 				t.Errorf("%+v, % x: got %d, %v, want %v", test.rules, test.wire+rest, n, err, test.want)
 			}
 		}
@@ -206,6 +206,12 @@ func TestCloseCodesOnWire(t *testing.T) {
 	}
 }
 
+// parsed is parseHeader with the header as a result.
+func parsed(b []byte, rules frameRules) (h header, n int, err error) {
+	n, err = parseHeader(&h, b, rules)
+	return h, n, err
+}
+
 // FuzzParseHeader compares parseHeader with the peer's parser and with what
 // appendHeader writes.
 func FuzzParseHeader(f *testing.F) {
@@ -215,7 +221,7 @@ func FuzzParseHeader(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte, flags byte) {
 		rules := frameRules{masked: flags&1 != 0, deflate: flags&2 != 0, inMessage: flags&4 != 0}
-		h, n, err := parseHeader(b, rules)
+		h, n, err := parsed(b, rules)
 		peers, length, size, peersErr := wstest.ParseHeader(b)
 		switch {
 		case err != nil:
@@ -223,7 +229,7 @@ func FuzzParseHeader(f *testing.F) {
 			if _, ok := errors.AsType[*violation](err); !ok || n != 0 {
 				t.Fatalf("% x: got %d, %v, want a violation", b, n, err)
 			}
-			if _, _, again := parseHeader(append(slices.Clip(b), 0), rules); again != err {
+			if _, _, again := parsed(append(slices.Clip(b), 0), rules); again != err {
 				t.Fatalf("% x: got %v, with a byte more %v", b, err, again)
 			}
 			return

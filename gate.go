@@ -10,9 +10,14 @@ import (
 
 // gate is a lock that one can stop waiting for when a context ends. It is
 // passed on in the order in which goroutines began to wait. Who finds it free
-// pays one atomic operation.
+// pays one atomic operation, and one to let go.
+//
+// It also carries a number from each holder to those who only look: what the
+// holder leaves in serial can be read as published once the gate was let go.
+// That costs nothing beyond the operation that frees the gate.
 type gate struct {
-	state atomic.Uint32 // gateFree, gateHeld, gateWanted
+	state  atomic.Uint64 // gateFree, gateHeld, gateWanted; above them what was published
+	serial uint64        // owned by the holder
 
 	mu         sync.Mutex // a leaf; guards the rest, and changes to and from gateWanted
 	head, tail *waiter    // who waits, the first one first
@@ -27,6 +32,9 @@ const (
 	gateFree   = iota
 	gateHeld   // and nobody waits
 	gateWanted // held, and somebody waits
+
+	gateBits   = 2
+	gateStates = 1<<gateBits - 1
 )
 
 // waiter is a goroutine that waits at a gate. One at the gate of the write
@@ -53,8 +61,12 @@ const (
 
 // tryLock takes the gate if it is free.
 func (g *gate) tryLock() bool {
-	return g.state.CompareAndSwap(gateFree, gateHeld)
+	s := g.state.Load()
+	return s&gateStates == gateFree && g.state.CompareAndSwap(s, s|gateHeld)
 }
+
+// published returns the serial of the last holder that let the gate go.
+func (g *gate) published() uint64 { return g.state.Load() >> gateBits }
 
 // lock takes the gate. It returns an error, and does not hold it, when ctx or
 // done ended first: errInterrupted or errGone. A nil done never ends.
@@ -62,6 +74,11 @@ func (g *gate) lock(ctx context.Context, done <-chan struct{}) error {
 	if g.tryLock() {
 		return nil
 	}
+	return g.wait(ctx, done)
+}
+
+// wait is lock where the gate is not free.
+func (g *gate) wait(ctx context.Context, done <-chan struct{}) error {
 	w := g.join(frame{op: noFrame})
 	if w == nil {
 		return nil
@@ -85,16 +102,24 @@ func (g *gate) lock(ctx context.Context, done <-chan struct{}) error {
 
 // unlock passes the gate on, or frees it.
 func (g *gate) unlock() {
-	if g.state.CompareAndSwap(gateHeld, gateFree) {
+	free := g.serial<<gateBits | gateFree
+	if s := g.state.Load(); s&gateStates == gateHeld && g.state.CompareAndSwap(s, free) {
 		return
 	}
+	g.unlockWanted(free)
+}
+
+// unlockWanted is unlock where somebody waits, or did a moment ago.
+func (g *gate) unlockWanted(free uint64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.state.Load() == gateFree {
+	s := g.state.Load() & gateStates
+	if s == gateFree {
 		panic("websocket: unlock of a free gate")
 	}
+	g.state.Store(free | s)
 	if !g.passLocked() {
-		g.state.Store(gateFree)
+		g.state.Store(free)
 	}
 }
 
@@ -120,9 +145,13 @@ func (g *gate) passLocked() bool {
 func (g *gate) join(f frame) *waiter {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for !g.state.CompareAndSwap(gateHeld, gateWanted) && g.state.Load() != gateWanted {
-		if g.tryLock() {
+	for {
+		s := g.state.Load()
+		if s&gateStates == gateFree && g.state.CompareAndSwap(s, s|gateHeld) {
 			return nil
+		}
+		if s&gateStates == gateWanted || s&gateStates == gateHeld && g.state.CompareAndSwap(s, s&^gateStates|gateWanted) {
+			break
 		}
 	}
 	w := g.spare
@@ -158,7 +187,7 @@ func (g *gate) leave(w *waiter) bool {
 // take removes the first waiter and returns it, if its frame suits the holder
 // of the gate, who calls it and owes the waiter a verdict.
 func (g *gate) take(suits func(frame) bool) *waiter {
-	if g.state.Load() != gateWanted {
+	if g.state.Load()&gateStates != gateWanted {
 		return nil
 	}
 	g.mu.Lock()
@@ -184,7 +213,7 @@ func (g *gate) removeLocked(w *waiter) {
 	}
 	w.prev, w.next, w.queued = nil, nil, false
 	if g.head == nil {
-		g.state.Store(gateHeld)
+		g.state.Store(g.state.Load()&^gateStates | gateHeld)
 	}
 }
 

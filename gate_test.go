@@ -25,7 +25,7 @@ func mustTryLock(t *testing.T, g *gate) {
 }
 
 // wanted reports whether somebody waits at a gate that is held.
-func wanted(g *gate) bool { return g.state.Load() == gateWanted }
+func wanted(g *gate) bool { return g.state.Load()&gateStates == gateWanted }
 
 // Who passes the gate on keeps it if the one who waited has left meanwhile.
 func TestGatePass(t *testing.T) {

@@ -6,69 +6,68 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync/atomic"
 
 	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/mask"
 )
 
-// stride is how much of a payload is read, unmasked and checked at a time:
-// what fits into the first-level cache.
-const stride = 16 << 10
+// stride is how much of a payload is read, unmasked and checked at a time: what
+// fits well into the second-level cache. (Measured for 1 MiB in memory: 16 KiB at
+// a time takes 7 % longer, 128 KiB 13 %.)
+const stride = 64 << 10
 
-// messageReader is the handle of a message that is being read. It counts for as
-// long as incoming.by points to it.
+// messageReader is the handle of a message that is being read. It counts while
+// the read gate's serial is its own: the next one says that the message was read
+// to its end, any later that another has begun.
 type messageReader struct {
-	e     *engine
-	state atomic.Uint32 // handleOpen, handleEnded, handleStale
+	e      *engine
+	serial uint64
 }
 
-// What can be told of a handle without the read gate, which another goroutine
-// may hold for as long as it waits for the next message.
-const (
-	handleOpen  = iota
-	handleEnded // the message has been read to its end
-	handleStale // and the next one has begun
-)
+// begin notes that a message has begun.
+func (rd *readSide) begin() {
+	rd.msg.open = true
+	rd.gate.serial++
+}
 
 // end notes that the message has been read to its end.
-func (m *incoming) end() {
-	m.open = false
-	if m.by != nil {
-		m.by.state.Store(handleEnded)
-	}
+func (rd *readSide) end() {
+	rd.msg.open = false
+	rd.gate.serial++
 }
 
 // reader waits for a message.
 func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
-	if err := e.lockRead(ctx); err != nil {
-		return 0, nil, err
-	}
-	defer e.unlockRead()
-	if err := e.nextMessage(ctx); err != nil {
-		return 0, nil, err
-	}
 	rd := &e.rd
-	h := rd.handles.next()
-	h.e = e
-	rd.msg.by = h
-	rd.ctx = ctx
-	if !rd.msg.open {
-		rd.msg.end()
+	if !rd.gate.tryLock() {
+		if err := e.lockRead(ctx); err != nil {
+			return 0, nil, err
+		}
 	}
-	return rd.msg.typ, h, nil
+	if err := e.nextMessage(ctx); err != nil {
+		e.unlockRead()
+		return 0, nil, err
+	}
+	h := rd.handles.next()
+	h.e, h.serial = e, rd.gate.serial
+	if !rd.msg.open {
+		h.serial-- // it is empty, and its end is known
+	}
+	rd.ctx = ctx
+	typ := rd.msg.typ
+	e.unlockRead()
+	return typ, h, nil
 }
 
 // nextMessage reads to the first payload byte of the next message. The caller
 // holds the read gate.
 func (e *engine) nextMessage(ctx context.Context) error {
 	rd := &e.rd
+	m := &rd.msg
 	switch {
-	case !e.life.reading():
-		return e.life.err()
 	case e.life.phase() != phaseOpen:
-		return e.readUntilClose(ctx)
-	case rd.msg.open:
+		return e.readToEnd(ctx)
+	case m.open:
 		if err := e.passEnd(ctx); err != nil {
 			return err
 		}
@@ -80,31 +79,36 @@ func (e *engine) nextMessage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if rd.msg.by != nil {
-		rd.msg.by.state.Store(handleStale)
-	}
-	rd.msg = incoming{
-		open:     true,
-		typ:      MessageType(h.op),
-		fin:      h.fin,
-		deflated: h.rsv1,
-		budget:   rd.limit.Load(),
-	}
+	m.typ, m.fin, m.deflated = MessageType(h.op), h.fin, h.rsv1
+	m.ahead, m.budget = 0, rd.limit.Load()
+	m.text.Reset()
+	rd.begin()
 	if e.life.phase() != phaseOpen {
-		return e.readUntilClose(ctx)
-	}
-	if err := e.checkBudget(ctx, h.length); err != nil {
-		return err
+		return e.readToEnd(ctx)
 	}
 	if h.rsv1 {
 		if rd.inf == nil {
 			rd.inf = deflate.NewInflater(e.deflate.readTakeover)
 		}
 		rd.inf.Begin((*payloadReader)(e))
-	} else if rd.left == 0 && h.fin {
-		rd.msg.open = false
+		return nil
+	}
+	if err := e.checkBudget(ctx, rd.left); err != nil {
+		return err
+	}
+	if rd.left == 0 && m.fin {
+		rd.end()
 	}
 	return nil
+}
+
+// readToEnd is nextMessage on a connection that is not open any more: it reads
+// on for the peer's close frame if that may still come.
+func (e *engine) readToEnd(ctx context.Context) error {
+	if !e.life.reading() {
+		return e.life.err()
+	}
+	return e.readUntilClose(ctx)
 }
 
 // passEnd goes past the end of the current message, for a reader that read all
@@ -124,7 +128,7 @@ func (e *engine) passEnd(ctx context.Context) error {
 		case m.typ == MessageText && !m.text.Complete():
 			return e.violated(ctx, errTextUTF8)
 		}
-		m.end()
+		rd.end()
 		return nil
 	}
 	if m.ahead > 0 {
@@ -159,27 +163,38 @@ func (e *engine) checkBudget(ctx context.Context, n int64) error {
 // Read reads from the message.
 func (h *messageReader) Read(p []byte) (int, error) {
 	e := h.e
-	switch h.state.Load() {
-	case handleEnded:
-		return 0, io.EOF
-	case handleStale:
-		return 0, opError("read", e.staleReader())
+	rd := &e.rd
+	// Looked up without the gate, which another goroutine may hold for as long
+	// as it waits for the next message.
+	if last := rd.gate.published(); last != h.serial {
+		return 0, readErr(h.over(last))
 	}
-	// The context does not count here: who holds the gate now is reading the
-	// same message with it, or is Close.
-	e.rd.gate.lock(context.Background(), nil)
+	if !rd.gate.tryLock() {
+		// The context does not count here: who holds the gate now is reading
+		// the same message with it, or is Close.
+		rd.gate.lock(context.Background(), nil)
+	}
 	n, err := e.readHandle(h, p)
 	e.unlockRead()
-	if err != nil && err != io.EOF {
-		err = opError("read", err)
-	}
-	return n, err
+	return n, readErr(err)
 }
 
-// staleReader is the error of a handle whose message is over.
-func (e *engine) staleReader() error {
-	if !e.life.reading() {
-		return e.life.err()
+// readErr is err for the caller of a handle's Read.
+func readErr(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	return opError("read", err)
+}
+
+// over is the error of a handle whose message is over, when the read gate's serial
+// is another.
+func (h *messageReader) over(serial uint64) error {
+	switch {
+	case serial == h.serial+1:
+		return io.EOF
+	case !h.e.life.reading():
+		return h.e.life.err()
 	}
 	return errStaleReader
 }
@@ -187,17 +202,18 @@ func (e *engine) staleReader() error {
 func (e *engine) readHandle(h *messageReader, p []byte) (int, error) {
 	rd := &e.rd
 	switch {
-	case rd.msg.by != h:
-		return 0, e.staleReader()
-	case !rd.msg.open:
-		return 0, io.EOF
-	case !e.life.reading():
+	case rd.gate.serial != h.serial:
+		return 0, h.over(rd.gate.serial)
+	case e.life.phase() != phaseOpen && !e.life.reading():
 		return 0, e.life.err()
 	case len(p) == 0:
 		return 0, nil
 	}
 	n, err := e.readMessage(rd.ctx, p)
-	return n, e.interruptedInside(rd.ctx, err)
+	if err != nil {
+		err = e.interruptedInside(rd.ctx, err)
+	}
+	return n, err
 }
 
 // interruptedInside fails the connection if err says that ctx ended, which was
@@ -214,31 +230,45 @@ func (e *engine) interruptedInside(ctx context.Context, err error) error {
 // end. The caller holds the read gate, and p has room.
 func (e *engine) readMessage(ctx context.Context, p []byte) (n int, err error) {
 	rd := &e.rd
-	rd.ctx = ctx
-	if rd.msg.ahead > 0 {
-		rd.msg.ahead = 0
-		return copy(p, rd.msg.peeked[:]), nil
-	}
-	if rd.msg.deflated {
-		n, err = e.readInflated(p)
-	} else {
-		n, err = e.readPayload(ctx, p)
-	}
 	m := &rd.msg
+	if m.deflated {
+		return e.readCompressed(ctx, p)
+	}
+	n, err = e.readPayload(ctx, p)
+	switch {
+	case err == io.EOF:
+	case err != nil:
+		return 0, err
+	case m.typ == MessageText && !m.text.Write(p[:n]):
+		return 0, e.violated(ctx, errTextUTF8)
+	}
+	if rd.left == 0 && m.fin {
+		// The end, known without another look.
+		if m.typ == MessageText && !m.text.Complete() {
+			return 0, e.violated(ctx, errTextUTF8)
+		}
+		rd.end()
+	}
+	return n, err
+}
+
+// readCompressed is readMessage for a compressed message.
+func (e *engine) readCompressed(ctx context.Context, p []byte) (n int, err error) {
+	rd := &e.rd
+	m := &rd.msg
+	rd.ctx = ctx
+	if m.ahead > 0 {
+		m.ahead = 0
+		return copy(p, m.peeked[:]), nil
+	}
+	n, err = e.readInflated(p)
 	if m.typ == MessageText {
 		if !m.text.Write(p[:n]) || err == io.EOF && !m.text.Complete() {
 			return 0, e.violated(ctx, errTextUTF8)
 		}
 	}
-	if n > 0 && !m.deflated && rd.left == 0 && m.fin {
-		// The end, known without another look.
-		if m.typ == MessageText && !m.text.Complete() {
-			return 0, e.violated(ctx, errTextUTF8)
-		}
-		m.end()
-	}
 	if err == io.EOF {
-		m.end()
+		rd.end()
 	}
 	return n, err
 }
@@ -283,18 +313,22 @@ func (r *payloadReader) Read(p []byte) (int, error) {
 // byte, or io.EOF at the message's end.
 func (e *engine) readPayload(ctx context.Context, p []byte) (int, error) {
 	rd := &e.rd
-	if more, err := e.nextPayload(ctx); err != nil {
-		return 0, err
-	} else if !more {
-		return 0, io.EOF
+	if rd.left == 0 {
+		if more, err := e.nextPayload(ctx); err != nil {
+			return 0, err
+		} else if !more {
+			return 0, io.EOF
+		}
 	}
-	p = p[:min(int64(len(p)), rd.left, stride)]
-	n := 0
-	if !rd.in.empty() {
-		n = min(len(p), rd.in.w-rd.in.r)
-		rd.unmask(p, rd.in.bytes()[:n])
+	n := min(len(p), rd.in.w-rd.in.r)
+	if int64(n) > rd.left {
+		n = int(rd.left)
+	}
+	if n > 0 {
+		rd.unmask(p, rd.in.block.b[rd.in.r:rd.in.r+n])
 		rd.in.r += n
 	} else {
+		p = p[:min(int64(len(p)), rd.left, stride)]
 		for n == 0 {
 			var err error
 			if n, err = e.t.read(ctx, p); n == 0 {
@@ -323,7 +357,7 @@ func (e *engine) nextPayload(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if err := e.checkBudget(ctx, h.length); err != nil {
+		if err := e.checkBudget(ctx, rd.left); err != nil {
 			return false, err
 		}
 		rd.msg.fin = h.fin

@@ -19,6 +19,7 @@ type readSide struct {
 	// gate is held by who reads, and guards the rest.
 	gate   gate
 	in     inbox
+	head   header // of the frame that was parsed last
 	closed bool   // the peer's close frame has been read
 	left   int64  // payload of the current data frame that is still to come
 	key    uint32 // its masking key, turned to where it goes on; 0 where there is none
@@ -31,8 +32,7 @@ type readSide struct {
 
 // incoming is the message that is being read.
 type incoming struct {
-	by       *messageReader // the handle that counts; kept after the end, for its io.EOF
-	open     bool           // not read to its end
+	open     bool // not read to its end
 	typ      MessageType
 	fin      bool // the current frame is the last
 	deflated bool
@@ -46,6 +46,7 @@ type incoming struct {
 type inbox struct {
 	block *block // nil while nothing is there
 	r, w  int
+	large bool // the last data frame was longer than a block
 }
 
 // take makes sure that there is a block.
@@ -119,17 +120,19 @@ func (e *engine) unlockRead() {
 	}
 }
 
-// nextFrame reads to the next data frame, and past its header. On the way it
-// sees to the control frames. A context that ends leaves everything as it was.
-func (e *engine) nextFrame(ctx context.Context) (header, error) {
+// nextFrame reads to the next data frame, and past its header, which is in
+// rd.head then. On the way it sees to the control frames. A context that ends
+// leaves everything as it was.
+func (e *engine) nextFrame(ctx context.Context) (*header, error) {
 	rd := &e.rd
 	rules := frameRules{
 		masked:    e.role == server,
 		deflate:   e.deflate != nil,
 		inMessage: rd.msg.open && !rd.msg.fin,
 	}
+	h := &rd.head
 	for {
-		h, n, err := parseHeader(rd.in.bytes(), rules)
+		n, err := parseHeader(h, rd.in.bytes(), rules)
 		switch {
 		case err != nil:
 			return h, e.violated(ctx, err)
@@ -138,12 +141,13 @@ func (e *engine) nextFrame(ctx context.Context) (header, error) {
 				return h, err
 			}
 		case h.op.isControl():
-			if err := e.readControl(ctx, h, n); err != nil {
+			if err := e.readControl(ctx, *h, n); err != nil {
 				return h, err
 			}
 		default:
 			rd.in.r += n
 			rd.left, rd.key = h.length, h.key
+			rd.in.large = h.length > minBlock
 			return h, nil
 		}
 	}

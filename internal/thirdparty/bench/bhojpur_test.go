@@ -1,0 +1,100 @@
+package bench
+
+import (
+	"context"
+	"net/http"
+
+	websocket "github.com/bhojpur/api"
+)
+
+var bhojpur = library{
+	name:   "bhojpur",
+	accept: acceptBhojpur,
+}
+
+// bhojpurRead is bhojpur with Read, which allocates what it returns.
+var bhojpurRead = library{
+	name: "bhojpur-Read",
+	accept: func(w http.ResponseWriter, r *http.Request, s settings) (conn, error) {
+		c, err := acceptBhojpur(w, r, s)
+		if err != nil {
+			return nil, err
+		}
+		return bhojpurReadConn{c.(*bhojpurConn)}, nil
+	},
+}
+
+// bhojpurConn has a context of its own that can be canceled, as a handler has.
+type bhojpurConn struct {
+	c      *websocket.Conn
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+func acceptBhojpur(w http.ResponseWriter, r *http.Request, s settings) (conn, error) {
+	opts := &websocket.AcceptOptions{}
+	switch s.deflate {
+	case takeover:
+		opts.CompressionMode = websocket.CompressionContextTakeover
+	case noTakeover:
+		opts.CompressionMode = websocket.CompressionNoContextTakeover
+	}
+	c, err := websocket.Accept(w, r, opts)
+	if err != nil {
+		return nil, err
+	}
+	c.SetReadLimit(-1)
+	ctx, cancel := context.WithCancel(context.Background())
+	return &bhojpurConn{c, ctx, cancel}, nil
+}
+
+func (c *bhojpurConn) receive(p []byte, each func([]byte) bool) error {
+	for {
+		_, r, err := c.c.Reader(c.ctx)
+		if err != nil {
+			return err
+		}
+		message, err := readInto(r, p)
+		if err != nil {
+			return err
+		}
+		if !each(message) {
+			return nil
+		}
+	}
+}
+
+func (c *bhojpurConn) write(op int, p []byte) error {
+	return c.c.Write(c.ctx, websocket.MessageType(op), p)
+}
+
+func (c *bhojpurConn) close() {
+	c.cancel()
+	c.c.CloseNow()
+}
+
+type bhojpurReadConn struct{ *bhojpurConn }
+
+func (c bhojpurReadConn) receive(_ []byte, each func([]byte) bool) error {
+	for {
+		_, message, err := c.c.Read(c.ctx)
+		if err != nil {
+			return err
+		}
+		if !each(message) {
+			return nil
+		}
+	}
+}
+
+type bhojpurPrepared struct{ m *websocket.PreparedMessage }
+
+func prepareBhojpur(op int, p []byte) (prepared, error) {
+	m, err := websocket.NewPreparedMessage(websocket.MessageType(op), p)
+	return bhojpurPrepared{m}, err
+}
+
+func (m bhojpurPrepared) writeTo(c conn) error {
+	o := c.(*bhojpurConn)
+	return o.c.WritePrepared(o.ctx, m.m)
+}

@@ -1,0 +1,59 @@
+package bench
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/coder/websocket"
+)
+
+var coder = library{name: "coder", accept: acceptCoder}
+
+// coderConn has a context of its own that can be canceled, as a handler has.
+type coderConn struct {
+	c      *websocket.Conn
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+func acceptCoder(w http.ResponseWriter, r *http.Request, s settings) (conn, error) {
+	opts := &websocket.AcceptOptions{}
+	switch s.deflate {
+	case takeover:
+		opts.CompressionMode = websocket.CompressionContextTakeover
+	case noTakeover:
+		opts.CompressionMode = websocket.CompressionNoContextTakeover
+	}
+	c, err := websocket.Accept(w, r, opts)
+	if err != nil {
+		return nil, err
+	}
+	c.SetReadLimit(-1)
+	ctx, cancel := context.WithCancel(context.Background())
+	return &coderConn{c, ctx, cancel}, nil
+}
+
+func (c *coderConn) receive(p []byte, each func([]byte) bool) error {
+	for {
+		_, r, err := c.c.Reader(c.ctx)
+		if err != nil {
+			return err
+		}
+		message, err := readInto(r, p)
+		if err != nil {
+			return err
+		}
+		if !each(message) {
+			return nil
+		}
+	}
+}
+
+func (c *coderConn) write(op int, p []byte) error {
+	return c.c.Write(c.ctx, websocket.MessageType(op), p)
+}
+
+func (c *coderConn) close() {
+	c.cancel()
+	c.c.CloseNow()
+}

@@ -1,0 +1,88 @@
+package bench
+
+import (
+	"io"
+	"net/http"
+)
+
+// The types of messages, as in RFC 6455 section 5.2 and in every library.
+const (
+	opText   = 1
+	opBinary = 2
+)
+
+// conn is a server's connection. Each library's implementation goes the way that is
+// fastest with that library. Both calls cost each of them the same.
+type conn interface {
+	// receive reads messages and calls each with them, until that says false. p
+	// is where a message can be read to; what each gets is valid until it
+	// returns.
+	receive(p []byte, each func(message []byte) bool) error
+	write(op int, p []byte) error
+	close()
+}
+
+// prepared writes a message that was framed before.
+type prepared interface{ writeTo(c conn) error }
+
+// library is what is measured.
+type library struct {
+	name    string
+	accept  func(w http.ResponseWriter, r *http.Request, s settings) (conn, error)
+	prepare func(op int, p []byte) (prepared, error) // nil where the library has none
+}
+
+// settings are those of a connection that the rows need different ones of.
+type settings struct {
+	deflate deflate
+	// text is set where text is read: with one library it has to be read in
+	// another way to be validated.
+	text textCheck
+}
+
+type textCheck int
+
+const (
+	noText textCheck = iota
+	validated
+)
+
+// deflate says which compression client and server agree on.
+type deflate int
+
+const (
+	plain deflate = iota
+	takeover
+	noTakeover
+)
+
+// offer returns what the client offers: what browsers do, and in noTakeover that
+// nothing is taken over.
+func (d deflate) offer() string {
+	switch d {
+	case takeover:
+		return "permessage-deflate; client_max_window_bits"
+	case noTakeover:
+		return "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits"
+	}
+	return ""
+}
+
+var all = []library{bhojpur, coder, gorilla, gwsLibrary, gobwas}
+
+// readInto reads all of r into p. A message that is longer is cut, which the caller
+// sees at its length.
+func readInto(r io.Reader, p []byte) ([]byte, error) {
+	n := 0
+	for n < len(p) {
+		k, err := r.Read(p[n:])
+		n += k
+		if err == io.EOF {
+			return p[:n], nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return p[:n], nil
+}

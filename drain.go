@@ -77,7 +77,7 @@ func (rd *readSide) skipToClose() bool {
 			rd.left = math.MaxInt64
 		case n == 0:
 			return false
-		case h.op == opClose && h.length <= maxLongClose:
+		case h.op() == opClose && h.length <= maxLongClose:
 			if len(rd.in.bytes()) < n+int(h.length) {
 				return false
 			}

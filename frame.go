@@ -22,10 +22,23 @@ const (
 	opPong         opcode = 0xa
 )
 
-// noFrame is the op of a frame that is none.
-const noFrame opcode = 0xff
-
 func (op opcode) isControl() bool { return op&0x8 != 0 }
+
+// lead is the first byte of a frame, as it is on the wire: FIN, the reserved bits
+// and the opcode. Frames are handed from function to function with it as it is,
+// for to copy fields that were written one by one stalls the processor.
+type lead byte
+
+// noFrame is the lead of a frame that is none.
+const noFrame lead = 0xff
+
+func (l lead) op() opcode { return opcode(l & bitsOp) }
+func (l lead) fin() bool  { return l&bitFin != 0 }
+func (l lead) rsv1() bool { return l&bitRSV1 != 0 }
+
+// lastOf returns the lead of the last frame of a message, or of its only one, or
+// of a control frame.
+func lastOf(op opcode) lead { return bitFin | lead(op) }
 
 // The bits of a frame's first two bytes.
 const (
@@ -46,9 +59,7 @@ const (
 
 // header is a frame's header.
 type header struct {
-	fin    bool
-	rsv1   bool
-	op     opcode
+	lead
 	masked bool
 	key    uint32 // as internal/mask takes it
 	length int64
@@ -56,22 +67,14 @@ type header struct {
 
 // frame is a frame to be sent, its payload not masked yet.
 type frame struct {
-	op      opcode
-	fin     bool
-	rsv1    bool
+	lead
 	payload []byte
 	ready   *readyFrame // of a prepared message: the same, made before; else nil
 }
 
 // appendHeader appends h in its shortest form.
 func appendHeader(dst []byte, h header) []byte {
-	b0 := byte(h.op)
-	if h.fin {
-		b0 |= bitFin
-	}
-	if h.rsv1 {
-		b0 |= bitRSV1
-	}
+	b0 := byte(h.lead)
 	var b1 byte
 	if h.masked {
 		b1 = bitMasked
@@ -112,9 +115,7 @@ func parseHeader(h *header, b []byte, rules frameRules) (n int, err error) {
 		return 0, err
 	}
 	b0, b1 := b[0], b[1]
-	h.fin = b0&bitFin != 0
-	h.rsv1 = b0&bitRSV1 != 0
-	h.op = opcode(b0 & bitsOp)
+	h.lead = lead(b0)
 	h.masked = b1&bitMasked != 0
 	h.key = 0
 	// The first frame of a message that is not compressed needs no closer look.
@@ -123,7 +124,7 @@ func parseHeader(h *header, b []byte, rules frameRules) (n int, err error) {
 		if err := rules.checkFirst(b0); err != nil {
 			return 0, err
 		}
-		if err := rules.checkSecond(h.op, b1); err != nil {
+		if err := rules.checkSecond(h.op(), b1); err != nil {
 			return 0, err
 		}
 	}

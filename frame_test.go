@@ -21,17 +21,17 @@ var lengths = []int64{0, 1, 125, 126, 127, 255, 256, math.MaxUint16, math.MaxUin
 func TestHeaderForms(t *testing.T) {
 	key := [4]byte{0x12, 0x34, 0x56, 0x78}
 	for _, h := range []header{
-		{op: opText, fin: true},
-		{op: opText},
-		{op: opText, rsv1: true},
-		{op: opBinary, fin: true, rsv1: true},
-		{op: opContinuation},
-		{op: opContinuation, fin: true},
+		{lead: lastOf(opText)},
+		{lead: lead(opText)},
+		{lead: lead(opText) | bitRSV1},
+		{lead: lastOf(opBinary) | bitRSV1},
+		{lead: lead(opContinuation)},
+		{lead: lastOf(opContinuation)},
 	} {
 		for _, masked := range []bool{false, true} {
 			for _, length := range lengths {
-				f := wstest.Frame{Fin: h.fin, Opcode: wstest.Opcode(h.op)}
-				if h.rsv1 {
+				f := wstest.Frame{Fin: h.fin(), Opcode: wstest.Opcode(h.op())}
+				if h.rsv1() {
 					f.RSV = wstest.RSV1
 				}
 				h.masked, h.key, h.length = masked, 0, length
@@ -43,7 +43,7 @@ func TestHeaderForms(t *testing.T) {
 				if got := appendHeader([]byte("before"), h); string(got) != "before"+string(wire) {
 					t.Errorf("%+v is % x, want % x", h, got[len("before"):], wire)
 				}
-				rules := frameRules{masked: masked, deflate: true, inMessage: h.op == opContinuation}
+				rules := frameRules{masked: masked, deflate: true, inMessage: h.op() == opContinuation}
 				wantHeader(t, wire, rules, h)
 			}
 		}
@@ -216,8 +216,8 @@ func parsed(b []byte, rules frameRules) (h header, n int, err error) {
 // appendHeader writes.
 func FuzzParseHeader(f *testing.F) {
 	for _, length := range lengths {
-		f.Add(appendHeader(nil, header{fin: true, op: opText, length: length}), byte(0))
-		f.Add(appendHeader(nil, header{op: opContinuation, masked: true, key: 1 << 30, length: length}), byte(7))
+		f.Add(appendHeader(nil, header{lead: lastOf(opText), length: length}), byte(0))
+		f.Add(appendHeader(nil, header{lead: lead(opContinuation), masked: true, key: 1 << 30, length: length}), byte(7))
 	}
 	f.Fuzz(func(t *testing.T, b []byte, flags byte) {
 		rules := frameRules{masked: flags&1 != 0, deflate: flags&2 != 0, inMessage: flags&4 != 0}
@@ -242,8 +242,9 @@ func FuzzParseHeader(f *testing.F) {
 			t.Fatalf("% x: got %d bytes, the peer %d, %v", b, n, size, peersErr)
 		}
 		key := binary.LittleEndian.Uint32(peers.Key[:])
-		want := header{peers.Fin, peers.RSV == wstest.RSV1, opcode(peers.Opcode), peers.Masked, key, int64(length)}
-		if h != want {
+		want := header{masked: peers.Masked, key: key, length: int64(length)}
+		want.lead = lead(b[0])
+		if h != want || h.fin() != peers.Fin || h.rsv1() != (peers.RSV == wstest.RSV1) || h.op() != opcode(peers.Opcode) {
 			t.Fatalf("% x: got %+v, want %+v", b, h, want)
 		}
 		if again := appendHeader(nil, h); !bytes.Equal(again, b[:n]) {

@@ -45,7 +45,7 @@ type waiter struct {
 	prev, next *waiter
 	queued     bool
 
-	frame      frame // nothing to take when its op is noFrame
+	frame      frame // nothing to take when it is noFrame
 	start, end int   // once taken: where the frame is in writeSide.out
 	err        error // with notSent: why
 }
@@ -79,7 +79,7 @@ func (g *gate) lock(ctx context.Context, done <-chan struct{}) error {
 
 // wait is lock where the gate is not free.
 func (g *gate) wait(ctx context.Context, done <-chan struct{}) error {
-	w := g.join(frame{op: noFrame})
+	w := g.join(frame{lead: noFrame})
 	if w == nil {
 		return nil
 	}
@@ -184,10 +184,13 @@ func (g *gate) leave(w *waiter) bool {
 	return true
 }
 
+// wanted reports whether the gate is held and somebody waits for it.
+func (g *gate) wanted() bool { return g.state.Load()&gateStates == gateWanted }
+
 // take removes the first waiter and returns it, if its frame suits the holder
 // of the gate, who calls it and owes the waiter a verdict.
 func (g *gate) take(suits func(frame) bool) *waiter {
-	if g.state.Load()&gateStates != gateWanted {
+	if !g.wanted() {
 		return nil
 	}
 	g.mu.Lock()
@@ -221,7 +224,7 @@ func (g *gate) removeLocked(w *waiter) {
 func (g *gate) retire(w *waiter) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	w.frame, w.err = frame{op: noFrame}, nil
+	w.frame, w.err = frame{lead: noFrame}, nil
 	if g.spares < maxSpares {
 		w.next = g.spare
 		g.spare = w

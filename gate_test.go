@@ -24,9 +24,6 @@ func mustTryLock(t *testing.T, g *gate) {
 	}
 }
 
-// wanted reports whether somebody waits at a gate that is held.
-func wanted(g *gate) bool { return g.state.Load()&gateStates == gateWanted }
-
 // Who passes the gate on keeps it if the one who waited has left meanwhile.
 func TestGatePass(t *testing.T) {
 	var g gate
@@ -34,14 +31,14 @@ func TestGatePass(t *testing.T) {
 	if g.pass() {
 		t.Fatal("the gate was passed on to nobody")
 	}
-	w := g.join(frame{op: noFrame})
+	w := g.join(frame{lead: noFrame})
 	if !g.leave(w) {
 		t.Fatal("a waiter could not leave")
 	}
 	if g.pass() || g.tryLock() {
 		t.Fatal("the gate was passed on to one who had left")
 	}
-	w = g.join(frame{op: noFrame})
+	w = g.join(frame{lead: noFrame})
 	if !g.pass() || g.tryLock() {
 		t.Fatal("the gate was not passed on")
 	}
@@ -57,7 +54,7 @@ func TestGateUncontended(t *testing.T) {
 	if g.tryLock() {
 		t.Fatal("a gate was taken twice")
 	}
-	if wanted(&g) {
+	if g.wanted() {
 		t.Error("somebody waits for a gate that nobody else asked for")
 	}
 	g.unlock()
@@ -86,7 +83,7 @@ func TestGateUnlockOfFree(t *testing.T) {
 		{"unlocked twice", func(g *gate) { g.tryLock(); g.unlock() }},
 		{"after a waiter", func(g *gate) {
 			g.tryLock()
-			w := g.join(frame{op: noFrame})
+			w := g.join(frame{lead: noFrame})
 			g.unlock()
 			<-w.ready
 			g.retire(w)
@@ -123,7 +120,7 @@ func TestGateFirstComeFirstServed(t *testing.T) {
 					g.unlock()
 				})
 			}
-			if g.tryLock() || !wanted(&g) {
+			if g.tryLock() || !g.wanted() {
 				t.Fatal("the gate was taken past those who wait")
 			}
 			g.unlock()
@@ -182,8 +179,8 @@ func TestGateLeave(t *testing.T) {
 				if left != len(test.leaves) {
 					t.Fatalf("%d left, want %d", left, len(test.leaves))
 				}
-				if want := len(test.want) > 0; wanted(&g) != want {
-					t.Errorf("wanted is %t, want %t", wanted(&g), want)
+				if want := len(test.want) > 0; g.wanted() != want {
+					t.Errorf("wanted is %t, want %t", g.wanted(), want)
 				}
 				g.unlock()
 				synctest.Wait()
@@ -221,7 +218,7 @@ func TestGatePassedOnWhileLeaving(t *testing.T) {
 	t.Run("step by step", func(t *testing.T) {
 		var g gate
 		mustTryLock(t, &g)
-		w := g.join(frame{op: noFrame})
+		w := g.join(frame{lead: noFrame})
 		g.unlock()
 		if g.leave(w) {
 			t.Fatal("a waiter left that was given the gate")
@@ -265,15 +262,15 @@ func TestGatePassedOnWhileLeaving(t *testing.T) {
 // take gives the holder the first waiter, where that has what suits, and never
 // one behind it.
 func TestGateTake(t *testing.T) {
-	suits := func(f frame) bool { return f.op == opText }
+	suits := func(f frame) bool { return f.op() == opText }
 	var g gate
 	mustTryLock(t, &g)
 	if g.take(suits) != nil {
 		t.Fatal("somebody was taken from an empty queue")
 	}
-	first := g.join(frame{op: opText})
-	second := g.join(frame{op: noFrame})
-	third := g.join(frame{op: opText})
+	first := g.join(frame{lead: lead(opText)})
+	second := g.join(frame{lead: noFrame})
+	third := g.join(frame{lead: lead(opText)})
 
 	if w := g.take(suits); w != first {
 		t.Fatal("the first waiter was not taken")
@@ -290,7 +287,7 @@ func TestGateTake(t *testing.T) {
 	if w := g.take(suits); w != third {
 		t.Fatal("the waiter that is first now was not taken")
 	}
-	if wanted(&g) {
+	if g.wanted() {
 		t.Error("nobody waits any more, and the gate is wanted")
 	}
 	g.unlock()
@@ -301,18 +298,18 @@ func TestGateTake(t *testing.T) {
 func TestGateRetire(t *testing.T) {
 	var g gate
 	mustTryLock(t, &g)
-	w := g.join(frame{op: opText, payload: []byte("kept")})
+	w := g.join(frame{lead: lead(opText), payload: []byte("kept")})
 	w.end, w.err = 7, errGone
 	g.leave(w)
 	g.retire(w)
 	if w.frame.payload != nil || w.err != nil {
 		t.Error("a waiter without work holds on to a caller's memory")
 	}
-	again := g.join(frame{op: noFrame})
+	again := g.join(frame{lead: noFrame})
 	if again != w {
 		t.Fatal("the waiter was not used again")
 	}
-	if again.end != 0 || again.err != nil || again.frame.op != noFrame {
+	if again.end != 0 || again.err != nil || again.frame.lead != noFrame {
 		t.Errorf("the waiter begins with %+v", again)
 	}
 }

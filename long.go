@@ -40,7 +40,7 @@ func (e *engine) sendMasked(ctx context.Context, f frame) (taken bool, err error
 	w.reserve(min(maxHeader+len(f.payload), maxFrame))
 	start := w.to
 	w.appendHeader(header{
-		fin: f.fin, rsv1: f.rsv1, op: f.op,
+		lead:   f.lead,
 		masked: true, key: key, length: int64(len(f.payload)),
 	})
 	for p := f.payload; len(p) > 0 || w.from < w.to; {

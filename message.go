@@ -79,14 +79,14 @@ func (e *engine) nextMessage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.typ, m.fin, m.deflated = MessageType(h.op), h.fin, h.rsv1
+	m.typ, m.fin, m.deflated = MessageType(h.op()), h.fin(), h.rsv1()
 	m.ahead, m.budget = 0, rd.limit.Load()
 	m.text.Reset()
 	rd.begin()
 	if e.life.phase() != phaseOpen {
 		return e.readToEnd(ctx)
 	}
-	if h.rsv1 {
+	if m.deflated {
 		if rd.inf == nil {
 			rd.inf = deflate.NewInflater(e.deflate.readTakeover)
 		}
@@ -360,7 +360,7 @@ func (e *engine) nextPayload(ctx context.Context) (more bool, err error) {
 		if err := e.checkBudget(ctx, rd.left); err != nil {
 			return false, err
 		}
-		rd.msg.fin = h.fin
+		rd.msg.fin = h.fin()
 	}
 	return true, nil
 }

@@ -34,7 +34,7 @@ func (e *engine) postPong(payload []byte) {
 	if w.gate.tryLock() {
 		e.takePosted()
 		if e.canSend() == nil {
-			e.appendFrame(frame{op: opPong, fin: true, payload: payload})
+			e.appendFrame(frame{lead: lastOf(opPong), payload: payload})
 		}
 		e.flushNow()
 		e.unlockWrite()
@@ -108,11 +108,11 @@ func (e *engine) takePosted() {
 		return
 	}
 	for _, payload := range pongs {
-		e.appendFrame(frame{op: opPong, fin: true, payload: payload})
+		e.appendFrame(frame{lead: lastOf(opPong), payload: payload})
 	}
 	if closing {
 		var payload [maxControl]byte
-		e.appendFrame(frame{op: opClose, fin: true, payload: appendClose(payload[:0], p.code, p.reason)})
+		e.appendFrame(frame{lead: lastOf(opClose), payload: appendClose(payload[:0], p.code, p.reason)})
 		w.ended = true
 	}
 }
@@ -134,7 +134,7 @@ func (e *engine) ping(ctx context.Context) error {
 	}
 	payload, pong := e.pings.add()
 	defer e.pings.remove(payload)
-	f := frame{op: opPing, fin: true, payload: []byte(payload)}
+	f := frame{lead: lastOf(opPing), payload: []byte(payload)}
 	if _, err := e.send(ctx, f, dropRest); err != nil {
 		return err
 	}

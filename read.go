@@ -140,7 +140,7 @@ func (e *engine) nextFrame(ctx context.Context) (*header, error) {
 			if err := e.fill(ctx); err != nil {
 				return h, err
 			}
-		case h.op.isControl():
+		case h.op().isControl():
 			if err := e.readControl(ctx, *h, n); err != nil {
 				return h, err
 			}
@@ -193,7 +193,7 @@ func (e *engine) readControl(ctx context.Context, h header, n int) error {
 	in := &e.rd.in
 	total := n + int(h.length)
 	for in.w-in.r < total {
-		if h.op == opClose {
+		if h.op() == opClose {
 			if err := e.checkCloseSoFar(in.bytes()[n:], h.key); err != nil {
 				return e.violated(ctx, err)
 			}
@@ -207,7 +207,7 @@ func (e *engine) readControl(ctx context.Context, h header, n int) error {
 	if h.masked {
 		mask.XOR(payload, h.key)
 	}
-	switch h.op {
+	switch h.op() {
 	case opPing:
 		if e.onPing == nil || e.onPing(ctx, payload) {
 			e.postPong(payload)
@@ -262,6 +262,6 @@ func (e *engine) readUntilClose(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		rd.msg.open, rd.msg.fin = true, h.fin
+		rd.msg.open, rd.msg.fin = true, h.fin()
 	}
 }

@@ -43,12 +43,12 @@ type deflatedFrame struct {
 const maxReadyText = 8 << 10
 
 func (m *preparedForms) prepare(typ MessageType, p []byte) {
-	m.plain = makeReady(header{fin: true, op: opcode(typ)}, p)
+	m.plain = makeReady(lastOf(opcode(typ)), p)
 }
 
 // makeReady frames p, which is copied.
-func makeReady(h header, p []byte) readyFrame {
-	h.length = int64(len(p))
+func makeReady(l lead, p []byte) readyFrame {
+	h := header{lead: l, length: int64(len(p))}
 	b := appendHeader(make([]byte, 0, maxHeader+len(p)), h)
 	size := len(b)
 	b = append(b, p...)
@@ -74,7 +74,7 @@ func (m *PreparedMessage) compressed(s deflateSetting) (*readyFrame, error) {
 		return nil, err
 	}
 	f := &deflatedFrame{
-		readyFrame: makeReady(header{fin: true, rsv1: true, op: opcode(m.typ)}, z),
+		readyFrame: makeReady(lastOf(opcode(m.typ))|bitRSV1, z),
 		setting:    s,
 		next:       m.deflated.Load(),
 	}
@@ -108,7 +108,7 @@ func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
 		}
 	}
 	_, err := e.send(ctx, frame{
-		op: opcode(m.typ), fin: true, rsv1: ready.text != nil, payload: ready.payload,
+		lead: lead(ready.bytes[0]), payload: ready.payload,
 		ready: ready,
 	}, dropRest)
 	return err
@@ -120,7 +120,7 @@ func (e *engine) sendReady(ctx context.Context, f frame) (taken bool, err error)
 	ready := f.ready
 	f.ready = nil
 	// A small frame goes by itself only where there is no company for it.
-	alone := w.from == w.to && w.yield == 0 && w.gate.state.Load() != gateWanted
+	alone := w.from == w.to && w.yield == 0 && !w.gate.wanted()
 	if e.role == server && (alone || len(f.payload) > maxJoined) {
 		taken, err = e.sendBytes(ctx, ready.bytes)
 	} else {

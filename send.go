@@ -70,7 +70,7 @@ func (e *engine) send(ctx context.Context, f frame, rest remainder) (taken bool,
 			return taken, err
 		}
 	}
-	if e.wr.msg.by != nil && !f.op.isControl() {
+	if e.wr.msg.by != nil && !f.op().isControl() {
 		// Somebody is between two frames of a message.
 		e.unlockWrite()
 		if err := e.lockOrder(ctx); err != nil {
@@ -129,7 +129,7 @@ func (e *engine) sendFrame(ctx context.Context, f frame, rest remainder) (taken 
 		if e.role == client {
 			return e.sendMasked(ctx, f)
 		}
-		return e.sendParts(ctx, header{fin: f.fin, rsv1: f.rsv1, op: f.op}, f.payload)
+		return e.sendParts(ctx, header{lead: f.lead}, f.payload)
 	}
 	start := w.to
 	e.appendFrame(f)
@@ -166,7 +166,7 @@ func (w *writeSide) reserve(n int) {
 func (e *engine) appendFrame(f frame) {
 	w := &e.wr
 	w.reserve(maxHeader + len(f.payload))
-	h := header{fin: f.fin, rsv1: f.rsv1, op: f.op, length: int64(len(f.payload))}
+	h := header{lead: f.lead, length: int64(len(f.payload))}
 	if e.role == client {
 		h.masked, h.key = true, newMaskingKey()
 	}

@@ -27,7 +27,7 @@ func (e *engine) lockOrder(ctx context.Context) error {
 func (e *engine) awaitTurn(ctx context.Context, f frame, rest remainder) (taken bool, err error) {
 	g := &e.wr.gate
 	if len(f.payload) > maxJoined || rest == keepRest {
-		f.op = noFrame // it is sent by nobody else
+		f.lead = noFrame // it is sent by nobody else
 	}
 	w := g.join(f)
 	if w == nil {
@@ -131,5 +131,5 @@ func (e *engine) gather() {
 
 // joins reports whether a frame can be sent along now.
 func (w *writeSide) joins(f frame) bool {
-	return f.op != noFrame && (f.op.isControl() || w.msg.by == nil)
+	return f.lead != noFrame && (f.op().isControl() || w.msg.by == nil)
 }

@@ -68,13 +68,11 @@ func (w *watch) arm(ctx context.Context) (armed bool, err error) {
 	// Armed only now: until the context is registered, the end of the one
 	// before would interrupt this call.
 	w.state.Store(watchArmed)
-	select {
-	case <-done:
+	if ctx.Err() != nil {
 		w.disarm()
 		return false, errInterrupted
-	default:
-		return true, nil
 	}
+	return true, nil
 }
 
 // disarm ends what arm began. It reports whether the call was interrupted.

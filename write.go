@@ -34,7 +34,7 @@ func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
 }
 
 func (e *engine) writeWhole(ctx context.Context, typ MessageType, p []byte, rest remainder) (taken bool, err error) {
-	f := frame{op: opcode(typ), fin: true, payload: p}
+	f := frame{lead: lastOf(opcode(typ)), payload: p}
 	if e.deflate != nil && len(p) >= e.deflate.threshold {
 		return e.writeCompressed(ctx, f, rest)
 	}
@@ -61,7 +61,7 @@ func (e *engine) writeCompressed(ctx context.Context, f frame, rest remainder) (
 	comp := e.compressor()
 	b := newBlock(compressBound(len(f.payload)))
 	defer b.free()
-	f.rsv1 = true
+	f.lead |= bitRSV1
 	if f.payload, err = comp.Append(b.b[:0], f.payload); err != nil {
 		return false, err
 	}
@@ -128,7 +128,10 @@ func (e *engine) writeFrames(ctx context.Context, typ MessageType, p []byte) (n 
 		for typ == MessageText && n+size < len(p) && !utf8.RuneStart(p[n+size]) {
 			size-- // the message may have to end here
 		}
-		f := frame{op: op, fin: n+size == len(p), payload: p[n : n+size]}
+		f := frame{lead: lead(op), payload: p[n : n+size]}
+		if n+size == len(p) {
+			f.lead |= bitFin
+		}
 		var taken bool
 		if taken, err = e.sendFrame(ctx, f, keepRest); kept(ctx, taken, err) {
 			n += size
@@ -136,7 +139,7 @@ func (e *engine) writeFrames(ctx context.Context, typ MessageType, p []byte) (n 
 		}
 	}
 	if 0 < n && n < len(p) && e.canSend() == nil {
-		e.appendFrame(frame{op: opContinuation, fin: true})
+		e.appendFrame(frame{lead: lastOf(opContinuation)})
 	}
 	return n, err
 }

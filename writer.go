@@ -309,9 +309,15 @@ func (e *engine) finishMessage(ctx context.Context) error {
 // sendPart sends a frame of the message.
 func (e *engine) sendPart(ctx context.Context, payload []byte, part messagePart) error {
 	m := &e.wr.msg
-	f := frame{op: opcode(m.typ), fin: part == endPart, rsv1: m.form == compressed, payload: payload}
-	if m.by.begun.Load() {
-		f.op, f.rsv1 = opContinuation, false
+	f := frame{payload: payload}
+	if !m.by.begun.Load() {
+		f.lead = lead(m.typ)
+		if m.form == compressed {
+			f.lead |= bitRSV1
+		}
+	}
+	if part == endPart {
+		f.lead |= bitFin
 	}
 	taken, err := e.sendFrame(ctx, f, dropRest)
 	if taken {

@@ -46,13 +46,27 @@ type incoming struct {
 type inbox struct {
 	block *block // nil while nothing is there
 	r, w  int
-	large bool // the last data frame was longer than a block
+	ample int // how much the next read into it may find at once, as far as the last ones tell
 }
+
+// maxAmple bounds an inbox's block.
+const maxAmple = 4 * minBlock
 
 // take makes sure that there is a block.
 func (in *inbox) take() {
 	if in.block == nil {
-		in.block = newBlock(minBlock)
+		in.block = newBlock(in.ample)
+	}
+}
+
+// got notes a read of n bytes into an empty inbox, which had room for more or
+// not. One that was filled is followed by a larger one.
+func (in *inbox) got(n, room int) {
+	in.w = n
+	if n < room {
+		in.ample = 0
+	} else {
+		in.ample = min(max(minBlock, 4*in.ample), maxAmple)
 	}
 }
 
@@ -147,7 +161,9 @@ func (e *engine) nextFrame(ctx context.Context) (*header, error) {
 		default:
 			rd.in.r += n
 			rd.left, rd.key = h.length, h.key
-			rd.in.large = h.length > minBlock
+			if h.length > minBlock {
+				rd.in.ample = 0 // its payload is better read to where it belongs
+			}
 			return h, nil
 		}
 	}

@@ -55,7 +55,6 @@ type stream struct {
 
 	rd, wr watch
 	first  []byte      // where raw is nil: what a read waits with
-	more   bool        // and whether the last one into an inbox filled what it had
 	vec    [2][]byte   // what bufs begins as
 	bufs   net.Buffers // for vectored writes
 }
@@ -177,14 +176,10 @@ func (s *stream) readInto(ctx context.Context, in *inbox) error {
 		_, err := s.rawRead(ctx, nil, in)
 		return err
 	}
-	// A read that filled its buffer is followed by one that takes a block
-	// beforehand, for more is likely to be there; but for the payload of a large
-	// frame, which is better read to where it belongs.
-	if s.more && !in.large {
+	if in.ample > 0 {
 		in.take()
 		n, err := s.read(ctx, in.block.b)
-		in.w, s.more = n, n == len(in.block.b)
-		if n == 0 {
+		if in.got(n, len(in.block.b)); n == 0 {
 			in.release()
 		}
 		return err
@@ -192,9 +187,9 @@ func (s *stream) readInto(ctx context.Context, in *inbox) error {
 	n, err := s.read(ctx, s.first)
 	if n > 0 {
 		in.take()
-		in.w = copy(in.block.b, s.first[:n])
+		copy(in.block.b, s.first[:n])
 	}
-	s.more = n == len(s.first)
+	in.got(n, len(s.first))
 	return err
 }
 

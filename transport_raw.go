@@ -99,7 +99,7 @@ func (s *stream) readable(fd uintptr) bool {
 		case n > 0:
 			r.n = n
 			if r.in != nil {
-				r.in.w = n
+				r.in.got(n, len(p))
 			}
 			return true
 		}

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/url"
 	"strconv"
-	"sync"
 	"sync/atomic"
 )
 
@@ -64,15 +63,12 @@ func (t MessageType) String() string {
 type Conn struct {
 	engine
 
-	closeRead closeReading
+	closeRead atomic.Pointer[closeReading] // nil before the first CloseRead
 }
 
 // closeReading is what CloseRead leaves behind.
 type closeReading struct {
-	taken atomic.Bool // set with ctx, for a look without the lock
-
-	mu  sync.Mutex
-	ctx context.Context // nil before the first CloseRead
+	ctx context.Context // what it returns
 }
 
 // opError gives an error of the exported methods its prefix.
@@ -98,7 +94,7 @@ func withoutURL(err error) error {
 // A message longer than the limit of SetReadLimit fails the connection with
 // StatusMessageTooBig and returns an error that is [ErrMessageTooBig].
 func (c *Conn) Read(ctx context.Context) (MessageType, []byte, error) {
-	if c.closeRead.taken.Load() {
+	if c.closeRead.Load() != nil {
 		return 0, nil, opError("read", c.readsTaken())
 	}
 	typ, p, err := c.read(ctx)
@@ -125,7 +121,7 @@ func (c *Conn) Read(ctx context.Context) (MessageType, []byte, error) {
 // what the browser finds wrong with the peer it does not tell: such a connection
 // ends as if the peer were gone.
 func (c *Conn) Reader(ctx context.Context) (MessageType, io.Reader, error) {
-	if c.closeRead.taken.Load() {
+	if c.closeRead.Load() != nil {
 		return 0, nil, opError("read", c.readsTaken())
 	}
 	typ, r, err := c.reader(ctx)
@@ -229,14 +225,14 @@ func (c *Conn) CloseNow() error {
 // After it, Read and Reader return an error. Further calls return the first
 // one's context.
 func (c *Conn) CloseRead(ctx context.Context) context.Context {
-	c.closeRead.mu.Lock()
-	defer c.closeRead.mu.Unlock()
-	if c.closeRead.ctx != nil {
-		return c.closeRead.ctx
+	if first := c.closeRead.Load(); first != nil {
+		return first.ctx
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	c.closeRead.ctx = ctx
-	c.closeRead.taken.Store(true)
+	if !c.closeRead.CompareAndSwap(nil, &closeReading{ctx}) {
+		cancel()
+		return c.closeRead.Load().ctx
+	}
 	go func() {
 		defer cancel()
 		_, _, err := c.reader(ctx)

@@ -11,12 +11,12 @@ import (
 //
 // Locks, in the order in which they are taken:
 //
-//	writeSide.order  who writes a message of more than one frame
+//	parts.order      who writes a message of more than one frame
 //	writeSide.gate   who writes
 //	readSide.gate    who reads
 //
 // and then the leaves, of which no two are held at once, and none during I/O:
-// gate.mu, posted.mu, lifetime.mu, pings.mu. Against that order, who holds the
+// line.mu, posted.mu, ending.mu, pings.mu. Against that order, who holds the
 // read gate takes the gate of the write side only if it is free; but for
 // violated, which waits for it with a bound. Who holds the gate of the write
 // side takes the read gate only if it is free.
@@ -33,7 +33,7 @@ type engine struct {
 	life  lifetime
 	rd    readSide
 	wr    writeSide
-	pings pings
+	pings lazy[pings]
 }
 
 // role is which side of the handshake this is.

@@ -18,8 +18,12 @@ import (
 type gate struct {
 	state  atomic.Uint64 // gateFree, gateHeld, gateWanted; above them what was published
 	serial uint64        // owned by the holder
+	line   lazy[line]
+}
 
-	mu         sync.Mutex // a leaf; guards the rest, and changes to and from gateWanted
+// line is who waits at a gate.
+type line struct {
+	mu         sync.Mutex // a leaf; guards the rest, and changes of the state to and from gateWanted
 	head, tail *waiter    // who waits, the first one first
 	spare      *waiter    // a list of waiters without work, kept for their channels
 	spares     int
@@ -111,31 +115,33 @@ func (g *gate) unlock() {
 
 // unlockWanted is unlock where somebody waits, or did a moment ago.
 func (g *gate) unlockWanted(free uint64) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	q := g.line.get()
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	s := g.state.Load() & gateStates
 	if s == gateFree {
 		panic("websocket: unlock of a free gate")
 	}
 	g.state.Store(free | s)
-	if !g.passLocked() {
+	if !g.passLocked(q) {
 		g.state.Store(free)
 	}
 }
 
 // pass is unlock, but keeps the gate, and reports false, if nobody waits.
 func (g *gate) pass() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.passLocked()
+	q := g.line.get()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return g.passLocked(q)
 }
 
-func (g *gate) passLocked() bool {
-	w := g.head
+func (g *gate) passLocked(q *line) bool {
+	w := q.head
 	if w == nil {
 		return false
 	}
-	g.removeLocked(w)
+	g.removeLocked(q, w)
 	w.ready <- yours
 	return true
 }
@@ -143,8 +149,9 @@ func (g *gate) passLocked() bool {
 // join queues for the gate, with a frame to send. It returns nil if the gate
 // was free after all: it is the caller's then.
 func (g *gate) join(f frame) *waiter {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	q := g.line.get()
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	for {
 		s := g.state.Load()
 		if s&gateStates == gateFree && g.state.CompareAndSwap(s, s|gateHeld) {
@@ -154,33 +161,34 @@ func (g *gate) join(f frame) *waiter {
 			break
 		}
 	}
-	w := g.spare
+	w := q.spare
 	if w == nil {
 		w = &waiter{ready: make(chan verdict, 1)}
 	} else {
-		g.spare = w.next
-		g.spares--
+		q.spare = w.next
+		q.spares--
 	}
 	w.frame, w.start, w.end, w.queued = f, 0, 0, true
-	w.prev, w.next = g.tail, nil
-	if g.tail == nil {
-		g.head = w
+	w.prev, w.next = q.tail, nil
+	if q.tail == nil {
+		q.head = w
 	} else {
-		g.tail.next = w
+		q.tail.next = w
 	}
-	g.tail = w
+	q.tail = w
 	return w
 }
 
 // leave gives up waiting. It reports false when it is too late: the verdict
 // has been given, or the frame taken and the verdict will be.
 func (g *gate) leave(w *waiter) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	q := g.line.get()
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	if !w.queued {
 		return false
 	}
-	g.removeLocked(w)
+	g.removeLocked(q, w)
 	return true
 }
 
@@ -193,41 +201,43 @@ func (g *gate) take(suits func(frame) bool) *waiter {
 	if !g.wanted() {
 		return nil
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	w := g.head
+	q := g.line.get()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w := q.head
 	if w == nil || !suits(w.frame) {
 		return nil
 	}
-	g.removeLocked(w)
+	g.removeLocked(q, w)
 	return w
 }
 
-func (g *gate) removeLocked(w *waiter) {
+func (g *gate) removeLocked(q *line, w *waiter) {
 	if w.prev == nil {
-		g.head = w.next
+		q.head = w.next
 	} else {
 		w.prev.next = w.next
 	}
 	if w.next == nil {
-		g.tail = w.prev
+		q.tail = w.prev
 	} else {
 		w.next.prev = w.prev
 	}
 	w.prev, w.next, w.queued = nil, nil, false
-	if g.head == nil {
+	if q.head == nil {
 		g.state.Store(g.state.Load()&^gateStates | gateHeld)
 	}
 }
 
 // retire keeps a waiter that got its verdict, or left, for the next one.
 func (g *gate) retire(w *waiter) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	q := g.line.get()
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	w.frame, w.err = frame{lead: noFrame}, nil
-	if g.spares < maxSpares {
-		w.next = g.spare
-		g.spare = w
-		g.spares++
+	if q.spares < maxSpares {
+		w.next = q.spare
+		q.spare = w
+		q.spares++
 	}
 }

@@ -128,8 +128,8 @@ func TestGateFirstComeFirstServed(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Errorf("got the order %v", got)
 			}
-			if g.spares > maxSpares {
-				t.Errorf("the gate keeps %d waiters, want at most %d", g.spares, maxSpares)
+			if g.line.get().spares > maxSpares {
+				t.Errorf("the gate keeps %d waiters, want at most %d", g.line.get().spares, maxSpares)
 			}
 			mustTryLock(t, &g)
 		})
@@ -345,7 +345,7 @@ func TestGateStress(t *testing.T) {
 	if entered < goroutines/2*rounds {
 		t.Errorf("%d went in, want the %d that did not give up at least", entered, goroutines/2*rounds)
 	}
-	if g.head != nil || g.tail != nil || g.spares > maxSpares {
+	if q := g.line.get(); q.head != nil || q.tail != nil || q.spares > maxSpares {
 		t.Errorf("the gate is left with %+v", &g)
 	}
 }

@@ -40,8 +40,13 @@ const (
 // lifetime is how a connection ends.
 type lifetime struct {
 	now atomic.Uint32 // a phase
+	end lazy[ending]
+}
 
-	mu       sync.Mutex  // a leaf
+// ending is what is to be known of the end. Nobody asks for it before that comes,
+// or somebody waits for it.
+type ending struct {
+	mu       sync.Mutex  // a leaf; guards the rest, and changes of the phase
 	cause    error       // what failed the open connection, or nil
 	lost     error       // what ended the transport before the close handshake did, or nil
 	peer     error       // the peer's CloseError, or nil
@@ -57,22 +62,23 @@ func (l *lifetime) phase() phase { return phase(l.now.Load()) }
 // advance moves the connection to a later phase and keeps the first cause. It
 // reports whether the phase changed.
 func (l *lifetime) advance(to phase, cause error) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	d := l.end.get()
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if l.phase() >= to {
 		return false
 	}
 	if l.phase() == phaseOpen {
-		l.cause = cause
+		d.cause = cause
 	}
 	l.now.Store(uint32(to))
 	if to == phaseClosed {
-		l.lost = cause
-		if l.done != nil {
-			close(l.done)
+		d.lost = cause
+		if d.done != nil {
+			close(d.done)
 		}
-		if l.timer != nil {
-			l.timer.Stop()
+		if d.timer != nil {
+			d.timer.Stop()
 		}
 	}
 	return true
@@ -81,42 +87,46 @@ func (l *lifetime) advance(to phase, cause error) bool {
 // closedByPeer notes the peer's close frame. It reports whether a reply is
 // due.
 func (l *lifetime) closedByPeer(ce CloseError) (reply bool) {
-	l.mu.Lock()
-	l.peer, l.readOver = ce, true
-	l.mu.Unlock()
+	d := l.end.get()
+	d.mu.Lock()
+	d.peer, d.readOver = ce, true
+	d.mu.Unlock()
 	return l.advance(phaseClosing, nil)
 }
 
 // violatedByPeer notes a violation. It reports whether a close frame has to
 // tell the peer.
 func (l *lifetime) violatedByPeer(v *violation) (tell bool) {
-	l.mu.Lock()
-	l.readOver = true
-	l.mu.Unlock()
+	d := l.end.get()
+	d.mu.Lock()
+	d.readOver = true
+	d.mu.Unlock()
 	return l.advance(phaseClosing, v)
 }
 
 // ended returns a channel that is closed when the transport is.
 func (l *lifetime) ended() <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.done == nil {
-		l.done = make(chan struct{})
+	d := l.end.get()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.done == nil {
+		d.done = make(chan struct{})
 		if l.phase() == phaseClosed {
-			close(l.done)
+			close(d.done)
 		}
 	}
-	return l.done
+	return d.done
 }
 
 // err is the error of every call on a connection that is no longer open.
 func (l *lifetime) err() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.peer != nil {
-		return &closedError{cause: l.peer}
+	d := l.end.get()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.peer != nil {
+		return &closedError{cause: d.peer}
 	}
-	return &closedError{cause: l.cause}
+	return &closedError{cause: d.cause}
 }
 
 // reading reports whether frames that arrive still count: all of them while
@@ -125,16 +135,18 @@ func (l *lifetime) reading() bool {
 	if l.phase() == phaseOpen {
 		return true
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.phase() == phaseClosing && !l.readOver
+	d := l.end.get()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return l.phase() == phaseClosing && !d.readOver
 }
 
 // bothOut reports whether the close handshake is complete.
 func (l *lifetime) bothOut() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.peer != nil && l.frameOut
+	d := l.end.get()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.peer != nil && d.frameOut
 }
 
 // closeFrameOut is called when our close frame is with the transport. If the
@@ -142,10 +154,11 @@ func (l *lifetime) bothOut() bool {
 // that nothing will follow, while what it still sends is drained.
 func (e *engine) closeFrameOut() {
 	l := &e.life
-	l.mu.Lock()
-	l.frameOut = true
-	answered, violated := l.peer != nil, l.readOver
-	l.mu.Unlock()
+	d := l.end.get()
+	d.mu.Lock()
+	d.frameOut = true
+	answered, violated := d.peer != nil, d.readOver
+	d.mu.Unlock()
 	switch {
 	case answered:
 		e.shutGently()
@@ -184,18 +197,19 @@ func (e *engine) shutGently() {
 // peer has closeTimeout to take the reply.
 func (e *engine) answer(ctx context.Context, ce CloseError) {
 	l := &e.life
-	l.mu.Lock()
+	d := l.end.get()
+	d.mu.Lock()
 	if l.phase() != phaseClosed {
-		l.timer = time.AfterFunc(closeTimeout, func() { e.shut(nil) })
+		d.timer = time.AfterFunc(closeTimeout, func() { e.shut(nil) })
 	}
-	l.mu.Unlock()
+	d.mu.Unlock()
 	sending := e.postClose(ce.Code, ce.Reason)
 	if l.phase() == phaseClosed {
 		return
 	}
-	l.mu.Lock()
-	l.replying = true
-	l.mu.Unlock()
+	d.mu.Lock()
+	d.replying = true
+	d.mu.Unlock()
 	if sending {
 		e.awaitEnd(ctx)
 	}
@@ -294,13 +308,14 @@ func (e *engine) finishClose(ctx context.Context) error {
 
 // handshake says why the close handshake was not completed, or nil.
 func (l *lifetime) handshake() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	d := l.end.get()
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	switch {
-	case l.peer != nil:
+	case d.peer != nil:
 		return nil
-	case l.lost != nil:
-		return l.lost
+	case d.lost != nil:
+		return d.lost
 	}
 	return net.ErrClosed // CloseNow came in between
 }
@@ -309,12 +324,13 @@ func (l *lifetime) handshake() error {
 // only our reply is left to send, that gets a moment.
 func (e *engine) closeNow() error {
 	l := &e.life
-	l.mu.Lock()
-	replying := l.replying && !l.frameOut && l.phase() == phaseClosing
+	d := l.end.get()
+	d.mu.Lock()
+	replying := d.replying && !d.frameOut && l.phase() == phaseClosing
 	if replying {
-		l.timer.Reset(drainTimeout)
+		d.timer.Reset(drainTimeout)
 	}
-	l.mu.Unlock()
+	d.mu.Unlock()
 	if !replying {
 		e.shut(nil)
 	}

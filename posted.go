@@ -23,6 +23,12 @@ type posted struct {
 	reason  string
 }
 
+// hasPosted reports whether there is something to send that was posted.
+func (w *writeSide) hasPosted() bool {
+	p := w.posted.peek()
+	return p != nil && p.waiting.Load()
+}
+
 // maxPongs is how many pongs wait to be sent. Past that the newest takes the
 // place of the one before it: the peer needs no pong but to its last ping
 // (RFC 6455 section 5.5.3).
@@ -40,7 +46,7 @@ func (e *engine) postPong(payload []byte) {
 		e.unlockWrite()
 		return
 	}
-	p := &w.posted
+	p := w.posted.get()
 	p.mu.Lock()
 	payload = bytes.Clone(payload)
 	if len(p.pongs) < maxPongs {
@@ -56,7 +62,7 @@ func (e *engine) postPong(payload []byte) {
 // postClose posts the close frame, after which nothing is sent. It reports
 // whether it is being sent, not waiting behind somebody else's frame.
 func (e *engine) postClose(code StatusCode, reason string) (sending bool) {
-	p := &e.wr.posted
+	p := e.wr.posted.get()
 	p.mu.Lock()
 	p.closing, p.code, p.reason = true, code, reason
 	p.waiting.Store(true)
@@ -67,7 +73,7 @@ func (e *engine) postClose(code StatusCode, reason string) (sending bool) {
 // postGiveUp ends a message before its first frame, for who can't wait for the
 // gate.
 func (e *engine) postGiveUp(h *messageWriter) {
-	p := &e.wr.posted
+	p := e.wr.posted.get()
 	p.mu.Lock()
 	if p.giveUp == nil || p.giveUp.over.Load() {
 		p.giveUp = h // else h is over, and the other is the current one
@@ -91,17 +97,20 @@ func (e *engine) kick() bool {
 
 // takePosted moves what was posted into out. The caller holds the gate.
 func (e *engine) takePosted() {
-	w, p := &e.wr, &e.wr.posted
-	if !p.waiting.Load() {
-		return
+	if e.wr.hasPosted() {
+		e.takeWaiting(e.wr.posted.get())
 	}
+}
+
+func (e *engine) takeWaiting(p *posted) {
+	w := &e.wr
 	p.mu.Lock()
 	pongs, giveUp, closing := p.pongs, p.giveUp, p.closing
 	p.pongs, p.giveUp, p.closing = nil, nil, false
 	p.waiting.Store(false)
 	p.mu.Unlock()
 
-	if giveUp != nil && giveUp == w.msg.by {
+	if giveUp != nil && giveUp == w.current() {
 		e.dropMessage(nil)
 	}
 	if e.canSend() != nil {
@@ -132,8 +141,9 @@ func (e *engine) ping(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	payload, pong := e.pings.add()
-	defer e.pings.remove(payload)
+	waiting := e.pings.get()
+	payload, pong := waiting.add()
+	defer waiting.remove(payload)
 	f := frame{lead: lastOf(opPing), payload: []byte(payload)}
 	if _, err := e.send(ctx, f, dropRest); err != nil {
 		return err

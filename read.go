@@ -229,7 +229,9 @@ func (e *engine) readControl(ctx context.Context, h header, n int) error {
 			e.postPong(payload)
 		}
 	case opPong:
-		e.pings.answered(payload)
+		if waiting := e.pings.peek(); waiting != nil {
+			waiting.answered(payload)
+		}
 		if e.onPong != nil {
 			e.onPong(ctx, payload)
 		}

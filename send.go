@@ -14,26 +14,21 @@ import (
 
 // writeSide is what goes out.
 type writeSide struct {
-	// order is held by who writes a message in several frames, from the first
-	// one to the last. Messages of one frame pass it by while it is free.
-	order gate
-
 	// gate is held by who writes to the transport, and guards the group below.
-	gate    gate
-	out     *block    // frames that were taken for sending; nil when there are none
-	from    int       // what of out is not with the transport yet begins here
-	to      int       // and ends here
-	group   []*waiter // whose frames are in out, in their order
-	yield   uint8     // for how many more sends company is expected
-	ended   bool      // our close frame has been taken: nothing follows it
-	told    bool      // and it went out, as closeFrameOut was told
-	broken  error     // what a write failed with
-	msg     outgoing  // the message that is written in several frames
-	comp    *deflate.Compressor
-	handles slab[messageWriter]
+	gate   gate
+	out    *block    // frames that were taken for sending; nil when there are none
+	from   int       // what of out is not with the transport yet begins here
+	to     int       // and ends here
+	group  []*waiter // whose frames are in out, in their order
+	yield  uint8     // for how many more sends company is expected
+	ended  bool      // our close frame has been taken: nothing follows it
+	told   bool      // and it went out, as closeFrameOut was told
+	broken error     // what a write failed with
+	parts  lazy[parts]
+	comp   *deflate.Compressor
 
-	resting atomic.Bool // the gate is held by sendRest
-	posted  posted      // what nobody waits for
+	resting atomic.Bool  // the gate is held by sendRest
+	posted  lazy[posted] // what nobody waits for
 }
 
 const (
@@ -70,13 +65,13 @@ func (e *engine) send(ctx context.Context, f frame, rest remainder) (taken bool,
 			return taken, err
 		}
 	}
-	if e.wr.msg.by != nil && !f.op().isControl() {
+	if e.wr.current() != nil && !f.op().isControl() {
 		// Somebody is between two frames of a message.
 		e.unlockWrite()
 		if err := e.lockOrder(ctx); err != nil {
 			return false, err
 		}
-		defer e.wr.order.unlock()
+		defer e.wr.parts.get().order.unlock()
 	}
 	taken, err = e.sendFrame(ctx, f, rest)
 	e.unlockWrite()

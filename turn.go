@@ -9,14 +9,14 @@ import "context"
 
 // lockOrder takes the order of messages, and then the gate.
 func (e *engine) lockOrder(ctx context.Context) error {
-	if err := e.wr.order.lock(ctx, e.life.ended()); err != nil {
+	if err := e.wr.parts.get().order.lock(ctx, e.life.ended()); err != nil {
 		if err == errGone {
 			return e.life.err()
 		}
 		return ctx.Err()
 	}
 	if err := e.wr.gate.lock(ctx, nil); err != nil {
-		e.wr.order.unlock()
+		e.wr.parts.get().order.unlock()
 		return ctx.Err()
 	}
 	return nil
@@ -91,7 +91,7 @@ func (e *engine) unlockWrite() {
 			return
 		}
 		w.gate.unlock()
-		if !w.posted.waiting.Load() && (dropped || e.life.phase() != phaseClosed) {
+		if !w.hasPosted() && (dropped || e.life.phase() != phaseClosed) {
 			return
 		}
 		if !w.gate.tryLock() {
@@ -131,5 +131,5 @@ func (e *engine) gather() {
 
 // joins reports whether a frame can be sent along now.
 func (w *writeSide) joins(f frame) bool {
-	return f.lead != noFrame && (f.op().isControl() || w.msg.by == nil)
+	return f.lead != noFrame && (f.op().isControl() || w.current() == nil)
 }

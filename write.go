@@ -47,12 +47,12 @@ func (e *engine) writeCompressed(ctx context.Context, f frame, rest remainder) (
 	if err := w.gate.lock(ctx, nil); err != nil {
 		return false, ctx.Err()
 	}
-	if w.msg.by != nil {
+	if w.current() != nil {
 		e.unlockWrite()
 		if err := e.lockOrder(ctx); err != nil {
 			return false, err
 		}
-		defer w.order.unlock()
+		defer w.parts.get().order.unlock()
 	}
 	defer e.unlockWrite()
 	if err := e.canSend(); err != nil {

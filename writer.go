@@ -10,6 +10,35 @@ import (
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 
+// parts is what it takes to write messages of several frames.
+type parts struct {
+	// order is held by who writes such a message, from the first frame to the
+	// last. Messages of one frame pass it by while it is free.
+	order gate
+
+	// Guarded by the gate of the write side.
+	msg     outgoing
+	handles slab[messageWriter]
+}
+
+// current returns the handle of the message that is being written in several
+// frames, or nil. The caller holds the gate.
+func (w *writeSide) current() *messageWriter {
+	if m := w.parts.peek(); m != nil {
+		return m.msg.by
+	}
+	return nil
+}
+
+// open returns the message that is being written in several frames, or nil. The
+// caller holds the gate.
+func (w *writeSide) open() *outgoing {
+	if w.current() == nil {
+		return nil
+	}
+	return &w.parts.get().msg
+}
+
 // outgoing is a message that is written in several frames.
 type outgoing struct {
 	by   *messageWriter // nil when there is none
@@ -60,15 +89,15 @@ func (e *engine) beginMessage(ctx context.Context, typ MessageType) (*messageWri
 	}
 	e.takePosted()
 	if err := e.canSend(); err != nil {
-		e.wr.order.unlock()
+		e.wr.parts.get().order.unlock()
 		e.unlockWrite()
 		return nil, err
 	}
-	h := e.wr.handles.next()
+	h := e.wr.parts.get().handles.next()
 	h.e, h.ctx = e, ctx
-	e.wr.msg = outgoing{by: h, typ: typ}
+	e.wr.parts.get().msg = outgoing{by: h, typ: typ}
 	if e.deflate != nil {
-		e.wr.msg.form = undecided
+		e.wr.parts.get().msg.form = undecided
 	}
 	return h, nil
 }
@@ -76,8 +105,8 @@ func (e *engine) beginMessage(ctx context.Context, typ MessageType) (*messageWri
 // endMessage gives back what a message holds, its turn above all, if there is
 // one. The caller holds the gate.
 func (e *engine) endMessage() {
-	m := &e.wr.msg
-	if m.by == nil {
+	m := e.wr.open()
+	if m == nil {
 		return
 	}
 	if m.buf != nil {
@@ -85,15 +114,15 @@ func (e *engine) endMessage() {
 	}
 	m.by.over.Store(true)
 	*m = outgoing{}
-	e.wr.order.unlock()
+	e.wr.parts.get().order.unlock()
 }
 
 // dropMessage ends a message that was not sent to its end, and returns what
 // callers get. If a part of it was, the connection has failed; unless nothing
 // could follow that part anyway, after a close frame.
 func (e *engine) dropMessage(cause error) error {
-	m := &e.wr.msg
-	if m.by == nil {
+	m := e.wr.open()
+	if m == nil {
 		return cause
 	}
 	if m.form == compressed {
@@ -139,7 +168,7 @@ func (e *engine) writeMessage(h *messageWriter, p []byte, part messagePart) erro
 			h.ctx = nil // the slab would keep it
 		}
 	}()
-	m := &e.wr.msg
+	m := &e.wr.parts.get().msg
 	var err error
 	switch {
 	case m.typ == MessageText && (!m.text.Write(p) || part == endPart && !m.text.Complete()):
@@ -194,7 +223,7 @@ func (e *engine) lockMessage(h *messageWriter) error {
 	e.takePosted()
 	var err error
 	switch {
-	case w.msg.by != h:
+	case w.current() != h:
 		err = errStaleWriter
 		if e.life.phase() != phaseOpen {
 			err = e.life.err()
@@ -212,7 +241,7 @@ func (e *engine) lockMessage(h *messageWriter) error {
 
 // addToMessage takes p into the message and sends the frames that it fills.
 func (e *engine) addToMessage(ctx context.Context, p []byte) error {
-	m := &e.wr.msg
+	m := &e.wr.parts.get().msg
 	if m.form == undecided && m.n+len(p) >= e.deflate.threshold {
 		if err := e.compressMessage(); err != nil {
 			return err
@@ -248,7 +277,7 @@ func (e *engine) addToMessage(ctx context.Context, p []byte) error {
 
 // compressMessage begins to compress, with what has been written until now.
 func (e *engine) compressMessage() error {
-	m := &e.wr.msg
+	m := &e.wr.parts.get().msg
 	held := m.buf
 	m.buf = newBlock(2 * maxFrame)
 	m.z = m.buf.b[:0]
@@ -266,7 +295,7 @@ func (e *engine) compressMessage() error {
 
 // deflatePart compresses p and sends the frames that come out full.
 func (e *engine) deflatePart(ctx context.Context, p []byte) error {
-	m := &e.wr.msg
+	m := &e.wr.parts.get().msg
 	var err error
 	if m.z, err = e.wr.comp.Write(m.z, p); err != nil {
 		return err
@@ -276,7 +305,7 @@ func (e *engine) deflatePart(ctx context.Context, p []byte) error {
 
 // sendFull sends what is compressed, but for what the last frame may hold.
 func (e *engine) sendFull(ctx context.Context) error {
-	m := &e.wr.msg
+	m := &e.wr.parts.get().msg
 	for len(m.z) > maxFrame {
 		if err := e.sendPart(ctx, m.z[:maxFrame], addPart); err != nil {
 			return err
@@ -288,7 +317,7 @@ func (e *engine) sendFull(ctx context.Context) error {
 
 // finishMessage sends the last frame.
 func (e *engine) finishMessage(ctx context.Context) error {
-	m := &e.wr.msg
+	m := &e.wr.parts.get().msg
 	if m.form == compressed {
 		var err error
 		if m.z, err = e.wr.comp.End(m.z); err != nil {
@@ -308,7 +337,7 @@ func (e *engine) finishMessage(ctx context.Context) error {
 
 // sendPart sends a frame of the message.
 func (e *engine) sendPart(ctx context.Context, payload []byte, part messagePart) error {
-	m := &e.wr.msg
+	m := &e.wr.parts.get().msg
 	f := frame{payload: payload}
 	if !m.by.begun.Load() {
 		f.lead = lead(m.typ)

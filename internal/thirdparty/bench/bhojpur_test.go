@@ -8,8 +8,9 @@ import (
 )
 
 var bhojpur = library{
-	name:   "bhojpur",
-	accept: acceptBhojpur,
+	name:    "bhojpur",
+	accept:  acceptBhojpur,
+	prepare: prepareBhojpur,
 }
 
 // bhojpurRead is bhojpur with Read, which allocates what it returns.

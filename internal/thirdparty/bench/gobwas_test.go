@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -11,12 +12,14 @@ import (
 	"github.com/gobwas/ws/wsutil"
 )
 
-var gobwas = library{name: "gobwas", accept: acceptGobwas}
+var gobwas = library{name: "gobwas", accept: acceptGobwas, oneWriter: true}
 
 type gobwasConn struct {
 	conn net.Conn
 	r    *bufio.Reader
 	text textCheck
+	// frame is where frames are put together, where a call costs more than that.
+	frame *bytes.Buffer
 }
 
 func acceptGobwas(w http.ResponseWriter, r *http.Request, s settings) (conn, error) {
@@ -24,7 +27,11 @@ func acceptGobwas(w http.ResponseWriter, r *http.Request, s settings) (conn, err
 	if err != nil {
 		return nil, err
 	}
-	return &gobwasConn{c, rw.Reader, s.text}, nil
+	g := &gobwasConn{conn: c, r: rw.Reader, text: s.text}
+	if _, ok := c.(*net.TCPConn); ok {
+		g.frame = &bytes.Buffer{}
+	}
+	return g, nil
 }
 
 var errTooLong = errors.New("message is longer than the buffer")
@@ -70,11 +77,20 @@ func (c *gobwasConn) receiveText(p []byte, each func([]byte) bool) error {
 }
 
 func (c *gobwasConn) write(op int, p []byte) error {
-	err := ws.WriteHeader(c.conn, ws.Header{Fin: true, OpCode: ws.OpCode(op), Length: int64(len(p))})
-	if err != nil {
+	h := ws.Header{Fin: true, OpCode: ws.OpCode(op), Length: int64(len(p))}
+	if c.frame != nil {
+		c.frame.Reset()
+		if err := ws.WriteHeader(c.frame, h); err != nil {
+			return err
+		}
+		c.frame.Write(p)
+		_, err := c.conn.Write(c.frame.Bytes())
 		return err
 	}
-	_, err = c.conn.Write(p)
+	if err := ws.WriteHeader(c.conn, h); err != nil {
+		return err
+	}
+	_, err := c.conn.Write(p)
 	return err
 }
 

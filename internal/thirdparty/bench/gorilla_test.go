@@ -6,7 +6,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-var gorilla = library{name: "gorilla", accept: acceptGorilla, prepare: prepareGorilla}
+var gorilla = library{name: "gorilla", accept: acceptGorilla, prepare: prepareGorilla, oneWriter: true}
 
 var (
 	gorillaPlain   websocket.Upgrader

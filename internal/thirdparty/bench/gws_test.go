@@ -7,7 +7,7 @@ import (
 	"github.com/lxzan/gws"
 )
 
-var gwsLibrary = library{name: "gws", accept: acceptGws, prepare: prepareGws}
+var gwsLibrary = library{name: "gws", accept: acceptGws, prepare: prepareGws, later: true}
 
 // gwsUpgraders has one for each deflate. An Upgrader's compressors take 32 MB.
 var gwsUpgraders = [...]func() *gws.Upgrader{

@@ -30,6 +30,11 @@ type library struct {
 	name    string
 	accept  func(w http.ResponseWriter, r *http.Request, s settings) (conn, error)
 	prepare func(op int, p []byte) (prepared, error) // nil where the library has none
+
+	// oneWriter: the program has to see that one goroutine writes at a time.
+	oneWriter bool
+	// later: what was prepared is written by another goroutine.
+	later bool
 }
 
 // settings are those of a connection that the rows need different ones of.

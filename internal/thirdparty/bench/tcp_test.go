@@ -1,0 +1,165 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// serve runs a server on the loopback interface, which upgrades with lib and calls
+// each with every connection. It is closed in the cleanup.
+func serve(b *testing.B, lib library, each func(c conn)) (addr string) {
+	b.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := lib.accept(w, r, settings{})
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		each(c)
+		c.close()
+	}))
+	b.Cleanup(s.Close)
+	return s.Listener.Addr().String()
+}
+
+// dial returns a connection after the handshake, which is all that this client
+// knows of WebSocket.
+func dial(b *testing.B, addr string) net.Conn {
+	b.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { conn.Close() })
+	if _, err := io.WriteString(conn, request); err != nil {
+		b.Fatal(err)
+	}
+	r := bufio.NewReader(conn)
+	answer, err := http.ReadResponse(r, nil)
+	if err != nil || answer.StatusCode != http.StatusSwitchingProtocols || r.Buffered() > 0 {
+		b.Fatalf("handshake: %v, %v", answer, err)
+	}
+	return conn
+}
+
+// BenchmarkConcurrentWrite writes from 16 goroutines to one connection. What they
+// wrote is counted at the other end.
+func BenchmarkConcurrentWrite(b *testing.B) {
+	for _, lib := range all {
+		b.Run("16x125/"+lib.name, func(b *testing.B) { writeConcurrently(b, lib) })
+	}
+}
+
+func writeConcurrently(b *testing.B, lib library) {
+	const writers, size = 16, 125
+	p := binary(size)
+	opened, written := make(chan conn, 1), make(chan struct{})
+	addr := serve(b, lib, func(c conn) {
+		opened <- c
+		<-written
+	})
+	client := dial(b, addr)
+	received := make(chan int64, 1)
+	go func() {
+		n, _ := io.Copy(io.Discard, client)
+		received <- n
+	}()
+	c := <-opened
+	write := c.write
+	if lib.oneWriter {
+		var mu sync.Mutex
+		write = func(op int, p []byte) error {
+			mu.Lock()
+			defer mu.Unlock()
+			return c.write(op, p)
+		}
+	}
+	var all sync.WaitGroup
+	var begun atomic.Int64
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range writers {
+		all.Go(func() {
+			for begun.Add(1) <= int64(b.N) {
+				if err := write(opBinary, p); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	b.StopTimer()
+	close(written) // the handler closes the connection
+	if n := <-received; n != int64(b.N)*(2+size) {
+		b.Fatalf("%d bytes arrived of %d messages", n, b.N)
+	}
+}
+
+// BenchmarkEcho is 100 clients, each of which sends a message and waits for it. An
+// operation is one such exchange, among all of them.
+func BenchmarkEcho(b *testing.B) {
+	for _, size := range []int{16, kib, 16 * kib} {
+		p := binary(size)
+		for _, lib := range append([]library{bareEcho}, all...) {
+			b.Run(strconv.Itoa(size)+"/"+lib.name, func(b *testing.B) { echo(b, lib, p) })
+		}
+	}
+}
+
+func echo(b *testing.B, lib library, p []byte) {
+	const connections = 100
+	addr := serve(b, lib, func(c conn) {
+		c.receive(make([]byte, len(p)+64), func(message []byte) bool {
+			return c.write(opBinary, message) == nil
+		})
+	})
+	frame := clientFrame(opBinary, 0, p)
+	head := len(frame) - len(p) - len(key)
+	want := p
+	if lib.name == bareEcho.name {
+		want = frame[head+len(key):] // it does not unmask
+	}
+	var conns []net.Conn
+	for range connections {
+		conns = append(conns, dial(b, addr))
+	}
+	var all sync.WaitGroup
+	var begun atomic.Int64
+	b.SetBytes(int64(len(p)))
+	b.ReportAllocs()
+	b.ResetTimer()
+	for _, conn := range conns {
+		all.Go(func() {
+			answer := make([]byte, head+len(p))
+			sent := false
+			for begun.Add(1) <= int64(b.N) {
+				sent = true
+				if _, err := conn.Write(frame); err != nil {
+					b.Error(err)
+					return
+				}
+				if _, err := io.ReadFull(conn, answer); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+			if sent && !bytes.Equal(answer[head:], want) {
+				b.Error("what came back is not what was sent")
+			}
+		})
+	}
+	all.Wait()
+	b.StopTimer()
+	for _, conn := range conns {
+		conn.Close()
+	}
+}

@@ -1,0 +1,136 @@
+package bench
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+const request = "GET / HTTP/1.1\r\nHost: server.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + wstest.DefaultKey + "\r\n\r\n"
+
+// canned is a connection in memory on which one request comes, then nothing.
+type canned struct {
+	mu      sync.Mutex
+	changed sync.Cond // of mu
+	unread  string
+	expired bool
+	closed  bool
+	answer  []byte
+}
+
+// reset makes c as new. It keeps the memory.
+func (c *canned) reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changed.L = &c.mu
+	c.unread, c.expired, c.closed, c.answer = request, false, false, c.answer[:0]
+}
+
+func (c *canned) Read(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.unread == "" {
+		if c.closed {
+			return 0, net.ErrClosed
+		}
+		if c.expired {
+			return 0, os.ErrDeadlineExceeded
+		}
+		c.changed.Wait()
+	}
+	n := copy(p, c.unread)
+	c.unread = c.unread[n:]
+	return n, nil
+}
+
+func (c *canned) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answer = append(c.answer, p...)
+	return len(p), nil
+}
+
+func (c *canned) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	c.changed.Broadcast()
+	return nil
+}
+
+func (c *canned) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.expired = !t.IsZero() && time.Until(t) <= 0
+	c.changed.Broadcast()
+	return nil
+}
+
+func (c *canned) SetDeadline(t time.Time) error    { return c.SetReadDeadline(t) }
+func (c *canned) SetWriteDeadline(time.Time) error { return nil }
+func (c *canned) LocalAddr() net.Addr              { return wstest.ServerAddr }
+func (c *canned) RemoteAddr() net.Addr             { return wstest.ClientAddr }
+
+// cannedListener accepts the connections that are sent to it.
+type cannedListener chan net.Conn
+
+func (l cannedListener) Accept() (net.Conn, error) {
+	if c, ok := <-l; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (cannedListener) Close() error   { return nil }
+func (cannedListener) Addr() net.Addr { return wstest.ServerAddr }
+
+// BenchmarkUpgrade is a whole request through net/http's server, until the handler
+// has upgraded and closed the connection.
+func BenchmarkUpgrade(b *testing.B) {
+	for _, lib := range all {
+		b.Run("nethttp/"+lib.name, func(b *testing.B) { upgrade(b, lib) })
+	}
+}
+
+func upgrade(b *testing.B, lib library) {
+	done := make(chan error)
+	listener, ended := make(cannedListener), make(chan struct{})
+	server := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := lib.accept(w, r, settings{})
+		if err == nil {
+			c.close()
+		}
+		done <- err
+	})}
+	go func() {
+		defer close(ended)
+		server.Serve(listener)
+	}()
+	defer func() {
+		close(listener)
+		<-ended
+	}()
+	// net/http may hold a connection for a moment after the handler has returned.
+	var conns [64]canned
+	next := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		c := &conns[next%len(conns)]
+		next++
+		c.reset()
+		listener <- c
+		if err := <-done; err != nil {
+			b.Fatal(err)
+		}
+		if !bytes.HasPrefix(c.answer, []byte("HTTP/1.1 101 ")) {
+			b.Fatalf("answered %q", c.answer)
+		}
+	}
+}

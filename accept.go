@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -48,7 +49,9 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	protocol := chooseSubprotocol(r.Header, opts.Subprotocols)
 	params, extensions := acceptDeflate(r.Header[headerExtensions], opts.CompressionMode, opts.CompressionThreshold)
 
-	answer := appendAnswer(nil, w.Header(), answerHeaders{
+	b := newBlock(minBlock)
+	defer b.free()
+	answer := appendAnswer(b.b[:0], w.Header(), answerHeaders{
 		accept:     acceptKey(strings.TrimSpace(r.Header.Get(headerKey))),
 		protocol:   protocol,
 		extensions: extensions,
@@ -65,14 +68,12 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	}
 	_, secure := conn.(*tls.Conn)
 	return newConn(agreement{
-		role:     server,
-		t:        newStream(conn, conn),
-		secure:   secure,
-		protocol: protocol,
-		deflate:  params,
-		onPing:   opts.OnPingReceived,
-		onPong:   opts.OnPongReceived,
-		early:    early,
+		role:    server,
+		t:       newStream(conn, conn),
+		secure:  secure,
+		deflate: params,
+		extras:  extras{protocol, opts.OnPingReceived, opts.OnPongReceived},
+		early:   early,
 	}), nil
 }
 
@@ -248,16 +249,13 @@ const answerTimeout = 5 * time.Second
 // server's deadlines, and returns what the client sent right behind its
 // request.
 func beginStream(conn net.Conn, buffered *bufio.ReadWriter, answer []byte) (early []byte, err error) {
-	if err := conn.SetDeadline(time.Time{}); err != nil {
-		return nil, err
-	}
-	if err := conn.SetWriteDeadline(time.Now().Add(answerTimeout)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return nil, err
 	}
 	if _, err := conn.Write(answer); err != nil {
 		return nil, err
 	}
-	if err := conn.SetWriteDeadline(time.Time{}); err != nil {
+	if err := conn.SetDeadline(time.Time{}); err != nil {
 		return nil, err
 	}
 	if n := buffered.Reader.Buffered(); n > 0 {
@@ -267,5 +265,13 @@ func beginStream(conn net.Conn, buffered *bufio.ReadWriter, answer []byte) (earl
 		}
 		early = slices.Clone(early)
 	}
+	// The HTTP server keeps the reader until the handler returns, and with it
+	// its 4 KiB. It is ours now, and has nothing to read any more.
+	*buffered.Reader = *bufio.NewReaderSize(nothing{}, 0)
 	return early, nil
 }
+
+// nothing is a reader at its end.
+type nothing struct{}
+
+func (nothing) Read([]byte) (int, error) { return 0, io.EOF }

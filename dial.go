@@ -226,13 +226,11 @@ func (hs *clientHandshake) conclude(resp *http.Response) (*Conn, error) {
 	}
 	_, secure := conn.(*tls.Conn)
 	return newConn(agreement{
-		role:     client,
-		t:        newStream(rwc, conn),
-		secure:   secure,
-		protocol: protocol,
-		deflate:  params,
-		onPing:   hs.opts.OnPingReceived,
-		onPong:   hs.opts.OnPongReceived,
+		role:    client,
+		t:       newStream(rwc, conn),
+		secure:  secure,
+		deflate: params,
+		extras:  extras{protocol, hs.opts.OnPingReceived, hs.opts.OnPongReceived},
 	}), nil
 }
 

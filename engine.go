@@ -22,13 +22,11 @@ import (
 // side takes the read gate only if it is free.
 type engine struct {
 	// Set by the handshake, then only read.
-	t        transport
-	role     role
-	secure   bool // the transport is TLS
-	protocol string
-	deflate  *deflateParams // nil when compression was not agreed on
-	onPing   func(context.Context, []byte) bool
-	onPong   func(context.Context, []byte)
+	t       transport
+	deflate *deflateParams // nil when compression was not agreed on
+	extras  *extras        // what most connections have nothing of; never nil
+	role    role
+	secure  bool // the transport is TLS
 
 	life  lifetime
 	rd    readSide
@@ -44,29 +42,38 @@ const (
 	client
 )
 
-// agreement is what a handshake ends with.
-type agreement struct {
-	role     role
-	t        transport
-	secure   bool
+// extras are what was agreed on, or asked for, beyond the ordinary.
+type extras struct {
 	protocol string
-	deflate  *deflateParams
 	onPing   func(context.Context, []byte) bool
 	onPong   func(context.Context, []byte)
-	early    []byte // what the peer sent right behind its handshake
+}
+
+// noExtras is shared by the connections that have none.
+var noExtras extras
+
+// agreement is what a handshake ends with.
+type agreement struct {
+	role    role
+	t       transport
+	secure  bool
+	deflate *deflateParams
+	extras
+	early []byte // what the peer sent right behind its handshake
 }
 
 // newConn begins a connection.
 func newConn(a agreement) *Conn {
 	c := &Conn{engine: engine{
-		t:        a.t,
-		role:     a.role,
-		secure:   a.secure,
-		protocol: a.protocol,
-		deflate:  a.deflate,
-		onPing:   a.onPing,
-		onPong:   a.onPong,
+		t:       a.t,
+		role:    a.role,
+		secure:  a.secure,
+		deflate: a.deflate,
+		extras:  &noExtras,
 	}}
+	if a.protocol != "" || a.onPing != nil || a.onPong != nil {
+		c.extras = &extras{a.protocol, a.onPing, a.onPong}
+	}
 	c.rd.limit.Store(defaultReadLimit)
 	if len(a.early) > 0 {
 		c.rd.in.block = newBlock(len(a.early))
@@ -76,6 +83,6 @@ func newConn(a agreement) *Conn {
 }
 
 func (e *engine) setReadLimit(n int64) { e.rd.limit.Store(max(n, -1)) }
-func (e *engine) subprotocol() string  { return e.protocol }
+func (e *engine) subprotocol() string  { return e.extras.protocol }
 func (e *engine) localAddr() net.Addr  { return e.t.localAddr() }
 func (e *engine) remoteAddr() net.Addr { return e.t.remoteAddr() }

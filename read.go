@@ -225,15 +225,15 @@ func (e *engine) readControl(ctx context.Context, h header, n int) error {
 	}
 	switch h.op() {
 	case opPing:
-		if e.onPing == nil || e.onPing(ctx, payload) {
+		if onPing := e.extras.onPing; onPing == nil || onPing(ctx, payload) {
 			e.postPong(payload)
 		}
 	case opPong:
 		if waiting := e.pings.peek(); waiting != nil {
 			waiting.answered(payload)
 		}
-		if e.onPong != nil {
-			e.onPong(ctx, payload)
+		if onPong := e.extras.onPong; onPong != nil {
+			onPong(ctx, payload)
 		}
 	case opClose:
 		return e.readClose(ctx, payload)

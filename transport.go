@@ -51,12 +51,10 @@ type stream struct {
 	rwc  io.ReadWriteCloser
 	conn net.Conn        // deadlines, addresses; nil where nobody reported it
 	raw  syscall.RawConn // for the system calls without a buffer; nil where there are none
-	sys  sysCalls        // the state of calls on raw
 
-	rd, wr watch
-	first  []byte      // where raw is nil: what a read waits with
-	vec    [2][]byte   // what bufs begins as
-	bufs   net.Buffers // for vectored writes
+	rd, wr  watch
+	first   *[firstRead]byte // where raw is nil: what a read waits with
+	reading rawReading       // where it is not
 }
 
 // firstRead is how many bytes a stream without raw waits with.
@@ -75,7 +73,7 @@ func newStream(rwc io.ReadWriteCloser, conn net.Conn) *stream {
 	s.rd.target = (*readDirection)(s)
 	s.wr.target = (*writeDirection)(s)
 	if !s.openRaw() {
-		s.first = make([]byte, firstRead)
+		s.first = new([firstRead]byte)
 	}
 	return s
 }
@@ -184,7 +182,7 @@ func (s *stream) readInto(ctx context.Context, in *inbox) error {
 		}
 		return err
 	}
-	n, err := s.read(ctx, s.first)
+	n, err := s.read(ctx, s.first[:])
 	if n > 0 {
 		in.take()
 		copy(in.block.b, s.first[:n])
@@ -208,15 +206,7 @@ func (s *stream) write(ctx context.Context, p []byte) (int, error) {
 func (s *stream) writeBoth(ctx context.Context, head, body []byte) (int, error) {
 	switch {
 	case s.raw != nil:
-		armed, err := s.wr.arm(ctx)
-		if err != nil {
-			return 0, err
-		}
-		s.vec = [2][]byte{head, body}
-		s.bufs = s.vec[:]
-		n, err := s.bufs.WriteTo(s.conn)
-		s.vec = [2][]byte{}
-		return int(n), s.didWrite(ctx, armed, err)
+		return s.rawWriteBoth(ctx, head, body)
 	case len(head)+len(body) <= joinLimit:
 		b := newBlock(len(head) + len(body))
 		defer b.free()

@@ -4,8 +4,8 @@ package websocket
 
 import "context"
 
-// sysCalls is empty where sockets are read and written by package net alone.
-type sysCalls struct{}
+// rawReading is empty where sockets are read and written by package net alone.
+type rawReading struct{}
 
 type blockMode uint8
 
@@ -21,5 +21,9 @@ func (s *stream) rawRead(context.Context, []byte, *inbox) (int, error) {
 }
 
 func (s *stream) rawWrite(context.Context, []byte, blockMode) (int, error) {
+	panic("websocket: no raw connection")
+}
+
+func (s *stream) rawWriteBoth(context.Context, []byte, []byte) (int, error) {
 	panic("websocket: no raw connection")
 }

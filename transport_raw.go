@@ -7,37 +7,55 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 )
 
-// sysCalls holds the arguments and the results of calls through raw, which
-// takes functions: they are made once, so that a call allocates nothing.
+// Calls through raw take functions. These are made once, with what holds their
+// arguments and results, so that a call allocates nothing.
 //
 // The first system call is tried before anything is armed, and the context is
 // watched only when it would have to wait.
-type sysCalls struct {
-	onReadable, onWritable func(fd uintptr) bool
-	rd                     rawReading
-	wr                     rawWriting
-}
 
-// rawReading is a read under way: into p, or into in if that is not nil.
+// rawReading is a read, into p, or into in if that is not nil. Each stream has
+// one, for it waits in it.
 type rawReading struct {
+	on    func(fd uintptr) bool // readable, of this stream
 	ctx   context.Context
+	done  <-chan struct{} // of ctx
 	p     []byte
 	in    *inbox
 	armed bool
+	novel bool // it has to wait, and the watch does not know the context
 	n     int
 	err   error
 }
 
+// rawWriting is a write. They come from a pool.
 type rawWriting struct {
+	on    func(fd uintptr) bool // writable, of this one
+	s     *stream
 	ctx   context.Context
 	p     []byte
 	mode  blockMode
 	armed bool
 	n     int
 	err   error
+
+	vec  [2][]byte   // what bufs begins as
+	bufs net.Buffers // of a vectored write
+}
+
+var rawWritings = sync.Pool{New: func() any {
+	w := new(rawWriting)
+	w.on = w.writable
+	return w
+}}
+
+// end gives w back, with nothing of the write in it.
+func (w *rawWriting) end() {
+	*w = rawWriting{on: w.on}
+	rawWritings.Put(w)
 }
 
 type blockMode uint8
@@ -65,27 +83,33 @@ func (s *stream) openRaw() bool {
 		return false
 	}
 	s.raw = raw
-	s.sys.onReadable = s.readable
-	s.sys.onWritable = s.writable
+	s.reading.on = s.readable
 	return true
 }
 
 func (s *stream) rawRead(ctx context.Context, p []byte, in *inbox) (int, error) {
-	r := &s.sys.rd
-	*r = rawReading{ctx: ctx, p: p, in: in}
-	err := s.raw.Read(s.sys.onReadable)
-	n, armed := r.n, r.armed
+	r := &s.reading
+	r.ctx, r.done, r.p, r.in = ctx, ctx.Done(), p, in
+	r.armed, r.n, r.err = false, 0, nil
+	err := s.raw.Read(r.on)
+	if r.novel {
+		// Registering goes deep into the stack, which would have to grow, and
+		// stay so, for a connection that waits: hence not from within.
+		r.novel = false
+		s.rd.register(ctx, r.done)
+		err = s.raw.Read(r.on)
+	}
 	if err == nil {
 		err = r.err
 	}
-	*r = rawReading{}
-	return n, s.didRead(ctx, armed, n, err)
+	r.ctx, r.done, r.p, r.in, r.err = nil, nil, nil, nil, nil
+	return r.n, s.didRead(ctx, r.armed, r.n, err)
 }
 
 // readable tries to read. It reports false to be called again when there is
 // something to read.
 func (s *stream) readable(fd uintptr) bool {
-	r := &s.sys.rd
+	r := &s.reading
 	p := r.p
 	if r.in != nil {
 		r.in.take()
@@ -111,10 +135,14 @@ func (s *stream) readable(fd uintptr) bool {
 			r.err = io.EOF
 			return true
 		case syscall.EAGAIN:
-			if !r.armed {
+			switch {
+			case r.armed:
+			case s.rd.knows(r.done):
 				r.armed, r.err = s.rd.arm(r.ctx)
+			default:
+				r.novel = true
 			}
-			return r.err != nil
+			return r.novel || r.err != nil
 		}
 		r.err = os.NewSyscallError("read", err)
 		return true
@@ -122,21 +150,32 @@ func (s *stream) readable(fd uintptr) bool {
 }
 
 func (s *stream) rawWrite(ctx context.Context, p []byte, mode blockMode) (int, error) {
-	w := &s.sys.wr
-	*w = rawWriting{ctx: ctx, p: p, mode: mode}
-	err := s.raw.Write(s.sys.onWritable)
-	n, armed := w.n, w.armed
+	w := rawWritings.Get().(*rawWriting)
+	defer w.end()
+	w.s, w.ctx, w.p, w.mode = s, ctx, p, mode
+	err := s.raw.Write(w.on)
 	if err == nil {
 		err = w.err
 	}
-	*w = rawWriting{}
-	return n, s.didWrite(ctx, armed, err)
+	return w.n, s.didWrite(ctx, w.armed, err)
+}
+
+func (s *stream) rawWriteBoth(ctx context.Context, head, body []byte) (int, error) {
+	armed, err := s.wr.arm(ctx)
+	if err != nil {
+		return 0, err
+	}
+	w := rawWritings.Get().(*rawWriting)
+	defer w.end()
+	w.vec = [2][]byte{head, body}
+	w.bufs = w.vec[:]
+	n, err := w.bufs.WriteTo(s.conn)
+	return int(n), s.didWrite(ctx, armed, err)
 }
 
 // writable tries to write the rest. It reports false to be called again when
 // more can be written.
-func (s *stream) writable(fd uintptr) bool {
-	w := &s.sys.wr
+func (w *rawWriting) writable(fd uintptr) bool {
 	for w.n < len(w.p) {
 		n, err := syscall.Write(int(fd), w.p[w.n:])
 		if n > 0 {
@@ -150,7 +189,7 @@ func (s *stream) writable(fd uintptr) bool {
 				return true
 			}
 			if !w.armed {
-				w.armed, w.err = s.wr.arm(w.ctx)
+				w.armed, w.err = w.s.wr.arm(w.ctx)
 			}
 			return w.err != nil
 		case nil:

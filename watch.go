@@ -33,8 +33,8 @@ type watch struct {
 	state atomic.Uint32 // watchIdle, watchArmed, watchFired
 
 	// Owned by the holder of the gate.
-	stop func() bool // not nil while registered
 	keep bool        // stay registered after the call
+	stop func() bool // not nil while registered
 
 	mu   sync.Mutex      // held while interrupting and resuming
 	done <-chan struct{} // of the context that was seen last; written by the holder alone
@@ -62,7 +62,7 @@ func (w *watch) arm(ctx context.Context) (armed bool, err error) {
 	if done == nil {
 		return false, nil
 	}
-	if w.stop == nil || done != w.done {
+	if !w.knows(done) {
 		w.register(ctx, done)
 	}
 	// Armed only now: until the context is registered, the end of the one
@@ -73,6 +73,11 @@ func (w *watch) arm(ctx context.Context) (armed bool, err error) {
 		return false, errInterrupted
 	}
 	return true, nil
+}
+
+// knows reports whether arm has nothing to register.
+func (w *watch) knows(done <-chan struct{}) bool {
+	return done == nil || w.stop != nil && done == w.done
 }
 
 // disarm ends what arm began. It reports whether the call was interrupted.

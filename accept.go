@@ -4,7 +4,6 @@ package websocket
 
 import (
 	"bufio"
-	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"slices"
 	"strings"
 	"time"
 )
@@ -37,44 +35,47 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	return c, nil
 }
 
+// accept keeps little on the stack: Hijack goes deep, and a stack that has to
+// grow stays so for a handler that waits.
 func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn, error) {
+	b := newBlock(minBlock)
+	defer b.free()
+	c, answer, refusal := negotiate(w, r, opts, b.b[:0])
+	if refusal != nil {
+		return nil, refusal.refuse(w)
+	}
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, refused(http.StatusNotImplemented, "WebSocket is not available here", err).refuse(w)
+	}
+	if err := sendAnswer(conn, answer); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	c.begin(newStream(conn, conn))
+	c.rd.in.fill(takeBuffered(buffered.Reader))
+	return c, nil
+}
+
+// negotiate checks the request and says what is agreed on: in a connection that
+// has not begun, and in the answer, which it appends to dst.
+func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, dst []byte) (*Conn, []byte, *refusal) {
 	if err := checkRequest(r); err != nil {
-		return nil, err.refuse(w)
+		return nil, nil, err
 	}
 	if !opts.InsecureSkipVerify {
 		if err := checkOrigin(r, opts.OriginPatterns); err != nil {
-			return nil, err.refuse(w)
+			return nil, nil, err
 		}
 	}
 	protocol := chooseSubprotocol(r.Header, opts.Subprotocols)
 	params, extensions := acceptDeflate(r.Header[headerExtensions], opts.CompressionMode, opts.CompressionThreshold)
-
-	b := newBlock(minBlock)
-	defer b.free()
-	answer := appendAnswer(b.b[:0], w.Header(), answerHeaders{
+	answer := appendAnswer(dst, w.Header(), answerHeaders{
 		accept:     acceptKey(strings.TrimSpace(r.Header.Get(headerKey))),
 		protocol:   protocol,
 		extensions: extensions,
 	})
-	conn, buffered, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		refusal := refused(http.StatusNotImplemented, "WebSocket is not available here", err)
-		return nil, refusal.refuse(w)
-	}
-	early, err := beginStream(conn, buffered, answer)
-	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	_, secure := conn.(*tls.Conn)
-	return newConn(agreement{
-		role:    server,
-		t:       newStream(conn, conn),
-		secure:  secure,
-		deflate: params,
-		extras:  extras{protocol, opts.OnPingReceived, opts.OnPongReceived},
-		early:   early,
-	}), nil
+	return newConn(server, params, extras{protocol, opts.OnPingReceived, opts.OnPongReceived}), answer, nil
 }
 
 // refusal is a handshake that was not accepted: what the client is told, and
@@ -245,30 +246,25 @@ func appendAnswer(b []byte, set http.Header, a answerHeaders) []byte {
 // answerTimeout is how long the client has to take the answer.
 const answerTimeout = 5 * time.Second
 
-// beginStream sends the answer over a connection that was hijacked, clears the
-// server's deadlines, and returns what the client sent right behind its
-// request.
-func beginStream(conn net.Conn, buffered *bufio.ReadWriter, answer []byte) (early []byte, err error) {
+// sendAnswer sends the answer over a connection that was hijacked, and clears the
+// server's deadlines.
+func sendAnswer(conn net.Conn, answer []byte) error {
 	if err := conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
-		return nil, err
+		return err
 	}
 	if _, err := conn.Write(answer); err != nil {
-		return nil, err
+		return err
 	}
-	if err := conn.SetDeadline(time.Time{}); err != nil {
-		return nil, err
-	}
-	if n := buffered.Reader.Buffered(); n > 0 {
-		early, err = buffered.Reader.Peek(n)
-		if err != nil {
-			return nil, err
-		}
-		early = slices.Clone(early)
-	}
-	// The HTTP server keeps the reader until the handler returns, and with it
-	// its 4 KiB. It is ours now, and has nothing to read any more.
-	*buffered.Reader = *bufio.NewReaderSize(nothing{}, 0)
-	return early, nil
+	return conn.SetDeadline(time.Time{})
+}
+
+// takeBuffered returns what the client sent right behind its request. The HTTP
+// server keeps the reader until the handler returns, and with it its 4 KiB: it
+// is ours now, and gives them up.
+func takeBuffered(r *bufio.Reader) []byte {
+	early, _ := r.Peek(r.Buffered())
+	*r = *bufio.NewReaderSize(nothing{}, 0)
+	return early
 }
 
 // nothing is a reader at its end.

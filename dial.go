@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -224,14 +223,9 @@ func (hs *clientHandshake) conclude(resp *http.Response) (*Conn, error) {
 	if reported := hs.conn.Load(); reported != nil {
 		conn = *reported
 	}
-	_, secure := conn.(*tls.Conn)
-	return newConn(agreement{
-		role:    client,
-		t:       newStream(rwc, conn),
-		secure:  secure,
-		deflate: params,
-		extras:  extras{protocol, hs.opts.OnPingReceived, hs.opts.OnPongReceived},
-	}), nil
+	c := newConn(client, params, extras{protocol, hs.opts.OnPingReceived, hs.opts.OnPongReceived})
+	c.begin(newStream(rwc, conn))
+	return c, nil
 }
 
 func (hs *clientHandshake) checkAnswer(resp *http.Response) (protocol string, params *deflateParams, err error) {

@@ -4,6 +4,7 @@ package websocket
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 )
 
@@ -52,34 +53,20 @@ type extras struct {
 // noExtras is shared by the connections that have none.
 var noExtras extras
 
-// agreement is what a handshake ends with.
-type agreement struct {
-	role    role
-	t       transport
-	secure  bool
-	deflate *deflateParams
-	extras
-	early []byte // what the peer sent right behind its handshake
-}
-
-// newConn begins a connection.
-func newConn(a agreement) *Conn {
-	c := &Conn{engine: engine{
-		t:       a.t,
-		role:    a.role,
-		secure:  a.secure,
-		deflate: a.deflate,
-		extras:  &noExtras,
-	}}
-	if a.protocol != "" || a.onPing != nil || a.onPong != nil {
-		c.extras = &extras{a.protocol, a.onPing, a.onPong}
+// newConn makes a connection of what was agreed on.
+func newConn(r role, d *deflateParams, x extras) *Conn {
+	c := &Conn{engine: engine{role: r, deflate: d, extras: &noExtras}}
+	if x.protocol != "" || x.onPing != nil || x.onPong != nil {
+		c.extras = &extras{x.protocol, x.onPing, x.onPong}
 	}
 	c.rd.limit.Store(defaultReadLimit)
-	if len(a.early) > 0 {
-		c.rd.in.block = newBlock(len(a.early))
-		c.rd.in.w = copy(c.rd.in.block.b, a.early)
-	}
 	return c
+}
+
+// begin gives the connection its stream.
+func (e *engine) begin(s *stream) {
+	e.t = s
+	_, e.secure = s.conn.(*tls.Conn)
 }
 
 func (e *engine) setReadLimit(n int64) { e.rd.limit.Store(max(n, -1)) }

@@ -59,6 +59,14 @@ func (in *inbox) take() {
 	}
 }
 
+// fill puts in what was read elsewhere.
+func (in *inbox) fill(p []byte) {
+	if len(p) > 0 {
+		in.block = newBlock(len(p))
+		in.w = copy(in.block.b, p)
+	}
+}
+
 // got notes a read of n bytes into an empty inbox, which had room for more or
 // not. One that was filled is followed by a larger one.
 func (in *inbox) got(n, room int) {

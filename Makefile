@@ -10,7 +10,7 @@ OTHER_GO ?= go1.27.4
 FUZZTIME ?= 10s
 KERNELS  := ./internal/mask ./internal/utf8stream
 
-.PHONY: test conformance lint fmt bench peers
+.PHONY: test conformance lint fmt bench microbench peers
 
 # All tests, under the race detector; the browser's build; the tests against
 # other implementations; the tests in Chromium and Node.js, from their directory,
@@ -55,9 +55,14 @@ lint:
 fmt:
 	gofmt -w .
 
+# Measures this library beside others and writes docs/benchmarks.md. The machine
+# should have nothing else to do.
+bench:
+	cd internal/thirdparty && $(GO) run ./bench/report
+
 # Benchmarks of this module. To compare two versions, keep the output of each
 # and run `go tool -modfile=internal/tools/go.mod benchstat OLD NEW`.
-bench:
+microbench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 # What the tests need besides Go: Chromium, Node.js with ws, Python's

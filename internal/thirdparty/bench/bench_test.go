@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -30,7 +31,7 @@ func TestBenchmarks(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	rs := Results{}
-	if err := rs.Add(bytes.NewReader(out)); err != nil {
+	if err := rs.Add(bytes.NewReader(out), runtime.GOMAXPROCS(0)); err != nil {
 		t.Fatal(err)
 	}
 	measured := Groups()
@@ -56,7 +57,7 @@ func TestBenchmarks(t *testing.T) {
 func results(t *testing.T, lines string) Results {
 	t.Helper()
 	rs := Results{}
-	if err := rs.Add(strings.NewReader(lines)); err != nil {
+	if err := rs.Add(strings.NewReader(lines), 2); err != nil {
 		t.Fatal(err)
 	}
 	return rs
@@ -70,8 +71,8 @@ BenchmarkEcho/16/bare-2      100  1.0 ns/op
 BenchmarkEcho/16/bhojpur-Read  100  2.0 ns/op
 BenchmarkEcho/16/gws-2       100  25.0 ns/op
 BenchmarkEcho/16/gws-2       100  26.0 ns/op
-BenchmarkEcho/16/gorilla-16  100  40.0 ns/op
-BenchmarkIdle/handler/gws 1 11940 heap-B/conn 4100 stack-B/conn
+BenchmarkEcho/16/gws-15-2    100  40.0 ns/op
+BenchmarkIdle/handler/gws-15 1 11940 heap-B/conn 4100 stack-B/conn
 PASS
 `
 
@@ -84,9 +85,9 @@ func TestResults(t *testing.T) {
 		{"Echo/16", "bhojpur", "ns/op", 20},
 		{"Echo/16", "bhojpur-Read", "ns/op", 2},
 		{"Echo/16", "gws", "ns/op", 25.5},
-		{"Echo/16", "gorilla", "ns/op", 40},
-		{"Idle/handler", "gws", "stack-B/conn", 4100},
-		{"Idle/handler", "gws", "B/conn", 16040},
+		{"Echo/16", "gws-15", "ns/op", 40},
+		{"Idle/handler", "gws-15", "stack-B/conn", 4100},
+		{"Idle/handler", "gws-15", "B/conn", 16040},
 	} {
 		if got, ok := rs.Median(test.row, test.library, test.unit); got != test.want || !ok {
 			t.Errorf("median of %s/%s, %s = %v, %v, want %v", test.row, test.library, test.unit, got, ok, test.want)
@@ -104,7 +105,7 @@ func TestResultsWrong(t *testing.T) {
 	for _, line := range []string{
 		"BenchmarkEcho/16/gws 1 ns/op", "BenchmarkEcho/16/gws 1 x ns/op", "BenchmarkEcho 1 2 ns/op", "BenchmarkEcho/16/gws 1",
 	} {
-		if err := (Results{}).Add(strings.NewReader(line)); err == nil {
+		if err := (Results{}).Add(strings.NewReader(line), 2); err == nil {
 			t.Errorf("%q is a result", line)
 		}
 	}
@@ -135,9 +136,9 @@ func TestGoal(t *testing.T) {
 	}{
 		{Goal{Unit: "ns/op", Times: 0.8, Of: Best}, "≤ 0.8 × best", true},
 		{Goal{Unit: "ns/op", Times: 0.7, Of: Best}, "≤ 0.7 × best", false},
-		{Goal{Unit: "ns/op", Times: 0.5, Of: "gorilla"}, "≤ 0.5 × gorilla", true},
-		{Goal{Unit: "ns/op", Most: 19}, "≤ 19 ns/op", false},
-		{Goal{Unit: "B/op"}, "≤ 0 B/op", true},
+		{Goal{Unit: "ns/op", Times: 0.5, Of: "gws-15"}, "≤ 0.5 × gws-15", true},
+		{Goal{Unit: "ns/op", Most: 19}, "≤ 19", false},
+		{Goal{Unit: "B/op"}, "≤ 0", true},
 	} {
 		met, err := test.goal.Met(rs, "Echo/16")
 		if met != test.met || err != nil || test.goal.String() != test.text {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"io"
+	"os"
 	"strconv"
 	"testing"
 
@@ -45,7 +46,7 @@ func BenchmarkWriteFresh(b *testing.B) {
 func BenchmarkWriteFreshHub(b *testing.B) {
 	docs := documents(kib)
 	for _, lib := range deflating {
-		b.Run(strconv.Itoa(kib)+"/"+lib.name, func(b *testing.B) { writeFresh(b, lib, docs, 1000) })
+		b.Run(strconv.Itoa(kib)+"/"+lib.name, func(b *testing.B) { writeFresh(b, lib, docs, many()) })
 	}
 }
 
@@ -77,6 +78,14 @@ func writeFresh(b *testing.B, lib library, docs [][]byte, connections int) {
 		write()
 	}
 	b.ReportMetric(float64(written(loops)-before)/float64(b.N), "wire-B/op")
+}
+
+// many is how many connections a hub has, fewer where the benchmarks are only tested.
+func many() int {
+	if os.Getenv(onlyBenchmarks) != "" {
+		return 50
+	}
+	return 1000
 }
 
 // hub returns connections of lib.

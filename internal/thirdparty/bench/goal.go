@@ -25,13 +25,9 @@ type Goal struct {
 
 func (g Goal) String() string {
 	if g.Of == "" {
-		return fmt.Sprintf("≤ %s %s", Count(g.Most), g.Unit)
+		return "≤ " + Count(g.Most)
 	}
-	of := g.Of
-	if g.Unit != "ns/op" {
-		of += ", " + g.Unit
-	}
-	return fmt.Sprintf("≤ %s × %s", strconv.FormatFloat(g.Times, 'f', -1, 64), of)
+	return fmt.Sprintf("≤ %s × %s", strconv.FormatFloat(g.Times, 'f', -1, 64), g.Of)
 }
 
 // Met tells whether the medians of row are within g.

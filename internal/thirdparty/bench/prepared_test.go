@@ -22,7 +22,7 @@ func BenchmarkPrepared(b *testing.B) {
 }
 
 func writePrepared(b *testing.B, lib library, d deflate, p []byte) {
-	const connections = 1000
+	connections := many()
 	loops, conns := hub(b, lib, d, connections)
 	m, err := lib.prepare(opText, p)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,12 +13,13 @@ import (
 // for each time that it was measured.
 type Results map[string]map[string]map[string][]float64
 
-var procs = regexp.MustCompile(`-\d+$`)
-
 // Add reads lines in Go's benchmark format and adds what they say. The benchmark
 // Echo/16/gws is of the row Echo/16 and the library gws. Heap and stack of a
 // connection are added up too, as B/conn. Lines of other kinds are ignored.
-func (rs Results) Add(r io.Reader) error {
+//
+// procs is the GOMAXPROCS of the benchmarks, which go test writes behind a name.
+func (rs Results) Add(r io.Reader, procs int) error {
+	suffix := "-" + strconv.Itoa(procs)
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
@@ -29,7 +29,7 @@ func (rs Results) Add(r io.Reader) error {
 		if len(fields) < 4 || len(fields)%2 != 0 {
 			return fmt.Errorf("not a benchmark's result: %q", lines.Text())
 		}
-		name := procs.ReplaceAllString(strings.TrimPrefix(fields[0], "Benchmark"), "")
+		name := strings.TrimSuffix(strings.TrimPrefix(fields[0], "Benchmark"), suffix)
 		cut := strings.LastIndexByte(name, '/')
 		if cut < 0 {
 			return fmt.Errorf("no library in %q", fields[0])

@@ -131,8 +131,12 @@ func checkRequest(r *http.Request) *refusal {
 	case len(keys) != 1:
 		return bad(http.StatusBadRequest, "the WebSocket handshake needs one Sec-WebSocket-Key")
 	}
-	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(keys[0]))
-	if err != nil || len(key) != 16 {
+	var nonce [keyLen / 4 * 3]byte
+	key := strings.TrimSpace(keys[0])
+	if len(key) != keyLen {
+		return bad(http.StatusBadRequest, "Sec-WebSocket-Key is not 16 bytes in base64")
+	}
+	if n, err := base64.StdEncoding.Decode(nonce[:], []byte(key)); err != nil || n != 16 {
 		return bad(http.StatusBadRequest, "Sec-WebSocket-Key is not 16 bytes in base64")
 	}
 	return nil

@@ -21,10 +21,13 @@ const (
 // protocolVersion is that of RFC 6455.
 const protocolVersion = "13"
 
+// keyLen is the length of a Sec-WebSocket-Key: 16 bytes in base64.
+const keyLen = 24
+
 // acceptKey is what a server answers to a key (RFC 6455 section 4.2.2).
 func acceptKey(key string) string {
 	const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-	sum := sha1.Sum([]byte(key + guid))
+	sum := sha1.Sum(append(append(make([]byte, 0, keyLen+len(guid)), key...), guid...))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 

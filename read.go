@@ -46,7 +46,8 @@ type incoming struct {
 type inbox struct {
 	block *block // nil while nothing is there
 	r, w  int
-	ample int // how much the next read into it may find at once, as far as the last ones tell
+	ample int   // how much the next read into it may find at once, as far as the last ones tell
+	frame int64 // the length of the last data frame
 }
 
 // maxAmple bounds an inbox's block.
@@ -89,8 +90,16 @@ func (in *inbox) release() {
 
 // room returns where to read to, behind what is there. The header of a frame
 // and the whole of a control frame always find room.
+//
+// It may be waited for what is to come there, with no more than a small block.
 func (in *inbox) room() []byte {
 	in.take()
+	if n := in.w - in.r; len(in.block.b) > minBlock && n <= minBlock/2 {
+		small := newBlock(minBlock)
+		in.r, in.w = 0, copy(small.b, in.block.b[in.r:in.w])
+		in.block.free()
+		in.block = small
+	}
 	if in.empty() || in.w == len(in.block.b) {
 		in.w = copy(in.block.b, in.block.b[in.r:in.w])
 		in.r = 0
@@ -169,9 +178,7 @@ func (e *engine) nextFrame(ctx context.Context) (*header, error) {
 		default:
 			rd.in.r += n
 			rd.left, rd.key = h.length, h.key
-			if h.length > minBlock {
-				rd.in.ample = 0 // its payload is better read to where it belongs
-			}
+			rd.in.frame = h.length
 			return h, nil
 		}
 	}

@@ -174,7 +174,8 @@ func (s *stream) readInto(ctx context.Context, in *inbox) error {
 		_, err := s.rawRead(ctx, nil, in)
 		return err
 	}
-	if in.ample > 0 {
+	// The payload of a large frame is better read to where it belongs.
+	if in.ample > 0 && in.frame <= minBlock {
 		in.take()
 		n, err := s.read(ctx, in.block.b)
 		if in.got(n, len(in.block.b)); n == 0 {

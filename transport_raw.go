@@ -87,6 +87,10 @@ func (s *stream) openRaw() bool {
 	return true
 }
 
+// maxAtOnce is up to which size a frame is read from a socket together with its
+// header.
+const maxAtOnce = 64 << 10
+
 func (s *stream) rawRead(ctx context.Context, p []byte, in *inbox) (int, error) {
 	r := &s.reading
 	r.ctx, r.done, r.p, r.in = ctx, ctx.Done(), p, in
@@ -112,6 +116,11 @@ func (s *stream) readable(fd uintptr) bool {
 	r := &s.reading
 	p := r.p
 	if r.in != nil {
+		// A frame like the last one, if that is not too large, comes with one
+		// call: it costs more than to copy the payload once more.
+		if size := r.in.frame + maxHeader; size <= maxAtOnce {
+			r.in.ample = max(r.in.ample, int(size))
+		}
 		r.in.take()
 		p = r.in.block.b
 	}

@@ -48,7 +48,7 @@ const (
 )
 
 func (s deflateSetting) compressor(r reference) *deflate.Compressor {
-	return deflate.NewCompressor(s.sendBits, r == takingOver)
+	return deflate.NewCompressor(s.sendBits, deflate.DefaultLevel, r == takingOver)
 }
 
 // deflateTerms are the parameters in one offer or answer.

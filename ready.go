@@ -57,22 +57,19 @@ func makeReady(l lead, p []byte) readyFrame {
 
 // compressed returns the message as it is sent where s was agreed on. Who asks
 // first waits for it to be made, and so do those who ask meanwhile.
-func (m *PreparedMessage) compressed(s deflateSetting) (*readyFrame, error) {
+func (m *PreparedMessage) compressed(s deflateSetting) *readyFrame {
 	if f := m.find(s); f != nil {
-		return f, nil
+		return f
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if f := m.find(s); f != nil {
-		return f, nil
+		return f
 	}
 	p := m.plain.payload
 	b := newBlock(compressBound(len(p)))
 	defer b.free()
-	z, err := s.compressor(singly).Append(b.b[:0], p)
-	if err != nil {
-		return nil, err
-	}
+	z := s.compressor(singly).Append(b.b[:0], p)
 	f := &deflatedFrame{
 		readyFrame: makeReady(lastOf(opcode(m.typ))|bitRSV1, z),
 		setting:    s,
@@ -83,7 +80,7 @@ func (m *PreparedMessage) compressed(s deflateSetting) (*readyFrame, error) {
 		f.text = bytes.Clone(p[len(p)-maxReadyText:])
 	}
 	m.deflated.Store(f)
-	return &f.readyFrame, nil
+	return &f.readyFrame
 }
 
 func (m *preparedForms) find(s deflateSetting) *readyFrame {
@@ -102,10 +99,7 @@ func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
 	}
 	ready := &m.plain
 	if e.deflate != nil && len(ready.payload) >= e.deflate.threshold {
-		var err error
-		if ready, err = m.compressed(e.deflate.deflateSetting); err != nil {
-			return err
-		}
+		ready = m.compressed(e.deflate.deflateSetting)
 	}
 	_, err := e.send(ctx, frame{
 		lead: lead(ready.bytes[0]), payload: ready.payload,

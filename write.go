@@ -62,9 +62,7 @@ func (e *engine) writeCompressed(ctx context.Context, f frame, rest remainder) (
 	b := newBlock(compressBound(len(f.payload)))
 	defer b.free()
 	f.lead |= bitRSV1
-	if f.payload, err = comp.Append(b.b[:0], f.payload); err != nil {
-		return false, err
-	}
+	f.payload = comp.Append(b.b[:0], f.payload)
 	taken, err = e.sendFrame(ctx, f, rest)
 	if !taken {
 		comp.Discard()

@@ -243,9 +243,7 @@ func (e *engine) lockMessage(h *messageWriter) error {
 func (e *engine) addToMessage(ctx context.Context, p []byte) error {
 	m := &e.wr.parts.get().msg
 	if m.form == undecided && m.n+len(p) >= e.deflate.threshold {
-		if err := e.compressMessage(); err != nil {
-			return err
-		}
+		e.compressMessage()
 	}
 	for len(p) > 0 {
 		if m.form == compressed {
@@ -276,7 +274,7 @@ func (e *engine) addToMessage(ctx context.Context, p []byte) error {
 }
 
 // compressMessage begins to compress, with what has been written until now.
-func (e *engine) compressMessage() error {
+func (e *engine) compressMessage() {
 	m := &e.wr.parts.get().msg
 	held := m.buf
 	m.buf = newBlock(2 * maxFrame)
@@ -285,21 +283,16 @@ func (e *engine) compressMessage() error {
 	comp := e.compressor()
 	comp.Begin()
 	if held == nil {
-		return nil
+		return
 	}
-	defer held.free()
-	var err error
-	m.z, err = comp.Write(m.z, held.b[:m.n])
-	return err
+	m.z = comp.Write(m.z, held.b[:m.n])
+	held.free()
 }
 
 // deflatePart compresses p and sends the frames that come out full.
 func (e *engine) deflatePart(ctx context.Context, p []byte) error {
 	m := &e.wr.parts.get().msg
-	var err error
-	if m.z, err = e.wr.comp.Write(m.z, p); err != nil {
-		return err
-	}
+	m.z = e.wr.comp.Write(m.z, p)
 	return e.sendFull(ctx)
 }
 
@@ -319,10 +312,7 @@ func (e *engine) sendFull(ctx context.Context) error {
 func (e *engine) finishMessage(ctx context.Context) error {
 	m := &e.wr.parts.get().msg
 	if m.form == compressed {
-		var err error
-		if m.z, err = e.wr.comp.End(m.z); err != nil {
-			return err
-		}
+		m.z = e.wr.comp.End(m.z)
 		if err := e.sendFull(ctx); err != nil {
 			return err
 		}

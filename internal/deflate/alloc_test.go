@@ -20,7 +20,7 @@ func TestCompressorAllocatesNothing(t *testing.T) {
 
 func allocatesNothing(t *testing.T, bits int, takeover bool, msg []byte) {
 	t.Helper()
-	c := NewCompressor(bits, takeover)
+	c := NewCompressor(bits, DefaultLevel, takeover)
 	dst := make([]byte, 0, 4096)
 	for range 500 {
 		c.Append(dst, msg)

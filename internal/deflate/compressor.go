@@ -7,6 +7,7 @@ import "fmt"
 type Compressor struct {
 	bits     int
 	takeover bool
+	effort   effort
 
 	// window is what the peer's window ends with: messages that were
 	// compressed, and that the peer has or will have. Empty without takeover.
@@ -17,24 +18,47 @@ type Compressor struct {
 	later []byte
 
 	// enc is lent for as long as a message is open.
-	enc *encoder
+	enc     *encoder
+	written int // bytes of the open message
+
+	// moved: an encoder that stayed does not have what the window has.
+	moved bool
+
+	// stayed is an encoder that has the window, and may be taken away at any
+	// time between messages: residents.mu guards it.
+	stayed *encoder
 }
+
+// windowKept is how much of its window a Compressor keeps, at most: enough for
+// what small messages have to gain, and what can be indexed in a few
+// microseconds.
+const windowKept = 8 << 10
+
+// DefaultLevel is the level that weighs speed and size as most want it.
+const DefaultLevel = 1
 
 // NewCompressor returns a Compressor for the window bits, 8 to 15, that were
 // agreed on for its direction: it never refers to anything farther back than
-// 1<<windowBits. With takeover a message may refer to the messages before it,
-// and the Compressor holds their last 1<<windowBits bytes, as they come;
-// without, it holds nothing between messages.
+// 1<<windowBits. level is 1, the fastest, to 9.
 //
-// NewCompressor panics when windowBits is out of range.
-func NewCompressor(windowBits int, takeover bool) *Compressor {
+// With takeover a message may refer to the messages before it. The Compressor
+// keeps the last 8 KiB of them, as they come, and while it is used often, what
+// compresses has all that the window may hold. Without, it keeps nothing between
+// messages.
+//
+// NewCompressor panics when windowBits or level is out of range.
+func NewCompressor(windowBits, level int, takeover bool) *Compressor {
 	if windowBits < minWindowBits || windowBits > maxWindowBits {
 		panic(fmt.Sprintf("deflate: window bits %d are not 8 to 15", windowBits))
+	}
+	if level < 1 || level > len(efforts) {
+		panic(fmt.Sprintf("deflate: level %d is not 1 to %d", level, len(efforts)))
 	}
 	return &Compressor{
 		bits:     windowBits,
 		takeover: takeover,
-		window:   window{limit: 1 << windowBits},
+		effort:   efforts[level-1],
+		window:   window{limit: min(1<<windowBits, windowKept)},
 	}
 }
 
@@ -43,80 +67,44 @@ func NewCompressor(windowBits int, takeover bool) *Compressor {
 // of an empty message is one zero octet. p is not kept.
 //
 // The message counts as sent: a caller that does not send it calls
-// [Compressor.Discard]. After an error, which only a broken encoder can give,
-// the payload is of no use and the window is empty. Append panics inside a
-// message that [Compressor.Begin] opened.
-func (c *Compressor) Append(dst, p []byte) ([]byte, error) {
-	if c.enc != nil {
-		panic(errOpen)
-	}
-	c.catchUp()
-	var err error
-	if len(p) < minMatched {
-		dst = appendShort(dst, p, &c.window)
-	} else if dst, err = c.append(dst, p); err != nil {
-		return dst, err
-	}
+// [Compressor.Discard]. Append panics inside a message that [Compressor.Begin]
+// opened.
+func (c *Compressor) Append(dst, p []byte) []byte {
+	c.begin(len(p))
+	dst = c.enc.write(dst, p)
+	dst = c.enc.flush(dst)
 	if c.takeover {
 		c.window.write(p)
 	}
-	return dst, nil
-}
-
-// append appends the payload of a message that is not short to dst.
-func (c *Compressor) append(dst, p []byte) ([]byte, error) {
-	c.begin(len(p))
-	mark := len(dst)
-	dst, err := c.enc.write(dst, p)
-	if err == nil {
-		dst, err = c.enc.flush(dst)
-	}
-	if err != nil {
-		c.fail()
-		return dst[:mark], err
-	}
 	c.release()
-	return dst, nil
+	return dst
 }
 
 // Begin opens a message that is compressed as it is written. It panics when one
 // is open.
 func (c *Compressor) Begin() {
-	c.begin(c.window.limit)
+	c.begin(windowKept)
 }
 
 // Write compresses p, which it does not keep, and appends to dst the payload
-// that is ready, which may be nothing. After an error the message is lost, and
-// with it the window.
-func (c *Compressor) Write(dst, p []byte) ([]byte, error) {
-	mark := len(dst)
-	dst, err := c.open().write(dst, p)
-	if err != nil {
-		c.fail()
-		return dst[:mark], err
-	}
-	if c.takeover {
-		c.enc.pending.write(p)
-	}
-	return dst, nil
+// that is ready, which may be nothing.
+func (c *Compressor) Write(dst, p []byte) []byte {
+	dst = c.open().write(dst, p)
+	c.written += len(p)
+	return dst
 }
 
 // End closes the message and appends the rest of its payload to dst. The four
 // octets that are taken off a payload are always of what End itself makes, so
 // that everything before may have been sent.
-func (c *Compressor) End(dst []byte) ([]byte, error) {
-	mark := len(dst)
-	dst, err := c.open().flush(dst)
-	if err != nil {
-		c.fail()
-		return dst[:mark], err
-	}
+func (c *Compressor) End(dst []byte) []byte {
+	e := c.open()
+	dst = e.flush(dst)
 	if c.takeover {
-		c.window.write(c.enc.pending.ring[c.enc.pending.start:])
-		c.window.write(c.enc.pending.ring[:c.enc.pending.start])
+		c.window.write(e.text[e.end-min(c.written, c.window.limit) : e.end])
 	}
 	c.release()
-	return dst, nil
+	return dst
 }
 
 // Discard makes the Compressor right again after a payload did not reach the
@@ -127,6 +115,7 @@ func (c *Compressor) End(dst []byte) ([]byte, error) {
 // it, which is right whatever the peer has: the next message refers to nothing
 // before itself.
 func (c *Compressor) Discard() {
+	c.moved = true
 	if c.enc != nil {
 		c.release()
 		return
@@ -152,6 +141,7 @@ func (c *Compressor) Sent(text []byte, n int) {
 		c.window.clear() // the window has to be in one piece
 	}
 	c.later = text
+	c.moved = true
 }
 
 // catchUp puts into the window what came behind it.
@@ -165,11 +155,10 @@ func (c *Compressor) catchUp() {
 // Close gives all memory back. The Compressor may be used again: its window is
 // empty.
 func (c *Compressor) Close() {
-	if c.enc != nil {
-		c.release()
-	}
+	c.Discard()
 	c.window.reset()
 	c.later = nil
+	residents.drop(c)
 }
 
 // errOpen is what misuse panics with.
@@ -181,18 +170,22 @@ func (c *Compressor) begin(n int) {
 		panic(errOpen)
 	}
 	c.catchUp()
-	c.enc = getEncoder(c.bits)
-	c.enc.reset(&c.window, dictLen(n))
+	e, has := takeEncoder(c)
+	if has && !c.moved {
+		e.begin(e.end)
+	} else {
+		e.effort, e.reach = c.effort, 1<<c.bits
+		e.restart(&c.window, dictLen(n))
+	}
+	c.enc, c.written, c.moved = e, 0, false
 }
 
-// Indexing the window costs as much as compressing it, so a message is given a
-// part in proportion to its length: dictShare times as much, but dictMin at
-// least, which has nearly all that small messages have to gain (for 1 KiB of
-// JSON, the whole window makes payloads 1 % smaller and takes three times as
-// long).
+// Indexing the window takes as long as compressing a message of the same length,
+// or nearly, so a message is given a part in proportion to its own length, but
+// dictMin at least.
 const (
-	dictShare = 4
-	dictMin   = 8 << 10
+	dictShare = 8
+	dictMin   = 4 << 10
 )
 
 // dictLen is how much of the window is worth being indexed for a message of n
@@ -211,13 +204,6 @@ func (c *Compressor) open() *encoder {
 
 // release gives the encoder back.
 func (c *Compressor) release() {
-	putEncoder(c.enc, c.bits)
+	putEncoder(c.enc, c)
 	c.enc = nil
-}
-
-// fail drops an encoder that gave an error, and the window, which the peer may
-// have otherwise.
-func (c *Compressor) fail() {
-	c.enc = nil
-	c.window.clear()
 }

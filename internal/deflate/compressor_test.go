@@ -11,23 +11,20 @@ import (
 // compressions are the ways of making a payload of a message.
 var compressions = []struct {
 	name     string
-	compress func(c *Compressor, dst, p []byte) ([]byte, error)
+	compress func(c *Compressor, dst, p []byte) []byte
 }{
 	{"whole", (*Compressor).Append},
-	{"one write", func(c *Compressor, dst, p []byte) ([]byte, error) { return compressIn(c, dst, p, len(p)+1) }},
-	{"writes of 100", func(c *Compressor, dst, p []byte) ([]byte, error) { return compressIn(c, dst, p, 100) }},
-	{"writes of 33000", func(c *Compressor, dst, p []byte) ([]byte, error) { return compressIn(c, dst, p, 33000) }},
+	{"one write", func(c *Compressor, dst, p []byte) []byte { return compressIn(c, dst, p, len(p)+1) }},
+	{"writes of 100", func(c *Compressor, dst, p []byte) []byte { return compressIn(c, dst, p, 100) }},
+	{"writes of 33000", func(c *Compressor, dst, p []byte) []byte { return compressIn(c, dst, p, 33000) }},
 }
 
 // compressIn streams a message in pieces.
-func compressIn(c *Compressor, dst, p []byte, piece int) ([]byte, error) {
+func compressIn(c *Compressor, dst, p []byte, piece int) []byte {
 	c.Begin()
 	for len(p) > 0 {
 		n := min(piece, len(p))
-		var err error
-		if dst, err = c.Write(dst, p[:n]); err != nil {
-			return dst, err
-		}
+		dst = c.Write(dst, p[:n])
 		p = p[n:]
 	}
 	return c.End(dst)
@@ -52,7 +49,7 @@ func TestConversation(t *testing.T) {
 		for _, takeover := range []bool{true, false} {
 			for _, how := range compressions {
 				t.Run(fmt.Sprintf("bits %d/takeover %v/%s", bits, takeover, how.name), func(t *testing.T) {
-					c := NewCompressor(bits, takeover)
+					c := NewCompressor(bits, DefaultLevel, takeover)
 					defer c.Close()
 					converse(t, c, how.compress, msgs)
 				})
@@ -63,7 +60,7 @@ func TestConversation(t *testing.T) {
 
 // converse sends messages through c to our own inflater, to one that looks at
 // the distances, and to the standard library's.
-func converse(t *testing.T, c *Compressor, compress func(c *Compressor, dst, p []byte) ([]byte, error), msgs [][]byte) {
+func converse(t *testing.T, c *Compressor, compress func(c *Compressor, dst, p []byte) []byte, msgs [][]byte) {
 	t.Helper()
 	ours := NewInflater(c.takeover)
 	defer ours.Close()
@@ -72,10 +69,7 @@ func converse(t *testing.T, c *Compressor, compress func(c *Compressor, dst, p [
 	const prefix = "header"
 	for i, msg := range msgs {
 		keep := bytes.Clone(msg)
-		payload, err := compress(c, []byte(prefix), msg)
-		if err != nil {
-			t.Fatalf("message %d: %v", i, err)
-		}
+		payload := compress(c, []byte(prefix), msg)
 		if !bytes.Equal(msg, keep) {
 			t.Fatalf("message %d was changed", i)
 		}
@@ -110,10 +104,10 @@ func converse(t *testing.T, c *Compressor, compress func(c *Compressor, dst, p [
 
 func TestEmptyMessage(t *testing.T) {
 	for bits := minWindowBits; bits <= maxWindowBits; bits++ {
-		c := NewCompressor(bits, true)
+		c := NewCompressor(bits, DefaultLevel, true)
 		for _, how := range compressions {
-			if got, err := how.compress(c, nil, nil); err != nil || !bytes.Equal(got, []byte{0}) {
-				t.Errorf("bits %d, %s: payload % x, error %v; want 00", bits, how.name, got, err)
+			if got := how.compress(c, nil, nil); !bytes.Equal(got, []byte{0}) {
+				t.Errorf("bits %d, %s: payload % x, want 00", bits, how.name, got)
 			}
 		}
 	}
@@ -133,22 +127,16 @@ func TestDiscard(t *testing.T) {
 		{"a message written", func(t *testing.T, c *Compressor) {
 			c.Begin()
 			for range 100 {
-				if _, err := c.Write(nil, text); err != nil {
-					t.Fatal(err)
-				}
+				c.Write(nil, text)
 			}
 			c.Discard()
 		}},
 		{"a message ended", func(t *testing.T, c *Compressor) {
-			if _, err := compressIn(c, nil, text, 300); err != nil {
-				t.Fatal(err)
-			}
+			compressIn(c, nil, text, 300)
 			c.Discard()
 		}},
 		{"a payload appended", func(t *testing.T, c *Compressor) {
-			if _, err := c.Append(nil, text); err != nil {
-				t.Fatal(err)
-			}
+			c.Append(nil, text)
 			c.Discard()
 		}},
 		{"twice", func(t *testing.T, c *Compressor) {
@@ -159,22 +147,16 @@ func TestDiscard(t *testing.T) {
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
-			c := NewCompressor(maxWindowBits, true)
+			c := NewCompressor(maxWindowBits, DefaultLevel, true)
 			f := NewInflater(true)
 			peer := &walker{limit: maxDistance}
 			for i := range 3 {
 				msg := jsonText(2000, uint64(i))
-				payload, err := c.Append(nil, msg)
-				if err != nil {
-					t.Fatal(err)
-				}
+				payload := c.Append(nil, msg)
 				mustRead(t, f, payload, msg)
 				peer.message(payload)
 				tc.unsent(t, c)
-				payload, err = c.Append(nil, text)
-				if err != nil {
-					t.Fatal(err)
-				}
+				payload = c.Append(nil, text)
 				mustRead(t, f, payload, text)
 				if got, err := peer.message(payload); err != nil || !bytes.Equal(got, text) {
 					t.Fatalf("the peer has %d bytes, error %v", len(got), err)
@@ -188,17 +170,12 @@ func TestDiscard(t *testing.T) {
 // small as if there had been none.
 func TestDiscardKeepsTheWindow(t *testing.T) {
 	msg := noise(1000, 5)
-	c := NewCompressor(maxWindowBits, true)
-	if _, err := c.Append(nil, msg); err != nil {
-		t.Fatal(err)
-	}
+	c := NewCompressor(maxWindowBits, DefaultLevel, true)
+	c.Append(nil, msg)
 	c.Begin()
 	c.Write(nil, jsonText(500, 1))
 	c.Discard()
-	payload, err := c.Append(nil, msg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	payload := c.Append(nil, msg)
 	if len(payload) > 100 {
 		t.Errorf("a repeated message became %d bytes", len(payload))
 	}
@@ -207,12 +184,9 @@ func TestDiscardKeepsTheWindow(t *testing.T) {
 func TestTakeoverHelps(t *testing.T) {
 	for bits := 11; bits <= maxWindowBits; bits++ {
 		msg := noise(1000, 5)
-		c := NewCompressor(bits, true)
+		c := NewCompressor(bits, DefaultLevel, true)
 		c.Append(nil, msg)
-		payload, err := c.Append(nil, msg)
-		if err != nil {
-			t.Fatal(err)
-		}
+		payload := c.Append(nil, msg)
 		if len(payload) > 100 {
 			t.Errorf("bits %d: a repeated message became %d bytes", bits, len(payload))
 		}
@@ -224,17 +198,14 @@ func TestTakeoverHelps(t *testing.T) {
 func TestShortMessages(t *testing.T) {
 	for _, bits := range testedBits() {
 		t.Run(fmt.Sprint("bits ", bits), func(t *testing.T) {
-			c := NewCompressor(bits, true)
+			c := NewCompressor(bits, DefaultLevel, true)
 			f := NewInflater(true)
 			peer := &walker{limit: 1 << bits}
-			for n := range 2 * minMatched {
+			for n := range 2 * 128 {
 				for _, msg := range [][]byte{
 					jsonText(n, 1), noise(n, uint64(n)), bytes.Repeat([]byte{0xe9}, n), jsonText(n+n/2, 2)[n/2:],
 				} {
-					payload, err := c.Append(nil, msg)
-					if err != nil {
-						t.Fatal(err)
-					}
+					payload := c.Append(nil, msg)
 					if len(payload) > n+6+n/8 {
 						t.Errorf("%d bytes became %d", n, len(payload))
 					}
@@ -250,17 +221,17 @@ func TestShortMessages(t *testing.T) {
 
 func TestShortMessagesTakeOver(t *testing.T) {
 	msg := []byte(`{"type":"typing","room":"general","user":"alice"}`)
-	c := NewCompressor(maxWindowBits, true)
-	first, _ := c.Append(nil, msg)
-	second, err := c.Append(nil, msg)
-	if err != nil || len(first) > len(msg)+2 || len(second) > 8 {
-		t.Errorf("%d bytes became %d, and again %d, error %v", len(msg), len(first), len(second), err)
+	c := NewCompressor(maxWindowBits, DefaultLevel, true)
+	first := c.Append(nil, msg)
+	second := c.Append(nil, msg)
+	if len(first) > len(msg)+2 || len(second) > 8 {
+		t.Errorf("%d bytes became %d, and again %d", len(msg), len(first), len(second))
 	}
 }
 
 // The window grows with what was said.
 func TestWindowIsAllocatedAsItFills(t *testing.T) {
-	c := NewCompressor(maxWindowBits, true)
+	c := NewCompressor(maxWindowBits, DefaultLevel, true)
 	c.Append(nil, jsonText(100, 1))
 	if n := cap(c.window.ring); n > windowStep {
 		t.Errorf("after 100 bytes the window has %d", n)
@@ -268,7 +239,7 @@ func TestWindowIsAllocatedAsItFills(t *testing.T) {
 	for range 1000 {
 		c.Append(nil, jsonText(100, 1))
 	}
-	if n := cap(c.window.ring); n != maxDistance {
+	if n := cap(c.window.ring); n != windowKept {
 		t.Errorf("a full window has %d bytes", n)
 	}
 	c.Close()
@@ -282,12 +253,15 @@ func TestMisusePanics(t *testing.T) {
 		name string
 		f    func()
 	}{
-		{"bits 7", func() { NewCompressor(7, true) }},
-		{"bits 16", func() { NewCompressor(16, true) }},
-		{"Begin twice", func() { c := NewCompressor(15, true); c.Begin(); c.Begin() }},
-		{"Append inside", func() { c := NewCompressor(15, true); c.Begin(); c.Append(nil, nil) }},
-		{"Write outside", func() { NewCompressor(15, true).Write(nil, nil) }},
-		{"End outside", func() { NewCompressor(15, true).End(nil) }},
+		{"bits 7", func() { NewCompressor(7, DefaultLevel, true) }},
+		{"level 0", func() { NewCompressor(15, 0, true) }},
+		{"level 10", func() { NewCompressor(15, 10, true) }},
+		{"Sent inside", func() { c := NewCompressor(15, 1, true); c.Begin(); c.Sent(nil, 0) }},
+		{"bits 16", func() { NewCompressor(16, DefaultLevel, true) }},
+		{"Begin twice", func() { c := NewCompressor(15, DefaultLevel, true); c.Begin(); c.Begin() }},
+		{"Append inside", func() { c := NewCompressor(15, DefaultLevel, true); c.Begin(); c.Append(nil, nil) }},
+		{"Write outside", func() { NewCompressor(15, DefaultLevel, true).Write(nil, nil) }},
+		{"End outside", func() { NewCompressor(15, DefaultLevel, true).End(nil) }},
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
@@ -310,17 +284,14 @@ func BenchmarkAppend(b *testing.B) {
 					for i := range msgs {
 						msgs[i] = jsonText(n, uint64(i))
 					}
-					c := NewCompressor(bits, takeover)
+					c := NewCompressor(bits, DefaultLevel, takeover)
 					defer c.Close()
 					dst := make([]byte, 0, 2*n+100)
 					b.SetBytes(int64(n))
 					b.ReportAllocs()
 					in, out := 0, 0
 					for i := 0; b.Loop(); i++ {
-						payload, err := c.Append(dst, msgs[i%len(msgs)])
-						if err != nil {
-							b.Fatal(err)
-						}
+						payload := c.Append(dst, msgs[i%len(msgs)])
 						in += n
 						out += len(payload)
 					}

@@ -1,103 +1,297 @@
 package deflate
 
 import (
-	"fmt"
-	"sync"
-
-	"github.com/klauspost/compress/flate"
+	"encoding/binary"
+	"math/bits"
 )
 
-// level is the effort of a full window: the fastest that matches at all.
-// Smaller windows have one level only.
-const level = flate.BestSpeed
+const (
+	// textSize is what an encoder has in one piece: what may be referred to,
+	// and what is to be compressed. Places in it are 16 bits.
+	textSize = 1 << 16
 
-// minMatched is the length under which flate looks for no matches, nor at the
-// dictionary, when a flush ends the block. Shorter messages are compressed by
-// [appendShort].
-const minMatched = 128
+	// pieceSize is how much of a message that is written in parts is gathered
+	// before it is compressed.
+	pieceSize = 16 << 10
 
-// An encoder is a flate.Writer, which holds several hundred KiB, with the
-// memory that it works on. It belongs to a Compressor for one message and to a
-// pool otherwise.
+	// slideKept is what is kept of what may be referred to when text is full: all
+	// of it takes as long to index as half of what text has room for.
+	slideKept = 16 << 10
+
+	hashBits  = 13
+	leastHash = 5 // how many bytes are hashed; a match may have one less
+
+	// maxTokens is how many literals and matches a block has at most.
+	maxTokens = 8 << 10
+)
+
+// An encoder compresses the messages of one Compressor, with what it has of
+// those before. It holds a quarter of a megabyte, so it is lent.
 //
-// What flate.Writer does, as of klauspost/compress v1.20: ResetDict keeps the
-// slice it is given (hence dict is the encoder's own); it indexes the
-// dictionary by compressing it and throwing the result away, which costs as
-// much as a message of that length; a block of fewer than minMatched bytes that
-// a flush ends is written without matches and drops the history, which is
-// correct, for nothing after it refers to what was dropped.
+// It is our own because an encoder has to be made ready for a message of
+// another connection in a few microseconds: what its window ends with is
+// indexed, which takes a nanosecond a byte. Elsewhere that is done by compressing
+// it.
 type encoder struct {
-	flate *flate.Writer
-	out   sink
+	// of is the Compressor that it stays with, whose window it has: guarded by
+	// residents.mu. nil while it is lent or spare.
+	of *Compressor
 
-	// dict is the window as it was when the message began, in one piece.
-	dict []byte
+	effort effort
+	reach  int // no match is farther back
 
-	// pending is the end of the message so far, which becomes part of the
-	// window when the message is done.
-	pending window
+	// text[1:end] is what the peer's window ends with, and the message. Of that
+	// text[:done] is in tokens, or out, and text[:hashed] in the index.
+	// text[block:done] is in tokens.
+	end, done, hashed, block int
+
+	bits  uint64 // that are put out but do not fill a byte
+	nbits uint   // how many, fewer than 8 between two blocks
+
+	tokens   int
+	litUses  [litSymbols]uint32
+	distUses [distSymbols]uint32
+	coder    coder
+
+	// head has, by the hash of the bytes there, the last place in text, and
+	// prev, by place, the one before of the same hash. 0 is none.
+	head  [1 << hashBits]uint16
+	prev  [textSize]uint16
+	text  [textSize + 8]byte // with room for a word anywhere
+	token [maxTokens]token
 }
 
-// A sink collects what the encoder puts out.
-type sink struct {
-	buf []byte
+// effort is how hard an encoder looks for matches.
+type effort struct {
+	depth  int  // at how many places
+	nice   int  // a match this long is not bettered
+	lazy   int  // a match this long is not compared with the next place's
+	sparse bool // of a match's places only the last is indexed
 }
 
-func (s *sink) Write(p []byte) (int, error) {
-	s.buf = append(s.buf, p...)
-	return len(p), nil
+// efforts are those of the levels 1 to 9.
+var efforts = [...]effort{
+	{depth: 1, nice: 16, sparse: true},
+	{depth: 4, nice: 32},
+	{depth: 8, nice: 64},
+	{depth: 8, nice: 64, lazy: 8},
+	{depth: 16, nice: 64, lazy: 16},
+	{depth: 32, nice: 128, lazy: 32},
+	{depth: 64, nice: 258, lazy: 64},
+	{depth: 256, nice: 258, lazy: 258},
+	{depth: 4096, nice: 258, lazy: 258},
 }
 
-// encoders hold *encoder, by window bits less minWindowBits.
-var encoders [maxWindowBits - minWindowBits + 1]sync.Pool
+// A token is a literal, or a match:
+//
+//	bits 0-14   the literal, or the distance less 1
+//	bits 15-22  the length less 3
+//	bits 23-27  the distance's symbol
+//	bit 31      it is a match
+type token uint32
 
-// getEncoder takes an encoder for the window bits from its pool. It is not
-// reset.
-func getEncoder(bits int) *encoder {
-	if e, _ := encoders[bits-minWindowBits].Get().(*encoder); e != nil {
-		return e
-	}
-	e := &encoder{pending: window{limit: 1 << bits}}
-	var err error
-	if bits == maxWindowBits {
-		e.flate, err = flate.NewWriter(&e.out, level)
-	} else {
-		e.flate, err = flate.NewWriterWindow(&e.out, 1<<bits)
-	}
-	if err != nil {
-		panic(fmt.Sprintf("deflate: no encoder for %d window bits: %v", bits, err))
-	}
-	return e
+const isMatch token = 1 << 31
+
+// restart begins anew after the last n bytes of w.
+func (e *encoder) restart(w *window, n int) {
+	clear(e.head[:])
+	e.begin(1 + len(w.appendLast(e.text[1:1:textSize], n)))
+	e.hashed = 1
 }
 
-// putEncoder gives e back. What it still refers to is its own.
-func putEncoder(e *encoder, bits int) {
-	e.out.buf = nil
-	e.pending.clear()
-	encoders[bits-minWindowBits].Put(e)
+// begin begins a message at a place of text.
+func (e *encoder) begin(at int) {
+	e.end, e.done, e.block = at, at, at
+	e.bits, e.nbits = 0, 0
+	e.drop()
 }
 
-// reset begins a message after the last n bytes of w.
-func (e *encoder) reset(w *window, n int) {
-	e.dict = w.appendLast(e.dict[:0], n)
-	e.flate.ResetDict(&e.out, e.dict)
+// drop empties tokens.
+func (e *encoder) drop() {
+	e.tokens = 0
+	clear(e.litUses[:])
+	clear(e.distUses[:])
+}
+
+// slide makes room in text, all of which is done, and keeps what may be referred
+// to.
+func (e *encoder) slide(dst []byte) []byte {
+	dst = e.endBlock(dst)
+	keep := min(e.reach, slideKept)
+	copy(e.text[1:], e.text[e.end-keep:e.end])
+	e.end, e.done, e.block = 1+keep, 1+keep, 1+keep
+	clear(e.head[:])
+	e.hashed = 1
+	return dst
 }
 
 // write appends to dst what compressing p gives so far.
-func (e *encoder) write(dst, p []byte) ([]byte, error) {
-	e.out.buf = dst
-	_, err := e.flate.Write(p)
-	dst, e.out.buf = e.out.buf, nil
-	return dst, err
+func (e *encoder) write(dst, p []byte) []byte {
+	for len(p) > 0 {
+		if e.end == textSize {
+			dst = e.slide(dst)
+		}
+		n := copy(e.text[e.end:textSize], p)
+		e.end += n
+		p = p[n:]
+		if e.end == textSize || e.end-e.done >= pieceSize {
+			dst = e.tokenize(dst)
+		}
+	}
+	return dst
 }
 
-// flush appends to dst all that is still held back, without the tail.
-func (e *encoder) flush(dst []byte) ([]byte, error) {
-	e.out.buf = dst
-	err := e.flate.Flush()
-	dst, e.out.buf = e.out.buf, nil
-	if err != nil {
-		return dst, err
+// flush appends to dst all that is still held back, and the header bits of an
+// empty stored block, whose rest is the tail.
+func (e *encoder) flush(dst []byte) []byte {
+	dst = e.tokenize(dst)
+	return e.beginStored(e.endBlock(dst))
+}
+
+// tokenize turns the text that is not done into tokens.
+func (e *encoder) tokenize(dst []byte) []byte {
+	i, end := e.done, e.end
+	missed := i // since there nothing was found
+	for i+leastHash <= end {
+		if e.tokens >= maxTokens-2 {
+			e.done = i
+			dst = e.endBlock(dst)
+		}
+		e.index(i)
+		length, at := e.find(i)
+		if length == 0 {
+			// Where nothing is found for long, look less often.
+			n := min(1+(i-missed)>>6, end-i, maxTokens-2-e.tokens)
+			e.literals(e.text[i : i+n])
+			i += n
+			continue
+		}
+		if length < e.effort.lazy && i+1+leastHash <= end {
+			e.index(i + 1)
+			if l, a := e.find(i + 1); l > length {
+				e.literals(e.text[i : i+1])
+				i++
+				length, at = l, a
+			}
+		}
+		e.match(length, i-at)
+		i += length
+		if e.effort.sparse {
+			e.hashed = max(e.hashed, min(i, end-leastHash)-1)
+		}
+		missed = i
 	}
-	return dst[:len(dst)-len(tail)], nil
+	for i < end {
+		if e.tokens == maxTokens {
+			e.done = i
+			dst = e.endBlock(dst)
+		}
+		e.literals(e.text[i : i+1])
+		i++
+	}
+	e.done = end
+	return dst
+}
+
+// index takes the places before i into the index, as far as the text goes.
+func (e *encoder) index(i int) {
+	i = min(i, e.end-leastHash+1)
+	at := e.hashed
+	if at >= i {
+		return
+	}
+	for ; at < i; at++ {
+		last := &e.head[e.hash(at)]
+		e.prev[at&(textSize-1)] = *last
+		*last = uint16(at)
+	}
+	e.hashed = i
+}
+
+// word is the 4 bytes at a place.
+func (e *encoder) word(at int) uint32 {
+	at &= textSize - 1
+	return binary.LittleEndian.Uint32(e.text[at : at+4])
+}
+
+// hash is that of the 5 bytes at a place.
+func (e *encoder) hash(at int) uint64 {
+	at &= textSize - 1
+	return binary.LittleEndian.Uint64(e.text[at:at+8]) << 24 * 0x9E3779B185EBCA87 >> (64 - hashBits)
+}
+
+// find looks for a match of what begins at i, where at least 4 bytes are and
+// before which all is indexed, and takes i into the index. The length is 0 where
+// there is none.
+func (e *encoder) find(i int) (length, at int) {
+	word := e.word(i)
+	most := min(e.end-i, maxMatch)
+	low := max(i-e.reach, 1)
+	last := word // the bytes at the end of a match that would be longer by one
+	best := 3
+	head := &e.head[e.hash(i)]
+	place := int(*head)
+	e.prev[i&(textSize-1)] = *head
+	*head = uint16(i)
+	e.hashed = i + 1
+	for tries := e.effort.depth; place >= low && tries > 0; tries-- {
+		if e.word(place+best-3) == last && e.word(place) == word {
+			n := 4 + matching(e.text[place+4:], e.text[i+4:i+most])
+			if n > best {
+				best, at = n, place
+				if n >= e.effort.nice || n == most {
+					break
+				}
+				last = e.word(i + n - 3)
+			}
+		}
+		place = int(e.prev[place&(textSize-1)])
+	}
+	if at == 0 {
+		return 0, 0
+	}
+	return best, at
+}
+
+// matching returns with how many bytes a and b begin alike. a is not the
+// shorter one.
+func matching(a, b []byte) int {
+	n := 0
+	for ; n+8 <= len(b); n += 8 {
+		if x := binary.LittleEndian.Uint64(a[n:]) ^ binary.LittleEndian.Uint64(b[n:]); x != 0 {
+			return n + bits.TrailingZeros64(x)>>3
+		}
+	}
+	for n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+func (e *encoder) literals(p []byte) {
+	n := e.tokens
+	for _, c := range p {
+		e.token[n&(maxTokens-1)] = token(c)
+		e.litUses[c]++
+		n++
+	}
+	e.tokens = n
+}
+
+func (e *encoder) match(length, back int) {
+	s := distSymbol(back)
+	e.token[e.tokens&(maxTokens-1)] = isMatch | token(s<<23) | token((length-3)<<15) | token(back-1)
+	e.litUses[lengthSymbols[length-3]]++
+	e.distUses[s]++
+	e.tokens++
+}
+
+// distSymbol is the symbol of a distance (RFC 1951 section 3.2.5).
+func distSymbol(back int) uint {
+	v := uint(back - 1)
+	if v < 4 {
+		return v
+	}
+	extra := uint(bits.Len(v)) - 2
+	return 2*extra + v>>extra
 }

@@ -109,7 +109,7 @@ func checkTable(t *testing.T, lens []uint8, meanings []entry, root uint, size in
 // dynamicBlock begins a dynamic block with these code lengths, each written as
 // four bits, and leaves its symbols to rest.
 func dynamicBlock(lit, dist []uint8, rest func(*bitWriter)) []byte {
-	var w bitWriter
+	w := bitWriter{dst: make([]byte, 0, 1000)}
 	put := func(v uint64, n uint) {
 		w.put(v, n)
 		w.spill()
@@ -129,8 +129,8 @@ func dynamicBlock(lit, dist []uint8, rest func(*bitWriter)) []byte {
 		put(uint64(bits.Reverse8(n)>>4), 4)
 	}
 	rest(&w)
-	w.put(0, 3)
-	return w.bytes()
+	put(0, 3+7) // up to the end of the byte
+	return w.dst
 }
 
 func TestDynamicBlocks(t *testing.T) {

@@ -1,0 +1,75 @@
+//go:build !js
+
+package websocket
+
+import (
+	"bufio"
+	"strings"
+	"testing"
+	"unsafe"
+)
+
+// What every connection takes, in bytes, on 64 bits. Who makes it more does so
+// knowingly.
+func TestSizeOfConnection(t *testing.T) {
+	for _, test := range []struct {
+		what      string
+		size, max uintptr
+	}{
+		{"a Conn", unsafe.Sizeof(Conn{}), 448},
+		{"a stream", unsafe.Sizeof(stream{}), 256},
+	} {
+		if test.size > test.max {
+			t.Errorf("%s takes %d bytes, want at most %d", test.what, test.size, test.max)
+		}
+	}
+}
+
+// The HTTP server keeps the reader of a hijacked connection while the handler
+// runs: what it had is taken out, and its buffer is gone.
+func TestTakeBuffered(t *testing.T) {
+	r := bufio.NewReader(strings.NewReader("early, and more"))
+	if _, err := r.ReadString(','); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(takeBuffered(r)); got != " and more" {
+		t.Errorf("%q was there, want %q", got, " and more")
+	}
+	if b, err := r.ReadByte(); err == nil {
+		t.Errorf("%q is still there", b)
+	}
+	if r.Size() > 16 {
+		t.Errorf("its buffer has %d bytes", r.Size())
+	}
+}
+
+// What the holder of a gate counted can be read when the gate was let go, and not
+// before, whether or not it was passed on.
+func TestGatePublishes(t *testing.T) {
+	var g gate
+	mustTryLock(t, &g)
+	g.serial++
+	if got := g.published(); got != 0 {
+		t.Errorf("%d is published while the gate is held", got)
+	}
+	g.unlock()
+	if got := g.published(); got != 1 {
+		t.Errorf("%d is published, want 1", got)
+	}
+	mustTryLock(t, &g)
+	if got := g.published(); got != 1 {
+		t.Errorf("%d is published by who took the gate, want 1", got)
+	}
+	w := g.join(frame{lead: noFrame})
+	g.serial++
+	g.unlock()
+	<-w.ready
+	if got := g.published(); got != 2 {
+		t.Errorf("%d is published when the gate was passed on, want 2", got)
+	}
+	g.retire(w)
+	g.unlock()
+	if got := g.published(); got != 2 {
+		t.Errorf("%d is published in the end, want 2", got)
+	}
+}

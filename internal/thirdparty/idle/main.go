@@ -1,0 +1,187 @@
+// Command idle measures what a server holds for each connection that waits for
+// a message: live bytes of heap and stack, with one server process for each
+// library, and the client in another.
+//
+//	go run ./idle
+//
+// Each connection echoes a message of 136 B and rests; with deflate 64 messages
+// of 1 KiB, compressed both ways with context takeover. Then the server collects
+// its garbage and what its pools keep, and tells what it holds more than before
+// the first connection. Afterwards each connection echoes once more. There are
+// three situations: the HTTP handler reads (handler, deflate), or it has
+// returned and another goroutine reads (returned).
+//
+// Libraries are measured with their defaults, and the message is in a buffer
+// that is given back before the next read: bhojpur and coder through Reader,
+// gorilla through NextReader, gws through ReadLoop, gobwas by reading from the
+// connection. Other settings have names of their own: gorilla-pool has a
+// WriteBufferPool, and gws-wide windows of 32 KiB in place of gws's 4 KiB.
+// nethttp is a handler that waits; nethttp-hijacked one that took the
+// connection over and reads from it.
+//
+// With -many it opens very many connections to several servers of this library,
+// lets them rest, adds up what is resident in the server processes, and has
+// every connection answer once more.
+//
+//	go run ./idle -many -connections 100000 -processes 6
+//
+// Each process has 17,000 connections at most, for which it needs as many
+// descriptors. The kernel takes about 10 KiB more for the two ends of each.
+//
+// Output is in Go's benchmark format.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "idle:", err)
+		os.Exit(1)
+	}
+}
+
+// settings are the command's flags.
+type settings struct {
+	role, address string // of a child
+	seed          uint64
+
+	libraries, situations string
+	connections           int
+	processes             int
+	many                  bool
+	rest                  time.Duration
+	sites                 string
+}
+
+func run(ctx context.Context, args []string, w io.Writer) error {
+	var set settings
+	flags := flag.NewFlagSet("idle", flag.ContinueOnError)
+	flags.StringVar(&set.libraries, "libraries", usual, "which libraries, by comma")
+	flags.StringVar(&set.situations, "situations", "", "which situations, by comma (default handler,returned,deflate, with -many handler,returned)")
+	flags.IntVar(&set.connections, "connections", 0, "how many connections (default 1000, with -many 100000)")
+	flags.IntVar(&set.processes, "processes", 6, "with -many: how many servers, and as many clients")
+	flags.BoolVar(&set.many, "many", false, "open very many connections")
+	flags.DurationVar(&set.rest, "rest", 0, "how long they rest before they are measured (default 0.5s, with -many 5s)")
+	flags.StringVar(&set.sites, "sites", "", "a directory for lists of what each allocation site holds; slow")
+	flags.StringVar(&set.role, "role", "", "of a child process: server or client")
+	flags.StringVar(&set.address, "address", "127.0.0.1:0", "of a child process: where to listen or connect")
+	flags.Uint64Var(&set.seed, "seed", 1, "of a child process: of its messages")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	switch {
+	case set.role == "server":
+		return serveParent(set)
+	case set.role == "client":
+		return connectForParent(set)
+	case set.many:
+		set.situations = cmp.Or(set.situations, "handler,returned")
+		set.connections = cmp.Or(set.connections, manyConnections)
+		set.rest = cmp.Or(set.rest, manyRest)
+		return measureMany(ctx, set, w)
+	}
+	set.situations = cmp.Or(set.situations, "handler,returned,deflate")
+	set.connections = cmp.Or(set.connections, fewConnections)
+	set.rest = cmp.Or(set.rest, fewRest)
+	return measureAll(ctx, set, w)
+}
+
+const (
+	fewConnections  = 1000
+	fewRest         = 500 * time.Millisecond
+	manyConnections = 100_000
+	manyRest        = 5 * time.Second
+)
+
+// serveParent is a server process.
+func serveParent(set settings) error {
+	l, err := libraryNamed(set.libraries)
+	if err != nil {
+		return err
+	}
+	e, err := startServer(l, situation(set.situations), set.address)
+	if err != nil {
+		return err
+	}
+	defer e.http.Close()
+	return obey(os.Stdin, os.Stdout, e.answer)
+}
+
+// connectForParent is a client process.
+func connectForParent(set settings) error {
+	l, err := libraryNamed(set.libraries)
+	if err != nil {
+		return err
+	}
+	e := &echoClient{address: set.address, s: situation(set.situations), silent: l.silent, seed: set.seed}
+	defer e.close()
+	return obey(os.Stdin, os.Stdout, e.answer)
+}
+
+// measureAll measures each library in each situation.
+func measureAll(ctx context.Context, set settings, w io.Writer) error {
+	chosen, err := librariesNamed(set.libraries)
+	if err != nil {
+		return err
+	}
+	situations, err := situationsNamed(set.situations)
+	if err != nil {
+		return err
+	}
+	printMachine(w)
+	for _, s := range situations {
+		for _, l := range chosen {
+			if !l.knows(s) {
+				continue
+			}
+			m, err := measure(ctx, set, l, s)
+			if err != nil {
+				return fmt.Errorf("%s/%s: %w", s, l.name, err)
+			}
+			each := m.each(set.connections)
+			fmt.Fprintf(w, "BenchmarkIdle/%s/%s 1 %d heap-B/conn %d stack-B/conn\n", s, l.name, each.heap, each.stack)
+		}
+	}
+	return nil
+}
+
+// measure returns what a server holds for all connections at rest.
+func measure(ctx context.Context, set settings, l library, s situation) (m memory, err error) {
+	file := ""
+	if set.sites != "" {
+		file = fmt.Sprintf("%s/%s-%s.txt", set.sites, s, l.name)
+	}
+	p, err := startPair(ctx, l, s, file, "127.0.0.1:0", 1)
+	if err != nil {
+		return memory{}, err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	if err := p.open(set.connections); err != nil {
+		return memory{}, err
+	}
+	m, err = p.rested(set.rest)
+	if err != nil {
+		return memory{}, err
+	}
+	if file != "" {
+		if _, err := p.server.ask("sites", set.connections, file); err != nil {
+			return memory{}, err
+		}
+	}
+	_, err = p.echo()
+	return m, err
+}

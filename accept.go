@@ -69,7 +69,11 @@ func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, dst 
 		}
 	}
 	protocol := chooseSubprotocol(r.Header, opts.Subprotocols)
-	params, extensions := acceptDeflate(r.Header[headerExtensions], opts.CompressionMode, opts.CompressionThreshold)
+	compression := opts.compression()
+	if err := compression.check(); err != nil {
+		return nil, nil, refused(http.StatusInternalServerError, "WebSocket is not available here", err)
+	}
+	params, extensions := acceptDeflate(r.Header[headerExtensions], compression)
 	answer := appendAnswer(dst, w.Header(), answerHeaders{
 		accept:     acceptKey(strings.TrimSpace(r.Header.Get(headerKey))),
 		protocol:   protocol,

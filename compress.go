@@ -24,19 +24,20 @@ const (
 
 // deflateParams is what both sides agreed on for a connection.
 //
-// There is nothing about the window that the peer's messages need: they are
-// always inflated with 32 KiB, since there are peers that send more than they
-// agreed on.
+// The peer's messages are inflated with 32 KiB, whatever was agreed on. Of earlier
+// messages twice as much is kept as was: there are peers that send one bit more.
 type deflateParams struct {
 	deflateSetting
 	threshold    int  // messages from this size on are compressed
 	sendTakeover bool // a message may refer to earlier ones of ours
 	readTakeover bool // and the peer's to earlier ones of its
+	readBits     int  // how far back it agreed to refer
 }
 
 // deflateSetting is what the form of a compressed message depends on.
 type deflateSetting struct {
 	sendBits int // no distance above 1<<sendBits is sent
+	level    int
 }
 
 // reference says whether messages may refer to earlier ones.
@@ -48,7 +49,7 @@ const (
 )
 
 func (s deflateSetting) compressor(r reference) *deflate.Compressor {
-	return deflate.NewCompressor(s.sendBits, deflate.DefaultLevel, r == takingOver)
+	return deflate.NewCompressor(s.sendBits, s.level, r == takingOver)
 }
 
 // deflateTerms are the parameters in one offer or answer.
@@ -101,8 +102,8 @@ func parseWindowBits(s string) (int, bool) {
 
 // acceptDeflate takes the first offer that a server can accept, and returns
 // what that means and the answer to it (7.1).
-func acceptDeflate(lines []string, mode CompressionMode, threshold int) (*deflateParams, string) {
-	if mode == CompressionDisabled || len(lines) == 0 {
+func acceptDeflate(lines []string, o compressionOptions) (*deflateParams, string) {
+	if o.mode == CompressionDisabled || len(lines) == 0 {
 		return nil, ""
 	}
 	offers, ok := parseExtensions(lines)
@@ -117,19 +118,19 @@ func acceptDeflate(lines []string, mode CompressionMode, threshold int) (*deflat
 		if !ok {
 			continue
 		}
-		return terms.accept(mode, threshold)
+		return terms.accept(o)
 	}
 	return nil, ""
 }
 
-func (t deflateTerms) accept(mode CompressionMode, threshold int) (*deflateParams, string) {
-	takeover := mode == CompressionContextTakeover
+func (t deflateTerms) accept(o compressionOptions) (*deflateParams, string) {
+	takeover := o.mode == CompressionContextTakeover
 	p := &deflateParams{
-		threshold:    compressionThreshold(threshold, mode),
+		threshold:    o.from(),
 		sendTakeover: takeover && !t.serverNoTakeover,
 		readTakeover: takeover && !t.clientNoTakeover,
 	}
-	p.sendBits = maxWindowBits
+	p.deflateSetting, p.readBits = o.setting(t.serverBits), maxWindowBits
 	answer := deflateName
 	if !p.sendTakeover {
 		answer += "; " + serverNoTakeover
@@ -137,34 +138,50 @@ func (t deflateTerms) accept(mode CompressionMode, threshold int) (*deflateParam
 	if !p.readTakeover {
 		answer += "; " + clientNoTakeover
 	}
-	if t.serverBits != 0 {
-		p.sendBits = t.serverBits
-		answer += "; " + serverMaxWindowBits + "=" + strconv.Itoa(t.serverBits)
+	if t.serverBits != 0 || p.sendBits < maxWindowBits {
+		answer += "; " + serverMaxWindowBits + "=" + strconv.Itoa(p.sendBits)
+	}
+	if p.readTakeover && (t.clientBits != 0 || t.clientBitsFree) {
+		// Without takeover nothing is kept, whatever the window.
+		p.readBits = clientBits
+		if o.bits != 0 {
+			p.readBits = o.bits
+		}
+		if t.clientBits != 0 {
+			p.readBits = min(p.readBits, t.clientBits)
+		}
+		answer += "; " + clientMaxWindowBits + "=" + strconv.Itoa(p.readBits)
 	}
 	return p, answer
 }
 
 // offerDeflate is what a client offers, or "".
-func offerDeflate(mode CompressionMode) string {
-	switch mode {
+func offerDeflate(o compressionOptions) string {
+	offer := deflateName
+	switch o.mode {
 	case CompressionContextTakeover:
-		return deflateName + "; " + clientMaxWindowBits
 	case CompressionNoContextTakeover:
-		return deflateName + "; " + serverNoTakeover + "; " + clientNoTakeover + "; " + clientMaxWindowBits
+		offer += "; " + serverNoTakeover + "; " + clientNoTakeover
+	default:
+		return ""
 	}
-	return ""
+	if o.bits == 0 {
+		return offer + "; " + clientMaxWindowBits
+	}
+	bits := "=" + strconv.Itoa(o.bits)
+	return offer + "; " + serverMaxWindowBits + bits + "; " + clientMaxWindowBits + bits
 }
 
 // agreeDeflate is what a client makes of the server's answer. It reports false
 // for one that it has to refuse (7.1).
-func agreeDeflate(lines []string, mode CompressionMode, threshold int) (p *deflateParams, ok bool) {
+func agreeDeflate(lines []string, o compressionOptions) (p *deflateParams, ok bool) {
 	answers, ok := parseExtensions(lines)
 	switch {
 	case !ok || len(answers) > 1:
 		return nil, false
 	case len(answers) == 0:
 		return nil, true
-	case mode == CompressionDisabled || answers[0].name != deflateName:
+	case o.mode == CompressionDisabled || answers[0].name != deflateName:
 		return nil, false // it was not offered
 	}
 	terms, ok := parseTerms(answers[0].params, server)
@@ -172,13 +189,16 @@ func agreeDeflate(lines []string, mode CompressionMode, threshold int) (p *defla
 		return nil, false
 	}
 	p = &deflateParams{
-		threshold:    compressionThreshold(threshold, mode),
-		sendTakeover: mode == CompressionContextTakeover && !terms.clientNoTakeover,
+		threshold:    o.from(),
+		sendTakeover: o.mode == CompressionContextTakeover && !terms.clientNoTakeover,
 		readTakeover: !terms.serverNoTakeover,
 	}
-	p.sendBits = maxWindowBits
-	if terms.clientBits != 0 {
-		p.sendBits = terms.clientBits
+	if o.bits != 0 && terms.serverBits > o.bits {
+		return nil, false // more than was offered
+	}
+	p.deflateSetting, p.readBits = o.setting(terms.clientBits), maxWindowBits
+	if terms.serverBits != 0 {
+		p.readBits = terms.serverBits
 	}
 	return p, true
 }

@@ -2,7 +2,12 @@
 
 package websocket
 
-import "net/http"
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/bhojpur/api/internal/deflate"
+)
 
 // The sizes below which a message goes out uncompressed, by default. With
 // takeover even short messages find matches in the ones before them.
@@ -11,18 +16,65 @@ const (
 	noTakeoverThreshold = 512
 )
 
-// compressionThreshold applies the defaults to a CompressionThreshold.
-func compressionThreshold(n int, mode CompressionMode) int {
+// clientBits is the window that a server asks clients for, by default: with 4 KiB
+// in place of 32, small messages are hardly longer, and a connection keeps 24 KiB
+// less.
+const clientBits = 12
+
+// compressionOptions are those that both AcceptOptions and DialOptions have.
+type compressionOptions struct {
+	mode      CompressionMode
+	threshold int
+	level     int
+	bits      int
+}
+
+func (o *AcceptOptions) compression() compressionOptions {
+	return compressionOptions{o.CompressionMode, o.CompressionThreshold, o.CompressionLevel, o.CompressionWindowBits}
+}
+
+func (o *DialOptions) compression() compressionOptions {
+	return compressionOptions{o.CompressionMode, o.CompressionThreshold, o.CompressionLevel, o.CompressionWindowBits}
+}
+
+// check tells of what is out of range.
+func (o compressionOptions) check() error {
 	switch {
-	case n < 0:
+	case o.level < 0 || o.level > deflate.MaxLevel:
+		return fmt.Errorf("CompressionLevel %d is not 0 to %d", o.level, deflate.MaxLevel)
+	case o.bits != 0 && (o.bits < minWindowBits || o.bits > maxWindowBits):
+		return fmt.Errorf("CompressionWindowBits %d is not 0, nor %d to %d", o.bits, minWindowBits, maxWindowBits)
+	}
+	return nil
+}
+
+// from applies the default to the threshold.
+func (o compressionOptions) from() int {
+	switch {
+	case o.threshold < 0:
 		return 0
-	case n > 0:
-		return n
-	case mode == CompressionContextTakeover:
+	case o.threshold > 0:
+		return o.threshold
+	case o.mode == CompressionContextTakeover:
 		return takeoverThreshold
 	default:
 		return noTakeoverThreshold
 	}
+}
+
+// setting applies the defaults to what is sent, of which the peer bounds the
+// window, or 0.
+func (o compressionOptions) setting(bound int) deflateSetting {
+	s := deflateSetting{sendBits: maxWindowBits, level: deflate.DefaultLevel}
+	for _, bits := range []int{o.bits, bound} {
+		if bits != 0 {
+			s.sendBits = min(s.sendBits, bits)
+		}
+	}
+	if o.level != 0 {
+		s.level = o.level
+	}
+	return s
 }
 
 var noAcceptOptions AcceptOptions

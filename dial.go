@@ -43,6 +43,9 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, *http.Respon
 			return nil, nil, fmt.Errorf("subprotocol %q is not a token", protocol)
 		}
 	}
+	if err := opts.compression().check(); err != nil {
+		return nil, nil, err
+	}
 	target, err := handshakeURL(u)
 	if err != nil {
 		return nil, nil, err
@@ -193,7 +196,7 @@ func (hs *clientHandshake) roundTrip(target *url.URL) (*http.Response, error) {
 	set(headerVersion, protocolVersion)
 	set(headerKey, hs.key)
 	set(headerProtocol, strings.Join(hs.opts.Subprotocols, ", "))
-	set(headerExtensions, offerDeflate(hs.opts.CompressionMode))
+	set(headerExtensions, offerDeflate(hs.opts.compression()))
 
 	resp, err := hs.client.Do(req)
 	if err != nil {
@@ -250,7 +253,7 @@ func (hs *clientHandshake) checkAnswer(resp *http.Response) (protocol string, pa
 	if err != nil {
 		return "", nil, err
 	}
-	params, ok := agreeDeflate(resp.Header[headerExtensions], hs.opts.CompressionMode, hs.opts.CompressionThreshold)
+	params, ok := agreeDeflate(resp.Header[headerExtensions], hs.opts.compression())
 	if !ok {
 		return "", nil, fmt.Errorf("the server answered with extensions %q, which were not offered or are not valid", resp.Header[headerExtensions])
 	}

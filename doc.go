@@ -63,7 +63,7 @@
 // # Compress
 //
 // Set CompressionMode in the options of both sides. Context takeover makes
-// small, similar messages much smaller, for up to 64 KiB of memory a
+// small, similar messages much smaller, for 16 to 40 KiB of memory a
 // connection.
 //
 // # Tunnel

@@ -88,7 +88,7 @@ func (e *engine) nextMessage(ctx context.Context) error {
 	}
 	if m.deflated {
 		if rd.inf == nil {
-			rd.inf = deflate.NewInflater(e.deflate.readTakeover)
+			rd.inf = deflate.NewInflater(e.deflate.readBits, e.deflate.readTakeover)
 		}
 		rd.inf.Begin((*payloadReader)(e))
 		return nil

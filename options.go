@@ -43,6 +43,21 @@ type AcceptOptions struct {
 	// every message.
 	CompressionThreshold int
 
+	// CompressionLevel says how much work is put into compressing: 1 is the
+	// fastest, 9 makes messages smallest. Zero means 1, at which messages are
+	// about a seventh longer than at 6, and take half the time. Any other number
+	// makes Accept return an error.
+	CompressionLevel int
+
+	// CompressionWindowBits bounds how far back a compressed message may refer,
+	// as a power of two, 8 to 15: to 256 bytes up to 32 KiB. It holds for what
+	// is sent, and is asked of the peer where it offers to be asked
+	// (RFC 7692 section 7.1.2), of whose messages a connection keeps as much as
+	// that, or twice as much. Zero means 15 for what is sent, and 12
+	// for what is received.
+	// Any other number makes Accept return an error.
+	CompressionWindowBits int
+
 	// OnPingReceived, if not nil, is called for each ping that arrives,
 	// before the pong is sent, and decides whether it is. It is called by
 	// the goroutine that reads from the connection, with the context of that
@@ -102,6 +117,26 @@ type DialOptions struct {
 	// In a browser it is ignored.
 	CompressionThreshold int
 
+	// CompressionLevel says how much work is put into compressing: 1 is the
+	// fastest, 9 makes messages smallest. Zero means 1, at which messages are
+	// about a seventh longer than at 6, and take half the time. Any other number
+	// makes Dial return an error.
+	//
+	// In a browser it is ignored.
+	CompressionLevel int
+
+	// CompressionWindowBits bounds how far back a compressed message may refer,
+	// as a power of two, 8 to 15: to 256 bytes up to 32 KiB. It holds for what
+	// is sent, and is asked of the peer in the offer, which not every
+	// server accepts
+	// (RFC 7692 section 7.1.2), of whose messages a connection keeps as much as
+	// that, or twice as much. Zero means 15 for what is sent, and that
+	// nothing is asked of the server.
+	// Any other number makes Dial return an error.
+	//
+	// In a browser it is ignored.
+	CompressionWindowBits int
+
 	// OnPingReceived is as in [AcceptOptions].
 	//
 	// In a browser it is never called: the browser answers pings by itself.
@@ -137,8 +172,9 @@ const (
 	// CompressionContextTakeover compresses each message with what the
 	// earlier ones held as its dictionary (RFC 7692 section 7.1.1), which
 	// makes small, similar messages much smaller. Between messages a
-	// connection keeps up to 32 KiB for each direction; what compresses and
-	// inflates comes from pools. A peer that refuses takeover gets
+	// connection keeps up to 8 KiB of what it sent, and of what it received as
+	// much as the peer may refer to: 8 KiB where the peer keeps to 12 window
+	// bits, 32 KiB otherwise. What compresses and inflates comes from pools. A peer that refuses takeover gets
 	// CompressionNoContextTakeover.
 	CompressionContextTakeover
 

@@ -36,7 +36,7 @@ func allocatesNothing(t *testing.T, bits int, takeover bool, msg []byte) {
 func TestInflaterAllocatesNothing(t *testing.T) {
 	for _, takeover := range []bool{true, false} {
 		payload := deflateOthers(5, true, false, nil, jsonText(1000, 1))
-		f := NewInflater(takeover)
+		f := NewInflater(maxWindowBits, takeover)
 		src := bytes.NewReader(nil)
 		p := make([]byte, 4096)
 		read := func() {

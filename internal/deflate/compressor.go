@@ -34,8 +34,13 @@ type Compressor struct {
 // microseconds.
 const windowKept = 8 << 10
 
-// DefaultLevel is the level that weighs speed and size as most want it.
-const DefaultLevel = 1
+const (
+	// DefaultLevel is the fastest.
+	DefaultLevel = 1
+
+	// MaxLevel is the one that makes messages smallest.
+	MaxLevel = len(efforts)
+)
 
 // NewCompressor returns a Compressor for the window bits, 8 to 15, that were
 // agreed on for its direction: it never refers to anything farther back than

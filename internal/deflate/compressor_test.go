@@ -62,7 +62,7 @@ func TestConversation(t *testing.T) {
 // the distances, and to the standard library's.
 func converse(t *testing.T, c *Compressor, compress func(c *Compressor, dst, p []byte) []byte, msgs [][]byte) {
 	t.Helper()
-	ours := NewInflater(c.takeover)
+	ours := NewInflater(maxWindowBits, c.takeover)
 	defer ours.Close()
 	peer := &walker{limit: 1 << c.bits}
 	var seen []byte
@@ -148,7 +148,7 @@ func TestDiscard(t *testing.T) {
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
 			c := NewCompressor(maxWindowBits, DefaultLevel, true)
-			f := NewInflater(true)
+			f := NewInflater(maxWindowBits, true)
 			peer := &walker{limit: maxDistance}
 			for i := range 3 {
 				msg := jsonText(2000, uint64(i))
@@ -199,7 +199,7 @@ func TestShortMessages(t *testing.T) {
 	for _, bits := range testedBits() {
 		t.Run(fmt.Sprint("bits ", bits), func(t *testing.T) {
 			c := NewCompressor(bits, DefaultLevel, true)
-			f := NewInflater(true)
+			f := NewInflater(maxWindowBits, true)
 			peer := &walker{limit: 1 << bits}
 			for n := range 2 * 128 {
 				for _, msg := range [][]byte{

@@ -35,7 +35,7 @@ func FuzzInflate(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, payload, before []byte) {
 		inflate := func(src io.Reader) ([]byte, error) {
-			in := NewInflater(true)
+			in := NewInflater(maxWindowBits, true)
 			defer in.Close()
 			in.window.write(before)
 			in.Begin(src)
@@ -91,7 +91,7 @@ func FuzzRoundTrip(f *testing.F) {
 		wbits := minWindowBits + int(bits)%(maxWindowBits-minWindowBits+1)
 		c := NewCompressor(wbits, DefaultLevel, takeover)
 		defer c.Close()
-		in := NewInflater(takeover)
+		in := NewInflater(maxWindowBits, takeover)
 		defer in.Close()
 		w := &walker{limit: 1 << wbits}
 		step := max(int(message), len(text)/50+1)

@@ -167,7 +167,7 @@ func TestDynamicBlocks(t *testing.T) {
 	for _, tc := range tests {
 		for _, source := range sources {
 			t.Run(tc.name+"/"+source.name, func(t *testing.T) {
-				got, err := readMessage(NewInflater(false), source.wrap(bytes.NewReader(tc.p)), 10)
+				got, err := readMessage(NewInflater(maxWindowBits, false), source.wrap(bytes.NewReader(tc.p)), 10)
 				if tc.want == "-" {
 					if !errors.Is(err, ErrCorrupt) {
 						t.Fatalf("%q, error %v; want one that is ErrCorrupt", got, err)

@@ -13,8 +13,7 @@ var ErrAbandoned = errors.New("an earlier message was not read to its end")
 // connection. One goroutine at a time uses it.
 //
 // It inflates with a window of 32 KiB, whatever was agreed on: no peer can need
-// a larger one, and one that sends farther references than it said is
-// understood.
+// a larger one. Of the messages before, it keeps what it was made for.
 type Inflater struct {
 	takeover bool
 
@@ -30,11 +29,13 @@ type Inflater struct {
 	lost bool
 }
 
-// NewInflater returns an Inflater. With takeover messages may refer to those
-// before them, and it holds the last 32 KiB of them, as they come; without, it
-// holds nothing between messages.
-func NewInflater(takeover bool) *Inflater {
-	return &Inflater{takeover: takeover, window: window{limit: maxDistance}, idle: io.EOF}
+// NewInflater returns an Inflater for the window bits, 8 to 15, that were agreed
+// on for its direction. With takeover messages may refer to those before them,
+// and it holds their end, as they come: twice 1<<windowBits bytes, since there
+// are peers that send farther references than they said, and 32 KiB at most;
+// without, it holds nothing between messages.
+func NewInflater(windowBits int, takeover bool) *Inflater {
+	return &Inflater{takeover: takeover, window: window{limit: min(2<<windowBits, maxDistance)}, idle: io.EOF}
 }
 
 // Begin opens a message: its compressed payload is what src has up to io.EOF.

@@ -38,7 +38,7 @@ func TestPayloads(t *testing.T) {
 	for _, tc := range tests {
 		for _, source := range sources {
 			t.Run(tc.name+"/"+source.name, func(t *testing.T) {
-				f := NewInflater(true)
+				f := NewInflater(maxWindowBits, true)
 				defer f.Close()
 				for i, payload := range tc.payloads {
 					got, err := readMessage(f, source.wrap(bytes.NewReader([]byte(payload))), 3)
@@ -68,7 +68,7 @@ func TestCorrupt(t *testing.T) {
 	for _, tc := range tests {
 		for _, source := range sources {
 			t.Run(tc.name+"/"+source.name, func(t *testing.T) {
-				f := NewInflater(true)
+				f := NewInflater(maxWindowBits, true)
 				_, err := readMessage(f, source.wrap(bytes.NewReader([]byte(tc.payload))), 100)
 				if !errors.Is(err, ErrCorrupt) {
 					t.Fatalf("error %v, want one that is ErrCorrupt", err)
@@ -110,7 +110,7 @@ func inflateOthers(t *testing.T, level int, takeover, final bool) {
 	chunks := []int{4096, 1, 1000, 70000, 7}
 	var inflaters []*Inflater
 	for range sources {
-		inflaters = append(inflaters, NewInflater(takeover))
+		inflaters = append(inflaters, NewInflater(maxWindowBits, takeover))
 	}
 	var seen []byte
 	for i, msg := range conversation() {
@@ -164,7 +164,7 @@ func TestReadDoesNotWait(t *testing.T) {
 	w, _ := flate.NewWriter(&b, 1)
 	w.Write(jsonText(500, 1))
 	w.Flush()
-	f := NewInflater(false)
+	f := NewInflater(maxWindowBits, false)
 	defer f.Close()
 	f.Begin(io.MultiReader(&b, iotest.ErrReader(io.ErrClosedPipe)))
 	p := make([]byte, 1000)
@@ -179,7 +179,7 @@ func TestReadDoesNotWait(t *testing.T) {
 }
 
 func TestEmptyReads(t *testing.T) {
-	f := NewInflater(false)
+	f := NewInflater(maxWindowBits, false)
 	if n, err := f.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 		t.Errorf("before Begin, Read = %d, %v", n, err)
 	}
@@ -202,7 +202,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 func TestAbandoned(t *testing.T) {
 	payload := deflateOthers(1, true, false, nil, jsonText(100000, 1))
 	for _, takeover := range []bool{true, false} {
-		f := NewInflater(takeover)
+		f := NewInflater(maxWindowBits, takeover)
 		f.Begin(bytes.NewReader(payload))
 		f.Read(make([]byte, 10))
 		_, err := readMessage(f, bytes.NewReader([]byte{0}), 10)
@@ -215,7 +215,7 @@ func TestAbandoned(t *testing.T) {
 
 // Nothing of the caller stays in what went back to the pools.
 func TestPooledPartsLetGo(t *testing.T) {
-	f := NewInflater(true)
+	f := NewInflater(maxWindowBits, true)
 	f.Begin(bytes.NewReader([]byte("\xf2\x48\xcd")))
 	d := f.dec
 	f.Read(make([]byte, 10))
@@ -260,7 +260,7 @@ func BenchmarkInflate(b *testing.B) {
 		for _, takeover := range []bool{true, false} {
 			b.Run(fmt.Sprintf("%d/takeover=%v", n, takeover), func(b *testing.B) {
 				payload := deflateOthers(6, true, false, nil, jsonText(n, 1))
-				f := NewInflater(takeover)
+				f := NewInflater(maxWindowBits, takeover)
 				defer f.Close()
 				src := bytes.NewReader(nil)
 				p := make([]byte, n+10)
@@ -301,5 +301,20 @@ func BenchmarkInflateFlate(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// What is kept of earlier messages is twice what was agreed on.
+func TestInflaterKeeps(t *testing.T) {
+	for bits := minWindowBits; bits <= maxWindowBits; bits++ {
+		f := NewInflater(bits, true)
+		msg := noise(40_000, 1)
+		c := NewCompressor(maxWindowBits, DefaultLevel, true)
+		mustRead(t, f, c.Append(nil, msg), msg)
+		if got, want := cap(f.window.ring), min(2<<bits, maxDistance); got != want {
+			t.Errorf("bits %d: %d bytes are kept, want %d", bits, got, want)
+		}
+		c.Close()
+		f.Close()
 	}
 }

@@ -16,7 +16,7 @@ type talk struct {
 }
 
 func newTalk(bits, level int, takeover bool) *talk {
-	return &talk{NewCompressor(bits, level, takeover), &walker{limit: 1 << bits}, NewInflater(takeover)}
+	return &talk{NewCompressor(bits, level, takeover), &walker{limit: 1 << bits}, NewInflater(maxWindowBits, takeover)}
 }
 
 func (k *talk) close() {

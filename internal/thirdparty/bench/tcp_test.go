@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // serve runs a server on the loopback interface, which upgrades with lib and calls
@@ -30,6 +31,9 @@ func serve(b *testing.B, lib library, each func(c conn)) (addr string) {
 	return s.Listener.Addr().String()
 }
 
+// patience is how long a run may take. Where bytes are lost it fails then.
+const patience = time.Minute
+
 // dial returns a connection after the handshake, which is all that this client
 // knows of WebSocket.
 func dial(b *testing.B, addr string) net.Conn {
@@ -39,6 +43,7 @@ func dial(b *testing.B, addr string) net.Conn {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(conn, request); err != nil {
 		b.Fatal(err)
 	}

@@ -26,6 +26,13 @@ func main() {
 	must(err)
 	fmt.Printf("%v %s\n", typ, p)
 
+	m, err := websocket.NewPreparedMessage(websocket.MessageText, []byte("prepared"))
+	must(err)
+	must(c.WritePrepared(ctx, m))
+	typ, p, err = c.Read(ctx)
+	must(err)
+	fmt.Printf("%v %s\n", typ, p)
+
 	w, err := c.Writer(ctx, websocket.MessageBinary)
 	must(err)
 	fmt.Fprint(w, "in parts")

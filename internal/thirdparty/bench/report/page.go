@@ -137,19 +137,41 @@ func verdict(rs bench.Results, row bench.Row, unit string) (goals, met string, e
 	return goals, met, nil
 }
 
+// manyUnits are the columns about very many connections, where they are measured.
+var manyUnits = []struct{ unit, what string }{
+	{"conns", "connections"},
+	{"answered", "answered"},
+	{"rss-B/total", "resident bytes of all servers"},
+	{"rss-B/conn", "resident for each"},
+	{"pss-B/conn", "proportional share"},
+	{"heap-B/conn", "heap"},
+	{"stack-B/conn", "stack"},
+	{"open-s", "opened in s"},
+	{"echo-s", "answered in s"},
+}
+
 // manyTable writes what the lines about very many connections say.
 func manyTable(b *bytes.Buffer, rs bench.Results) error {
-	b.WriteString("\n## Very many connections\n\n| connections | |\n|---|---|\n")
+	b.WriteString("\n## Very many connections\n\n|")
+	for _, u := range manyUnits {
+		fmt.Fprintf(b, " | %s", u.what)
+	}
+	fmt.Fprintf(b, " |\n|---|%s\n", strings.Repeat("---:|", len(manyUnits)))
 	written := false
 	for _, row := range slices.Sorted(maps.Keys(rs)) {
-		if !strings.HasPrefix(row, "Many") {
+		if !strings.HasPrefix(row, "Many/") {
 			continue
 		}
-		for _, unit := range slices.Sorted(maps.Keys(rs[row][bench.Ours])) {
-			v, _ := rs.Median(row, bench.Ours, unit)
-			fmt.Fprintf(b, "| %s | %s %s |\n", strings.TrimPrefix(row, "Many/"), bench.Count(v), unit)
-			written = true
+		fmt.Fprintf(b, "| %s |", strings.TrimPrefix(row, "Many/"))
+		for _, u := range manyUnits {
+			v, ok := rs.Median(row, bench.Ours, u.unit)
+			if !ok {
+				return fmt.Errorf("%s has no %s", row, u.unit)
+			}
+			fmt.Fprintf(b, " %s |", bench.Count(v))
 		}
+		b.WriteString("\n")
+		written = true
 	}
 	if !written {
 		return fmt.Errorf("results about very many connections are missing")

@@ -38,7 +38,8 @@ func lines() string {
 	return b.String()
 }
 
-const manyLine = "BenchmarkMany/100000/bhojpur 1 7000 rss-B/conn\n"
+const manyLine = "BenchmarkMany/handler/bhojpur 1 1000 conns 7000 rss-B/conn 6000 pss-B/conn " +
+	"4000 heap-B/conn 2000 stack-B/conn 7000000 rss-B/total 999 answered 1.5 open-s 0.5 echo-s\n"
 
 // report makes the page of output, and returns the directory that it is in.
 func report(t *testing.T, output string, args ...string) (dir string, err error) {
@@ -64,7 +65,7 @@ func TestReport(t *testing.T) {
 		"| binary, 16 B | **100** | 400 | 600 | 800 | 1,000 | 1,200 |  | 0.17 (coder) | ≤ 0.8 × best | met |",
 		"| multi-byte text, 1 MiB | **100** |  | 400 | 600 | 800 | 1,000 |  | 0.25 (coder) | ≤ 0.1 × gws | **not met** |",
 		"| in the HTTP handler | **200** |",
-		"| 100000 | 7,000 rss-B/conn |",
+		"| handler | 1,000 | 999 | 7,000,000 | 7,000 | 6,000 | 4,000 | 2,000 | 1.5 | 0.5 |",
 		"github.com/lxzan/gws v1.",
 	} {
 		if !bytes.Contains(page, []byte(want)) {
@@ -140,6 +141,7 @@ func TestReportMissing(t *testing.T) {
 	for name, output := range map[string]string{
 		"a row":       rest + manyLine,
 		"many":        full,
+		"a unit":      full + strings.Replace(manyLine, "7000 rss-B/conn ", "", 1),
 		"a second":    first + "\n" + full + manyLine,
 		"all":         "",
 		"a benchmark": full + manyLine + "BenchmarkEcho/16/gws\n",

@@ -106,7 +106,7 @@ func (g *gate) wait(ctx context.Context, done <-chan struct{}) error {
 
 // unlock passes the gate on, or frees it.
 func (g *gate) unlock() {
-	free := g.serial<<gateBits | gateFree
+	free := g.serial << gateBits // and gateFree, which is zero
 	if s := g.state.Load(); s&gateStates == gateHeld && g.state.CompareAndSwap(s, free) {
 		return
 	}

@@ -254,16 +254,14 @@ func appendAnswer(b []byte, set http.Header, a answerHeaders) []byte {
 // answerTimeout is how long the client has to take the answer.
 const answerTimeout = 5 * time.Second
 
-// sendAnswer sends the answer over a connection that was hijacked, and clears the
-// server's deadlines.
+// sendAnswer sends the answer over a connection that was hijacked. It leaves a
+// deadline.
 func sendAnswer(conn net.Conn, answer []byte) error {
 	if err := conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return err
 	}
-	if _, err := conn.Write(answer); err != nil {
-		return err
-	}
-	return conn.SetDeadline(time.Time{})
+	_, err := conn.Write(answer)
+	return err
 }
 
 // takeBuffered returns what the client sent right behind its request. The HTTP

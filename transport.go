@@ -64,7 +64,8 @@ const firstRead = 128
 // there are no vectored writes.
 const joinLimit = 16 << 10
 
-// newStream makes a transport of rwc. conn is the connection below it, or nil.
+// newStream makes a transport of rwc. conn is the connection below it, or nil,
+// which is left without deadlines.
 func newStream(rwc io.ReadWriteCloser, conn net.Conn) *stream {
 	if conn == nil {
 		conn, _ = rwc.(net.Conn)
@@ -72,6 +73,9 @@ func newStream(rwc io.ReadWriteCloser, conn net.Conn) *stream {
 	s := &stream{rwc: rwc, conn: conn}
 	s.rd.target = (*readDirection)(s)
 	s.wr.target = (*writeDirection)(s)
+	// What can only be interrupted by closing it must not be between calls.
+	s.rd.keeps = conn != nil && conn.SetDeadline(time.Time{}) == nil
+	s.wr.keeps = s.rd.keeps
 	if !s.openRaw() {
 		s.first = new([firstRead]byte)
 	}
@@ -115,18 +119,17 @@ func (s *stream) read(ctx context.Context, p []byte) (int, error) {
 	if s.raw != nil {
 		return s.rawRead(ctx, p, nil)
 	}
-	armed, err := s.rd.arm(ctx)
-	if err != nil {
+	if err := s.rd.arm(ctx); err != nil {
 		return 0, err
 	}
 	n, err := s.rwc.Read(p)
-	return n, s.didRead(ctx, armed, n, err)
+	return n, s.didRead(ctx, n, err)
 }
 
 // didRead ends a call that may have blocked, and turns its error into the
 // interface's.
-func (s *stream) didRead(ctx context.Context, armed bool, n int, err error) error {
-	interrupted := armed && s.rd.disarm()
+func (s *stream) didRead(ctx context.Context, n int, err error) error {
+	interrupted := s.rd.disarm()
 	switch {
 	case n > 0:
 		return nil // the error comes again
@@ -139,8 +142,8 @@ func (s *stream) didRead(ctx context.Context, armed bool, n int, err error) erro
 }
 
 // didWrite is didRead for the other direction.
-func (s *stream) didWrite(ctx context.Context, armed bool, err error) error {
-	if !armed || !s.wr.disarm() || err == nil {
+func (s *stream) didWrite(ctx context.Context, err error) error {
+	if !s.wr.disarm() || err == nil {
 		return err
 	}
 	err = interruption(ctx, err)
@@ -196,12 +199,11 @@ func (s *stream) write(ctx context.Context, p []byte) (int, error) {
 	if s.raw != nil {
 		return s.rawWrite(ctx, p, blocking)
 	}
-	armed, err := s.wr.arm(ctx)
-	if err != nil {
+	if err := s.wr.arm(ctx); err != nil {
 		return 0, err
 	}
 	n, err := s.rwc.Write(p)
-	return n, s.didWrite(ctx, armed, err)
+	return n, s.didWrite(ctx, err)
 }
 
 func (s *stream) writeBoth(ctx context.Context, head, body []byte) (int, error) {
@@ -225,7 +227,11 @@ func (s *stream) writeBoth(ctx context.Context, head, body []byte) (int, error) 
 
 func (s *stream) writeNow(p []byte) (int, error) {
 	if s.raw != nil {
-		return s.rawWrite(context.Background(), p, notBlocking)
+		n, err := s.rawWrite(context.Background(), p, notBlocking)
+		if err == errInterrupted {
+			err = nil // by the end of an earlier call's context
+		}
+		return n, err
 	}
 	return 0, nil // it can't be told whether it would wait
 }

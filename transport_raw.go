@@ -21,26 +21,23 @@ import (
 // one, for it waits in it.
 type rawReading struct {
 	on    func(fd uintptr) bool // readable, of this stream
-	ctx   context.Context
-	done  <-chan struct{} // of ctx
+	done  <-chan struct{}       // of its context
 	p     []byte
 	in    *inbox
-	armed bool
-	novel bool // it has to wait, and the watch does not know the context
+	novel bool // it has to wait, and the watch does not watch the context
 	n     int
 	err   error
 }
 
 // rawWriting is a write. They come from a pool.
 type rawWriting struct {
-	on    func(fd uintptr) bool // writable, of this one
-	s     *stream
-	ctx   context.Context
-	p     []byte
-	mode  blockMode
-	armed bool
-	n     int
-	err   error
+	on   func(fd uintptr) bool // writable, of this one
+	s    *stream
+	ctx  context.Context
+	p    []byte
+	mode blockMode
+	n    int
+	err  error
 
 	vec  [2][]byte   // what bufs begins as
 	bufs net.Buffers // of a vectored write
@@ -93,21 +90,25 @@ const maxAtOnce = 64 << 10
 
 func (s *stream) rawRead(ctx context.Context, p []byte, in *inbox) (int, error) {
 	r := &s.reading
-	r.ctx, r.done, r.p, r.in = ctx, ctx.Done(), p, in
-	r.armed, r.n, r.err = false, 0, nil
+	if err := s.rd.ready(ctx); err != nil {
+		return 0, err
+	}
+	r.done, r.p, r.in = ctx.Done(), p, in
+	r.n, r.err = 0, nil
 	err := s.raw.Read(r.on)
 	if r.novel {
 		// Registering goes deep into the stack, which would have to grow, and
 		// stay so, for a connection that waits: hence not from within.
 		r.novel = false
-		s.rd.register(ctx, r.done)
-		err = s.raw.Read(r.on)
+		if err = s.rd.turn(ctx, r.done); err == nil {
+			err = s.raw.Read(r.on)
+		}
 	}
 	if err == nil {
 		err = r.err
 	}
-	r.ctx, r.done, r.p, r.in, r.err = nil, nil, nil, nil, nil
-	return r.n, s.didRead(ctx, r.armed, r.n, err)
+	r.done, r.p, r.in, r.err = nil, nil, nil, nil
+	return r.n, s.didRead(ctx, r.n, err)
 }
 
 // readable tries to read. It reports false to be called again when there is
@@ -144,14 +145,8 @@ func (s *stream) readable(fd uintptr) bool {
 			r.err = io.EOF
 			return true
 		case syscall.EAGAIN:
-			switch {
-			case r.armed:
-			case s.rd.knows(r.done):
-				r.armed, r.err = s.rd.arm(r.ctx)
-			default:
-				r.novel = true
-			}
-			return r.novel || r.err != nil
+			r.novel = !s.rd.watches(r.done)
+			return r.novel
 		}
 		r.err = os.NewSyscallError("read", err)
 		return true
@@ -159,6 +154,9 @@ func (s *stream) readable(fd uintptr) bool {
 }
 
 func (s *stream) rawWrite(ctx context.Context, p []byte, mode blockMode) (int, error) {
+	if err := s.wr.ready(ctx); err != nil {
+		return 0, err
+	}
 	w := rawWritings.Get().(*rawWriting)
 	defer w.end()
 	w.s, w.ctx, w.p, w.mode = s, ctx, p, mode
@@ -166,12 +164,11 @@ func (s *stream) rawWrite(ctx context.Context, p []byte, mode blockMode) (int, e
 	if err == nil {
 		err = w.err
 	}
-	return w.n, s.didWrite(ctx, w.armed, err)
+	return w.n, s.didWrite(ctx, err)
 }
 
 func (s *stream) rawWriteBoth(ctx context.Context, head, body []byte) (int, error) {
-	armed, err := s.wr.arm(ctx)
-	if err != nil {
+	if err := s.wr.arm(ctx); err != nil {
 		return 0, err
 	}
 	w := rawWritings.Get().(*rawWriting)
@@ -179,7 +176,7 @@ func (s *stream) rawWriteBoth(ctx context.Context, head, body []byte) (int, erro
 	w.vec = [2][]byte{head, body}
 	w.bufs = w.vec[:]
 	n, err := w.bufs.WriteTo(s.conn)
-	return int(n), s.didWrite(ctx, armed, err)
+	return int(n), s.didWrite(ctx, err)
 }
 
 // writable tries to write the rest. It reports false to be called again when
@@ -197,9 +194,7 @@ func (w *rawWriting) writable(fd uintptr) bool {
 			if w.mode == notBlocking {
 				return true
 			}
-			if !w.armed {
-				w.armed, w.err = w.s.wr.arm(w.ctx)
-			}
+			w.err = w.s.wr.arm(w.ctx)
 			return w.err != nil
 		case nil:
 			w.err = io.ErrUnexpectedEOF

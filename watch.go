@@ -25,21 +25,24 @@ var (
 // Registering with a context costs a quarter of a microsecond and three
 // allocations, more than reading a small message. So a call arms the watch
 // only when it may block, and a context that comes a second time in a row
-// stays registered: it is recognised by its Done channel, and a registration
-// that fires between calls does nothing.
+// stays registered: it is recognised by its Done channel. A registration that
+// fires between calls leaves the direction interrupted, which the next call
+// finds, and mends, before it begins. So calls that are not interrupted need no
+// locked operation.
 //
-// arm, disarm and close are called by whoever holds the gate of the direction.
+// arm, ready, disarm and close are called by whoever holds the gate of the
+// direction.
 type watch struct {
-	state atomic.Uint32 // watchIdle, watchArmed, watchFired
+	target interruptible
+	keeps  bool // the target can be interrupted between calls, and resumed
 
 	// Owned by the holder of the gate.
-	keep bool        // stay registered after the call
-	stop func() bool // not nil while registered
+	keep bool        // the context stays registered after the call
+	stop func() bool // unregisters it; nil when none is registered
 
-	mu   sync.Mutex      // held while interrupting and resuming
-	done <-chan struct{} // of the context that was seen last; written by the holder alone
-
-	target interruptible
+	fired atomic.Bool     // the direction is interrupted
+	mu    sync.Mutex      // held while interrupting and resuming
+	done  <-chan struct{} // of the context that was registered last; written by the holder of the gate
 }
 
 // interruptible is one direction of a stream.
@@ -48,77 +51,87 @@ type interruptible interface {
 	resume()    // makes calls work again
 }
 
-const (
-	watchIdle  = iota
-	watchArmed // a call is under way
-	watchFired // its context has ended, and it was interrupted
-)
+// arm makes the end of ctx interrupt the call that follows, and the end of no
+// other context. It returns errInterrupted, with nothing to disarm, if ctx has
+// ended.
+func (w *watch) arm(ctx context.Context) error {
+	if done := ctx.Done(); !w.watches(done) || w.fired.Load() {
+		return w.turn(ctx, done)
+	}
+	return nil
+}
 
-// arm begins to watch ctx. It returns errInterrupted if ctx has ended; then,
-// and when it reports false, for a context that never ends, there is nothing
-// to disarm.
-func (w *watch) arm(ctx context.Context) (armed bool, err error) {
-	done := ctx.Done()
+// watches reports whether it is the end of the context with this Done channel that
+// would interrupt a call.
+func (w *watch) watches(done <-chan struct{}) bool {
+	if w.stop == nil {
+		return done == nil
+	}
+	return done == w.done
+}
+
+// ready is enough for a call that does not block, and bears to be interrupted by
+// the end of an earlier one's context. It returns errInterrupted if ctx has ended.
+func (w *watch) ready(ctx context.Context) error {
+	if w.fired.Load() && w.release() && ctx.Err() != nil {
+		return errInterrupted
+	}
+	return nil
+}
+
+// turn watches ctx and no longer what was watched before.
+func (w *watch) turn(ctx context.Context, done <-chan struct{}) error {
+	w.release()
 	if done == nil {
-		return false, nil
+		return nil
 	}
-	if !w.knows(done) {
-		w.register(ctx, done)
-	}
-	// Armed only now: until the context is registered, the end of the one
-	// before would interrupt this call.
-	w.state.Store(watchArmed)
+	w.keep = w.keeps && done == w.done
+	w.mu.Lock()
+	w.done = done
+	w.mu.Unlock()
+	w.stop = context.AfterFunc(ctx, func() { w.fire(done) })
 	if ctx.Err() != nil {
-		w.disarm()
-		return false, errInterrupted
+		w.release()
+		return errInterrupted
 	}
-	return true, nil
+	return nil
 }
 
-// knows reports whether arm has nothing to register.
-func (w *watch) knows(done <-chan struct{}) bool {
-	return done == nil || w.stop != nil && done == w.done
-}
-
-// disarm ends what arm began. It reports whether the call was interrupted.
+// disarm ends what arm began. It reports whether the direction was interrupted.
 func (w *watch) disarm() (interrupted bool) {
-	if w.state.CompareAndSwap(watchArmed, watchIdle) {
-		if !w.keep {
-			w.unregister()
-		}
+	if w.stop == nil || w.keep && !w.fired.Load() {
+		return false
+	}
+	return w.release()
+}
+
+// release forgets the context. It reports whether the direction was
+// interrupted, which it is no longer.
+func (w *watch) release() (interrupted bool) {
+	if w.stop == nil {
+		return false
+	}
+	stopped := w.stop()
+	w.stop = nil
+	if stopped {
 		return false
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.state.Store(watchIdle)
-	w.stop = nil
-	w.target.resume()
-	return true
+	w.done = nil // it may not have fired yet
+	if interrupted = w.fired.Load(); interrupted {
+		w.fired.Store(false)
+		w.target.resume()
+	}
+	return interrupted
 }
 
-// close forgets the context.
+// close forgets all contexts.
 func (w *watch) close() {
-	w.unregister()
+	w.release()
 	w.mu.Lock()
 	w.done = nil
 	w.mu.Unlock()
-}
-
-func (w *watch) register(ctx context.Context, done <-chan struct{}) {
-	w.unregister()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.keep = done == w.done
-	w.done = done
-	w.stop = context.AfterFunc(ctx, func() { w.fire(done) })
-}
-
-func (w *watch) unregister() {
-	if w.stop == nil {
-		return
-	}
-	w.stop()
-	w.stop = nil
 }
 
 // fire is called when a context ends, in a goroutine of its own, perhaps after
@@ -126,7 +139,8 @@ func (w *watch) unregister() {
 func (w *watch) fire(done <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.done == done && w.state.CompareAndSwap(watchArmed, watchFired) {
+	if w.done == done && !w.fired.Load() {
+		w.fired.Store(true)
 		w.target.interrupt()
 	}
 }

@@ -50,9 +50,8 @@ func (r *registry) AfterFunc(f func()) (stop func() bool) {
 // callWatched arms w as a call does that blocks, and ends it at once.
 func callWatched(t *testing.T, w *watch, ctx context.Context) {
 	t.Helper()
-	armed, err := w.arm(ctx)
-	if err != nil || !armed {
-		t.Fatalf("arm: %t, %v", armed, err)
+	if err := w.arm(ctx); err != nil {
+		t.Fatal(err)
 	}
 	if w.disarm() {
 		t.Fatal("a call was interrupted whose context had not ended")
@@ -60,25 +59,35 @@ func callWatched(t *testing.T, w *watch, ctx context.Context) {
 }
 
 func TestWatchOfNoEnd(t *testing.T) {
-	var d direction
-	w := watch{target: &d}
-	armed, err := w.arm(context.Background())
-	if armed || err != nil {
-		t.Errorf("got %t, %v for a context that never ends", armed, err)
-	}
+	t.Run("bubble", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var d direction
+			w := watch{target: &d, keeps: true}
+			early, cancel := context.WithCancel(t.Context())
+			callWatched(t, &w, early)
+			callWatched(t, &w, early) // it stays registered
+			if err := w.arm(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			cancel()
+			synctest.Wait()
+			if w.disarm() || d.interrupts.Load() != 0 {
+				t.Error("a call that nothing ends was interrupted")
+			}
+		})
+	})
 }
 
 func TestWatchOfEnded(t *testing.T) {
 	t.Run("bubble", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var d direction
-			w := watch{target: &d}
+			w := watch{target: &d, keeps: true}
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			for range 3 {
-				armed, err := w.arm(ctx)
-				if armed || err != errInterrupted {
-					t.Fatalf("got %t, %v for a context that has ended", armed, err)
+				if err := w.arm(ctx); err != errInterrupted {
+					t.Fatalf("got %v for a context that has ended", err)
 				}
 				synctest.Wait()
 				if d.failing.Load() {
@@ -94,11 +103,11 @@ func TestWatchInterrupts(t *testing.T) {
 	t.Run("bubble", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var d direction
-			w := watch{target: &d}
+			w := watch{target: &d, keeps: true}
 			for range 3 {
 				ctx, cancel := context.WithCancel(t.Context())
 				callWatched(t, &w, ctx) // it is known when it ends
-				if _, err := w.arm(ctx); err != nil {
+				if err := w.arm(ctx); err != nil {
 					t.Fatal(err)
 				}
 				cancel()
@@ -119,24 +128,38 @@ func TestWatchInterrupts(t *testing.T) {
 }
 
 // A context that ends when no call is under way interrupts none, be it
-// registered or not.
+// registered or not. What can't be resumed is not even interrupted.
 func TestWatchBetweenCalls(t *testing.T) {
-	for _, calls := range []int{1, 2, 3} {
-		t.Run("", func(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		keeps bool
+		calls int
+		next  func(w *watch, ctx context.Context) error
+	}{
+		{"one call", true, 1, (*watch).arm},
+		{"two calls", true, 2, (*watch).arm},
+		{"three calls", true, 3, (*watch).arm},
+		{"three calls, then one that does not block", true, 3, (*watch).ready},
+		{"three calls, no way back", false, 3, (*watch).arm},
+	} {
+		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var d direction
-				w := watch{target: &d}
+				w := watch{target: &d, keeps: test.keeps}
 				ctx, cancel := context.WithCancel(t.Context())
-				for range calls {
+				for range test.calls {
 					callWatched(t, &w, ctx)
 				}
 				cancel()
 				synctest.Wait()
-				if d.interrupts.Load() != 0 {
+				if !test.keeps && d.interrupts.Load() != 0 {
 					t.Fatal("interrupted with no call under way")
 				}
-				if armed, err := w.arm(ctx); armed || err != errInterrupted {
-					t.Errorf("got %t, %v for a context that has ended", armed, err)
+				if err := test.next(&w, ctx); err != errInterrupted {
+					t.Errorf("got %v for a context that has ended", err)
+				}
+				if d.failing.Load() {
+					t.Error("the direction is left interrupted")
 				}
 				callWatched(t, &w, t.Context())
 			})
@@ -144,11 +167,29 @@ func TestWatchBetweenCalls(t *testing.T) {
 	}
 }
 
+// A call that does not block bears the end of an earlier call's context.
+func TestWatchReady(t *testing.T) {
+	t.Run("bubble", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var d direction
+			w := watch{target: &d, keeps: true}
+			ctx, cancel := context.WithCancel(t.Context())
+			callWatched(t, &w, ctx)
+			callWatched(t, &w, ctx)
+			cancel()
+			synctest.Wait()
+			if err := w.ready(t.Context()); err != nil || d.failing.Load() {
+				t.Errorf("%v, and failing: %t", err, d.failing.Load())
+			}
+		})
+	})
+}
+
 // A context is registered for the length of a call, and from the second one in
 // a row on for good, until another comes.
 func TestWatchRegisters(t *testing.T) {
 	var d direction
-	w := watch{target: &d}
+	w := watch{target: &d, keeps: true}
 	ctx, _ := newRegistry(t)
 	other, _ := newRegistry(t)
 	want := func(r *registry, total, now int) {
@@ -183,14 +224,14 @@ func TestWatchRegisters(t *testing.T) {
 // and is none of the next one's business.
 func TestWatchLateEnd(t *testing.T) {
 	var d direction
-	w := watch{target: &d}
+	w := watch{target: &d, keeps: true}
 	early, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	later, cancel := context.WithCancel(t.Context())
 	defer cancel()
 
 	callWatched(t, &w, early)
-	if _, err := w.arm(later); err != nil {
+	if err := w.arm(later); err != nil {
 		t.Fatal(err)
 	}
 	w.fire(early.Done())
@@ -206,7 +247,7 @@ func TestWatchLateEnd(t *testing.T) {
 func TestWatchStress(t *testing.T) {
 	const rounds = 5000
 	var d direction
-	w := watch{target: &d}
+	w := watch{target: &d, keeps: true}
 	interrupted := 0
 	for i := range rounds {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -216,19 +257,20 @@ func TestWatchStress(t *testing.T) {
 		}
 		done := make(chan struct{})
 		go func() { cancel(); close(done) }()
-		armed, _ := w.arm(ctx)
+		err := w.arm(ctx)
 		for range i % 16 {
 			runtime.Gosched()
 		}
-		if armed && w.disarm() {
+		if err == nil && w.disarm() {
 			interrupted++
-		}
-		if d.failing.Load() {
-			t.Fatal("the direction is left interrupted")
+			if d.failing.Load() {
+				t.Fatal("the direction is left interrupted")
+			}
 		}
 		<-done
+		callWatched(t, &w, t.Context())
 		if d.failing.Load() {
-			t.Fatal("interrupted with no call under way")
+			t.Fatal("the next call was interrupted")
 		}
 	}
 	if interrupted == 0 || interrupted == rounds {

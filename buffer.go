@@ -26,10 +26,18 @@ var blocks [blockClasses]sync.Pool
 
 // newBlock returns a block of at least n bytes, with anything in it.
 func newBlock(n int) *block {
-	class := 0
-	if n > minBlock {
-		class = (bits.Len(uint(n-1)) - 12 + 1) / 2
+	if n <= minBlock {
+		if b, ok := blocks[0].Get().(*block); ok {
+			return b
+		}
+		n = minBlock
 	}
+	return newBlockOf(n)
+}
+
+// newBlockOf is newBlock for sizes that are not the smallest, or not there.
+func newBlockOf(n int) *block {
+	class := (bits.Len(uint(n-1)) - 12 + 1) / 2
 	if class >= blockClasses {
 		return &block{b: make([]byte, n), class: class}
 	}

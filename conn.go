@@ -76,8 +76,12 @@ func opError(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("websocket: %s: %w", op, err)
+	return prefixed(op, err)
 }
+
+// prefixed is opError where there is one: apart, so that calls without need no
+// call.
+func prefixed(op string, err error) error { return fmt.Errorf("websocket: %s: %w", op, err) }
 
 // withoutURL takes the URL out of an error of url.Parse, which has no part of
 // it that could be told from a password.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/bhojpur/api/internal/mask"
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 
@@ -90,6 +91,22 @@ func appendHeader(dst []byte, h header) []byte {
 	}
 	if h.masked {
 		dst = binary.LittleEndian.AppendUint32(dst, h.key)
+	}
+	return dst
+}
+
+// appendFrame appends f as side sends it. There is room for it in dst.
+func appendFrame(dst []byte, f frame, side role) []byte {
+	h := header{lead: f.lead, length: int64(len(f.payload))}
+	if side == client {
+		h.masked, h.key = true, newMaskingKey()
+	}
+	n := len(appendHeader(dst, h))
+	dst = dst[:n+len(f.payload)]
+	if h.masked {
+		mask.Copy(dst[n:], f.payload, h.key)
+	} else {
+		copy(dst[n:], f.payload)
 	}
 	return dst
 }

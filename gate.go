@@ -106,15 +106,14 @@ func (g *gate) wait(ctx context.Context, done <-chan struct{}) error {
 
 // unlock passes the gate on, or frees it.
 func (g *gate) unlock() {
-	free := g.serial << gateBits // and gateFree, which is zero
-	if s := g.state.Load(); s&gateStates == gateHeld && g.state.CompareAndSwap(s, free) {
-		return
+	if s := g.state.Load(); s&gateStates != gateHeld || !g.state.CompareAndSwap(s, g.serial<<gateBits) {
+		g.unlockWanted()
 	}
-	g.unlockWanted(free)
 }
 
 // unlockWanted is unlock where somebody waits, or did a moment ago.
-func (g *gate) unlockWanted(free uint64) {
+func (g *gate) unlockWanted() {
+	free := g.serial << gateBits // and gateFree, which is zero
 	q := g.line.get()
 	q.mu.Lock()
 	defer q.mu.Unlock()

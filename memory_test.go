@@ -16,7 +16,7 @@ func TestSizeOfConnection(t *testing.T) {
 		what      string
 		size, max uintptr
 	}{
-		{"a Conn", unsafe.Sizeof(Conn{}), 448},
+		{"a Conn", unsafe.Sizeof(Conn{}), 576},
 		{"a stream", unsafe.Sizeof(stream{}), 256},
 	} {
 		if test.size > test.max {

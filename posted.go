@@ -40,7 +40,7 @@ func (e *engine) postPong(payload []byte) {
 	if w.gate.tryLock() {
 		e.takePosted()
 		if e.canSend() == nil {
-			e.appendFrame(frame{lead: lastOf(opPong), payload: payload})
+			e.addFrame(frame{lead: lastOf(opPong), payload: payload})
 		}
 		e.flushNow()
 		e.unlockWrite()
@@ -117,11 +117,11 @@ func (e *engine) takeWaiting(p *posted) {
 		return
 	}
 	for _, payload := range pongs {
-		e.appendFrame(frame{lead: lastOf(opPong), payload: payload})
+		e.addFrame(frame{lead: lastOf(opPong), payload: payload})
 	}
 	if closing {
 		var payload [maxControl]byte
-		e.appendFrame(frame{lead: lastOf(opClose), payload: appendClose(payload[:0], p.code, p.reason)})
+		e.addFrame(frame{lead: lastOf(opClose), payload: appendClose(payload[:0], p.code, p.reason)})
 		w.ended = true
 	}
 }

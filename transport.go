@@ -119,10 +119,15 @@ func (s *stream) read(ctx context.Context, p []byte) (int, error) {
 	if s.raw != nil {
 		return s.rawRead(ctx, p, nil)
 	}
-	if err := s.rd.arm(ctx); err != nil {
-		return 0, err
+	if done := ctx.Done(); !s.rd.armed(done) {
+		if err := s.rd.turn(ctx, done); err != nil {
+			return 0, err
+		}
 	}
 	n, err := s.rwc.Read(p)
+	if n > 0 && s.rd.calm() {
+		return n, nil // the error comes again
+	}
 	return n, s.didRead(ctx, n, err)
 }
 
@@ -199,11 +204,16 @@ func (s *stream) write(ctx context.Context, p []byte) (int, error) {
 	if s.raw != nil {
 		return s.rawWrite(ctx, p, blocking)
 	}
-	if err := s.wr.arm(ctx); err != nil {
-		return 0, err
+	if done := ctx.Done(); !s.wr.armed(done) {
+		if err := s.wr.turn(ctx, done); err != nil {
+			return 0, err
+		}
 	}
 	n, err := s.rwc.Write(p)
-	return n, s.didWrite(ctx, err)
+	if !s.wr.calm() {
+		err = s.didWrite(ctx, err)
+	}
+	return n, err
 }
 
 func (s *stream) writeBoth(ctx context.Context, head, body []byte) (int, error) {

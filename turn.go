@@ -119,7 +119,7 @@ func (e *engine) gather() {
 			return
 		}
 		next.start = w.to
-		e.appendFrame(next.frame)
+		e.addFrame(next.frame)
 		if ready := next.frame.ready; ready != nil {
 			e.wentOut(ready)
 		}

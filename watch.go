@@ -55,11 +55,14 @@ type interruptible interface {
 // other context. It returns errInterrupted, with nothing to disarm, if ctx has
 // ended.
 func (w *watch) arm(ctx context.Context) error {
-	if done := ctx.Done(); !w.watches(done) || w.fired.Load() {
+	if done := ctx.Done(); !w.armed(done) {
 		return w.turn(ctx, done)
 	}
 	return nil
 }
+
+// armed reports whether there is nothing for arm to do.
+func (w *watch) armed(done <-chan struct{}) bool { return w.watches(done) && !w.fired.Load() }
 
 // watches reports whether it is the end of the context with this Done channel that
 // would interrupt a call.
@@ -98,12 +101,10 @@ func (w *watch) turn(ctx context.Context, done <-chan struct{}) error {
 }
 
 // disarm ends what arm began. It reports whether the direction was interrupted.
-func (w *watch) disarm() (interrupted bool) {
-	if w.stop == nil || w.keep && !w.fired.Load() {
-		return false
-	}
-	return w.release()
-}
+func (w *watch) disarm() (interrupted bool) { return !w.calm() && w.release() }
+
+// calm reports whether there is nothing for disarm to do.
+func (w *watch) calm() bool { return w.stop == nil || w.keep && !w.fired.Load() }
 
 // release forgets the context. It reports whether the direction was
 // interrupted, which it is no longer.

@@ -137,7 +137,7 @@ func (e *engine) writeFrames(ctx context.Context, typ MessageType, p []byte) (n 
 		}
 	}
 	if 0 < n && n < len(p) && e.canSend() == nil {
-		e.appendFrame(frame{lead: lastOf(opContinuation)})
+		e.addFrame(frame{lead: lastOf(opContinuation)})
 	}
 	return n, err
 }

@@ -106,9 +106,16 @@ func (g *gate) wait(ctx context.Context, done <-chan struct{}) error {
 
 // unlock passes the gate on, or frees it.
 func (g *gate) unlock() {
-	if s := g.state.Load(); s&gateStates != gateHeld || !g.state.CompareAndSwap(s, g.serial<<gateBits) {
+	if !g.tryUnlock() {
 		g.unlockWanted()
 	}
+}
+
+// tryUnlock frees the gate if nobody waits. It is apart so that it costs no call
+// where each one counts.
+func (g *gate) tryUnlock() bool {
+	s := g.state.Load()
+	return s&gateStates == gateHeld && g.state.CompareAndSwap(s, g.serial<<gateBits)
 }
 
 // unlockWanted is unlock where somebody waits, or did a moment ago.

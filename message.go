@@ -93,8 +93,10 @@ func (e *engine) nextMessage(ctx context.Context) error {
 		rd.inf.Begin((*payloadReader)(e))
 		return nil
 	}
-	if err := e.checkBudget(ctx, rd.left); err != nil {
-		return err
+	if m.budget >= 0 {
+		if err := e.checkBudget(ctx, rd.left); err != nil {
+			return err
+		}
 	}
 	if rd.left == 0 && m.fin {
 		rd.end()
@@ -166,13 +168,25 @@ func (h *messageReader) Read(p []byte) (int, error) {
 	rd := &e.rd
 	// Looked up without the gate, which another goroutine may hold for as long
 	// as it waits for the next message.
-	if last := rd.gate.published(); last != h.serial {
+	if last := rd.gate.published(); last == h.serial+1 {
+		return 0, io.EOF
+	} else if last != h.serial {
 		return 0, readErr(h.over(last))
 	}
 	if !rd.gate.tryLock() {
 		// The context does not count here: who holds the gate now is reading
 		// the same message with it, or is Close.
 		rd.gate.lock(context.Background(), nil)
+	}
+	if m := &rd.msg; rd.gate.serial == h.serial && e.life.phase() == phaseOpen && m.typ == MessageBinary && !m.deflated {
+		// Most of the time this is all that is to be done.
+		if n := rd.takePayload(p); n > 0 {
+			if rd.left == 0 && m.fin {
+				rd.end()
+			}
+			e.unlockRead()
+			return n, nil
+		}
 	}
 	n, err := e.readHandle(h, p)
 	e.unlockRead()
@@ -320,29 +334,45 @@ func (e *engine) readPayload(ctx context.Context, p []byte) (int, error) {
 			return 0, io.EOF
 		}
 	}
+	n := rd.takePayload(p)
+	if n > 0 {
+		return n, nil
+	}
+	p = p[:min(int64(len(p)), rd.left, stride)]
+	for n == 0 {
+		var err error
+		if n, err = e.t.read(ctx, p); n == 0 {
+			if err = e.readError(ctx, err); err != nil {
+				return 0, err
+			}
+		}
+	}
+	if rd.key != 0 {
+		rd.key = mask.XOR(p[:n], rd.key)
+	}
+	rd.left -= int64(n)
+	return n, nil
+}
+
+// takePayload takes what there is of the current frame's payload in the inbox,
+// unmasked.
+func (rd *readSide) takePayload(p []byte) int {
 	n := min(len(p), rd.in.w-rd.in.r)
 	if int64(n) > rd.left {
 		n = int(rd.left)
 	}
-	if n > 0 {
-		rd.unmask(p, rd.in.block.b[rd.in.r:rd.in.r+n])
-		rd.in.r += n
-	} else {
-		p = p[:min(int64(len(p)), rd.left, stride)]
-		for n == 0 {
-			var err error
-			if n, err = e.t.read(ctx, p); n == 0 {
-				if err = e.readError(ctx, err); err != nil {
-					return 0, err
-				}
-			}
-		}
-		if rd.key != 0 {
-			rd.key = mask.XOR(p[:n], rd.key)
-		}
+	if n == 0 {
+		return 0
 	}
+	src := rd.in.block.b[rd.in.r : rd.in.r+n]
+	if rd.key != 0 {
+		rd.key = mask.Copy(p, src, rd.key)
+	} else {
+		copy(p, src)
+	}
+	rd.in.r += n
 	rd.left -= int64(n)
-	return n, nil
+	return n
 }
 
 // nextPayload goes on to the message's next frame with payload, unless there is
@@ -363,15 +393,6 @@ func (e *engine) nextPayload(ctx context.Context) (more bool, err error) {
 		rd.msg.fin = h.fin()
 	}
 	return true, nil
-}
-
-// unmask copies src to dst, unmasked.
-func (rd *readSide) unmask(dst, src []byte) {
-	if rd.key != 0 {
-		rd.key = mask.Copy(dst, src, rd.key)
-	} else {
-		copy(dst, src)
-	}
 }
 
 // read reads a whole message. What is allocated is in proportion to what has

@@ -132,23 +132,29 @@ func (e *engine) lockRead(ctx context.Context) error {
 // unlockRead lets go of the read gate, and of what is behind it once the
 // connection is closed.
 func (e *engine) unlockRead() {
-	rd := &e.rd
-	for {
-		dropped := e.life.phase() == phaseClosed
-		if dropped {
-			rd.in.release()
-			if rd.inf != nil {
-				rd.inf.Close()
-				rd.inf = nil
-			}
-			rd.ctx = nil
-			e.t.forgetRead()
+	for e.life.phase() != phaseClosed {
+		if !e.rd.gate.tryUnlock() {
+			e.rd.gate.unlockWanted()
 		}
-		rd.gate.unlock()
-		if dropped || e.life.phase() != phaseClosed || !rd.gate.tryLock() {
+		// Who closes it now finds the gate free.
+		if e.life.phase() != phaseClosed || !e.rd.gate.tryLock() {
 			return
 		}
 	}
+	e.dropReads()
+	e.rd.gate.unlock()
+}
+
+// dropReads gives back what the read side holds of a closed connection.
+func (e *engine) dropReads() {
+	rd := &e.rd
+	rd.in.release()
+	if rd.inf != nil {
+		rd.inf.Close()
+		rd.inf = nil
+	}
+	rd.ctx = nil
+	e.t.forgetRead()
 }
 
 // nextFrame reads to the next data frame, and past its header, which is in

@@ -115,7 +115,9 @@ func (e *engine) sendAlone(ctx context.Context, f frame, rest remainder) (taken 
 		}
 	} else if e.life.phase() == phaseOpen {
 		w.freeOut()
-		w.gate.unlock()
+		if !w.gate.tryUnlock() {
+			w.gate.unlockWanted()
+		}
 		if w.hasPosted() || e.life.phase() == phaseClosed {
 			e.kick()
 		}

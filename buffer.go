@@ -47,6 +47,9 @@ func newBlockOf(n int) *block {
 	return &block{b: make([]byte, minBlock<<(2*class)), class: class}
 }
 
+// ownBlock returns a block that no pool gets: free leaves it to its owner.
+func ownBlock(n int) *block { return &block{b: make([]byte, n), class: blockClasses} }
+
 // free gives the block back.
 func (b *block) free() {
 	if b.class < blockClasses {

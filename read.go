@@ -91,10 +91,11 @@ func (in *inbox) release() {
 // room returns where to read to, behind what is there. The header of a frame
 // and the whole of a control frame always find room.
 //
-// It may be waited for what is to come there, with no more than a small block.
+// It may be waited for what is to come there, with no more than a small block. (A
+// block of the stream's own is smaller than that.)
 func (in *inbox) room() []byte {
 	in.take()
-	if n := in.w - in.r; len(in.block.b) > minBlock && n <= minBlock/2 {
+	if n := in.w - in.r; len(in.block.b) != minBlock && n <= minBlock/2 {
 		small := newBlock(minBlock)
 		in.r, in.w = 0, copy(small.b, in.block.b[in.r:in.w])
 		in.block.free()

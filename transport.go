@@ -53,8 +53,8 @@ type stream struct {
 	raw  syscall.RawConn // for the system calls without a buffer; nil where there are none
 
 	rd, wr  watch
-	first   *[firstRead]byte // where raw is nil: what a read waits with
-	reading rawReading       // where it is not
+	first   *block     // where raw is nil: what a read waits with
+	reading rawReading // where it is not
 }
 
 // firstRead is how many bytes a stream without raw waits with.
@@ -77,7 +77,7 @@ func newStream(rwc io.ReadWriteCloser, conn net.Conn) *stream {
 	s.rd.keeps = conn != nil && conn.SetDeadline(time.Time{}) == nil
 	s.wr.keeps = s.rd.keeps
 	if !s.openRaw() {
-		s.first = new([firstRead]byte)
+		s.first = ownBlock(firstRead)
 	}
 	return s
 }
@@ -191,12 +191,11 @@ func (s *stream) readInto(ctx context.Context, in *inbox) error {
 		}
 		return err
 	}
-	n, err := s.read(ctx, s.first[:])
+	n, err := s.read(ctx, s.first.b)
 	if n > 0 {
-		in.take()
-		copy(in.block.b, s.first[:n])
+		in.block = s.first
 	}
-	in.got(n, len(s.first))
+	in.got(n, len(s.first.b))
 	return err
 }
 

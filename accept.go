@@ -75,7 +75,7 @@ func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, dst 
 	}
 	params, extensions := acceptDeflate(r.Header[headerExtensions], compression)
 	answer := appendAnswer(dst, w.Header(), answerHeaders{
-		accept:     acceptKey(strings.TrimSpace(r.Header.Get(headerKey))),
+		key:        strings.TrimSpace(r.Header[headerKey][0]),
 		protocol:   protocol,
 		extensions: extensions,
 	})
@@ -209,7 +209,7 @@ func chooseSubprotocol(h http.Header, supported []string) string {
 
 // answerHeaders are the parts of the answer that differ.
 type answerHeaders struct {
-	accept, protocol, extensions string
+	key, protocol, extensions string
 }
 
 // notInAnswer are the headers that only the handshake itself sets, and those
@@ -233,7 +233,7 @@ var notInAnswer = map[string]bool{
 // program set.
 func appendAnswer(b []byte, set http.Header, a answerHeaders) []byte {
 	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
-	b = append(b, a.accept...)
+	b = appendAcceptKey(b, a.key)
 	if a.protocol != "" {
 		b = append(b, "\r\nSec-WebSocket-Protocol: "...)
 		b = append(b, a.protocol...)
@@ -269,9 +269,12 @@ func sendAnswer(conn net.Conn, answer []byte) error {
 // is ours now, and gives them up.
 func takeBuffered(r *bufio.Reader) []byte {
 	early, _ := r.Peek(r.Buffered())
-	*r = *bufio.NewReaderSize(nothing{}, 0)
+	*r = *spent
 	return early
 }
+
+// spent is at its end. Its copies share its buffer, which nothing is put into.
+var spent = bufio.NewReaderSize(nothing{}, 0)
 
 // nothing is a reader at its end.
 type nothing struct{}

@@ -47,8 +47,17 @@ func newBlockOf(n int) *block {
 	return &block{b: make([]byte, minBlock<<(2*class)), class: class}
 }
 
-// ownBlock returns a block that no pool gets: free leaves it to its owner.
-func ownBlock(n int) *block { return &block{b: make([]byte, n), class: blockClasses} }
+// ownBlock is a block that no pool gets: free leaves it to its owner.
+type ownBlock struct {
+	block
+	memory [firstRead]byte
+}
+
+func newOwnBlock() *block {
+	own := new(ownBlock)
+	own.b, own.class = own.memory[:], blockClasses
+	return &own.block
+}
 
 // free gives the block back.
 func (b *block) free() {

@@ -25,10 +25,13 @@ const protocolVersion = "13"
 const keyLen = 24
 
 // acceptKey is what a server answers to a key (RFC 6455 section 4.2.2).
-func acceptKey(key string) string {
+func acceptKey(key string) string { return string(appendAcceptKey(nil, key)) }
+
+// appendAcceptKey appends the answer to a key.
+func appendAcceptKey(dst []byte, key string) []byte {
 	const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 	sum := sha1.Sum(append(append(make([]byte, 0, keyLen+len(guid)), key...), guid...))
-	return base64.StdEncoding.EncodeToString(sum[:])
+	return base64.StdEncoding.AppendEncode(dst, sum[:])
 }
 
 // tokens calls yield for each element of a header that is a comma-separated

@@ -5,6 +5,7 @@ package websocket
 import (
 	"context"
 	"errors"
+	"net"
 	"runtime"
 	"sync/atomic"
 
@@ -149,7 +150,7 @@ func (e *engine) writeError(err error) error {
 func (e *engine) dropWrites() {
 	w := &e.wr
 	w.ended = true
-	e.breakWrites(e.life.err())
+	e.breakWrites(net.ErrClosed)
 	w.freeOut()
 	e.takePosted()
 	e.dropMessage(nil)

@@ -77,7 +77,7 @@ func newStream(rwc io.ReadWriteCloser, conn net.Conn) *stream {
 	s.rd.keeps = conn != nil && conn.SetDeadline(time.Time{}) == nil
 	s.wr.keeps = s.rd.keeps
 	if !s.openRaw() {
-		s.first = ownBlock(firstRead)
+		s.first = newOwnBlock()
 	}
 	return s
 }

@@ -1,5 +1,7 @@
 package deflate
 
+import "encoding/binary"
+
 // lenOrder is the order in which the code lengths of the code length code come
 // (RFC 1951 section 3.2.7).
 var lenOrder = [lenSymbols]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
@@ -45,6 +47,9 @@ func (d *decoder) lenLens() error {
 func (d *decoder) codeLens() error {
 	n := d.nlit + d.ndist
 	for d.lensRead < n {
+		if d.shortLens(n); d.lensRead == n {
+			break
+		}
 		if err := d.codeLen(n); err != nil {
 			return err
 		}
@@ -59,6 +64,30 @@ func (d *decoder) codeLens() error {
 	}
 	d.step = atSymbols
 	return nil
+}
+
+// shortLens reads code lengths as long as they are no runs, and there is a word of
+// input.
+func (d *decoder) shortLens(n int) {
+	bits, nbits, in, read := d.bits, d.nbits, d.in, d.lensRead
+	codes, mask := d.lenCode.entries, uint64(1)<<(d.lenCode.root&63)-1
+	for len(in) >= 8 && read < n {
+		bits |= binary.LittleEndian.Uint64(in) << (nbits & 63)
+		in = in[(63-nbits)>>3:]
+		nbits |= 56
+		e := codes[bits&mask]
+		for nbits >= lenTableBits && e < 16<<16 && e&kindMask == kindLiteral && read < n {
+			bits >>= e & 15
+			nbits -= e.codeLen()
+			d.lens[read] = uint8(e >> 16)
+			read++
+			e = codes[bits&mask]
+		}
+		if nbits >= lenTableBits {
+			break
+		}
+	}
+	d.bits, d.nbits, d.in, d.lensRead = bits&(1<<(nbits&63)-1), nbits, in, read
 }
 
 // codeLen reads one code length, or a run of them, of n.

@@ -59,10 +59,7 @@ type table struct {
 // zlib's peers make: no code at all, and a single code of one bit.
 // t.entries has room for the table.
 func (t *table) build(lens []uint8, symbols []entry, rootBits uint) bool {
-	var count [maxCodeLen + 1]int
-	for _, n := range lens {
-		count[n]++
-	}
+	count := countLens(lens)
 	longest := uint(maxCodeLen)
 	for longest > 0 && count[longest] == 0 {
 		longest--
@@ -74,12 +71,14 @@ func (t *table) build(lens []uint8, symbols []entry, rootBits uint) bool {
 		return true
 	}
 	left := 1
-	var next [maxCodeLen + 1]uint16 // the next code of each length
-	code := 0
-	for n := 1; n <= int(longest); n++ {
-		next[n] = uint16(code)
-		code = (code + count[n]) << 1
-		left = left<<1 - count[n]
+	var next [maxCodeLen + 1]uint16  // the first code of each length
+	var place [maxCodeLen + 1]uint16 // where its symbols begin in sorted
+	code, n := 0, 0
+	for size := 1; size <= int(longest); size++ {
+		next[size], place[size] = uint16(code), uint16(n)
+		code = (code + count[size]) << 1
+		n += count[size]
+		left = left<<1 - count[size]
 		if left < 0 {
 			return false
 		}
@@ -88,23 +87,79 @@ func (t *table) build(lens []uint8, symbols []entry, rootBits uint) bool {
 		return false
 	}
 
+	var sorted [litSymbols]uint16 // the symbols that have codes, in the order of these
+	for symbol, size := range lens {
+		if size > 0 {
+			sorted[place[size]] = uint16(symbol)
+			place[size]++
+		}
+	}
 	t.root = min(rootBits, longest)
 	t.entries = t.entries[:1<<t.root]
 	if left > 0 {
-		t.entries[1] = invalid
+		t.entries[0], t.entries[1] = symbols[sorted[0]]|1, invalid
+		return true
 	}
+	rest := t.fill(&count, sorted[:n], symbols)
 	if longest > t.root {
 		t.link(&count, &next, longest)
-	}
-	for symbol, n := range lens {
-		if n == 0 {
-			continue
+		for size := t.root + 1; size <= longest; size++ {
+			for i := range count[size] {
+				c := next[size] + uint16(i)
+				t.putLong(uint(bits.Reverse16(c)>>(16-size)), size, symbols[rest[i]])
+			}
+			rest = rest[count[size]:]
 		}
-		c := next[n]
-		next[n]++
-		t.put(uint(bits.Reverse16(c)>>(16-n)), uint(n), symbols[symbol])
 	}
 	return true
+}
+
+// countLens counts the codes of each length, with count[0] for none. Four at a
+// time have counters of their own, as each that is counted twice in a row waits
+// for the first time.
+func countLens(lens []uint8) (count [maxCodeLen + 1]int) {
+	var counts [4][maxCodeLen + 1]uint16
+	i := 0
+	for ; i+4 <= len(lens); i += 4 {
+		l := lens[i : i+4 : i+4]
+		counts[0][l[0]&maxCodeLen]++
+		counts[1][l[1]&maxCodeLen]++
+		counts[2][l[2]&maxCodeLen]++
+		counts[3][l[3]&maxCodeLen]++
+	}
+	for ; i < len(lens); i++ {
+		counts[0][lens[i]&maxCodeLen]++
+	}
+	for n := range count {
+		count[n] = int(counts[0][n] + counts[1][n] + counts[2][n] + counts[3][n])
+	}
+	return count
+}
+
+// fill makes the first level for the codes that fit, of which the shortest come
+// first, and returns the symbols of the longer ones. A table for codes of up to n
+// bits, twice in a row, is one for codes of up to n+1 bits: so each code is put
+// into it once, and what it is the beginning of is copied.
+func (t *table) fill(count *[maxCodeLen + 1]int, sorted []uint16, symbols []entry) []uint16 {
+	size := 1
+	code := 0 // in the order of the input's bits
+	for n := 1; n <= int(t.root); n++ {
+		if n > 1 {
+			copy(t.entries[size:2*size], t.entries[:size])
+		}
+		size = 1 << n
+		for _, s := range sorted[:count[n]] {
+			t.entries[code] = symbols[s] | entry(n)
+			// The next code: carry from the highest bit down.
+			bit := size >> 1
+			for code&bit != 0 {
+				bit >>= 1
+			}
+			code = code&(bit-1) | bit
+		}
+		sorted = sorted[count[n]:]
+	}
+	return sorted
 }
 
 // link makes the second levels, each as wide as the longest code in it needs.
@@ -135,16 +190,10 @@ func (t *table) link(count *[maxCodeLen + 1]int, next *[maxCodeLen + 1]uint16, l
 	}
 }
 
-// put writes a symbol's entry wherever its code, given in the order of the
-// input's bits, is the beginning of the index.
-func (t *table) put(code, n uint, symbol entry) {
-	if n <= t.root {
-		e := symbol | entry(n)
-		for i := code; i < 1<<t.root; i += 1 << n {
-			t.entries[i] = e
-		}
-		return
-	}
+// putLong writes a symbol's entry into the second level that its code, given in
+// the order of the input's bits, leads to, wherever the rest of the code is the
+// beginning of the index.
+func (t *table) putLong(code, n uint, symbol entry) {
 	link := t.entries[code&(1<<t.root-1)]
 	level := t.entries[link.value() : link.value()+1<<link.extra()]
 	n -= t.root

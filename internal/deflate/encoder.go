@@ -63,15 +63,17 @@ type encoder struct {
 
 // effort is how hard an encoder looks for matches.
 type effort struct {
-	depth  int  // at how many places
-	nice   int  // a match this long is not bettered
-	lazy   int  // a match this long is not compared with the next place's
-	sparse bool // of a match's places only the last is indexed
+	depth int // at how many places
+	nice  int // a match this long is not bettered
+	lazy  int // a match this long is not compared with the next place's
 }
+
+// fast is the effort with a way of its own.
+func (f effort) fast() bool { return f.depth == 1 }
 
 // efforts are those of the levels 1 to 9.
 var efforts = [...]effort{
-	{depth: 1, nice: 16, sparse: true},
+	{depth: 1},
 	{depth: 4, nice: 32},
 	{depth: 8, nice: 64},
 	{depth: 8, nice: 64, lazy: 8},
@@ -150,6 +152,9 @@ func (e *encoder) flush(dst []byte) []byte {
 
 // tokenize turns the text that is not done into tokens.
 func (e *encoder) tokenize(dst []byte) []byte {
+	if e.effort.fast() {
+		return e.tokenizeFast(dst)
+	}
 	i, end := e.done, e.end
 	missed := i // since there nothing was found
 	for i+leastHash <= end {
@@ -176,21 +181,55 @@ func (e *encoder) tokenize(dst []byte) []byte {
 		}
 		e.match(length, i-at)
 		i += length
-		if e.effort.sparse {
-			e.hashed = max(e.hashed, min(i, end-leastHash)-1)
-		}
 		missed = i
 	}
-	for i < end {
+	return e.tokenizeEnd(dst, i)
+}
+
+// tokenizeEnd turns the last bytes, from i on, into literals.
+func (e *encoder) tokenizeEnd(dst []byte, i int) []byte {
+	for ; i < e.end; i++ {
 		if e.tokens == maxTokens {
 			e.done = i
 			dst = e.endBlock(dst)
 		}
 		e.literals(e.text[i : i+1])
-		i++
 	}
-	e.done = end
+	e.done = e.end
 	return dst
+}
+
+// tokenizeFast is tokenize where only the last place of a hash is looked at, and
+// of a match's places only the last is indexed: prev has no part in it.
+func (e *encoder) tokenizeFast(dst []byte) []byte {
+	i, end := e.done, e.end
+	missed := i
+	for i+leastHash <= end {
+		if e.tokens >= maxTokens-2 {
+			e.done = i
+			dst = e.endBlock(dst)
+		}
+		if e.hashed < i {
+			e.index(i)
+		}
+		word := e.word(i)
+		head := &e.head[e.hash(i)]
+		at := int(*head)
+		*head = uint16(i)
+		e.hashed = i + 1
+		if at < max(i-e.reach, 1) || e.word(at) != word {
+			n := min(1+(i-missed)>>6, end-i, maxTokens-2-e.tokens)
+			e.literals(e.text[i : i+n])
+			i += n
+			continue
+		}
+		length := 4 + matching(e.text[at+4:], e.text[i+4:i+min(end-i, maxMatch)])
+		e.match(length, i-at)
+		i += length
+		e.hashed = max(e.hashed, min(i, end-leastHash)-1)
+		missed = i
+	}
+	return e.tokenizeEnd(dst, i)
 }
 
 // index takes the places before i into the index, as far as the text goes.
@@ -200,12 +239,18 @@ func (e *encoder) index(i int) {
 	if at >= i {
 		return
 	}
+	e.hashed = i
+	if e.effort.fast() {
+		for ; at < i; at++ {
+			e.head[e.hash(at)] = uint16(at)
+		}
+		return
+	}
 	for ; at < i; at++ {
 		last := &e.head[e.hash(at)]
 		e.prev[at&(textSize-1)] = *last
 		*last = uint16(at)
 	}
-	e.hashed = i
 }
 
 // word is the 4 bytes at a place.

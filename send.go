@@ -78,11 +78,13 @@ func (e *engine) send(ctx context.Context, f frame, rest remainder) (taken bool,
 	return taken, err
 }
 
-// writeError is the error of a write on a write side that err has ended.
+// writeError is the error of a write on a write side that err has ended. The
+// caller gets it.
 func (e *engine) writeError(err error) error {
 	if e.life.phase() != phaseOpen {
 		return e.life.err()
 	}
+	e.life.failureTold()
 	return &closedError{cause: err}
 }
 
@@ -137,7 +139,10 @@ func (e *engine) sendFrame(ctx context.Context, f frame, rest remainder) (taken 
 	return e.flush(ctx, start, own, rest)
 }
 
-// canSend says why no frame can be sent any more.
+// over reports whether no frame can be sent any more.
+func (w *writeSide) over() bool { return w.ended || w.broken != nil }
+
+// canSend tells the caller why no frame can be sent any more.
 func (e *engine) canSend() error {
 	if e.wr.ended {
 		return e.life.err()

@@ -66,6 +66,6 @@ microbench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 # What the tests need besides Go: Chromium, Node.js with ws, Python's
-# websockets. Installed where missing, if this is Debian and we are root.
+# websockets, nginx, HAProxy. Installed where missing, if this is Debian and we are root.
 peers:
 	internal/thirdparty/install.sh

@@ -283,6 +283,47 @@ func TestClosedWithoutAWord(t *testing.T) {
 	}
 }
 
+// Who was told by a write that the connection has failed is not told again by
+// Close.
+func TestCloseAfterFailedWrite(t *testing.T) {
+	for _, goes := range []struct {
+		name string
+		do   func(p *wstest.Peer)
+	}{
+		{"closed", func(p *wstest.Peer) { p.Close() }},
+		{"reset", func(p *wstest.Peer) { p.Reset() }},
+	} {
+		for _, write := range []struct {
+			name string
+			do   func(t *testing.T, c *websocket.Conn) error
+		}{
+			{"Write", func(t *testing.T, c *websocket.Conn) error {
+				return c.Write(t.Context(), websocket.MessageBinary, []byte("x"))
+			}},
+			{"large Write", func(t *testing.T, c *websocket.Conn) error {
+				return c.Write(t.Context(), websocket.MessageBinary, []byte(filler(50_000)))
+			}},
+			{"Ping", func(t *testing.T, c *websocket.Conn) error { return c.Ping(t.Context()) }},
+			{"Writer", func(t *testing.T, c *websocket.Conn) error {
+				w, err := c.Writer(t.Context(), websocket.MessageBinary)
+				wantNoError(t, err)
+				_, err = w.Write([]byte(filler(50_000)))
+				return err
+			}},
+		} {
+			t.Run(goes.name+"/"+write.name, func(t *testing.T) {
+				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+					goes.do(p)
+					synctest.Wait()
+					wantClosed(t, write.do(t, c), -1)
+					wantNoError(t, c.Close(websocket.StatusNormalClosure, ""))
+					wantAllClosed(t, c, p, -1)
+				})
+			})
+		}
+	}
+}
+
 // After CloseRead, and with arguments that are wrong, the errors of a closed
 // connection are those of a closed connection.
 func TestClosedAfterCloseRead(t *testing.T) {

@@ -50,6 +50,7 @@ type ending struct {
 	cause    error       // what failed the open connection, or nil
 	lost     error       // what ended the transport before the close handshake did, or nil
 	peer     error       // the peer's CloseError, or nil
+	told     bool        // a write returned that the open connection has failed
 	readOver bool        // nothing that arrives counts any more
 	frameOut bool        // our close frame is with the transport
 	replying bool        // it is a reply, and on its way
@@ -102,6 +103,15 @@ func (l *lifetime) violatedByPeer(v *violation) (tell bool) {
 	d.readOver = true
 	d.mu.Unlock()
 	return l.advance(phaseClosing, v)
+}
+
+// failureTold notes that a caller knows that the connection has failed, which
+// is open still for what may have arrived.
+func (l *lifetime) failureTold() {
+	d := l.end.get()
+	d.mu.Lock()
+	d.told = true
+	d.mu.Unlock()
 }
 
 // ended returns a channel that is closed when the transport is.
@@ -306,13 +316,14 @@ func (e *engine) finishClose(ctx context.Context) error {
 	return e.life.handshake()
 }
 
-// handshake says why the close handshake was not completed, or nil.
+// handshake says why the close handshake was not completed, or nil, also where
+// somebody knows that it can't be.
 func (l *lifetime) handshake() error {
 	d := l.end.get()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
-	case d.peer != nil:
+	case d.peer != nil, d.told:
 		return nil
 	case d.lost != nil:
 		return d.lost

@@ -39,7 +39,7 @@ func (e *engine) postPong(payload []byte) {
 	w := &e.wr
 	if w.gate.tryLock() {
 		e.takePosted()
-		if e.canSend() == nil {
+		if !w.over() {
 			e.addFrame(frame{lead: lastOf(opPong), payload: payload})
 		}
 		e.flushNow()
@@ -113,7 +113,7 @@ func (e *engine) takeWaiting(p *posted) {
 	if giveUp != nil && giveUp == w.current() {
 		e.dropMessage(nil)
 	}
-	if e.canSend() != nil {
+	if w.over() {
 		return
 	}
 	for _, payload := range pongs {

@@ -91,7 +91,7 @@ func (e *engine) send(ctx context.Context, f frame, rest remainder) (taken bool,
 // quiet reports whether there is nothing to send but a new frame, and nothing
 // that keeps it back. The caller holds the gate.
 func (w *writeSide) quiet() bool {
-	return w.from == w.to && w.yield == 0 && !w.ended && w.broken == nil && !w.hasPosted() && w.current() == nil
+	return w.from == w.to && w.yield == 0 && !w.over() && !w.hasPosted() && w.current() == nil
 }
 
 // sendAlone is sendFrame and unlockWrite for a short frame when all is quiet, as
@@ -138,11 +138,13 @@ func (w *writeSide) keep(b []byte) {
 	w.to = len(b)
 }
 
-// writeError is the error of a write on a write side that err has ended.
+// writeError is the error of a write on a write side that err has ended. The
+// caller gets it.
 func (e *engine) writeError(err error) error {
 	if e.life.phase() != phaseOpen {
 		return e.life.err()
 	}
+	e.life.failureTold()
 	return &closedError{cause: err}
 }
 
@@ -197,7 +199,10 @@ func (e *engine) sendFrame(ctx context.Context, f frame, rest remainder) (taken 
 	return e.flush(ctx, start, own, rest)
 }
 
-// canSend says why no frame can be sent any more.
+// over reports whether no frame can be sent any more.
+func (w *writeSide) over() bool { return w.ended || w.broken != nil }
+
+// canSend tells the caller why no frame can be sent any more.
 func (e *engine) canSend() error {
 	if e.wr.ended {
 		return e.life.err()

@@ -136,7 +136,7 @@ func (e *engine) writeFrames(ctx context.Context, typ MessageType, p []byte) (n 
 			op = opContinuation
 		}
 	}
-	if 0 < n && n < len(p) && e.canSend() == nil {
+	if 0 < n && n < len(p) && !e.wr.over() {
 		e.addFrame(frame{lead: lastOf(opContinuation)})
 	}
 	return n, err

@@ -130,7 +130,7 @@ func (e *engine) dropMessage(cause error) error {
 	}
 	begun := m.by.begun.Load()
 	e.endMessage()
-	if !begun || e.canSend() != nil {
+	if !begun || e.wr.over() {
 		return cause
 	}
 	e.shut(cause)
@@ -228,7 +228,7 @@ func (e *engine) lockMessage(h *messageWriter) error {
 		if e.life.phase() != phaseOpen {
 			err = e.life.err()
 		}
-	case e.canSend() != nil:
+	case w.over():
 		err = e.dropMessage(e.canSend())
 	case h.ctx.Err() != nil:
 		err = e.dropMessage(h.ctx.Err())

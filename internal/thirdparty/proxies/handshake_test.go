@@ -1,0 +1,221 @@
+package proxies
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/bhojpur/api"
+)
+
+// TestHeaders wants both ends to see what the other one says in the handshake,
+// and the server what the proxy says.
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	forProxies(t, &websocket.AcceptOptions{Subprotocols: []string{"two", "one"}}, nil, func(t *testing.T, s *site, scheme string) {
+		p := s.connect(t, scheme, &websocket.DialOptions{
+			Subprotocols: []string{"one", "two"},
+			HTTPHeader: http.Header{
+				"Cookie":            {"question=1"},
+				"Authorization":     {"Bearer token"},
+				"X-Forwarded-For":   {"192.0.2.1"},
+				"X-Forwarded-Proto": {"gopher"},
+			},
+		})
+		if client, server := p.client.Subprotocol(), p.server.Subprotocol(); client != "two" || server != "two" {
+			t.Errorf("subprotocols are %q and %q, want two", client, server)
+		}
+		if got := p.request.Host; got != host {
+			t.Errorf("Host is %q, want %q", got, host)
+		}
+		for name, want := range map[string]string{
+			"Cookie":            "question=1",
+			"Authorization":     "Bearer token",
+			"X-Forwarded-For":   "127.0.0.1",
+			"X-Forwarded-Proto": map[string]string{"ws": "http", "wss": "https"}[scheme],
+		} {
+			if got := strings.Join(p.request.Header[name], ", "); got != want {
+				t.Errorf("%s is %q, want %q", name, got, want)
+			}
+		}
+		if cookies := p.response.Cookies(); len(cookies) != 1 || cookies[0].Name != "answer" || cookies[0].Value != "2" {
+			t.Errorf("the client got cookies %v, want the server's", cookies)
+		}
+		testPass(t, p)
+		testEnd(t, p)
+	})
+}
+
+// forProxies runs a test with each proxy, with TLS and without, with changes of
+// the configurations by the proxy's name.
+func forProxies(t *testing.T, opts *websocket.AcceptOptions, edits map[string][]edit, run func(t *testing.T, s *site, scheme string)) {
+	for _, px := range proxies {
+		t.Run(px.name, func(t *testing.T) {
+			t.Parallel()
+			s := px.start(t, newProgram(t, opts), edits[px.name]...)
+			for _, scheme := range schemes {
+				t.Run(scheme, func(t *testing.T) { run(t, s, scheme) })
+			}
+		})
+	}
+}
+
+// refusedWith dials what is refused, and wants the answer beside the error.
+func (s *site) refusedWith(t *testing.T, url string, header http.Header, status int) (body string) {
+	t.Helper()
+	c, resp, err := s.handshake(t, url, &websocket.DialOptions{HTTPHeader: header})
+	if err == nil {
+		c.CloseNow()
+		t.Fatalf("connected, want status %d", status)
+	}
+	if resp == nil {
+		t.Fatalf("got no response beside %v, want status %d", err, status)
+	}
+	if resp.StatusCode != status {
+		t.Errorf("got %s, want status %d", resp.Status, status)
+	}
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(b)
+}
+
+// TestRefused wants the program's refusal, with its body.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	forProxies(t, nil, nil, func(t *testing.T, s *site, scheme string) {
+		body := s.refusedWith(t, scheme+"://"+host+refusedPath, nil, http.StatusForbidden)
+		if strings.TrimSpace(body) != refusal {
+			t.Errorf("got body %q, want %q", body, refusal)
+		}
+	})
+}
+
+// TestDown wants the proxy's answer where the program is not there.
+func TestDown(t *testing.T) {
+	t.Parallel()
+	for _, px := range proxies {
+		t.Run(px.name, func(t *testing.T) {
+			t.Parallel()
+			pr := newProgram(t, nil)
+			s := px.start(t, pr)
+			pr.srv.Close()
+			if body := s.refusedWith(t, "wss://"+host, nil, px.down); body == "" {
+				t.Error("got no body, want the proxy's")
+			}
+		})
+	}
+}
+
+// TestNotConfigured leaves out what makes the proxies pass a handshake on. It
+// arrives as no handshake, which the program says.
+func TestNotConfigured(t *testing.T) {
+	t.Parallel()
+	lacking := map[string][]edit{
+		"nginx": {
+			{"proxy_http_version 1.1;", ""},
+			{"proxy_set_header Upgrade    $http_upgrade;", ""},
+			{"proxy_set_header Connection $connection_upgrade;", ""},
+		},
+		"haproxy": {{"default_backend program", "http-request del-header Upgrade\n    default_backend program"}},
+	}
+	forProxies(t, nil, lacking, testNoUpgrade)
+	t.Run("the headers alone", func(t *testing.T) {
+		forProxies(t, nil, map[string][]edit{
+			"nginx":   lacking["nginx"][1:],
+			"haproxy": lacking["haproxy"],
+		}, testNoUpgrade)
+	})
+}
+
+func testNoUpgrade(t *testing.T, s *site, scheme string) {
+	body := s.refusedWith(t, scheme+"://"+host, nil, http.StatusUpgradeRequired)
+	if body == "" {
+		t.Error("got no body, want the program's")
+	}
+}
+
+// TestOrigin has browsers' pages connect: of the site, and of others.
+func TestOrigin(t *testing.T) {
+	t.Parallel()
+	// The port of a URL is in Origin and Host, unless it is the scheme's own.
+	const port = ":8443"
+	origin := func(scheme, host string) http.Header {
+		return http.Header{"Origin": {map[string]string{"ws": "http", "wss": "https"}[scheme] + "://" + host}}
+	}
+	accepts := func(t *testing.T, s *site, url string, header http.Header) {
+		t.Helper()
+		c, _, err := s.handshake(t, url, &websocket.DialOptions{HTTPHeader: header})
+		if err != nil {
+			t.Errorf("Origin %s: %v", header.Get("Origin"), err)
+			return
+		}
+		c.CloseNow()
+	}
+
+	t.Run("as on the page", func(t *testing.T) {
+		forProxies(t, nil, nil, func(t *testing.T, s *site, scheme string) {
+			url := scheme + "://" + host
+			accepts(t, s, url, origin(scheme, host))
+			s.refusedWith(t, url, origin(scheme, "evil.example"), http.StatusForbidden)
+			s.refusedWith(t, url, origin(scheme, host+port), http.StatusForbidden)
+			if scheme == "wss" {
+				accepts(t, s, url+port, origin(scheme, host+port))
+				s.refusedWith(t, url+port, origin(scheme, host), http.StatusForbidden)
+			}
+		})
+	})
+
+	// Without a Host header of the client's, the site's own pages are as
+	// foreign as any.
+	hostless := map[string][]edit{
+		"nginx":   {{"proxy_set_header Host              $http_host;", ""}},
+		"haproxy": {{"default_backend program", "http-request set-header Host program\n    default_backend program"}},
+	}
+	t.Run("without Host", func(t *testing.T) {
+		forProxies(t, nil, hostless, func(t *testing.T, s *site, scheme string) {
+			s.refusedWith(t, scheme+"://"+host, origin(scheme, host), http.StatusForbidden)
+		})
+	})
+	t.Run("patterns without Host", func(t *testing.T) {
+		opts := &websocket.AcceptOptions{OriginPatterns: []string{host, "*." + host}}
+		forProxies(t, opts, hostless, func(t *testing.T, s *site, scheme string) {
+			url := scheme + "://" + host
+			accepts(t, s, url, origin(scheme, host))
+			accepts(t, s, url, origin(scheme, "www."+host))
+			s.refusedWith(t, url, origin(scheme, "evil.example"), http.StatusForbidden)
+		})
+	})
+	t.Run("nginx with a Host without port", func(t *testing.T) {
+		s := nginx.start(t, newProgram(t, nil), edit{"$http_host", "$host"})
+		accepts(t, s, "wss://"+host, origin("wss", host))
+		s.refusedWith(t, "wss://"+host+port, origin("wss", host+port), http.StatusForbidden)
+	})
+}
+
+// TestHTTP2 dials a proxy that the same client speaks HTTP/2 with.
+func TestHTTP2(t *testing.T) {
+	t.Parallel()
+	forProxies(t, nil, nil, func(t *testing.T, s *site, scheme string) {
+		wantMajor := map[string]int{"ws": 1, "wss": 2}[scheme]
+		for range 2 {
+			resp, err := s.client.Get("http" + strings.TrimPrefix(scheme, "ws") + "://" + host + plainPath)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err != nil || string(body) != hello || resp.ProtoMajor != wantMajor {
+				t.Errorf("got %s %q and %v, want HTTP/%d %q", resp.Proto, body, err, wantMajor, hello)
+			}
+			p := s.connect(t, scheme, nil)
+			if p.response.ProtoMajor != 1 {
+				t.Errorf("got %s, want HTTP/1.1", p.response.Proto)
+			}
+			testPass(t, p)
+			testEnd(t, p)
+		}
+	})
+}

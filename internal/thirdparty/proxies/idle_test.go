@@ -1,0 +1,99 @@
+package proxies
+
+import (
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bhojpur/api"
+)
+
+// TestIdle leaves connections idle for longer than the proxy allows, all of them
+// at once. Those on which one end pings go on.
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	for _, px := range proxies {
+		t.Run(px.name, func(t *testing.T) {
+			t.Parallel()
+			s := px.start(t, newProgram(t, nil), px.impatient)
+			var wg sync.WaitGroup
+			for _, scheme := range schemes {
+				for i := range 2 {
+					p := s.connect(t, scheme, nil)
+					wg.Go(func() { testKeptAlive(t, p, p.directions()[i]) })
+				}
+				p := s.connect(t, scheme, nil)
+				wg.Go(func() { testGone(t, p) })
+			}
+			wg.Wait()
+		})
+	}
+}
+
+// testKeptAlive has one end ping for longer than the proxy allows silence.
+func testKeptAlive(t *testing.T, p *pair, d direction) {
+	const (
+		interval = 400 * time.Millisecond
+		pings    = 8 // half as long again as the proxy waits
+	)
+	ctx := testContext(t)
+	var wg sync.WaitGroup
+	for _, c := range []*websocket.Conn{p.client, p.server} {
+		wg.Go(func() {
+			if _, got, err := c.Read(ctx); err != nil || string(got) != hello {
+				t.Errorf("Read, with pings %s: got %q and %v, want %q", d.name, got, err, hello)
+			}
+		})
+	}
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for range pings {
+		<-ticker.C
+		if err := d.from.Ping(ctx); err != nil {
+			t.Errorf("Ping %s: %v", d.name, err)
+			break
+		}
+	}
+	for _, d := range p.directions() {
+		if err := d.from.Write(ctx, text, []byte(hello)); err != nil {
+			t.Errorf("Write %s: %v", d.name, err)
+		}
+	}
+	wg.Wait()
+	testEnd(t, p)
+}
+
+// testGone wants both ends to find out that the proxy has ended an idle
+// connection, of which neither sent a close frame. HAProxy resets the one to the
+// server where it does so by itself.
+func testGone(t *testing.T, p *pair) {
+	t.Helper()
+	ctx := testContext(t)
+	var wg sync.WaitGroup
+	for _, d := range p.directions() {
+		wg.Go(func() {
+			_, _, err := d.to.Read(ctx)
+			wantGone(t, "Read "+d.name, err, io.EOF, syscall.ECONNRESET)
+			err = d.to.Write(ctx, text, []byte(hello))
+			wantGone(t, "Write after it", err, io.EOF, syscall.ECONNRESET)
+		})
+	}
+	wg.Wait()
+}
+
+// wantGone checks the error of a connection whose other end was gone without a
+// word: it is one of the causes besides.
+func wantGone(t *testing.T, what string, err error, causes ...error) {
+	t.Helper()
+	if !errors.Is(err, net.ErrClosed) || websocket.CloseStatus(err) != -1 {
+		t.Errorf("%s: got %v, want %v without a close frame", what, err, net.ErrClosed)
+	}
+	if !slices.ContainsFunc(causes, func(cause error) bool { return errors.Is(err, cause) }) {
+		t.Errorf("%s: got %v, want one of %v", what, err, causes)
+	}
+}

@@ -1,0 +1,41 @@
+package proxies
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// page is what the tests hold to its word.
+var page = filepath.Join("..", "..", "..", "docs", "proxies.md")
+
+// configuration returns the block of the page that is marked with a language.
+func configuration(t *testing.T, language string) string {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, found := strings.Cut(string(text), "\n```"+language+"\n")
+	block, rest, ended := strings.Cut(block, "\n```\n")
+	if !found || !ended || strings.Contains(rest, "\n```"+language+"\n") {
+		t.Fatalf("%s does not have one block of %s", page, language)
+	}
+	return block + "\n"
+}
+
+// edit is a change of a configuration.
+type edit struct{ from, to string }
+
+// edited makes changes, each of which is of one place.
+func edited(t *testing.T, config string, edits ...edit) string {
+	t.Helper()
+	for _, e := range edits {
+		if n := strings.Count(config, e.from); n != 1 {
+			t.Fatalf("%q is %d times in the configuration, want once:\n%s", e.from, n, config)
+		}
+		config = strings.Replace(config, e.from, e.to, 1)
+	}
+	return config
+}

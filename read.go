@@ -245,7 +245,7 @@ func (e *engine) readControl(ctx context.Context, h header, n int) error {
 			return err
 		}
 	}
-	payload := in.bytes()[n:total]
+	payload := in.bytes()[n:total:total] // what is behind it is not for who is told
 	in.r += total
 	if h.masked {
 		mask.XOR(payload, h.key)

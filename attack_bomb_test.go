@@ -18,7 +18,7 @@ const (
 	// than the read limit.
 	bombSize = 16 << 20
 	// bombMemory is what may be allocated for it.
-	bombMemory = 1 << 20
+	bombMemory = 4 << 20
 )
 
 // bomb is a compressed message that inflates to a thousand times its size.
@@ -133,7 +133,7 @@ func TestAttackBombHalfReadWhileClosing(t *testing.T) {
 // Blocks that inflate to nothing cost the peer their bytes: a message of them is
 // read, and nothing is kept of it.
 func TestAttackBombOfNothing(t *testing.T) {
-	const blocks = 1 << 20
+	const blocks = 1 << 18
 	forBombs(t, func(t *testing.T, opts *connOptions) {
 		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
 			f := wstest.Text(strings.Repeat("\x00\x00\x00\xff\xff", blocks)).WithRSV(wstest.RSV1)

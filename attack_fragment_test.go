@@ -93,7 +93,11 @@ func TestAttackEmptyFragmentsWhileClosing(t *testing.T) {
 // A message of a million frames of one byte is read as any other: the work is in
 // proportion to the bytes that come, and nothing is kept of the frames.
 func TestAttackOneByteFragments(t *testing.T) {
-	const frames, blocks, most = 1000, 1000, 8 << 20
+	const frames, most = 1000, 8 << 20
+	blocks := 1000
+	if testing.Short() {
+		blocks = 100
+	}
 	forDrains(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, drain func() error) {
 		block := wire(p, frames, wstest.Continuation("x").More())
 		read := wstest.GoErr(t, drain)

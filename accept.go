@@ -162,7 +162,7 @@ func checkOrigin(r *http.Request, patterns []string) *refusal {
 	origin, err := url.Parse(origins[0])
 	if err != nil || origin.Scheme == "" || origin.Host == "" || origin.User != nil ||
 		origin.Path != "" || origin.RawQuery != "" || origin.Fragment != "" {
-		return deny(fmt.Errorf("origin %q is not allowed", origins[0]))
+		return deny(fmt.Errorf("origin %.100q is not allowed", origins[0]))
 	}
 	if strings.EqualFold(origin.Host, r.Host) {
 		return nil
@@ -186,7 +186,7 @@ func checkOrigin(r *http.Request, patterns []string) *refusal {
 			return nil
 		}
 	}
-	return deny(fmt.Errorf("origin %q is not allowed for host %q", origins[0], r.Host))
+	return deny(fmt.Errorf("origin %.100q is not allowed for host %.100q", origins[0], r.Host))
 }
 
 // chooseSubprotocol returns the first of the server's subprotocols that the

@@ -83,8 +83,16 @@ type param struct {
 	hasValue    bool
 }
 
+// What a Sec-WebSocket-Extensions header may hold. There are three extensions, and
+// four parameters of the one that has most. A header of a mebibyte can have half a
+// million of either, each of which would take many times its bytes.
+const (
+	maxExtensions = 32
+	maxParams     = 32
+)
+
 // parseExtensions reads the lines of a Sec-WebSocket-Extensions header. It
-// reports false for a header that is not well-formed.
+// reports false for a header that is not well-formed, or holds too much.
 func parseExtensions(lines []string) (exts []extension, ok bool) {
 	for _, line := range lines {
 		p := headerParser(line)
@@ -97,7 +105,7 @@ func parseExtensions(lines []string) (exts []extension, ok bool) {
 				break
 			}
 			ext, ok := p.extension()
-			if !ok || p != "" && !p.eat(',') {
+			if !ok || len(exts) == maxExtensions || p != "" && !p.eat(',') {
 				return nil, false
 			}
 			exts = append(exts, ext)
@@ -139,7 +147,7 @@ func (p *headerParser) extension() (ext extension, ok bool) {
 	for p.skip(); p.eat(';'); p.skip() {
 		p.skip()
 		var arg param
-		if arg.name = p.token(); arg.name == "" {
+		if arg.name = p.token(); arg.name == "" || len(ext.params) == maxParams {
 			return ext, false
 		}
 		p.skip()

@@ -160,11 +160,12 @@ func checkOrigin(r *http.Request, patterns []string) *refusal {
 		return deny(errors.New("more than one Origin header"))
 	}
 	origin, err := url.Parse(origins[0])
-	if err != nil || origin.Scheme == "" || origin.Host == "" || origin.User != nil ||
-		origin.Path != "" || origin.RawQuery != "" || origin.Fragment != "" {
+	// An origin is scheme://host, in ASCII (RFC 6454 section 6.2), and nothing else.
+	if err != nil || origin.Scheme == "" || origin.Host == "" || !isASCII(origin.Host) ||
+		len(origins[0]) != len(origin.Scheme)+len("://")+len(origin.Host) {
 		return deny(fmt.Errorf("origin %.100q is not allowed", origins[0]))
 	}
-	if strings.EqualFold(origin.Host, r.Host) {
+	if equalFold(origin.Host, r.Host) {
 		return nil
 	}
 	host := strings.ToLower(origin.Host)
@@ -195,7 +196,7 @@ func chooseSubprotocol(h http.Header, supported []string) string {
 	for _, want := range supported {
 		chosen := ""
 		tokens(h, headerProtocol, func(offered string) bool {
-			if isToken(offered) && strings.EqualFold(offered, want) {
+			if isToken(offered) && equalFold(offered, want) {
 				chosen = offered
 			}
 			return chosen == ""

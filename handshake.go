@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 )
 
 // The headers of the opening handshake (RFC 6455 section 11.3).
@@ -47,10 +48,25 @@ func tokens(h http.Header, name string, yield func(string) bool) {
 func hasToken(h http.Header, name, want string) bool {
 	found := false
 	tokens(h, name, func(token string) bool {
-		found = strings.EqualFold(token, want)
+		found = equalFold(token, want)
 		return !found
 	})
 	return found
+}
+
+// equalFold is strings.EqualFold for ASCII, which is what the RFC compares. In
+// Unicode there are letters of other scripts that fold to k and to s.
+func equalFold(s, t string) bool {
+	return strings.EqualFold(s, t) && isASCII(s) && isASCII(t)
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // isToken reports whether s is a token (RFC 9110 section 5.6.2).

@@ -120,6 +120,9 @@ func checkRequest(r *http.Request) *refusal {
 		f := bad(http.StatusMethodNotAllowed, "a WebSocket handshake is a GET request")
 		f.header = [2]string{"Allow", http.MethodGet}
 		return f
+	case r.ContentLength != 0:
+		// It would be taken for frames.
+		return bad(http.StatusBadRequest, "a WebSocket handshake has no body")
 	case !r.ProtoAtLeast(1, 1):
 		return bad(http.StatusUpgradeRequired, "a WebSocket handshake is HTTP/1.1")
 	case !hasToken(r.Header, "Upgrade", "websocket"):

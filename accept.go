@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -249,10 +250,23 @@ func appendAnswer(b []byte, set http.Header, a answerHeaders) []byte {
 	b = append(b, "\r\n"...)
 	if len(set) > 0 {
 		var rest strings.Builder
-		set.WriteSubset(&rest, notInAnswer)
+		set.WriteSubset(&rest, leftOut(set))
 		b = append(b, rest.String()...)
 	}
 	return append(b, "\r\n"...)
+}
+
+// leftOut is notInAnswer, and those of the names that were set which are the same
+// in another spelling.
+func leftOut(set http.Header) map[string]bool {
+	names := notInAnswer
+	for name := range set {
+		if notInAnswer[http.CanonicalHeaderKey(name)] && !names[name] {
+			names = maps.Clone(names)
+			names[name] = true
+		}
+	}
+	return names
 }
 
 // answerTimeout is how long the client has to take the answer.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -187,7 +188,11 @@ func (hs *clientHandshake) roundTrip(target *url.URL) (*http.Response, error) {
 		req.Header = make(http.Header)
 	}
 	set := func(name, value string) {
-		if req.Header.Del(name); value != "" {
+		// Del would leave a name that is spelled otherwise.
+		maps.DeleteFunc(req.Header, func(other string, _ []string) bool {
+			return http.CanonicalHeaderKey(other) == name
+		})
+		if value != "" {
 			req.Header[name] = []string{value}
 		}
 	}

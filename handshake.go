@@ -54,6 +54,16 @@ func hasToken(h http.Header, name, want string) bool {
 	return found
 }
 
+// hasTokenAlone reports whether a list header has an element, and no other one.
+func hasTokenAlone(h http.Header, name, want string) bool {
+	others := false
+	tokens(h, name, func(token string) bool {
+		others = !equalFold(token, want)
+		return !others
+	})
+	return !others && hasToken(h, name, want)
+}
+
 // equalFold is strings.EqualFold for ASCII, which is what the RFC compares. In
 // Unicode there are letters of other scripts that fold to k and to s.
 func equalFold(s, t string) bool {

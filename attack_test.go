@@ -13,6 +13,24 @@ import (
 	"github.com/bhojpur/api/internal/wstest"
 )
 
+// The attacks that these tests replay, known from other implementations, and where:
+//
+//	lengths of 2⁶³ and more, and sums  CVE-2020-27813, CVE-2026-27889  attack_length
+//	memory by a declared length        gobwas/ws #223                  attack_length
+//	deflate bombs                      CVE-2018-1000518, -2026-27571   attack_bomb
+//	empty, tiny and endless fragments                                  attack_fragment
+//	floods, and contexts that end                                      attack_flood
+//	pings, and peers that never read                                   attack_unread
+//	reserved bits, opcodes, masking, close frames                      attack_frame
+//	predictable masking keys           GO-2026-6278                    attack_mask
+//	residue of pools                   CVE-2026-45736                  attack_residue
+//	window bits out of range           CVE-2026-2229                   attack_windowbits
+//	spaces in headers, open quotes     CVE-2021-32640, -2020-7662      attack_header
+//	2,000 headers                      CVE-2024-37890                  attack_header
+//	foreign origins                    CVE-2026-32815                  attack_origin
+//	wrong requests, header injection, early frames                     attack_accept
+//	wrong and endless answers          CVE-2023-43669                  attack_dial
+
 // drains are the ways to read whatever comes, until an error. The messages are
 // binary, and have any size. end ends the context, or sets a deadline that has
 // passed, and may be called from within drain.

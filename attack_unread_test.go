@@ -135,7 +135,11 @@ func TestAttackPeerNeverReads(t *testing.T) {
 					defer cancel()
 					start := time.Now()
 					fills := wstest.GoErr(t, func() error {
-						return c.Write(ctx, websocket.MessageBinary, make([]byte, 2*wstest.DefaultCapacity))
+						for {
+							if err := c.Write(ctx, websocket.MessageBinary, payload); err != nil {
+								return err
+							}
+						}
 					})
 					synctest.Wait()
 					var calls []*wstest.Call[struct{}]
@@ -154,6 +158,7 @@ func TestAttackPeerNeverReads(t *testing.T) {
 					if d := time.Since(start); d != patience {
 						t.Errorf("took %v, want %v", d, patience)
 					}
+					c.CloseNow() // it is still open if what went out ends with a frame
 					wantEnded(t, c, -1)
 				})
 			})

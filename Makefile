@@ -28,7 +28,8 @@ test: peers
 # target; then the root package 20 times with the race detector, but for the
 # conformance suite.
 # qemu runs the kernels on amd64 without AVX2 and without SSSE3, on arm64, and on
-# 386, where it can't bear the signals of preemption.
+# 386, where it can't bear the signals of preemption; and there, where an int has 32
+# bits, the tests of attacks and of frames.
 conformance: peers
 	$(GO) test -count=1 -timeout 15m -run '^TestAutobahn$$' . -autobahn.messages 1000
 	internal/autobahn/standin.sh
@@ -42,6 +43,7 @@ conformance: peers
 		GOARCH=amd64 $(GO) test -count=1 -exec "qemu-x86_64 -cpu $$cpu" $(KERNELS) || exit 1; done
 	GOARCH=arm64 $(GO) test -count=1 -exec qemu-aarch64 $(KERNELS)
 	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(GO) test -count=1 -exec qemu-i386 $(KERNELS)
+	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(GO) test -count=1 -short -exec qemu-i386 -run 'Attack|Frame|Header|Limit' .
 	$(GO) test -race -short -skip Autobahn -count=20 -timeout 30m .
 	internal/fuzz.sh $(FUZZTIME)
 

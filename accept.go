@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -120,6 +121,9 @@ func checkRequest(r *http.Request) *refusal {
 		f := bad(http.StatusMethodNotAllowed, "a WebSocket handshake is a GET request")
 		f.header = [2]string{"Allow", http.MethodGet}
 		return f
+	case r.ContentLength != 0:
+		// It would be taken for frames.
+		return bad(http.StatusBadRequest, "a WebSocket handshake has no body")
 	case !r.ProtoAtLeast(1, 1):
 		return bad(http.StatusUpgradeRequired, "a WebSocket handshake is HTTP/1.1")
 	case !hasToken(r.Header, "Upgrade", "websocket"):
@@ -160,11 +164,12 @@ func checkOrigin(r *http.Request, patterns []string) *refusal {
 		return deny(errors.New("more than one Origin header"))
 	}
 	origin, err := url.Parse(origins[0])
-	if err != nil || origin.Scheme == "" || origin.Host == "" || origin.User != nil ||
-		origin.Path != "" || origin.RawQuery != "" || origin.Fragment != "" {
-		return deny(fmt.Errorf("origin %q is not allowed", origins[0]))
+	// An origin is scheme://host, in ASCII (RFC 6454 section 6.2), and nothing else.
+	if err != nil || origin.Scheme == "" || origin.Host == "" || !isASCII(origin.Host) ||
+		len(origins[0]) != len(origin.Scheme)+len("://")+len(origin.Host) {
+		return deny(fmt.Errorf("origin %.100q is not allowed", origins[0]))
 	}
-	if strings.EqualFold(origin.Host, r.Host) {
+	if equalFold(origin.Host, r.Host) {
 		return nil
 	}
 	host := strings.ToLower(origin.Host)
@@ -186,7 +191,7 @@ func checkOrigin(r *http.Request, patterns []string) *refusal {
 			return nil
 		}
 	}
-	return deny(fmt.Errorf("origin %q is not allowed for host %q", origins[0], r.Host))
+	return deny(fmt.Errorf("origin %.100q is not allowed for host %.100q", origins[0], r.Host))
 }
 
 // chooseSubprotocol returns the first of the server's subprotocols that the
@@ -195,7 +200,7 @@ func chooseSubprotocol(h http.Header, supported []string) string {
 	for _, want := range supported {
 		chosen := ""
 		tokens(h, headerProtocol, func(offered string) bool {
-			if isToken(offered) && strings.EqualFold(offered, want) {
+			if isToken(offered) && equalFold(offered, want) {
 				chosen = offered
 			}
 			return chosen == ""
@@ -245,10 +250,23 @@ func appendAnswer(b []byte, set http.Header, a answerHeaders) []byte {
 	b = append(b, "\r\n"...)
 	if len(set) > 0 {
 		var rest strings.Builder
-		set.WriteSubset(&rest, notInAnswer)
+		set.WriteSubset(&rest, leftOut(set))
 		b = append(b, rest.String()...)
 	}
 	return append(b, "\r\n"...)
+}
+
+// leftOut is notInAnswer, and those of the names that were set which are the same
+// in another spelling.
+func leftOut(set http.Header) map[string]bool {
+	names := notInAnswer
+	for name := range set {
+		if notInAnswer[http.CanonicalHeaderKey(name)] && !names[name] {
+			names = maps.Clone(names)
+			names[name] = true
+		}
+	}
+	return names
 }
 
 // answerTimeout is how long the client has to take the answer.

@@ -262,6 +262,10 @@ func (c *Conn) readsTaken() error {
 // from the next message on. A message of n bytes is allowed, a longer one
 // fails the connection with StatusMessageTooBig. It is 32768 at first; -1
 // means no limit. Other negative numbers mean the same.
+//
+// Frames without payload do not count against the limit. A peer that sends more
+// than 1000 of them in a row, inside one message, fails the connection with
+// StatusPolicyViolation, whatever the limit is. A browser has bounds of its own.
 func (c *Conn) SetReadLimit(n int64) {
 	c.setReadLimit(n)
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -187,7 +188,11 @@ func (hs *clientHandshake) roundTrip(target *url.URL) (*http.Response, error) {
 		req.Header = make(http.Header)
 	}
 	set := func(name, value string) {
-		if req.Header.Del(name); value != "" {
+		// Del would leave a name that is spelled otherwise.
+		maps.DeleteFunc(req.Header, func(other string, _ []string) bool {
+			return http.CanonicalHeaderKey(other) == name
+		})
+		if value != "" {
 			req.Header[name] = []string{value}
 		}
 	}
@@ -236,17 +241,17 @@ func (hs *clientHandshake) checkAnswer(resp *http.Response) (protocol string, pa
 	protocols := slices.DeleteFunc(slices.Clone(resp.Header[headerProtocol]), func(line string) bool { return line == "" })
 	switch {
 	case resp.StatusCode != http.StatusSwitchingProtocols:
-		err = fmt.Errorf("the server answered %s, not 101", resp.Status)
+		err = fmt.Errorf("the server answered %q, not 101", resp.Status)
 	case !hasToken(resp.Header, "Connection", "upgrade"):
 		err = errors.New("the server's answer has no Connection header with Upgrade")
-	case !hasToken(resp.Header, "Upgrade", "websocket"):
-		err = errors.New("the server's answer has no Upgrade header with websocket")
+	case !hasTokenAlone(resp.Header, "Upgrade", "websocket"):
+		err = errors.New("the server's answer has no Upgrade header, or not with websocket alone")
 	case len(accept) != 1 || strings.TrimSpace(accept[0]) != acceptKey(hs.key):
 		err = errors.New("the server's Sec-WebSocket-Accept does not match the key")
 	case len(protocols) > 1:
 		err = errors.New("the server answered with more than one subprotocol")
 	case len(protocols) == 1 && !slices.ContainsFunc(hs.opts.Subprotocols, func(offered string) bool {
-		return strings.EqualFold(offered, protocols[0])
+		return equalFold(offered, protocols[0])
 	}):
 		err = fmt.Errorf("the server answered with subprotocol %q, which was not offered", protocols[0])
 	}

@@ -270,6 +270,7 @@ var (
 	errCloseUTF8       = &violation{code: StatusInvalidFramePayloadData, text: "close reason is not UTF-8"}                  // 8.1
 	errTextUTF8        = &violation{code: StatusInvalidFramePayloadData, text: "text is not UTF-8"}                          // 8.1
 	errTooBig          = &violation{code: StatusMessageTooBig, text: "message over the read limit", err: ErrMessageTooBig}   // 7.4.1
+	errEmptyFrames     = &violation{code: StatusPolicyViolation, text: "too many empty frames in a row"}                     // 7.4.1
 	errDeflate         = &violation{code: StatusInvalidFramePayloadData, text: "compressed message does not inflate"}        // RFC 7692, 7.2.2
 	errWrongType       = &violation{code: StatusUnsupportedData, text: "unexpected message type"}                            // 7.4.1
 )

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 )
 
 // The headers of the opening handshake (RFC 6455 section 11.3).
@@ -50,10 +51,35 @@ func tokens(h http.Header, name string, yield func(string) bool) {
 func hasToken(h http.Header, name, want string) bool {
 	found := false
 	tokens(h, name, func(token string) bool {
-		found = strings.EqualFold(token, want)
+		found = equalFold(token, want)
 		return !found
 	})
 	return found
+}
+
+// hasTokenAlone reports whether a list header has an element, and no other one.
+func hasTokenAlone(h http.Header, name, want string) bool {
+	others := false
+	tokens(h, name, func(token string) bool {
+		others = !equalFold(token, want)
+		return !others
+	})
+	return !others && hasToken(h, name, want)
+}
+
+// equalFold is strings.EqualFold for ASCII, which is what the RFC compares. In
+// Unicode there are letters of other scripts that fold to k and to s.
+func equalFold(s, t string) bool {
+	return strings.EqualFold(s, t) && isASCII(s) && isASCII(t)
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // isToken reports whether s is a token (RFC 9110 section 5.6.2).
@@ -86,8 +112,16 @@ type param struct {
 	hasValue    bool
 }
 
+// What a Sec-WebSocket-Extensions header may hold. There are three extensions, and
+// four parameters of the one that has most. A header of a mebibyte can have half a
+// million of either, each of which would take many times its bytes.
+const (
+	maxExtensions = 32
+	maxParams     = 32
+)
+
 // parseExtensions reads the lines of a Sec-WebSocket-Extensions header. It
-// reports false for a header that is not well-formed.
+// reports false for a header that is not well-formed, or holds too much.
 func parseExtensions(lines []string) (exts []extension, ok bool) {
 	for _, line := range lines {
 		p := headerParser(line)
@@ -100,7 +134,7 @@ func parseExtensions(lines []string) (exts []extension, ok bool) {
 				break
 			}
 			ext, ok := p.extension()
-			if !ok || p != "" && !p.eat(',') {
+			if !ok || len(exts) == maxExtensions || p != "" && !p.eat(',') {
 				return nil, false
 			}
 			exts = append(exts, ext)
@@ -142,7 +176,7 @@ func (p *headerParser) extension() (ext extension, ok bool) {
 	for p.skip(); p.eat(';'); p.skip() {
 		p.skip()
 		var arg param
-		if arg.name = p.token(); arg.name == "" {
+		if arg.name = p.token(); arg.name == "" || len(ext.params) == maxParams {
 			return ext, false
 		}
 		p.skip()

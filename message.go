@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 
 	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/mask"
@@ -454,6 +455,9 @@ func (e *engine) readGrowing(ctx context.Context) ([]byte, error) {
 			return e.readFull(ctx, b.b[:n])
 		}
 		if n == len(b.b) {
+			if n > math.MaxInt/2 { // half of what 32 bits can address
+				return nil, e.violated(ctx, errTooBig)
+			}
 			b = b.grow(n, 2*n)
 		}
 		k, err := e.readMessage(ctx, b.b[n:])

@@ -28,9 +28,12 @@ type AcceptOptions struct {
 	//
 	// A pattern is matched against the host of the origin, port included
 	// where it has one; a pattern with "://" in it against scheme://host.
-	// Letter case does not matter. Patterns have the syntax of [path.Match]:
-	// "*.example.com" matches each subdomain of example.com. The opaque
-	// origin "null" never matches; only InsecureSkipVerify lets it in.
+	// Letter case does not matter. Patterns have the syntax of [path.Match],
+	// in which a star stands for anything but a slash, dots and a port
+	// included: "*.example.com" matches each subdomain of example.com, and
+	// theirs, on the scheme's own port, but not example.com; "*example.com"
+	// and "example.*" match hosts of others too. The opaque origin "null"
+	// never matches; only InsecureSkipVerify lets it in.
 	OriginPatterns []string
 
 	// CompressionMode says whether and how messages are compressed, where

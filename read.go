@@ -20,6 +20,7 @@ type readSide struct {
 	gate   gate
 	in     inbox
 	head   header // of the frame that was parsed last
+	empty  int    // how many data frames in a row had no payload and were not the last
 	closed bool   // the peer's close frame has been read
 	left   int64  // payload of the current data frame that is still to come
 	key    uint32 // its masking key, turned to where it goes on; 0 where there is none
@@ -29,6 +30,12 @@ type readSide struct {
 
 	handles slab[messageReader]
 }
+
+// maxEmptyFrames is how many frames of a message may follow each other with no
+// payload and the message not over: they count against no limit, and bring a read
+// no closer to its end. A sender that flushes what it does not have makes one or
+// two; nobody makes a thousand who means well.
+const maxEmptyFrames = 1000
 
 // incoming is the message that is being read.
 type incoming struct {
@@ -186,6 +193,11 @@ func (e *engine) nextFrame(ctx context.Context) (*header, error) {
 			rd.in.r += n
 			rd.left, rd.key = h.length, h.key
 			rd.in.frame = h.length
+			if h.length > 0 || h.fin() {
+				rd.empty = 0
+			} else if rd.empty++; rd.empty > maxEmptyFrames {
+				return h, e.violated(ctx, errEmptyFrames)
+			}
 			return h, nil
 		}
 	}
@@ -240,7 +252,7 @@ func (e *engine) readControl(ctx context.Context, h header, n int) error {
 			return err
 		}
 	}
-	payload := in.bytes()[n:total]
+	payload := in.bytes()[n:total:total] // what is behind it is not for who is told
 	in.r += total
 	if h.masked {
 		mask.XOR(payload, h.key)

@@ -89,6 +89,11 @@ func (s *stream) openRaw() bool {
 const maxAtOnce = 64 << 10
 
 func (s *stream) rawRead(ctx context.Context, p []byte, in *inbox) (int, error) {
+	if ctx.Err() != nil {
+		// It is watched only by a read that waits. A peer that sends without end
+		// would never let it be noticed.
+		return 0, errInterrupted
+	}
 	r := &s.reading
 	if err := s.rd.ready(ctx); err != nil {
 		return 0, err
@@ -119,8 +124,8 @@ func (s *stream) readable(fd uintptr) bool {
 	if r.in != nil {
 		// A frame like the last one, if that is not too large, comes with one
 		// call: it costs more than to copy the payload once more.
-		if size := r.in.frame + maxHeader; size <= maxAtOnce {
-			r.in.ample = max(r.in.ample, int(size))
+		if r.in.frame <= maxAtOnce-maxHeader {
+			r.in.ample = max(r.in.ample, int(r.in.frame)+maxHeader)
 		}
 		r.in.take()
 		p = r.in.block.b

@@ -1,0 +1,153 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+const (
+	// bombSize is what a bomb inflates to. What comes over the network is less
+	// than the read limit.
+	bombSize = 16 << 20
+	// bombMemory is what may be allocated for it.
+	bombMemory = 4 << 20
+)
+
+// bomb is a compressed message that inflates to a thousand times its size.
+var bomb = sync.OnceValue(func() wstest.Frame {
+	return wstest.Deflated(wstest.Binary(make([]byte, bombSize)))
+})
+
+// forBombs runs test for both roles, with either kind of compression.
+func forBombs(t *testing.T, test func(t *testing.T, opts *connOptions)) {
+	if n := len(bomb().Payload); n*1000 > bombSize || n > defaultLimit {
+		t.Fatalf("the bomb has %d bytes", n)
+	}
+	for _, mode := range []websocket.CompressionMode{websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover} {
+		test(t, &connOptions{compression: mode})
+	}
+}
+
+// The limit is of what a message inflates to, of which no more is made
+// (CVE-2018-1000518, CVE-2026-27571).
+func TestAttackBomb(t *testing.T) {
+	forBombs(t, func(t *testing.T, opts *connOptions) {
+		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+			sent := wire(p, 1, bomb())
+			if n := allocated(func() {
+				call := wstest.Go(t, read)
+				p.SendRaw(sent)
+				p.WantClose(1009)
+				p.Close()
+				wantError(t, call.Err(), websocket.ErrMessageTooBig)
+			}); n > bombMemory {
+				t.Errorf("allocated %d bytes", n)
+			}
+		})
+	})
+}
+
+// Cut into many frames it is the same.
+func TestAttackBombInFragments(t *testing.T) {
+	forBombs(t, func(t *testing.T, opts *connOptions) {
+		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+			call := wstest.Go(t, read)
+			p.SendRaw(wire(p, 1, fragmented(bomb(), 10)...)[:2000])
+			p.WantClose(1009)
+			p.Close()
+			wantError(t, call.Err(), websocket.ErrMessageTooBig)
+		})
+	})
+}
+
+// Without a limit, who reads into a small slice holds no more of it than that.
+func TestAttackBombInSmallReads(t *testing.T) {
+	forBombs(t, func(t *testing.T, opts *connOptions) {
+		for _, way := range drains {
+			if way.name == "Read" {
+				continue // it returns the whole message
+			}
+			t.Run(way.name, func(t *testing.T) {
+				forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+					sent := wire(p, 1, bomb(), wstest.Close(1000, ""))
+					drain, end := way.begin(t, c)
+					defer end()
+					if n := allocated(func() {
+						read := wstest.GoErr(t, drain)
+						p.SendRaw(sent)
+						p.WantClose(1000)
+						read.Err()
+					}); n > bombMemory {
+						t.Errorf("allocated %d bytes", n)
+					}
+				})
+			})
+		}
+	})
+}
+
+// What Close discards it does not inflate: it finds nothing wrong with what could
+// not be inflated.
+func TestAttackBombWhileClosing(t *testing.T) {
+	corrupt := wstest.Binary([]byte("\x07\xff\xff")).WithRSV(wstest.RSV1)
+	forBombs(t, func(t *testing.T, opts *connOptions) {
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			sent := wire(p, 1, bomb(), corrupt, bomb(), wstest.Close(1000, ""))
+			if n := allocated(func() {
+				closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+				p.WantClose(1000)
+				p.SendRaw(sent)
+				closing.Want()
+			}); n > bombMemory {
+				t.Errorf("allocated %d bytes", n)
+			}
+		})
+	})
+}
+
+// The same for the rest of a message of which a part has been read.
+func TestAttackBombHalfReadWhileClosing(t *testing.T) {
+	forBombs(t, func(t *testing.T, opts *connOptions) {
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			p.Send(bomb().More())
+			r := wantReader(t, c)
+			wantRead(t, r, strings.Repeat("\x00", 1000))
+			closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+			p.WantClose(1000)
+			p.Send(wstest.Continuation("\xff\xff\xff"), wstest.Close(1000, ""))
+			closing.Want()
+			_, err := io.Copy(io.Discard, r)
+			wantClosed(t, err, 1000)
+		})
+	})
+}
+
+// Blocks that inflate to nothing cost the peer their bytes: a message of them is
+// read, and nothing is kept of it.
+func TestAttackBombOfNothing(t *testing.T) {
+	const blocks = 1 << 18
+	forBombs(t, func(t *testing.T, opts *connOptions) {
+		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+			f := wstest.Text(strings.Repeat("\x00\x00\x00\xff\xff", blocks)).WithRSV(wstest.RSV1)
+			sent := wire(p, 1, f)
+			if n := allocated(func() {
+				call := wstest.Go(t, read)
+				p.SendRaw(sent)
+				synctest.Wait()
+				if got, err := call.Result(); got.payload != "" || err != nil {
+					t.Errorf("got %v, %v, want an empty message", got, err)
+				}
+			}); n > bombMemory {
+				t.Errorf("allocated %d bytes for %d blocks", n, blocks)
+			}
+		})
+	})
+}

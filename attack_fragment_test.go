@@ -1,0 +1,148 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// maxEmptyFrames is how many frames in a row may have no payload and promise
+// more.
+const maxEmptyFrames = 1000
+
+// Empty frames cost the peer next to nothing and bring a message no further: a
+// message may have many, and not endlessly many. Pings between them do not help.
+func TestAttackEmptyFragments(t *testing.T) {
+	forEachMode(t, func(t *testing.T, opts *connOptions) {
+		begin := wstest.Binary(nil)
+		if opts.compression != websocket.CompressionDisabled {
+			begin = begin.WithRSV(wstest.RSV1)
+		}
+		for name, between := range map[string][]wstest.Frame{
+			"in a row":   nil,
+			"with pings": {wstest.Ping("")},
+		} {
+			t.Run(name, func(t *testing.T) {
+				forDrains(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, drain func() error) {
+					read := wstest.GoErr(t, drain)
+					for _, f := range empties(maxEmptyFrames, begin) {
+						p.Send(append(between, f)...)
+						for range between {
+							p.WantPong("")
+						}
+					}
+					p.WantSilence(time.Hour)
+					p.Send(wstest.Continuation("").More())
+					p.WantClose(1008)
+					p.Close()
+					wantClosed(t, read.Err(), -1)
+					wantEnded(t, c, -1)
+				})
+			})
+		}
+	})
+}
+
+// As many as are allowed, in front of a payload, behind it, and in the next
+// message again.
+func TestAttackEmptyFragmentsWithinBounds(t *testing.T) {
+	forEachMode(t, func(t *testing.T, opts *connOptions) {
+		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+			encode := opts.encoder()
+			for range 3 {
+				f := encode(wstest.Text("hello"))
+				frames := empties(maxEmptyFrames, f)
+				frames = append(frames, wstest.Continuation(string(f.Payload)).More())
+				frames = append(frames, empties(maxEmptyFrames, wstest.Continuation(""))...)
+				p.Send(append(frames, wstest.Continuation(""))...)
+				if got, err := read(); got.payload != "hello" || err != nil {
+					t.Fatalf("got %v, %v", got, err)
+				}
+			}
+		})
+	})
+}
+
+// Close discards messages, and no more empty frames than a reader takes.
+func TestAttackEmptyFragmentsWhileClosing(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		start := time.Now()
+		closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+		p.WantClose(1000)
+		p.Send(empties(maxEmptyFrames, wstest.Text(""))...)
+		synctest.Wait()
+		if closing.Returned() {
+			t.Fatalf("got %v before one frame too many", closing.Err())
+		}
+		p.Send(wstest.Continuation("").More())
+		p.WantEOF() // and no second close frame
+		if closing.Err() == nil {
+			t.Error("got no error of a Close that the peer did not answer")
+		}
+		if d := time.Since(start); d != 0 {
+			t.Errorf("took %v", d)
+		}
+	})
+}
+
+// A message of a million frames of one byte is read as any other: the work is in
+// proportion to the bytes that come, and nothing is kept of the frames.
+func TestAttackOneByteFragments(t *testing.T) {
+	const frames, most = 1000, 8 << 20
+	blocks := 1000
+	if testing.Short() {
+		blocks = 100
+	}
+	forDrains(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, drain func() error) {
+		block := wire(p, frames, wstest.Continuation("x").More())
+		read := wstest.GoErr(t, drain)
+		p.Send(wstest.Binary(nil).More())
+		n := allocated(func() {
+			for range blocks {
+				if _, err := p.Conn.Write(block); err != nil {
+					t.Fatal(err)
+				}
+			}
+			synctest.Wait()
+		})
+		// Read keeps the million bytes that it has to return.
+		if n > most {
+			t.Errorf("allocated %d bytes for %d frames", n, frames*blocks)
+		}
+		if read.Returned() {
+			t.Fatalf("got %v inside the message", read.Err())
+		}
+		p.SendClose(1000, "")
+		p.WantClose(1000)
+		read.Err()
+	})
+}
+
+// A message that does not end is over at the limit, whatever its frames are like.
+func TestAttackEndlessFragments(t *testing.T) {
+	for name, size := range map[string]int{"small": 1, "large": 1000} {
+		t.Run(name, func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				read := reading(t, c)
+				p.Send(wstest.Text("").More())
+				more := wire(p, 1, wstest.Continuation(filler(size)).More())
+				for range defaultLimit / size {
+					p.SendRaw(more)
+				}
+				synctest.Wait()
+				if read.Returned() {
+					t.Fatalf("got %v within the limit", read.Err())
+				}
+				p.SendRaw(more)
+				p.WantClose(1009)
+				p.Close()
+				wantError(t, read.Err(), websocket.ErrMessageTooBig)
+			})
+		})
+	}
+}

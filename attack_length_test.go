@@ -1,0 +1,114 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// A length with the top bit set is none, whatever the limit, and is not waited
+// for (CVE-2020-27813, CVE-2026-27889).
+func TestAttackLengthOverflow(t *testing.T) {
+	for _, length := range []uint64{1 << 63, 1<<63 + 1, 1<<64 - 1} {
+		for _, limit := range []int64{defaultLimit, math.MaxInt64, -1} {
+			t.Run(fmt.Sprint(length, " limit ", limit), func(t *testing.T) {
+				forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+					c.SetReadLimit(limit)
+					call := wstest.Go(t, read)
+					p.SendRaw(wstest.AppendHeader(nil, p.Masked(wstest.Binary(nil)), wstest.Length64, length))
+					p.WantClose(1002)
+					p.Close()
+					wantClosed(t, call.Err(), -1)
+					wantEnded(t, c, -1)
+				})
+			})
+		}
+	}
+}
+
+// Lengths that are in order each by itself may not be together: the sum does not
+// overflow, be it compared with a limit or with nothing.
+func TestAttackLengthSum(t *testing.T) {
+	const most = math.MaxInt64
+	for _, test := range []struct {
+		limit  int64
+		before string // the frame in front of the long one
+		code   int    // of the close frame, or 0 where the long one is read
+	}{
+		{defaultLimit, "", 1009},
+		{defaultLimit, "x", 1009},
+		{most - 1, "", 1009},
+		{most, "", 0},
+		{most, "x", 1009},
+		{-1, "", 0},
+		{-1, "x", 0},
+	} {
+		t.Run(fmt.Sprint(test.limit, test.before), func(t *testing.T) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				c.SetReadLimit(test.limit)
+				call := wstest.GoErr(t, func() error {
+					_, r, err := c.Reader(t.Context())
+					for err == nil {
+						_, err = r.Read(make([]byte, 100))
+					}
+					return err
+				})
+				p.Send(wstest.Binary([]byte(test.before)).More())
+				p.SendRaw(wstest.AppendHeader(nil, p.Masked(wstest.Continuation("")), wstest.Length64, most))
+				if test.code != 0 {
+					p.WantClose(test.code)
+					p.Close()
+					wantError(t, call.Err(), websocket.ErrMessageTooBig)
+					return
+				}
+				p.SendRaw(make([]byte, 100_000))
+				p.WantSilence(time.Hour)
+				p.Close()
+				err := call.Err()
+				wantClosed(t, err, -1)
+				if errors.Is(err, websocket.ErrMessageTooBig) {
+					t.Errorf("got %v, want the end of the stream", err)
+				}
+			})
+		})
+	}
+}
+
+// Nothing is allocated by a length that is declared, only by what comes
+// (gobwas/ws #223).
+func TestAttackDeclaredLength(t *testing.T) {
+	const sent, most = 10, 512 << 10
+	for _, length := range []uint64{1 << 30, 1 << 31, 1 << 32, 1 << 62, math.MaxInt64} {
+		for name, first := range map[string][]wstest.Frame{
+			"one frame": nil,
+			"fragment":  {wstest.Binary([]byte("x")).More()},
+		} {
+			t.Run(fmt.Sprint(length, " ", name), func(t *testing.T) {
+				forDrains(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, drain func() error) {
+					f := wstest.Binary(nil)
+					if first != nil {
+						f = wstest.Continuation("")
+					}
+					begin := wstest.AppendHeader(wire(p, 1, first...), p.Masked(f), wstest.Shortest, length)
+					read := wstest.GoErr(t, drain)
+					if n := allocated(func() {
+						p.SendRaw(append(begin, make([]byte, sent)...))
+						synctest.Wait()
+					}); n > most {
+						t.Errorf("allocated %d bytes for %d of %d", n, sent, length)
+					}
+					p.Close()
+					wantClosed(t, read.Err(), -1)
+				})
+			})
+		}
+	}
+}

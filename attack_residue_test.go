@@ -1,0 +1,179 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// secret is what is in the memory that others have used. It has 16 bytes.
+const secret = "another's secret"
+
+// wantNoResidue wants none of the secret in b.
+func wantNoResidue(t *testing.T, what string, b []byte) {
+	t.Helper()
+	for i := range len(secret) - 3 {
+		if bytes.Contains(b, []byte(secret[i:i+4])) {
+			t.Fatalf("%s has a part of what others sent: %.100q", what, b)
+		}
+	}
+}
+
+// sendsAll sends each kind of frame, and wants it to be the peer's to the byte.
+func sendsAll(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	t.Helper()
+	for _, n := range []int{0, 1, 5, 200, 5000, 20_000} {
+		payload := filler(n)
+		mustWriteText(t, c, payload)
+		p.WantMessage(wstest.OpText, []byte(payload))
+
+		w := mustWriter(t, c, t.Context())
+		mustAdd(t, w, payload)
+		mustAdd(t, w, "!")
+		mustEnd(t, w)
+		p.WantMessage(wstest.OpText, []byte(payload+"!"))
+
+		m, err := websocket.NewPreparedMessage(websocket.MessageText, []byte(payload))
+		wantNoError(t, err)
+		wantNoError(t, c.WritePrepared(t.Context(), m))
+		p.WantMessage(wstest.OpText, []byte(payload))
+	}
+	read := reading(t, c)
+	for _, payload := range []string{"", "x", longestPayload} {
+		p.SendPing(payload)
+		p.WantPong(payload)
+	}
+	ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+	payload := p.WantPing()
+	p.SendPong(payload)
+	ping.Want()
+	p.SendText("done")
+	read.Want()
+}
+
+// What goes out has nothing in it of what others sent, whose memory comes out of
+// the pools, least of all a close frame with a short reason (CVE-2026-45736).
+func TestAttackPoolResidueOnWire(t *testing.T) {
+	forEachMode(t, func(t *testing.T, opts *connOptions) {
+		for _, end := range []struct {
+			name   string
+			code   websocket.StatusCode
+			reason string
+		}{
+			{"no code", websocket.StatusNoStatusRcvd, ""},
+			{"no reason", websocket.StatusGoingAway, ""},
+			{"short reason", websocket.StatusGoingAway, "x"},
+			{"long reason", websocket.StatusGoingAway, strings.Repeat("x", 123)},
+		} {
+			t.Run(end.name, func(t *testing.T) {
+				forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+					p.CountWrites()
+					websocket.FillPools(secret)
+					sendsAll(t, c, p)
+					websocket.FillPools(secret)
+					closing := wstest.GoErr(t, func() error { return c.Close(end.code, end.reason) })
+					code := int(end.code)
+					if end.code == websocket.StatusNoStatusRcvd {
+						code = wstest.NoCode
+					}
+					p.WantCloseReason(code, end.reason)
+					p.SendClose(1000, "")
+					closing.Want()
+					sent := bytes.Join(p.Stream().Peer().RecordedWrites(), nil)
+					wantNoResidue(t, "the stream", sent)
+					frames, err := wstest.ParseFrames(sent)
+					wantNoError(t, err)
+					for _, f := range frames {
+						wantNoResidue(t, f.String(), f.Payload)
+					}
+				})
+			})
+		}
+	})
+}
+
+// The reply to a close frame is no longer than that was, and neither are the close
+// frames that name a violation.
+func TestAttackPoolResidueInReply(t *testing.T) {
+	for _, f := range []wstest.Frame{wstest.Close(wstest.NoCode, ""), wstest.Close(1000, ""), wstest.Close(1000, "x")} {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			websocket.FillPools(secret)
+			read := reading(t, c)
+			p.Send(f)
+			p.Want(f)
+			p.WantEOF()
+			read.Err()
+		})
+	}
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		websocket.FillPools(secret)
+		read := reading(t, c)
+		p.Send(wstest.Frame{Fin: true, Opcode: 3})
+		wantNoResidue(t, "the reason", []byte(p.WantClose(1002)))
+		p.Close()
+		read.Err()
+	})
+}
+
+// What Read returns ends with the message, and what a reader puts into a slice is
+// the message's.
+func TestAttackPoolResidueInReads(t *testing.T) {
+	forEachMode(t, func(t *testing.T, opts *connOptions) {
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			encode := opts.encoder()
+			for _, n := range []int{0, 1, 100, 5000, 20_000} {
+				for _, size := range []int{n + 1, n/3 + 1} { // in one frame, and in some
+					frames := fragmented(encode(wstest.Text(filler(n))), size)
+					websocket.FillPools(secret)
+					p.Send(frames...)
+					_, b, err := c.Read(t.Context())
+					wantNoError(t, err)
+					wantNoResidue(t, "what Read returned", b[:cap(b)])
+
+					frames = fragmented(encode(wstest.Text(filler(n))), size)
+					websocket.FillPools(secret)
+					p.Send(frames...)
+					r := wantReader(t, c)
+					b = make([]byte, n+1000)
+					if got, err := io.ReadFull(r, b); got != n || err != io.ErrUnexpectedEOF && n > 0 {
+						t.Fatalf("read %d bytes, %v, want %d", got, err, n)
+					}
+					wantNoResidue(t, "what Read filled", b)
+				}
+			}
+		})
+	})
+}
+
+// Who is told of a ping gets a slice that ends with its payload: what came behind
+// can't be seen in it, nor written by appending to it.
+func TestAttackPingPayload(t *testing.T) {
+	var told int
+	grow := func(_ context.Context, payload []byte) {
+		told++
+		_ = append(payload, strings.Repeat("\xff", 50)...)
+	}
+	opts := &connOptions{
+		onPing: func(ctx context.Context, payload []byte) bool { grow(ctx, payload); return true },
+		onPong: grow,
+	}
+	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		told = 0
+		p.Send(wstest.Ping("a"), wstest.Text("one"), wstest.Pong("b"), wstest.Text("two"))
+		wantText(t, c, "one")
+		wantText(t, c, "two")
+		p.WantPong("a")
+		synctest.Wait()
+		if told != 2 {
+			t.Errorf("%d frames were told of, want 2", told)
+		}
+	})
+}

@@ -1,0 +1,144 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"bytes"
+	"io"
+	"runtime"
+	"testing"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// What a connection holds at most while its peer does what it can, in bytes of
+// heap, beside the stacks of the goroutines that call and the kernel's buffers.
+// docs/security.md promises it, with a read limit of 32 KiB.
+func TestWorstCaseMemory(t *testing.T) {
+	const kib = 1 << 10
+	takeover := &connOptions{compression: websocket.CompressionContextTakeover, threshold: 1}
+	noise := incompressible(64 * kib)
+	for _, test := range []struct {
+		name string
+		opts *connOptions
+		most int
+		// hold leaves c as it is measured, and returns how the call under way there
+		// is waited for once the connection is closed.
+		hold func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (wait func())
+	}{
+		{"idle", &connOptions{}, 4 * kib, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+			return awaited(reading(t, c))
+		}},
+		{"inside a header", &connOptions{}, 8 * kib, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+			p.SendRaw(wstest.AppendHeader(nil, p.Masked(wstest.Binary(nil)), wstest.Length16, 1000)[:3])
+			return awaited(reading(t, c))
+		}},
+		{"inside a message, after long ones", &connOptions{}, 80 * kib, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+			long := p.Masked(wstest.Binary(noise[:32*kib]))
+			p.Send(long, long, long)
+			for range 3 {
+				if _, _, err := c.Read(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b := wstest.AppendFrame(nil, long)
+			p.SendRaw(b[:20*kib])
+			_, r, err := c.Reader(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return awaited(wstest.Go(t, func() (int64, error) { return io.Copy(io.Discard, r) }))
+		}},
+		{"inside Read of a long message", &connOptions{}, 136 * kib, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+			p.Send(p.Masked(wstest.Binary(noise[:31*kib]).More()))
+			return awaited(reading(t, c))
+		}},
+		{"inside a compressed message", takeover, 192 * kib, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+			d := wstest.NewDeflater(wstest.ContextTakeover)
+			for range 3 {
+				p.Send(p.Masked(wstest.Frame{Fin: true, RSV: wstest.RSV1, Opcode: wstest.OpBinary, Payload: d.Message(noise[:32*kib])}))
+				if _, _, err := c.Read(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			z := d.Message(noise[:30*kib])
+			p.Send(p.Masked(wstest.Frame{RSV: wstest.RSV1, Opcode: wstest.OpBinary, Payload: z[:len(z)-100]}))
+			return awaited(reading(t, c))
+		}},
+		{"writing to a peer that does not read", &connOptions{}, 24 * kib, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+			return awaited(stuckWriting(t, c, noise))
+		}},
+		{"writing compressed to a peer that does not read", takeover, 400 * kib, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+			return awaited(stuckWriting(t, c, noise))
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			const connections = 64
+			before := settledHeap()
+			for range connections {
+				c, p := accepted(t, wstest.ListenLoopback(t), test.opts)
+				wait := test.hold(t, c, p)
+				t.Cleanup(func() {
+					c.CloseNow()
+					wait()
+				})
+			}
+			most := int64(test.most + httpServer)
+			got := (settledHeap() - before) / connections
+			t.Logf("%d bytes, of which up to %d are not the connection's", got, httpServer)
+			if got > most {
+				t.Errorf("a connection holds more than %d bytes", most)
+			}
+		})
+	}
+}
+
+// httpServer is what the listener, the HTTP server and the client take here, one of
+// each for each connection.
+const httpServer = 8 << 10
+
+// settledHeap waits until the heap has about the same size twice: then the calls
+// wait that were begun.
+func settledHeap() int64 {
+	const near, tries = 128 << 10, 20
+	last := heap()
+	for range tries {
+		now := heap()
+		if diff := now - last; -near < diff && diff < near {
+			return now
+		}
+		last = now
+	}
+	return last
+}
+
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// awaited returns what waits for a call that ends with its connection.
+func awaited[T any](call *wstest.Call[T]) func() { return func() { call.Err() } }
+
+// stuckWriting writes until the peer would have to read.
+func stuckWriting(t *testing.T, c *websocket.Conn, p []byte) *wstest.Call[struct{}] {
+	return wstest.GoErr(t, func() error {
+		for {
+			if err := c.Write(t.Context(), websocket.MessageBinary, p); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+func incompressible(n int) []byte {
+	var b bytes.Buffer
+	for x := uint64(1); b.Len() < n; x = x*6364136223846793005 + 1442695040888963407 {
+		b.WriteByte(byte(x >> 56))
+	}
+	return b.Bytes()
+}

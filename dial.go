@@ -246,7 +246,7 @@ func (hs *clientHandshake) checkAnswer(resp *http.Response) (protocol string, pa
 	case len(protocols) > 1:
 		err = errors.New("the server answered with more than one subprotocol")
 	case len(protocols) == 1 && !slices.ContainsFunc(hs.opts.Subprotocols, func(offered string) bool {
-		return strings.EqualFold(offered, protocols[0])
+		return sameToken(protocols[0], offered)
 	}):
 		err = fmt.Errorf("the server answered with subprotocol %q, which was not offered", protocols[0])
 	}

@@ -47,10 +47,16 @@ func tokens(h http.Header, name string, yield func(string) bool) {
 func hasToken(h http.Header, name, want string) bool {
 	found := false
 	tokens(h, name, func(token string) bool {
-		found = strings.EqualFold(token, want)
+		found = sameToken(token, want)
 		return !found
 	})
 	return found
+}
+
+// sameToken reports whether s is the token, in any case. Only ASCII has cases here:
+// what else folds into it, such as the Kelvin sign, is longer.
+func sameToken(s, token string) bool {
+	return len(s) == len(token) && strings.EqualFold(s, token)
 }
 
 // isToken reports whether s is a token (RFC 9110 section 5.6.2).

@@ -65,6 +65,7 @@ func TestAcceptChecksRequest(t *testing.T) {
 		{name: "Connection of part of a token", r: request("Connection: NotUpgrade"), status: http.StatusUpgradeRequired},
 		{name: "no Upgrade", r: request("Upgrade"), status: http.StatusUpgradeRequired, header: "Connection: Upgrade"},
 		{name: "other Upgrade", r: request("Upgrade: websocket2"), status: http.StatusUpgradeRequired},
+		{name: "Upgrade with the Kelvin sign", r: request("Upgrade: websoc\u212aet"), status: http.StatusUpgradeRequired},
 		{name: "no version", r: request("Sec-WebSocket-Version"), status: http.StatusUpgradeRequired, header: "Sec-Websocket-Version: 13"},
 		{name: "old version", r: request("Sec-WebSocket-Version: 8"), status: http.StatusUpgradeRequired, header: "Sec-Websocket-Version: 13"},
 		{name: "two versions", r: request("Sec-WebSocket-Version: 8", "Sec-WebSocket-Version: 13"), status: http.StatusUpgradeRequired},

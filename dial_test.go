@@ -142,11 +142,13 @@ func TestDialChecksAnswer(t *testing.T) {
 		{name: "status 200", answer: wstest.ServerOptions{Status: "200 OK", Header: []string{"Content-Length: 0"}}},
 		{name: "no Upgrade", answer: header("Upgrade")},
 		{name: "other Upgrade", answer: header("Upgrade: h2c")},
+		{name: "Upgrade with the Kelvin sign", answer: header("Upgrade: websoc\u212aet")},
 		{name: "no Connection", answer: header("Connection")},
 		{name: "other Connection", answer: header("Connection: close")},
 		{name: "no accept key", answer: header("Sec-WebSocket-Accept")},
 		{name: "wrong accept key", answer: header("Sec-WebSocket-Accept: " + wstest.AcceptKey("other"))},
 		{name: "a subprotocol not offered", answer: header("Sec-WebSocket-Protocol: c")},
+		{name: "a subprotocol with the Kelvin sign", answer: header("Sec-WebSocket-Protocol: \u212a")},
 		{name: "two subprotocols", answer: header("Sec-WebSocket-Protocol: a, b")},
 		{name: "two lines of subprotocols", answer: header("Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: b")},
 		{name: "an extension not offered", answer: header("Sec-WebSocket-Extensions: permessage-deflate")},
@@ -157,7 +159,7 @@ func TestDialChecksAnswer(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				call, p := dial(t, t.Context(), wstest.URL, &websocket.DialOptions{
-					Subprotocols:    []string{"a", "b"},
+					Subprotocols:    []string{"a", "b", "k"},
 					CompressionMode: test.mode,
 				})
 				p.Answer(&test.answer)

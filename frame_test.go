@@ -219,10 +219,26 @@ func FuzzParseHeader(f *testing.F) {
 		f.Add(appendHeader(nil, header{lead: lastOf(opText), length: length}), byte(0))
 		f.Add(appendHeader(nil, header{lead: lead(opContinuation), masked: true, key: 1 << 30, length: length}), byte(7))
 	}
+	for _, wire := range []string{
+		"\x81\x7e\x00\x7d", "\x81\x7e\x00\x7e", "\x81\x7f\x80", "\x81\x7f\x7f",
+		"\x81\x7f\x00\x00\x00\x00\x00\x00", "\x81\x7f\x00\x00\x00\x00\x00\x01", "\x88\x01", "\xc1", "\x80", "\x09",
+	} {
+		f.Add([]byte(wire), byte(0))
+	}
 	f.Fuzz(func(t *testing.T, b []byte, flags byte) {
 		rules := frameRules{masked: flags&1 != 0, deflate: flags&2 != 0, inMessage: flags&4 != 0}
 		h, n, err := parsed(b, rules)
 		peers, length, size, peersErr := wstest.ParseHeader(b)
+		peersRules := wstest.Rules{Sender: wstest.Server}
+		if rules.masked {
+			peersRules.Sender = wstest.Client
+		}
+		if rules.deflate {
+			peersRules.Deflate = wstest.ContextTakeover
+		}
+		if wrong := peersRules.Violation(b, rules.inMessage) != 0; wrong != (err != nil) {
+			t.Fatalf("% x by %+v: got %v, wrong for the peer: %t", b, rules, err, wrong)
+		}
 		switch {
 		case err != nil:
 			// Whatever else comes, and however it is cut, it stays wrong.

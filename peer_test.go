@@ -72,12 +72,7 @@ func overTCP(t *testing.T, opts *connOptions, test func(t *testing.T, c *websock
 func accepted(tb testing.TB, n wstest.Network, opts *connOptions) (*websocket.Conn, *wstest.Peer) {
 	tb.Helper()
 	c, p := wstest.Accepted(tb, n, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
-		return websocket.Accept(w, r, &websocket.AcceptOptions{
-			CompressionMode:      opts.compression,
-			CompressionThreshold: opts.threshold,
-			OnPingReceived:       opts.onPing,
-			OnPongReceived:       opts.onPong,
-		})
+		return websocket.Accept(w, r, opts.accept())
 	}, &wstest.ClientOptions{Header: opts.extensions(), Frames: opts.frames})
 	return c, opts.inflating(p)
 }
@@ -85,16 +80,29 @@ func accepted(tb testing.TB, n wstest.Network, opts *connOptions) (*websocket.Co
 func dialed(tb testing.TB, n wstest.Network, opts *connOptions) (*websocket.Conn, *wstest.Peer) {
 	tb.Helper()
 	c, p := wstest.Dialed(tb, n, func(ctx context.Context, url string, client *http.Client) (*websocket.Conn, error) {
-		c, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{
-			HTTPClient:           client,
-			CompressionMode:      opts.compression,
-			CompressionThreshold: opts.threshold,
-			OnPingReceived:       opts.onPing,
-			OnPongReceived:       opts.onPong,
-		})
+		c, _, err := websocket.Dial(ctx, url, opts.dial(client))
 		return c, err
 	}, &wstest.ServerOptions{Header: opts.extensions(), Frames: opts.frames})
 	return c, opts.inflating(p)
+}
+
+func (o *connOptions) accept() *websocket.AcceptOptions {
+	return &websocket.AcceptOptions{
+		CompressionMode:      o.compression,
+		CompressionThreshold: o.threshold,
+		OnPingReceived:       o.onPing,
+		OnPongReceived:       o.onPong,
+	}
+}
+
+func (o *connOptions) dial(client *http.Client) *websocket.DialOptions {
+	return &websocket.DialOptions{
+		HTTPClient:           client,
+		CompressionMode:      o.compression,
+		CompressionThreshold: o.threshold,
+		OnPingReceived:       o.onPing,
+		OnPongReceived:       o.onPong,
+	}
 }
 
 // extensions are the header lines with which the peer, as client or server,

@@ -128,24 +128,34 @@ func TestExampleOfTheRFC(t *testing.T) {
 	}
 }
 
-// FuzzXOR masks in three pieces with each kernel, and compares with the plain
-// loop over the whole.
+// FuzzXOR masks in three pieces with each kernel, at any alignment of source and
+// destination, and compares with the plain loop over the whole.
 func FuzzXOR(f *testing.F) {
 	f.Add([]byte("Hello"), uint32(0x3d21fa37), uint16(2), uint16(1))
 	f.Add(pattern(200), uint32(0x01020304), uint16(67), uint16(70))
+	f.Add(pattern(1000), uint32(0x80402010), uint16(0x1f00+31), uint16(0x7b00+600))
 	f.Fuzz(func(t *testing.T, src []byte, key uint32, a, b uint16) {
+		const align = 64
+		shift, other := int(a>>8)%align, int(b>>8)%align
+		src = append(make([]byte, shift, shift+len(src)), src...)[shift:]
 		i := int(a) % (len(src) + 1)
 		j := i + int(b)%(len(src)-i+1)
 		want := make([]byte, len(src))
 		wantKey := xorBytes(want, src, key)
 		for _, k := range kernels {
-			got := make([]byte, len(src))
+			around := make([]byte, other+len(src)+align)
+			got := around[other : other+len(src)]
 			next := k.mask(got[:i], src[:i], key)
 			next = k.mask(got[i:j], src[i:j], next)
 			next = k.mask(got[j:], src[j:], next)
 			if next != wantKey || !bytes.Equal(got, want) {
 				t.Fatalf("%s, split at %d and %d of %d, key %08x: got key %08x, want %08x; bytes right: %v",
 					k.name, i, j, len(src), key, next, wantKey, bytes.Equal(got, want))
+			}
+			for _, rest := range [][]byte{around[:other], around[other+len(src):]} {
+				if len(bytes.Trim(rest, "\x00")) > 0 {
+					t.Fatalf("%s, split at %d and %d of %d: wrote around it", k.name, i, j, len(src))
+				}
 			}
 			next = k.mask(got, got, key)
 			if next != wantKey || !bytes.Equal(got, src) {

@@ -253,15 +253,18 @@ func TestSmall(t *testing.T) {
 	}
 }
 
-// FuzzValidator compares with unicode/utf8, in any pieces.
+// FuzzValidator compares with unicode/utf8, in any pieces and at any alignment.
 func FuzzValidator(f *testing.F) {
 	for _, tc := range sequences {
 		f.Add([]byte(tc.p), uint16(1), uint16(1))
 	}
 	for _, text := range texts {
 		f.Add(repeat(text.unit, 300), uint16(90), uint16(100)) // long enough for vectors
+		f.Add(repeat(text.unit, 700), uint16(0x1d00+1), uint16(333))
 	}
 	f.Fuzz(func(t *testing.T, p []byte, a, b uint16) {
+		shift := int(a>>8) % 64
+		p = append(make([]byte, shift, shift+len(p)), p...)[shift:]
 		i := int(a) % (len(p) + 1)
 		j := i + int(b)%(len(p)-i+1)
 		at := refusedAt(p)
@@ -275,8 +278,9 @@ func FuzzValidator(f *testing.F) {
 			t.Fatalf("% x, cut at %d and %d: Complete = %v, want %v", p, i, j, got, want)
 		}
 		for _, k := range kernels {
-			if got, want := k.advance(k.advance(boundary, p[:i]), p[i:]), advanceBytewise(boundary, p); got != want {
-				t.Fatalf("%s: % x, cut at %d: state %d, want %d", k.name, p, i, got, want)
+			got := k.advance(k.advance(k.advance(boundary, p[:i]), p[i:j]), p[j:])
+			if want := advanceBytewise(boundary, p); got != want {
+				t.Fatalf("%s: % x, cut at %d and %d: state %d, want %d", k.name, p, i, j, got, want)
 			}
 		}
 	})

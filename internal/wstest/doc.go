@@ -8,6 +8,8 @@
 //   - [ServeHandshake] and [ClientHandshake] open the connection before that.
 //   - [Listen], [HTTPClient], [Serve], [Accepted] and [Dialed] run the code
 //     under test on such streams, with net/http around it.
+//   - [AcceptedOn] and [DialedOn] do so without net/http's server and transport,
+//     which a fuzzer has no time for; [Decode] says what has to be read then.
 //   - [Go] runs a call that blocks; [LeakCheck] finds goroutines that stayed.
 //
 // # In a bubble

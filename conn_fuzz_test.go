@@ -1,0 +1,260 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// FuzzServerConn has a server read any bytes that a client may send, and
+// compares what comes of them with what wstest.Decode says.
+func FuzzServerConn(f *testing.F) { fuzzConn(f, wstest.Client) }
+
+// FuzzClientConn is FuzzServerConn for a client.
+func FuzzClientConn(f *testing.F) { fuzzConn(f, wstest.Server) }
+
+// fuzzed is a connection that reads what a fuzzer made.
+type fuzzed struct {
+	peer        wstest.Role
+	wire        []byte
+	cuts        []byte // how many bytes each read finds, less one; 0 stands for all
+	way         readWay
+	compression websocket.CompressionMode
+	limit       int
+	size        int  // of the buffer that is read with
+	echo        bool // what is read is sent back
+	stays       bool // the peer leaves the stream open
+}
+
+// readWay is how a connection is read to its end.
+type readWay int
+
+const (
+	byRead readWay = iota
+	byReader
+	byNetConn // for text
+	byCloseRead
+	byClose
+	countWays
+)
+
+// fuzzedLimits are read limits, the default among them.
+var fuzzedLimits = []int{32768, -1, 0, 1, 125, 1000, 70_000}
+
+const (
+	maxFuzzedWire = 8 << 10 // of which deflate can make 8 MiB
+	maxFuzzedSize = 5000
+	fuzzPatience  = time.Hour // with a peer that stays and says nothing
+)
+
+// The bits of the argument flags.
+const (
+	fuzzEcho = 1 << iota
+	fuzzStays
+)
+
+func fuzzConn(f *testing.F, peer wstest.Role) {
+	for i, frames := range fuzzedSeeds() {
+		var wire []byte
+		for k, frame := range frames {
+			if peer == wstest.Client {
+				frame = frame.WithKey([4]byte{0, byte(k), 0, byte(i)}) // most bytes stay what they are
+			}
+			wire = wstest.AppendFrame(wire, frame)
+		}
+		for way := range byte(countWays) {
+			compression := byte(websocket.CompressionContextTakeover)
+			f.Add(wire, []byte{0, way, byte(i)}, way, compression, byte(i)+6*way, uint16(10*i), byte(i)%4)
+		}
+	}
+	f.Fuzz(func(t *testing.T, wire, cuts []byte, way, compression, limit byte, size uint16, flags byte) {
+		if len(wire) > maxFuzzedWire {
+			return
+		}
+		fz := fuzzed{
+			peer: peer, wire: wire, cuts: cuts,
+			way:         readWay(way) % countWays,
+			compression: websocket.CompressionMode(compression % 3),
+			limit:       fuzzedLimits[int(limit)%len(fuzzedLimits)],
+			size:        1 + int(size)%maxFuzzedSize,
+			echo:        flags&fuzzEcho != 0,
+			stays:       flags&fuzzStays != 0,
+		}
+		synctest.Test(t, fz.run)
+	})
+}
+
+// fuzzedSeeds are what a peer may send, in pieces that the fuzzer can put
+// together.
+func fuzzedSeeds() [][]wstest.Frame {
+	long := strings.Repeat("κόσμε ", 100)
+	deflater := wstest.NewDeflater(wstest.ContextTakeover)
+	compressed := func(s string) wstest.Frame {
+		return wstest.Text(string(deflater.Message([]byte(s)))).WithRSV(wstest.RSV1)
+	}
+	first, second := compressed(long), compressed(long+long)
+	half := len(second.Payload) / 2
+	stored := wstest.Binary([]byte("\x00\x05\x00\xfa\xffHello\x00")).WithRSV(wstest.RSV1)
+	return [][]wstest.Frame{
+		{wstest.Text("Hello"), wstest.Binary([]byte{0, 1, 2}), wstest.Close(1001, "bye")},
+		{wstest.Text("Hel").More(), wstest.Ping("p"), wstest.Continuation("").More(), wstest.Continuation("lo"), wstest.Text("")},
+		{wstest.Text(long), wstest.Ping(""), wstest.Pong("x"), wstest.Close(wstest.NoCode, "")},
+		{first, wstest.Ping("q"), wstest.Text(string(second.Payload[:half])).WithRSV(wstest.RSV1).More(), wstest.Continuation(string(second.Payload[half:]))},
+		{stored, wstest.Text("caf\xc3").More(), wstest.Continuation("\xa9"), wstest.Text("caf\xc3"), wstest.Text("after")},
+		{wstest.Binary(make([]byte, 126)).More(), wstest.Close(4000, "é"), wstest.Text("behind")},
+		{wstest.Ping("1"), wstest.Ping("2"), wstest.Ping("3"), wstest.Close(1005, "")},
+		{compressed(strings.Repeat("0", 5000)), wstest.Text("\xed\xa0\x80")},
+		{wstest.Text("Hello"), wstest.Close(1001, "")},
+		{wstest.Text(long), wstest.Text(long + "x"), wstest.Text(long + "y"), wstest.Text("x" + long)},
+	}
+}
+
+// cutStream is a stream whose reads find as many bytes as cuts say, in turn.
+type cutStream struct {
+	*wstest.Stream
+	cuts []byte
+	next int
+}
+
+func (s *cutStream) Read(p []byte) (int, error) {
+	if len(s.cuts) > 0 {
+		if n := int(s.cuts[s.next%len(s.cuts)]); n > 0 {
+			p = p[:min(len(p), n)]
+		}
+		s.next++
+	}
+	return s.Stream.Read(p)
+}
+
+// connectOn makes a connection on a stream in memory with no end of room, in no
+// time, and returns the peer's end of it; from a server, the answer is in there.
+// Reads find as many bytes as cuts say.
+func connectOn(t *testing.T, peer wstest.Role, opts *connOptions, cuts []byte) (*websocket.Conn, *wstest.Stream) {
+	client, server := wstest.Pipe(&wstest.PipeOptions{Capacity: wstest.Unbounded})
+	if peer == wstest.Client {
+		return wstest.AcceptedOn(t, &cutStream{Stream: server, cuts: cuts}, opts.extensions(),
+			func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+				return websocket.Accept(w, r, opts.accept())
+			}), client
+	}
+	return wstest.DialedOn(t, &cutStream{Stream: client, cuts: cuts}, opts.extensions(),
+		func(client *http.Client) (*websocket.Conn, error) {
+			c, _, err := websocket.Dial(t.Context(), wstest.URL, opts.dial(client))
+			return c, err
+		}), server
+}
+
+// run connects, reads, and checks, in a bubble.
+func (fz *fuzzed) run(t *testing.T) {
+	c, peer := connectOn(t, fz.peer, &connOptions{compression: fz.compression, threshold: -1}, fz.cuts)
+	defer c.CloseNow()
+	c.SetReadLimit(int64(fz.limit))
+	peer.Write(fz.wire)
+	if !fz.stays {
+		peer.CloseWrite()
+	}
+	start := time.Now()
+	h := fz.read(t, c)
+	h.took = time.Since(start)
+	synctest.Wait() // for pongs that are on their way
+	fz.checkAfter(t, c, h)
+	c.CloseNow()
+	h.sent, _ = io.ReadAll(peer)
+	fz.check(t, h)
+}
+
+// heard is what came of a connection.
+type heard struct {
+	messages []message
+	part     []byte // of a message that did not end, or of a stream
+	err      error
+	took     time.Duration
+	sent     []byte
+}
+
+// read reads until there is nothing more.
+func (fz *fuzzed) read(t *testing.T, c *websocket.Conn) *heard {
+	ctx, cancel := context.WithTimeout(t.Context(), fuzzPatience)
+	defer cancel()
+	h := new(heard)
+	switch fz.way {
+	case byRead:
+		for h.err == nil {
+			var typ websocket.MessageType
+			var p []byte
+			if typ, p, h.err = c.Read(ctx); h.err == nil {
+				fz.took(t, c, h, typ, p)
+			}
+		}
+	case byReader:
+		for h.err == nil {
+			var typ websocket.MessageType
+			var r io.Reader
+			if typ, r, h.err = c.Reader(ctx); h.err != nil {
+				break
+			}
+			if h.readAll(r, fz.size); h.err == io.EOF {
+				p := h.part
+				h.part, h.err = nil, nil
+				fz.took(t, c, h, typ, p)
+			}
+		}
+	case byNetConn:
+		nc := websocket.NetConn(ctx, c, websocket.MessageText)
+		h.readAll(nc, fz.size)
+	case byCloseRead:
+		<-c.CloseRead(ctx).Done()
+		synctest.Wait() // for its goroutine, where ctx is what ended
+		_, _, h.err = c.Read(ctx)
+	case byClose:
+		h.err = c.Close(websocket.StatusNormalClosure, "")
+	}
+	return h
+}
+
+// readAll reads into part until an error.
+func (h *heard) readAll(r io.Reader, size int) {
+	p := make([]byte, size)
+	for h.err == nil {
+		var n int
+		n, h.err = r.Read(p)
+		h.part = append(h.part, p[:n]...)
+	}
+}
+
+// took keeps a message, and sends it back.
+func (fz *fuzzed) took(t *testing.T, c *websocket.Conn, h *heard, typ websocket.MessageType, p []byte) {
+	h.messages = append(h.messages, message{typ, string(p)})
+	if !fz.echo {
+		return
+	}
+	switch len(h.messages) % 3 {
+	case 1:
+		fz.addInTwo(t, c, typ, p)
+	case 2:
+		m, err := websocket.NewPreparedMessage(typ, p)
+		wantNoError(t, err)
+		wantNoError(t, c.WritePrepared(t.Context(), m))
+	default:
+		wantNoError(t, c.Write(t.Context(), typ, p))
+	}
+}
+
+// addInTwo sends a message through a writer.
+func (fz *fuzzed) addInTwo(t *testing.T, c *websocket.Conn, typ websocket.MessageType, p []byte) {
+	w, err := c.Writer(t.Context(), typ)
+	wantNoError(t, err)
+	cut := fz.size % (len(p) + 1)
+	mustAdd(t, w, string(p[:cut]))
+	mustAdd(t, w, string(p[cut:]))
+	mustEnd(t, w)
+}

@@ -1,0 +1,365 @@
+//go:build !js
+
+package websocket
+
+import (
+	"net/http"
+	"path"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The grammar of a Sec-WebSocket-Extensions header (RFC 6455 section 9.1), with
+// the white space and the empty elements of RFC 9110 section 5.6.1.
+var (
+	tokenChars    = "[!#$%&'*+.^_`|~0-9A-Za-z-]"
+	space         = `[ \t]*`
+	paramForm     = tokenChars + `+` + `(?:` + space + `=` + space + `(?:` + tokenChars + `+|"(?:\\?` + tokenChars + `)+"))?`
+	extensionForm = tokenChars + `+(?:` + space + `;` + space + paramForm + `)*`
+	elementForm   = space + `(?:` + extensionForm + `)?` + space
+	headerForm    = regexp.MustCompile(`^` + elementForm + `(?:,` + elementForm + `)*$`)
+)
+
+// formatExtensions is the reverse of parseExtensions. Some values are in quotes.
+func formatExtensions(exts []extension) string {
+	var elements []string
+	for i, ext := range exts {
+		element := ext.name
+		for k, p := range ext.params {
+			element += "; " + p.name
+			switch {
+			case p.hasValue && (i+k)%2 == 0:
+				element += "=" + p.value
+			case p.hasValue:
+				element += `="` + p.value + `"`
+			}
+		}
+		elements = append(elements, element)
+	}
+	return strings.Join(elements, ", ")
+}
+
+// FuzzParseExtensions compares parseExtensions with a regular expression for the
+// grammar, and with itself on what it has read.
+func FuzzParseExtensions(f *testing.F) {
+	for _, line := range []string{
+		"", ",", "permessage-deflate", "permessage-deflate; client_max_window_bits",
+		`permessage-deflate; server_max_window_bits="10" ; client_no_context_takeover, x;a="\b\c" ,,y`,
+		"a;", "a=b", `a;b="`, `a;b=""`, `a;b="c d"`, "a b", "a\t;\tb\t=\tc", `a;b="c\`, "ä",
+	} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		exts, ok := parseExtensions([]string{line})
+		if want := headerForm.MatchString(line); ok != want {
+			t.Fatalf("%q: got %t, want %t", line, ok, want)
+		}
+		if !ok {
+			return
+		}
+		again, ok := parseExtensions([]string{formatExtensions(exts)})
+		if !ok || !reflect.DeepEqual(again, exts) {
+			t.Fatalf("%q is %+v, which is %q, which is %+v", line, exts, formatExtensions(exts), again)
+		}
+		twice, ok := parseExtensions([]string{line, line})
+		if !ok || !reflect.DeepEqual(twice, append(slices.Clip(exts), exts...)) {
+			t.Fatalf("%q twice: got %+v, %t", line, twice, ok)
+		}
+	})
+}
+
+// FuzzDeflateOffer has a server answer an offer, and compares the answer with
+// what RFC 7692 section 7.1 allows, and with what the connection will do.
+func FuzzDeflateOffer(f *testing.F) {
+	for i, offer := range []string{
+		"permessage-deflate", "permessage-deflate; client_max_window_bits",
+		"permessage-deflate; server_max_window_bits=9; client_max_window_bits=10",
+		"permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+		"permessage-deflate; server_max_window_bits=16, permessage-deflate",
+		"permessage-deflate; server_max_window_bits, x, permessage-deflate; client_max_window_bits=8",
+		"permessage-deflate; client_max_window_bits=08", "permessage-deflate; server_no_context_takeover=1",
+		"permessage-deflate; client_max_window_bits; client_max_window_bits",
+	} {
+		for mode := range byte(3) {
+			f.Add(offer, mode, byte(i)*mode)
+		}
+	}
+	f.Fuzz(func(t *testing.T, offer string, mode, bits byte) {
+		o := compressionOptions{mode: CompressionMode(mode % 3), bits: fuzzedBits(bits)}
+		p, answer := acceptDeflate([]string{offer}, o)
+		want := wantOffer(offer)
+		if want == nil || o.mode == CompressionDisabled {
+			if p != nil || answer != "" {
+				t.Fatalf("%q: agreed on %q", offer, answer)
+			}
+			return
+		}
+		if p == nil {
+			t.Fatalf("%q: not accepted", offer)
+		}
+		checkDeflateAnswer(t, offer, want, answer, p)
+		got, ok := agreeDeflate([]string{answer}, compressionOptions{mode: CompressionContextTakeover})
+		if !ok || got == nil {
+			t.Fatalf("%q: a client of ours refuses the answer %q", offer, answer)
+		}
+		checkBothEnds(t, offer+" -> "+answer, got, p)
+	})
+}
+
+func fuzzedBits(b byte) int { return []int{0, 8, 9, 10, 11, 12, 13, 14, 15}[b%9] }
+
+// wantOffer returns the parameters of the first offer that a server may accept,
+// or nil.
+func wantOffer(line string) map[string]string {
+	exts, ok := parseExtensions([]string{line})
+	if !ok {
+		return nil
+	}
+	for _, ext := range exts {
+		if terms := plainTerms(ext.params); ext.name == "permessage-deflate" && terms != nil {
+			return terms
+		}
+	}
+	return nil
+}
+
+// plainTerms returns the parameters by name, with "" for what has no value, or nil
+// if there is one that must not be.
+func plainTerms(params []param) map[string]string {
+	forms := map[string]string{
+		"server_no_context_takeover": `^-$`,
+		"client_no_context_takeover": `^-$`,
+		"server_max_window_bits":     `^=(8|9|1[0-5])$`,
+		"client_max_window_bits":     `^(-|=(8|9|1[0-5]))$`,
+	}
+	terms := map[string]string{}
+	for _, p := range params {
+		value := "-"
+		if p.hasValue {
+			value = "=" + p.value
+		}
+		form, known := forms[p.name]
+		if _, twice := terms[p.name]; twice || !known || !regexp.MustCompile(form).MatchString(value) {
+			return nil
+		}
+		terms[p.name] = p.value
+	}
+	return terms
+}
+
+// windowBits are what terms say of a window, or 15.
+func windowBits(terms map[string]string, name string) int {
+	if i := slices.Index([]string{"8", "9", "10", "11", "12", "13", "14"}, terms[name]); i >= 0 {
+		return 8 + i
+	}
+	return 15
+}
+
+func checkDeflateAnswer(t *testing.T, offer string, offered map[string]string, answer string, p *deflateParams) {
+	t.Helper()
+	exts, ok := parseExtensions([]string{answer})
+	if !ok || len(exts) != 1 || exts[0].name != "permessage-deflate" {
+		t.Fatalf("%q: the answer is %q", offer, answer)
+	}
+	answered := plainTerms(exts[0].params)
+	has := func(terms map[string]string, name string) bool { _, ok := terms[name]; return ok }
+	switch {
+	case answered == nil || has(answered, "client_max_window_bits") && answered["client_max_window_bits"] == "":
+		t.Fatalf("%q: the answer %q is wrong", offer, answer)
+	case has(offered, "server_no_context_takeover") && !has(answered, "server_no_context_takeover"),
+		has(answered, "client_max_window_bits") && !has(offered, "client_max_window_bits"),
+		has(offered, "server_max_window_bits") && !has(answered, "server_max_window_bits"),
+		windowBits(answered, "server_max_window_bits") > windowBits(offered, "server_max_window_bits"),
+		has(answered, "client_max_window_bits") &&
+			windowBits(answered, "client_max_window_bits") > windowBits(offered, "client_max_window_bits"):
+		t.Fatalf("%q: the answer %q does not go with it", offer, answer)
+	case p.sendTakeover && has(answered, "server_no_context_takeover"),
+		p.sendBits > windowBits(answered, "server_max_window_bits"):
+		t.Fatalf("%q: after %q, %+v sends more", offer, answer, p)
+	case !p.readTakeover && !has(answered, "client_no_context_takeover"),
+		p.readTakeover && p.readBits < windowBits(answered, "client_max_window_bits"):
+		t.Fatalf("%q: after %q, %+v reads less", offer, answer, p)
+	}
+}
+
+// checkBothEnds wants each end to be able to read what the other may send.
+func checkBothEnds(t *testing.T, what string, ours, theirs *deflateParams) {
+	t.Helper()
+	for _, way := range []struct{ from, to *deflateParams }{{ours, theirs}, {theirs, ours}} {
+		if way.from.sendTakeover && (!way.to.readTakeover || way.from.sendBits > way.to.readBits) {
+			t.Fatalf("%s: %+v sends what %+v can't read", what, way.from, way.to)
+		}
+	}
+}
+
+// FuzzDeflateAnswer has a client make something of an answer.
+func FuzzDeflateAnswer(f *testing.F) {
+	for i, answer := range []string{
+		"permessage-deflate", "permessage-deflate; client_max_window_bits",
+		"permessage-deflate; server_max_window_bits=9; client_max_window_bits=10",
+		"permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+		"permessage-deflate, permessage-deflate", "x-webkit-deflate-frame", "",
+		"permessage-deflate; server_max_window_bits=15",
+	} {
+		for mode := range byte(3) {
+			f.Add(answer, mode, byte(i)*(mode-1))
+		}
+	}
+	f.Fuzz(func(t *testing.T, answer string, mode, bits byte) {
+		o := compressionOptions{mode: CompressionMode(mode % 3), bits: fuzzedBits(bits)}
+		exts, wellFormed := parseExtensions([]string{answer})
+		var terms map[string]string
+		want := wellFormed && len(exts) == 0
+		if wellFormed && len(exts) == 1 && o.mode != CompressionDisabled && exts[0].name == "permessage-deflate" {
+			terms = plainTerms(exts[0].params)
+			_, client := terms["client_max_window_bits"]
+			want = terms != nil && !(client && terms["client_max_window_bits"] == "")
+			if o.bits != 0 && windowBits(terms, "server_max_window_bits") > o.bits && terms["server_max_window_bits"] != "" {
+				want = false
+			}
+		}
+		p, ok := agreeDeflate([]string{answer}, o)
+		if ok != want || (p != nil) != (want && terms != nil) {
+			t.Fatalf("%q for %+v: got %+v, %t, want %t", answer, o, p, ok, want)
+		}
+		if p == nil {
+			return
+		}
+		_, noServer := terms["server_no_context_takeover"]
+		_, noClient := terms["client_no_context_takeover"]
+		if p.readTakeover == noServer || p.sendTakeover && noClient ||
+			p.sendBits > windowBits(terms, "client_max_window_bits") || p.readBits < windowBits(terms, "server_max_window_bits") {
+			t.Fatalf("%q for %+v: agreed on %+v", answer, o, p)
+		}
+	})
+}
+
+// Any two of our own agree, whatever their options, and each can read what the
+// other sends.
+func TestDeflateBetweenOurOwn(t *testing.T) {
+	var all []compressionOptions
+	for _, mode := range []CompressionMode{CompressionContextTakeover, CompressionNoContextTakeover} {
+		for i := range byte(9) {
+			all = append(all, compressionOptions{mode: mode, bits: fuzzedBits(i)})
+		}
+	}
+	for _, c := range all {
+		for _, s := range all {
+			theirs, answer := acceptDeflate([]string{offerDeflate(c)}, s)
+			ours, ok := agreeDeflate([]string{answer}, c)
+			if !ok || ours == nil || theirs == nil {
+				t.Fatalf("%+v and %+v do not agree: %q", c, s, answer)
+			}
+			checkBothEnds(t, answer, ours, theirs)
+		}
+	}
+}
+
+// FuzzSubprotocol has a server choose, and a client check the choice.
+func FuzzSubprotocol(f *testing.F) {
+	f.Add("chat, superchat", "superchat,chat")
+	f.Add("Chat,", "chat")
+	f.Add(" \t,a b,c\x00", "a b,c")
+	f.Add("", "x")
+	f.Fuzz(func(t *testing.T, offered, supported string) {
+		speaks := strings.Split(supported, ",")
+		h := http.Header{headerProtocol: {offered}}
+		var want string
+		for _, s := range speaks {
+			for o := range strings.SplitSeq(offered, ",") {
+				if o = strings.Trim(o, " \t"); want == "" && isToken(o) && strings.EqualFold(o, s) {
+					want = o
+				}
+			}
+		}
+		got := chooseSubprotocol(h, speaks)
+		if got != want {
+			t.Fatalf("%q of %q: got %q, want %q", supported, offered, got, want)
+		}
+		if got == "" {
+			return
+		}
+		hs := &clientHandshake{opts: &DialOptions{Subprotocols: []string{got}}, key: "k"}
+		answer := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, headerAccept: {acceptKey("k")}, headerProtocol: {got}}
+		resp := &http.Response{StatusCode: http.StatusSwitchingProtocols, Header: answer}
+		if p, _, err := hs.checkAnswer(resp); err != nil || p != got {
+			t.Fatalf("a client that offered %q refuses it: %q, %v", got, p, err)
+		}
+		hs.opts = &DialOptions{Subprotocols: []string{got + "x"}}
+		if p, _, err := hs.checkAnswer(resp); err == nil {
+			t.Fatalf("a client that did not offer %q takes it, as %q", got, p)
+		}
+	})
+}
+
+// originForm is an origin as browsers send it (RFC 6454 section 6.2), and as
+// much more as is let pass.
+var originForm = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://([^/?#@]+)[?#]?$`)
+
+// FuzzOrigin wants no other origin to be accepted than the host's and those that
+// a pattern names.
+func FuzzOrigin(f *testing.F) {
+	for _, seed := range [][3]string{
+		{"http://example.com", "example.com", ""}, {"https://EXAMPLE.com:8080", "example.com:8080", ""},
+		{"http://example.com.evil.org", "example.com", "example.com"}, {"http://a.example.org", "h", "*.example.org"},
+		{"http://evil.org/.example.org", "h", "*.example.org"}, {"http://evil.org?x.example.org", "h", "*.example.org"},
+		{"http://example.com@evil.org", "example.com", "example.com*"}, {"null", "null", "*"},
+		{"http://a.example.org", "h", "https://*.example.org"}, {"http://user@example.com", "example.com", ""}, {"http://example.com/x", "example.com", ""},
+		{"https://a.example.org", "h", "https://*.example.org"}, {"https://a.example.org", "h", "http://*.example.org"},
+		{"http://[::1]:80", "h", "[::1]:80"}, {"http://x", "h", "?"}, {"http://example.org", "", "[a-"}, {"file://", "", "*"},
+	} {
+		f.Add(seed[0], seed[1], seed[2])
+	}
+	f.Fuzz(func(t *testing.T, origin, host, pattern string) {
+		r := &http.Request{Host: host, Header: http.Header{"Origin": {origin}}}
+		for _, patterns := range [][]string{nil, {pattern}, {"unlike.any", pattern}} {
+			if checkOrigin(r, patterns) == nil && !mayConnect(origin, host, patterns) {
+				t.Fatalf("%q may connect to %q with the patterns %q", origin, host, patterns)
+			}
+		}
+		if host != "" && strings.EqualFold(origin, "http://"+host) && regexp.MustCompile(`^[A-Za-z0-9.-]+$`).MatchString(host) {
+			if err := checkOrigin(r, nil); err != nil {
+				t.Fatalf("%q may not connect to %q: %v", origin, host, err.err)
+			}
+		}
+	})
+}
+
+// mayConnect reports whether an origin is the host's or one of the patterns'.
+func mayConnect(origin, host string, patterns []string) bool {
+	m := originForm.FindStringSubmatch(origin)
+	if m == nil {
+		return false
+	}
+	if strings.EqualFold(m[2], host) {
+		return true
+	}
+	for _, pattern := range patterns {
+		name := strings.ToLower(m[2])
+		if strings.Contains(pattern, "://") {
+			name = strings.ToLower(origin)
+		}
+		if globbed(strings.ToLower(pattern), name) {
+			return true
+		}
+	}
+	return false
+}
+
+// globbed is path.Match for patterns of letters, * and ?, by a regular
+// expression; or a pattern that is the name.
+func globbed(pattern, name string) bool {
+	if pattern == name {
+		return true
+	}
+	if strings.ContainsAny(pattern, `[]\`) {
+		ok, err := path.Match(pattern, name)
+		return ok && err == nil
+	}
+	form := regexp.QuoteMeta(pattern)
+	form = strings.NewReplacer(`\*`, `[^/]*`, `\?`, `[^/]`).Replace(form)
+	return regexp.MustCompile(`(?s)^` + form + `$`).MatchString(name)
+}

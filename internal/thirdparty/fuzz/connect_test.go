@@ -1,0 +1,104 @@
+package fuzz
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+
+	"github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+	gorilla "github.com/gorilla/websocket"
+)
+
+// settings are how both sides are set up.
+type settings struct {
+	server      bool // we are
+	compression websocket.CompressionMode
+	threshold   int
+	level       int
+	bits        int
+	frameBytes  int // of the frames of a message that gorilla sends in several
+}
+
+// connect makes a connection between us and gorilla, on a stream in memory that
+// has room for everything.
+func connect(t *testing.T, s settings) (*websocket.Conn, *gorilla.Conn) {
+	client, server := wstest.Pipe(&wstest.PipeOptions{Capacity: wstest.Unbounded})
+	if s.server {
+		return accept(t, s, client, server)
+	}
+	return dial(t, s, client, server)
+}
+
+// accept has gorilla dial us.
+func accept(t *testing.T, s settings, client, server net.Conn) (*websocket.Conn, *gorilla.Conn) {
+	accepting := wstest.Go(t, func() (*websocket.Conn, error) {
+		r, err := http.ReadRequest(bufio.NewReader(server))
+		if err != nil {
+			return nil, err
+		}
+		return websocket.Accept(wstest.Hijackable(server), r, &websocket.AcceptOptions{
+			CompressionMode:       s.compression,
+			CompressionThreshold:  s.threshold,
+			CompressionLevel:      s.level,
+			CompressionWindowBits: s.bits,
+		})
+	})
+	dialer := gorilla.Dialer{
+		NetDialContext:    func(context.Context, string, string) (net.Conn, error) { return client, nil },
+		EnableCompression: s.compression != websocket.CompressionDisabled,
+		WriteBufferSize:   s.frameBytes,
+	}
+	theirs, _, err := dialer.Dial(wstest.URL, nil)
+	if err != nil {
+		t.Fatalf("gorilla dialing: %v", err)
+	}
+	return accepting.Want(), theirs
+}
+
+// dial dials gorilla, which is called right out of the transport.
+func dial(t *testing.T, s settings, client, server net.Conn) (*websocket.Conn, *gorilla.Conn) {
+	var theirs *gorilla.Conn
+	transport := roundTrip(func(r *http.Request) (*http.Response, error) {
+		upgrader := gorilla.Upgrader{
+			EnableCompression: s.compression != websocket.CompressionDisabled,
+			WriteBufferSize:   s.frameBytes,
+		}
+		var err error
+		if theirs, err = upgrader.Upgrade(wstest.Hijackable(server), r, nil); err != nil {
+			return nil, err
+		}
+		in := bufio.NewReader(client)
+		answer, err := http.ReadResponse(in, r)
+		if err == nil {
+			answer.Body = body{client, in}
+		}
+		return answer, err
+	})
+	ours, _, err := websocket.Dial(t.Context(), wstest.URL, &websocket.DialOptions{
+		HTTPClient:            &http.Client{Transport: transport},
+		CompressionMode:       s.compression,
+		CompressionThreshold:  s.threshold,
+		CompressionLevel:      s.level,
+		CompressionWindowBits: s.bits,
+	})
+	if err != nil {
+		t.Fatalf("dialing gorilla: %v", err)
+	}
+	return ours, theirs
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// body is the rest of a connection of which a reader has taken some.
+type body struct {
+	net.Conn
+	in io.Reader
+}
+
+func (b body) Read(p []byte) (int, error) { return b.in.Read(p) }

@@ -1,0 +1,293 @@
+package fuzz
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+	gorilla "github.com/gorilla/websocket"
+)
+
+func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+
+// FuzzGorilla has us and gorilla talk as plan says, two bytes for each message:
+// from either side, of any kind and size, whole or in fragments, compressed or
+// not, with pings between them. Each side has to read what the other wrote.
+func FuzzGorilla(f *testing.F) {
+	text := []byte(strings.Repeat("The quick brown fox, 狐 and 🦊. ", 20))
+	var all []byte
+	for kind := range 256 {
+		all = append(all, byte(kind), byte(kind*37))
+	}
+	for flags := range uint16(48) {
+		f.Add(all[10*flags:][:32], text, flags, uint16(100+97*flags))
+	}
+	f.Add([]byte{0, 255, 1, 255, 4, 200, 5, 200}, text, uint16(2), uint16(0))
+	f.Fuzz(func(t *testing.T, plan, text []byte, flags, frameBytes uint16) {
+		if len(plan) > maxPlan || len(text) > maxText {
+			return
+		}
+		s := settings{
+			server:      flags&1 != 0,
+			compression: websocket.CompressionMode(flags >> 1 % 3),
+			threshold:   []int{-1, 0, 1000}[flags>>3%3],
+			level:       int(flags >> 5 % 10),
+			bits:        []int{0, 8, 9, 10, 11, 12, 13, 14, 15}[flags>>9%9],
+			frameBytes:  200 + int(frameBytes)%20_000,
+		}
+		if !s.server {
+			s.bits = 0 // which gorilla's server would refuse
+		}
+		synctest.Test(t, func(t *testing.T) {
+			ours, theirs := connect(t, s)
+			defer ours.CloseNow()
+			defer theirs.Close()
+			ours.SetReadLimit(-1)
+			d := &dialogue{t: t, ours: ours, theirs: theirs, text: text}
+			theirs.SetPongHandler(func(payload string) error {
+				d.pongs = append(d.pongs, payload)
+				return nil
+			})
+			for i := 0; i+1 < len(plan); i += 2 {
+				d.message(plan[i], plan[i+1])
+			}
+			d.end(flags>>15 != 0)
+		})
+	})
+}
+
+const (
+	maxPlan = 64
+	maxText = 4096
+)
+
+// dialogue is an input of FuzzGorilla under way.
+type dialogue struct {
+	t      *testing.T
+	ours   *websocket.Conn
+	theirs *gorilla.Conn
+	text   []byte
+
+	count  int
+	pings  []string                 // that gorilla sent
+	pongs  []string                 // that it got
+	waited []*wstest.Call[struct{}] // our pings
+}
+
+// The bits of a message's kind.
+const (
+	fromUs    = 1 << iota
+	ofBinary  //
+	inParts   // written in several pieces
+	prepared  // or prepared, if not in parts
+	withPing  // before it, or between the parts
+	asItIs    // gorilla does not compress it
+	inSlices  // read a few bytes at a time
+	twoParted // the pieces are two, not many
+)
+
+// content returns the text of a message, by its size: up to 64 KB.
+func (d *dialogue) content(kind, size byte) []byte {
+	n := int(size)
+	if n > 128 {
+		n = (n - 128) * 500
+	}
+	d.count++
+	p := d.text
+	if len(p) == 0 {
+		p = []byte{size}
+	}
+	p = p[d.count*31%len(p):]
+	p = bytes.Repeat(p, n/len(p)+1)[:n]
+	if kind&ofBinary == 0 {
+		p = bytes.ToValidUTF8(p, []byte("?"))
+	}
+	return p
+}
+
+// message has one side write a message, and the other read it.
+func (d *dialogue) message(kind, size byte) {
+	p := d.content(kind, size)
+	if kind&fromUs != 0 {
+		d.mustWrite(d.write(kind, p), "us")
+		typ, got, err := d.theirs.ReadMessage()
+		d.want(kind, p, typ, got, err)
+	} else {
+		d.mustWrite(d.gorillaWrites(kind, p), "gorilla")
+		typ, got, err := d.read(kind)
+		d.want(kind, p, int(typ), got, err)
+	}
+	synctest.Wait() // for pongs
+}
+
+func (d *dialogue) mustWrite(err error, by string) {
+	if err != nil {
+		d.t.Fatalf("message %d by %s: %v", d.count, by, err)
+	}
+}
+
+func (d *dialogue) want(kind byte, want []byte, typ int, got []byte, err error) {
+	wantType := gorilla.TextMessage
+	if kind&ofBinary != 0 {
+		wantType = gorilla.BinaryMessage
+	}
+	if err != nil || typ != wantType || !bytes.Equal(got, want) {
+		d.t.Fatalf("message %d of kind %08b: got type %d with %d bytes %.40q, %v; want type %d with %d bytes %.40q",
+			d.count, kind, typ, len(got), got, err, wantType, len(want), want)
+	}
+}
+
+// pieces are the pieces in which a message is written.
+func pieces(kind byte, p []byte) [][]byte {
+	if kind&twoParted != 0 {
+		return [][]byte{p[:len(p)/3], p[len(p)/3:]}
+	}
+	var all [][]byte
+	for n := 1; len(p) > 0; n = 3*n - 1 {
+		n = min(n+1, len(p))
+		all, p = append(all, p[:n]), p[n:]
+	}
+	return all
+}
+
+// write has us write a message.
+func (d *dialogue) write(kind byte, p []byte) error {
+	ctx := d.t.Context()
+	typ := websocket.MessageText
+	if kind&ofBinary != 0 {
+		typ = websocket.MessageBinary
+	}
+	ping := func() {
+		d.waited = append(d.waited, wstest.GoErr(d.t, func() error { return d.ours.Ping(ctx) }))
+		synctest.Wait()
+	}
+	if kind&inParts == 0 {
+		if kind&withPing != 0 {
+			ping()
+		}
+		if kind&prepared == 0 {
+			return d.ours.Write(ctx, typ, p)
+		}
+		m, err := websocket.NewPreparedMessage(typ, p)
+		if err != nil {
+			return err
+		}
+		return d.ours.WritePrepared(ctx, m)
+	}
+	w, err := d.ours.Writer(ctx, typ)
+	if err != nil {
+		return err
+	}
+	for i, piece := range pieces(kind, p) {
+		if i == 1 && kind&withPing != 0 {
+			ping()
+		}
+		if _, err := w.Write(piece); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+// gorillaWrites has gorilla write a message.
+func (d *dialogue) gorillaWrites(kind byte, p []byte) error {
+	typ := gorilla.TextMessage
+	if kind&ofBinary != 0 {
+		typ = gorilla.BinaryMessage
+	}
+	d.theirs.EnableWriteCompression(kind&asItIs == 0)
+	ping := func() error {
+		d.pings = append(d.pings, string(p[:min(len(p), 125)]))
+		return d.theirs.WriteControl(gorilla.PingMessage, p[:min(len(p), 125)], time.Time{})
+	}
+	if kind&inParts == 0 {
+		var err error
+		if kind&withPing != 0 {
+			err = ping()
+		}
+		if err != nil || kind&prepared == 0 {
+			return errors.Join(err, d.theirs.WriteMessage(typ, p))
+		}
+		m, err := gorilla.NewPreparedMessage(typ, p)
+		if err != nil {
+			return err
+		}
+		return d.theirs.WritePreparedMessage(m)
+	}
+	w, err := d.theirs.NextWriter(typ)
+	if err != nil {
+		return err
+	}
+	for i, piece := range pieces(kind, p) {
+		if i == 1 && kind&withPing != 0 {
+			if err := ping(); err != nil {
+				return err
+			}
+		}
+		if _, err := w.Write(piece); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+// read has us read a message.
+func (d *dialogue) read(kind byte) (websocket.MessageType, []byte, error) {
+	if kind&inSlices == 0 {
+		return d.ours.Read(d.t.Context())
+	}
+	typ, r, err := d.ours.Reader(d.t.Context())
+	if err != nil {
+		return 0, nil, err
+	}
+	var got bytes.Buffer
+	_, err = io.CopyBuffer(struct{ io.Writer }{&got}, struct{ io.Reader }{r}, make([]byte, 1+d.count*7))
+	return typ, got.Bytes(), err
+}
+
+// end closes the connection from either side, and looks at what each was told and
+// at the pongs.
+func (d *dialogue) end(byUs bool) {
+	const reason = "that was all"
+	ctx := context.Background()
+	if byUs {
+		closing := wstest.GoErr(d.t, func() error { return d.ours.Close(websocket.StatusGoingAway, reason) })
+		d.wantGorillaClosed(gorilla.CloseGoingAway, reason)
+		if err := closing.Err(); err != nil {
+			d.t.Fatalf("Close: %v", err)
+		}
+		for _, ping := range d.waited {
+			ping.Err() // whatever: it may have come too late
+		}
+	} else {
+		d.mustWrite(d.theirs.WriteControl(gorilla.CloseMessage, gorilla.FormatCloseMessage(4000, reason), time.Time{}), "gorilla")
+		_, _, err := d.ours.Read(ctx)
+		if ce, ok := errors.AsType[websocket.CloseError](err); !ok || ce != (websocket.CloseError{Code: 4000, Reason: reason}) {
+			d.t.Fatalf("got %v from Read", err)
+		}
+		d.wantGorillaClosed(4000, reason)
+		for i, ping := range d.waited {
+			if err := ping.Err(); err != nil {
+				d.t.Fatalf("our ping %d: %v", i, err)
+			}
+		}
+	}
+	if len(d.pongs) != len(d.pings) || strings.Join(d.pongs, "|") != strings.Join(d.pings, "|") {
+		d.t.Fatalf("gorilla got pongs %.20q for its pings %.20q", d.pongs, d.pings)
+	}
+}
+
+func (d *dialogue) wantGorillaClosed(code int, reason string) {
+	_, _, err := d.theirs.ReadMessage()
+	if ce, ok := errors.AsType[*gorilla.CloseError](err); !ok || ce.Code != code || ce.Text != reason {
+		d.t.Fatalf("gorilla got %v, want close %d %q", err, code, reason)
+	}
+}

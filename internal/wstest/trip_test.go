@@ -1,0 +1,118 @@
+package wstest
+
+import (
+	"io"
+	"os"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestAfterReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := Pipe(nil)
+		wantWrite(t, a, "hello")
+		wantRead(t, b, "h")
+		b.AfterReading(3, a.Reset)
+		p := make([]byte, 10)
+		if n, err := b.Read(p); string(p[:n]) != "el" || err != nil {
+			t.Fatalf("read %q, %v, want the bytes before the third", p[:n], err)
+		}
+		wantReadError(t, b, syscall.ECONNRESET)
+
+		called := false
+		b.AfterReading(3, func() { called = true })
+		if !called {
+			t.Fatal("not called for bytes that had been read")
+		}
+	})
+}
+
+// The Read waits for what happens, however long that takes.
+func TestAfterReadingIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := Pipe(nil)
+		wantWrite(t, a, "hello")
+		b.AfterReading(2, func() { time.Sleep(time.Hour) })
+		start := time.Now()
+		wantRead(t, b, "he")
+		if took := time.Since(start); took != time.Hour {
+			t.Fatalf("the read took %v", took)
+		}
+		wantRead(t, b, "llo")
+	})
+}
+
+func TestAfterWriting(t *testing.T) {
+	for _, capacity := range []int{DefaultCapacity, Rendezvous} {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := Pipe(&PipeOptions{Capacity: capacity})
+			read := Go(t, func() (string, error) {
+				p := make([]byte, 3)
+				n, err := io.ReadFull(b, p)
+				return string(p[:n]), err
+			})
+			a.AfterWriting(3, func() { a.CutWrites(syscall.EPIPE) })
+			n, err := a.Write([]byte("hello"))
+			if n != 3 {
+				t.Fatalf("wrote %d bytes, want 3", n)
+			}
+			wantError(t, err, syscall.EPIPE)
+			if got := read.Want(); got != "hel" {
+				t.Fatalf("read %q, want what was written", got)
+			}
+			if n := a.Stats().BytesWritten; n != 3 {
+				t.Fatalf("%d bytes count as written, want 3", n)
+			}
+		})
+	}
+}
+
+// A Write of no more than the bytes before the fault is not touched by it.
+func TestAfterWritingTheLastByte(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := Pipe(nil)
+		a.AfterWriting(5, func() { a.CutWrites(syscall.EPIPE) })
+		wantWrite(t, a, "hello")
+		_, err := a.Write([]byte("x"))
+		wantError(t, err, syscall.EPIPE)
+		wantRead(t, b, "hello")
+		b.SetReadDeadline(time.Now().Add(time.Hour))
+		wantReadError(t, b, os.ErrDeadlineExceeded) // nothing comes, no end either
+
+		called := false
+		a.AfterWriting(2, func() { called = true })
+		if !called {
+			t.Fatal("not called for bytes that had been written")
+		}
+	})
+}
+
+func TestCutReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, cause := range []error{io.EOF, syscall.ECONNRESET} {
+			a, b := Pipe(nil)
+			wantWrite(t, a, "lost")
+			b.CutReads(cause)
+			wantReadError(t, b, cause)
+			wantWrite(t, a, "lost too")
+			wantReadError(t, b, cause)
+
+			// The other direction goes on.
+			wantWrite(t, b, "hello")
+			wantRead(t, a, "hello")
+		}
+	})
+}
+
+func TestCutWritesWhileBlocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := Pipe(&PipeOptions{Capacity: 2})
+		defer a.StallWrites()()
+		write := GoErr(t, func() error { _, err := a.Write([]byte("hello")); return err })
+		synctest.Wait()
+		a.CutWrites(syscall.ETIMEDOUT)
+		wantError(t, write.Err(), syscall.ETIMEDOUT)
+	})
+}

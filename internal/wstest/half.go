@@ -137,7 +137,9 @@ func (h *half) takeLocked(p []byte) int {
 	if h.chunk > 0 {
 		ready = min(ready, h.chunk)
 	}
-	ready = h.readTrip.room(ready, h.taken)
+	if ready = h.readTrip.room(ready, h.taken); h.writeTrip.running {
+		return 0
+	}
 	n := copy(p, h.buf[h.off:h.off+ready])
 	h.taken += int64(n)
 	h.off += n

@@ -28,7 +28,8 @@ func (s *Stream) AfterReading(n int64, do func()) {
 }
 
 // AfterWriting is AfterReading for the bytes that this end writes. The Write
-// that writes the nth byte goes on when do has returned, with what is left.
+// that writes the nth byte goes on when do has returned, with what is left, and
+// the peer can read no byte before that.
 func (s *Stream) AfterWriting(n int64, do func()) {
 	s.out.after(&s.out.writeTrip, &s.out.put, n, do)
 }

@@ -89,6 +89,21 @@ func TestAfterWritingTheLastByte(t *testing.T) {
 	})
 }
 
+// The peer can't answer the nth byte before what happens there has happened.
+func TestAfterWritingComesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := Pipe(nil)
+		a.AfterWriting(5, func() { time.Sleep(time.Hour) })
+		write := GoErr(t, func() error { _, err := a.Write([]byte("hello, you")); return err })
+		start := time.Now()
+		wantRead(t, b, "hello, you")
+		if took := time.Since(start); took != time.Hour {
+			t.Fatalf("the read took %v", took)
+		}
+		write.Want()
+	})
+}
+
 func TestCutReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, cause := range []error{io.EOF, syscall.ECONNRESET} {

@@ -56,21 +56,17 @@ const callTimeout = time.Second
 
 // calls makes calls of each kind.
 func (s *faultSession) calls(t *testing.T) map[string]error {
-	ctx := func() context.Context {
-		ctx, cancel := context.WithTimeout(t.Context(), callTimeout)
-		t.Cleanup(cancel)
-		return ctx
-	}
 	errs := map[string]error{}
-	_, _, errs["Read"] = s.c.Read(ctx())
-	errs["Write"] = s.c.Write(ctx(), websocket.MessageText, []byte(noted))
-	errs["Ping"] = s.c.Ping(ctx())
-	w, err := s.c.Writer(ctx(), websocket.MessageBinary)
-	if err == nil {
-		_, err = w.Write([]byte(noted))
-		err = errors.Join(err, w.Close())
+	for name, call := range map[string]func(context.Context) error{
+		"Read":   func(ctx context.Context) error { return readErr(ctx, s.c) },
+		"Write":  func(ctx context.Context) error { return s.c.Write(ctx, websocket.MessageText, []byte(noted)) },
+		"Ping":   s.c.Ping,
+		"Writer": func(ctx context.Context) error { return write(s.c, ctx, noted) },
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), callTimeout)
+		errs[name] = call(ctx)
+		cancel()
 	}
-	errs["Writer"] = err
 	return errs
 }
 

@@ -117,7 +117,9 @@ func (s *faultSession) wantRefused(t *testing.T, k *faultCase) {
 	t.Helper()
 	d, _, hit := k.hit()
 	if hit && d == outward && !s.stream.Stats().Closed {
-		// The peer's close frame may be among what has arrived: reads go on.
+		// The peer's close frame may be among what has arrived: reads go on. But
+		// nothing can follow a part of a frame, even if the stream would take it.
+		s.stream.CutWrites(nil)
 		start := time.Now()
 		err := s.c.Write(t.Context(), websocket.MessageText, []byte(noted))
 		if !errors.Is(err, net.ErrClosed) || time.Since(start) != 0 {

@@ -24,6 +24,9 @@ func (s *faultSession) mended() {
 
 // after looks at the connection when the operation is over, with its error.
 func (k *faultCase) after(t *testing.T, s *faultSession, err error) {
+	if k.fault.passes() && k.op.over && !s.stream.Stats().Closed {
+		t.Error("the stream is open when all has been said")
+	}
 	switch {
 	case k.fault.passes() && !k.op.over:
 		s.wantWorking(t)

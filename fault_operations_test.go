@@ -151,7 +151,7 @@ var operations = []operation{
 		},
 	},
 	{
-		name: "Writes at once", order: []direction{outward}, plain: true, run: runWrites,
+		name: "Writes at once", anew: true, order: []direction{outward}, plain: true, run: runWrites,
 	},
 	{
 		name: "Writer", order: []direction{outward},
@@ -194,10 +194,11 @@ var operations = []operation{
 			s.c.CloseRead(context.Background())
 		},
 		run:   func(ctx context.Context, s *faultSession) error { return s.c.Ping(ctx) },
+		anew:  true,
 		fails: eitherError, // who reads and who writes both find out
 	},
 	{
-		name: "Write and Read", order: []direction{outward, inward}, got: noted,
+		name: "Write and Read", anew: true, order: []direction{outward, inward}, got: noted,
 		run: func(ctx context.Context, s *faultSession) error {
 			s.peer.notes.Store(true)
 			if err := s.c.Write(ctx, websocket.MessageText, []byte(said)); err != nil {
@@ -218,7 +219,7 @@ var operations = []operation{
 		},
 	},
 	{
-		name: "Close", order: []direction{outward, inward}, plain: true, over: true,
+		name: "Close", anew: true, order: []direction{outward, inward}, plain: true, over: true,
 		run: func(_ context.Context, s *faultSession) error {
 			return s.c.Close(websocket.StatusGoingAway, "bye")
 		},
@@ -336,6 +337,9 @@ func beginNetConn(s *faultSession) {
 
 func runNetConnWrite(what string) func(context.Context, *faultSession) error {
 	return func(_ context.Context, s *faultSession) error {
+		if s.sent == len(what) {
+			return nil // what was begun goes out by itself
+		}
 		s.nc.SetWriteDeadline(time.Now().Add(operationTimeout))
 		n, err := io.WriteString(s.nc, what[s.sent:])
 		s.sent += n

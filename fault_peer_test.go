@@ -5,6 +5,7 @@ package websocket_test
 import (
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/bhojpur/api/internal/wstest"
@@ -80,4 +81,28 @@ func (a *answering) unmasked() string {
 		b = b[n+len(payload):]
 	}
 	return string(plain)
+}
+
+// stream is the bytes in the messages of a wire, which has to be in order.
+func stream(t *testing.T, wire string) string {
+	frames, err := wstest.ParseFrames([]byte(wire))
+	if err != nil {
+		t.Errorf("got error %v from what the peer got", err)
+	}
+	var bytes []byte
+	inMessage := false
+	for _, f := range frames {
+		if f.Opcode > wstest.OpBinary {
+			continue
+		}
+		if inMessage != (f.Opcode == wstest.OpContinuation) {
+			t.Errorf("the peer got %v, inside a message %t", f, inMessage)
+		}
+		inMessage = !f.Fin
+		bytes = append(bytes, f.Payload...)
+	}
+	if inMessage {
+		t.Error("the peer got a message that does not end")
+	}
+	return string(bytes)
 }

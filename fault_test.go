@@ -112,6 +112,8 @@ type operation struct {
 	begin func(s *faultSession)                      // makes of the connection what run uses
 	run   func(context.Context, *faultSession) error // called again, it goes on where it was
 
+	anew bool // but begins again
+
 	// When nothing is in the way.
 	ends error  // what it returns
 	got  string // what it has delivered then
@@ -276,6 +278,11 @@ func (k *faultCase) play(t *testing.T) {
 		s.mended()
 		if _, err := k.do(t, s); !errors.Is(err, k.op.ends) || string(s.got) != k.op.got {
 			t.Errorf("when it goes on: got error %v, %.80q, want %v, %.80q", err, s.got, k.op.ends, k.op.got)
+		}
+		synctest.Wait()
+		wire := s.peer.unmasked()
+		if wire != k.wire && !k.op.anew && !(s.nc != nil && stream(t, wire) == stream(t, k.wire)) {
+			t.Errorf("when it goes on: the peer got %.80q, want %.80q", wire, k.wire)
 		}
 	}
 	k.after(t, s, err)

@@ -96,10 +96,11 @@ func TestAfterWritingComesFirst(t *testing.T) {
 		a.AfterWriting(5, func() { time.Sleep(time.Hour) })
 		write := GoErr(t, func() error { _, err := a.Write([]byte("hello, you")); return err })
 		start := time.Now()
-		wantRead(t, b, "hello, you")
+		wantRead(t, b, "hello")
 		if took := time.Since(start); took != time.Hour {
 			t.Fatalf("the read took %v", took)
 		}
+		wantRead(t, b, ", you")
 		write.Want()
 	})
 }
@@ -107,16 +108,32 @@ func TestAfterWritingComesFirst(t *testing.T) {
 func TestCutReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, cause := range []error{io.EOF, syscall.ECONNRESET} {
-			a, b := Pipe(nil)
+			a, b := Pipe(&PipeOptions{Capacity: len("lost")})
 			wantWrite(t, a, "lost")
 			b.CutReads(cause)
 			wantReadError(t, b, cause)
-			wantWrite(t, a, "lost too")
+			for range 3 { // more than there is room for
+				wantWrite(t, a, "lost")
+			}
 			wantReadError(t, b, cause)
 
 			// The other direction goes on.
-			wantWrite(t, b, "hello")
-			wantRead(t, a, "hello")
+			wantWrite(t, b, "more")
+			wantRead(t, a, "more")
+		}
+	})
+}
+
+// What nobody read of a Write that gave up does not count.
+func TestBytesWrittenOfRendezvous(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := Pipe(&PipeOptions{Capacity: Rendezvous})
+		a.SetWriteDeadline(time.Now().Add(time.Second))
+		write := GoErr(t, func() error { _, err := a.Write([]byte("hello")); return err })
+		wantRead(t, b, "he")
+		wantError(t, write.Err(), os.ErrDeadlineExceeded)
+		if n := a.Stats().BytesWritten; n != 2 {
+			t.Fatalf("%d bytes count as written, want 2", n)
 		}
 	})
 }

@@ -140,8 +140,12 @@ func dialErrors(f *fault, d direction, n int64) []error {
 	switch err := f.fails[inward]; {
 	case err == io.EOF, err != errStopped && d == inward && n > 0:
 		return nil
+	case f.stops():
+		return []error{context.DeadlineExceeded}
 	}
-	return eitherError(f, d, n) // net/http reads before it has written
+	// net/http reads before it has written, and closes the connection as soon as
+	// one of both fails.
+	return append(eitherError(f, d, n), net.ErrClosed)
 }
 
 // acceptErrors is what Accept makes of a fault. A request that has not arrived

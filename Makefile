@@ -10,7 +10,7 @@ OTHER_GO ?= go1.27.4
 FUZZTIME ?= 10s
 KERNELS  := ./internal/mask ./internal/utf8stream
 
-.PHONY: test conformance lint fmt bench microbench peers
+.PHONY: test conformance faults lint fmt bench microbench peers
 
 # All tests, under the race detector; the browser's build; the tests against
 # other implementations; the tests in Chromium and Node.js, from their directory,
@@ -30,7 +30,7 @@ test: peers
 # qemu runs the kernels on amd64 without AVX2 and without SSSE3, on arm64, and on
 # 386, where it can't bear the signals of preemption; and there, where an int has 32
 # bits, the tests of attacks and of frames.
-conformance: peers
+conformance: peers faults
 	$(GO) test -count=1 -timeout 15m -run '^TestAutobahn$$' . -autobahn.messages 1000
 	internal/autobahn/standin.sh
 	cd internal/thirdparty && $(GO) test -count=1 -timeout 20m ./conformance
@@ -46,6 +46,11 @@ conformance: peers
 	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(GO) test -count=1 -short -exec qemu-i386 -run 'Attack|Frame|Header|Limit' .
 	$(GO) test -race -short -skip Autobahn -count=20 -timeout 30m .
 	internal/fuzz.sh $(FUZZTIME)
+
+# Each operation on a stream that breaks, at every byte. The ordinary run leaves
+# out most of them.
+faults:
+	$(GO) test -count=1 -timeout 10m -run '^TestFaults' . -faults.all
 
 lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi

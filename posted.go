@@ -148,13 +148,20 @@ func (e *engine) ping(ctx context.Context) error {
 	if _, err := e.send(ctx, f, dropRest); err != nil {
 		return err
 	}
+	var err error
 	select {
 	case <-pong:
 		return nil
 	case <-e.life.ended():
-		return e.life.err()
+		err = e.life.err()
 	case <-ctx.Done():
-		return ctx.Err()
+		err = ctx.Err()
+	}
+	select {
+	case <-pong: // before the end, which is seen as well
+		return nil
+	default:
+		return err
 	}
 }
 

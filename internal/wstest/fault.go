@@ -90,7 +90,7 @@ type Stats struct {
 	Reads        int   // calls of Read, those that wait now included
 	Writes       int   // calls of Write, those that wait now included
 	BytesRead    int64 // bytes that Reads returned
-	BytesWritten int64 // bytes of Writes that returned
+	BytesWritten int64 // bytes that Writes took, those that wait now included
 	Closed       bool  // Close or Reset was called
 	HalfClosed   bool  // CloseWrite was called, or Close, or Reset
 	Unread       int   // bytes that had come, not read, when it was closed

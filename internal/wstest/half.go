@@ -33,17 +33,21 @@ type half struct {
 	cutting       bool
 	cutLeft       int // bytes that still pass
 	cutErr        error
+	writeTrip     trip
+	writeCut      error
 
 	// The reader's side.
 	readerClosed bool
 	readDeadline deadline
 	readStalls   int
 	chunk        int // most bytes one Read returns; 0 is no limit
+	readTrip     trip
+	readCut      error
 
 	// Counts.
 	reads, writes int
 	taken         int64 // bytes read
-	put           int64 // bytes written
+	put           int64 // bytes that Writes took
 	unread        int   // bytes in buf when the reader closed
 	recording     bool
 	recorded      [][]byte
@@ -81,6 +85,10 @@ func (h *half) read(p []byte) (int, error) {
 		if h.readStalls == 0 {
 			if n := h.takeLocked(p); n > 0 {
 				h.changed.Broadcast()
+				h.tripLocked(&h.readTrip, h.taken)
+				for h.readTrip.running {
+					h.changed.Wait()
+				}
 				return n, nil
 			}
 			if err := h.endLocked(); err != nil {
@@ -101,7 +109,7 @@ func (h *half) readErrLocked() error {
 	case h.wasReset:
 		return os.NewSyscallError("read", syscall.ECONNRESET)
 	}
-	return nil
+	return h.readCut
 }
 
 // endLocked returns why no byte will come after those that were read.
@@ -128,6 +136,9 @@ func (h *half) takeLocked(p []byte) int {
 	}
 	if h.chunk > 0 {
 		ready = min(ready, h.chunk)
+	}
+	if ready = h.readTrip.room(ready, h.taken); h.writeTrip.running {
+		return 0
 	}
 	n := copy(p, h.buf[h.off:h.off+ready])
 	h.taken += int64(n)
@@ -163,7 +174,6 @@ func (h *half) write(p []byte) (n int, err error) {
 	h.writing = true
 	defer func() {
 		h.writing = false
-		h.put += int64(n)
 		h.changed.Broadcast()
 	}()
 	for {
@@ -171,7 +181,10 @@ func (h *half) write(p []byte) (n int, err error) {
 			return n, err
 		}
 		if h.writeStalls == 0 {
-			n += h.putLocked(p[n:])
+			m := h.putLocked(p[n:])
+			n += m
+			h.put += int64(m)
+			h.tripLocked(&h.writeTrip, h.put)
 			if n == len(p) {
 				break
 			}
@@ -181,8 +194,13 @@ func (h *half) write(p []byte) (n int, err error) {
 		}
 		h.changed.Wait()
 	}
+	for h.writeTrip.running {
+		h.changed.Wait()
+	}
 	if h.capacity == 0 {
-		return h.awaitReadLocked(len(p))
+		n, err := h.awaitReadLocked(len(p))
+		h.put -= int64(len(p) - n)
+		return n, err
 	}
 	return n, nil
 }
@@ -196,6 +214,8 @@ func (h *half) writeErrLocked() error {
 		return os.ErrDeadlineExceeded
 	case h.wasReset:
 		return os.NewSyscallError("write", syscall.ECONNRESET)
+	case h.writeCut != nil:
+		return h.writeCut
 	case h.writeStalls > 0:
 		return nil // what the peer did does not get here
 	case h.readerClosed, h.finished:
@@ -212,10 +232,13 @@ func (h *half) putLocked(p []byte) int {
 	}
 	if h.cutting {
 		n = min(n, h.cutLeft)
+	}
+	n = h.writeTrip.room(n, h.put)
+	if h.cutting {
 		h.cutLeft -= n
 	}
-	if n == 0 {
-		return 0
+	if n == 0 || h.readCut != nil {
+		return n // which is lost, if there is anything
 	}
 	h.buf = append(h.buf, p[:n]...)
 	if h.latency > 0 || len(h.delayed) > 0 {

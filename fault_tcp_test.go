@@ -1,0 +1,256 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/wsjson"
+)
+
+// shortly is for what is to run out, in real time.
+const shortly = 30 * time.Millisecond
+
+// These are the ways in which a peer leaves over TCP.
+var departures = []struct {
+	name   string
+	leave  func(p *wstest.Peer)
+	inside error // for a read inside a message
+	before error // for one before its first byte
+}{
+	{"reset", (*wstest.Peer).Reset, syscall.ECONNRESET, syscall.ECONNRESET},
+	{"close", (*wstest.Peer).Close, io.ErrUnexpectedEOF, io.EOF},
+	{"half-close", (*wstest.Peer).CloseWrite, io.ErrUnexpectedEOF, io.EOF},
+}
+
+// readsOnce are ways to read a message.
+var readsOnce = []struct {
+	name string
+	read func(ctx context.Context, c *websocket.Conn) error
+}{
+	{"Read", func(ctx context.Context, c *websocket.Conn) error { return readErr(ctx, c) }},
+	{"Reader", func(ctx context.Context, c *websocket.Conn) error {
+		_, r, err := c.Reader(ctx)
+		if err == nil {
+			_, err = io.ReadAll(r)
+		}
+		return err
+	}},
+	{"wsjson.Read", func(ctx context.Context, c *websocket.Conn) error {
+		var s string
+		return wsjson.Read(ctx, c, &s)
+	}},
+}
+
+// partsOf are how many bytes of a frame arrive before something happens.
+func partsOf(frame []byte) []int { return []int{0, 1, 2, 5, 10, len(frame) - 1} }
+
+func TestFaultsOverTCPReading(t *testing.T) {
+	for _, d := range departures {
+		for _, r := range readsOnce {
+			t.Run(d.name+"/"+r.name, func(t *testing.T) {
+				for _, role := range roles {
+					for _, n := range partsOf(wstest.AppendFrame(nil, wstest.Text(saidJSON))) {
+						c, p := role.connect(t, wstest.ListenLoopback(t), new(connOptions))
+						defer c.CloseNow()
+						read := wstest.GoErr(t, func() error { return r.read(t.Context(), c) })
+						p.SendRaw(wstest.AppendFrame(nil, p.Masked(wstest.Text(saidJSON)))[:n])
+						d.leave(p)
+						want := d.before
+						if n > 0 {
+							want = d.inside
+						}
+						err := read.Err()
+						wantError(t, err, want)
+						wantClosed(t, err, -1)
+						wantEnded(t, c, -1)
+					}
+				}
+			})
+		}
+	}
+}
+
+// A peer that vanishes is noticed by the end of the context alone. Before the
+// first byte the connection goes on.
+func TestFaultsOverTCPVanished(t *testing.T) {
+	for _, r := range readsOnce {
+		t.Run(r.name, func(t *testing.T) {
+			overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				frame := wstest.AppendFrame(nil, p.Masked(wstest.Text(saidJSON)))
+				read := func() error {
+					ctx, cancel := context.WithTimeout(t.Context(), shortly)
+					defer cancel()
+					return wstest.GoErr(t, func() error { return r.read(ctx, c) }).Err()
+				}
+				// A header that is not whole is no message yet.
+				wantInterrupted(t, read(), context.DeadlineExceeded)
+				p.SendRaw(frame[:1])
+				wantInterrupted(t, read(), context.DeadlineExceeded)
+				p.SendRaw(frame[1:])
+				wantNoError(t, r.read(t.Context(), c))
+
+				p.SendRaw(frame[:len(frame)-1])
+				err := read()
+				wantError(t, err, context.DeadlineExceeded)
+				wantClosed(t, err, -1)
+				wantEnded(t, c, -1)
+			})
+		})
+	}
+}
+
+// stuffed makes the peer's window small. The peer does not read.
+func stuffed(t *testing.T, p *wstest.Peer) {
+	t.Helper()
+	if err := p.Conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// untilError repeats a write until nothing fits any more.
+func untilError(write func() error) error {
+	for {
+		if err := write(); err != nil {
+			return err
+		}
+	}
+}
+
+// writesOnce are ways to write a message.
+var writesOnce = []struct {
+	name  string
+	write func(ctx context.Context, c *websocket.Conn) error
+}{
+	{"short", func(ctx context.Context, c *websocket.Conn) error {
+		return c.Write(ctx, websocket.MessageText, []byte(filler(4000)))
+	}},
+	{"long", func(ctx context.Context, c *websocket.Conn) error {
+		return c.Write(ctx, websocket.MessageText, make([]byte, 8<<20))
+	}},
+	{"Writer", func(ctx context.Context, c *websocket.Conn) error { return write(c, ctx, saidMost, saidMost) }},
+	{"WritePrepared", func(ctx context.Context, c *websocket.Conn) error {
+		m, err := websocket.NewPreparedMessage(websocket.MessageText, []byte(saidMost))
+		if err != nil {
+			return err
+		}
+		return c.WritePrepared(ctx, m)
+	}},
+}
+
+// A peer that does not read makes writes wait until something ends them.
+func TestFaultsOverTCPWriting(t *testing.T) {
+	for _, end := range []struct {
+		name    string
+		timeout time.Duration
+		end     func(c *websocket.Conn, p *wstest.Peer)
+		want    []error
+	}{
+		{"context", shortly, func(*websocket.Conn, *wstest.Peer) {}, []error{context.DeadlineExceeded}},
+		{"CloseNow", time.Hour, func(c *websocket.Conn, _ *wstest.Peer) { c.CloseNow() }, []error{net.ErrClosed}},
+		{"reset", time.Hour, func(_ *websocket.Conn, p *wstest.Peer) { p.Reset() }, []error{syscall.ECONNRESET, syscall.EPIPE}},
+		{"close", time.Hour, func(_ *websocket.Conn, p *wstest.Peer) { p.Close() }, []error{syscall.ECONNRESET, syscall.EPIPE}},
+	} {
+		for _, w := range writesOnce {
+			t.Run(end.name+"/"+w.name, func(t *testing.T) {
+				overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+					stuffed(t, p)
+					begun := make(chan struct{}, 1)
+					writing := wstest.GoErr(t, func() error {
+						return untilError(func() error {
+							ctx, cancel := context.WithTimeout(t.Context(), end.timeout)
+							defer cancel()
+							select {
+							case begun <- struct{}{}:
+							default:
+							}
+							return w.write(ctx, c)
+						})
+					})
+					<-begun
+					end.end(c, p)
+					if err := writing.Err(); !isOneOf(err, end.want) {
+						t.Fatalf("got error %v, want one of %q", err, end.want)
+					}
+					wantNoError(t, c.CloseNow())
+					wantEnded(t, c, -1)
+				})
+			})
+		}
+	}
+}
+
+// Deadlines leave the stream of a NetConn as it was, however the peer behaves.
+func TestFaultsOverTCPNetConn(t *testing.T) {
+	overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		nc := websocket.NetConn(t.Context(), c, websocket.MessageText)
+		defer nc.Close()
+		p.SendRaw(wstest.AppendFrame(nil, p.Masked(wstest.Text(said)))[:12])
+		nc.SetReadDeadline(time.Now().Add(shortly))
+		err := wstest.GoErr(t, func() error { _, err := io.ReadFull(nc, make([]byte, len(said))); return err }).Err()
+		wantError(t, err, os.ErrDeadlineExceeded)
+
+		sent := 0
+		err = wstest.GoErr(t, func() error {
+			return untilError(func() error {
+				nc.SetWriteDeadline(time.Now().Add(shortly))
+				n, err := io.WriteString(nc, saidMost)
+				sent += n
+				return err
+			})
+		}).Err()
+		wantTimeout(t, err)
+
+		// All that it says it took comes, and what is written next is behind it.
+		nc.SetDeadline(time.Time{})
+		last := wstest.GoErr(t, func() error { _, err := io.WriteString(nc, noted); return err })
+		got := 0
+		for got < sent+len(noted) {
+			f := p.WantFrame()
+			got += len(f.Payload)
+		}
+		last.Want()
+		if got != sent+len(noted) {
+			t.Fatalf("%d bytes came, want %d", got, sent+len(noted))
+		}
+		p.Reset()
+		_, err = nc.Read(make([]byte, 1))
+		for err == nil {
+			_, err = nc.Read(make([]byte, 100))
+		}
+		if !isOneOf(err, []error{syscall.ECONNRESET, io.ErrUnexpectedEOF}) {
+			t.Fatalf("got error %v from a stream that was reset", err)
+		}
+	})
+}
+
+// Close and the peer's departure cross.
+func TestFaultsOverTCPClosing(t *testing.T) {
+	for _, d := range departures {
+		for n := range 4 { // bytes of the peer's close frame
+			t.Run(fmt.Sprintf("%s/%d", d.name, n), func(t *testing.T) {
+				overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+					closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+					p.WantClose(1000)
+					p.SendRaw(wstest.AppendFrame(nil, p.Masked(wstest.Close(1000, "")))[:n])
+					d.leave(p)
+					want := d.before
+					if n > 0 {
+						want = d.inside
+					}
+					wantError(t, closing.Err(), want)
+					wantEnded(t, c, -1)
+				})
+			})
+		}
+	}
+}

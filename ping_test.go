@@ -1,0 +1,47 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// A pong that has arrived counts for more than the end of the connection, or of
+// the context, behind it.
+func TestPingAnsweredBeforeTheEnd(t *testing.T) {
+	for _, end := range []string{"connection", "context"} {
+		t.Run(end, func(t *testing.T) {
+			for range 20 { // which of two wakes Ping is a matter of luck
+				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					c.CloseRead(t.Context())
+					stream := underTest(p)
+					stream.RecordWrites()
+					// Both have happened when the Write of the ping returns.
+					stream.AfterWriting(stream.Stats().BytesWritten+int64(frameSize(p, 1)), func() {
+						ping, _, err := wstest.ParseFrame(slices.Concat(stream.RecordedWrites()...))
+						if err != nil {
+							t.Error(err)
+						}
+						p.SendPong(string(ping.Payload))
+						time.Sleep(time.Second)
+						if end == "connection" {
+							p.CloseWrite()
+						} else {
+							cancel()
+						}
+						time.Sleep(time.Second)
+					})
+					wantNoError(t, c.Ping(ctx))
+				})
+			}
+		})
+	}
+}

@@ -32,7 +32,7 @@ func newCrowd(set settings, address string) *crowd {
 	c := &crowd{
 		set: set, address: address, corpus: newCorpus(set.seed), counts: map[string]*counts{},
 		usual:  &http.Client{Transport: &http.Transport{}},
-		narrow: &http.Client{Transport: &http.Transport{DialContext: dialNarrow}},
+		narrow: &http.Client{Transport: &http.Transport{DialContext: narrow(slowBuffer)}},
 	}
 	for _, b := range behaviours {
 		c.counts[b.name] = new(counts)
@@ -40,20 +40,28 @@ func newCrowd(set settings, address string) *crowd {
 	return c
 }
 
-// narrowBuffer makes a peer notice that a client does not read.
-const narrowBuffer = 8 << 10
+// The buffers of who reads slowly, and of who does not read: a server notices soon.
+const (
+	slowBuffer = 32 << 10
+	fullBuffer = 8 << 10
+)
 
-func dialNarrow(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+// narrow returns what makes connections with buffers of n bytes.
+func narrow(n int) dialer {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		tcp := conn.(*net.TCPConn)
+		if err := errors.Join(tcp.SetReadBuffer(n), tcp.SetWriteBuffer(n)); err != nil {
+			conn.Close()
+			return nil, err
+		}
+		return conn, nil
 	}
-	tcp := conn.(*net.TCPConn)
-	if err := errors.Join(tcp.SetReadBuffer(narrowBuffer), tcp.SetWriteBuffer(narrowBuffer)); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return conn, nil
 }
 
 // run has clients come and go until ctx ends, and returns when all are gone.

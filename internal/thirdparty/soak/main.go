@@ -50,8 +50,9 @@ type settings struct {
 	svg         string
 	role        string // of a child process
 
-	command string // as it was given
-	server  string // the role of the server; tests have others
+	command  string        // as it was given
+	server   string        // the role of the server; tests have others
+	settling time.Duration // for what clients that are gone leave behind
 }
 
 // The bounds of what is left to the program.
@@ -59,10 +60,12 @@ const (
 	maxLife     = 10 * time.Second
 	minPatience = 2 * time.Second // for a busy machine
 	maxPatience = time.Minute
+	// A close handshake that nobody answers takes the longest.
+	settling = 30 * time.Second
 )
 
 func run(ctx context.Context, args []string, w io.Writer) error {
-	set := settings{server: serverRole, command: strings.Join(append([]string{"go run ./soak"}, args...), " ")}
+	set := settings{server: serverRole, settling: settling, command: strings.Join(append([]string{"go run ./soak"}, args...), " ")}
 	flags := flag.NewFlagSet("soak", flag.ContinueOnError)
 	flags.IntVar(&set.connections, "connections", 2000, "how many clients there are at a time")
 	flags.Float64Var(&set.minutes, "minutes", 10, "for how long")

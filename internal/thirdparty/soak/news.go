@@ -81,7 +81,7 @@ func (s *server) handleNews(w http.ResponseWriter, r *http.Request) {
 		ended := c.CloseRead(context.Background())
 		for {
 			i := s.news.current.Load()
-			ctx, cancel := context.WithTimeout(context.Background(), s.patience)
+			ctx, cancel := s.patiently()
 			err := c.WritePrepared(ctx, i.message)
 			cancel()
 			if err != nil {

@@ -19,9 +19,10 @@ const (
 	plotHeight   = 150
 	panelTitle   = 26
 	panelHeight  = panelTitle + plotHeight + 22
-	timeHeight   = 24 // for the name of the axis of time
-	lineHeight   = 17 // of the caption
-	captionWidth = 124
+	timeHeight   = 24  // for the name of the axis of time
+	lineHeight   = 17  // of the caption
+	captionWidth = 124 // characters
+	legendWidth  = 100 // of each name
 )
 
 // style has the colors of lines, for both of a reader's modes.
@@ -31,7 +32,7 @@ const style = `
 .a, .b, .c { fill: none; stroke-width: 1.6; stroke-linejoin: round }
 .a { stroke: #0b7a6f }
 .b { stroke: #b35900 }
-.c { stroke: #6b5bc9 }
+.c { stroke: #6b5bc9; stroke-dasharray: 2 3 }
 .median { stroke: #1f2328; stroke-dasharray: 5 3; fill: none }
 @media (prefers-color-scheme: dark) {
 .grid { stroke: #262d36 }
@@ -83,7 +84,6 @@ func (o *outcome) draw() []byte {
 		Height: chart.TitleHeight + len(panels)*panelHeight + timeHeight + (len(caption)+1)*lineHeight + chart.Margin,
 	})
 	all := append([]reading{o.server.before}, o.readings...)
-	all = append(all, o.server.after)
 	y := chart.TitleHeight
 	for i := range panels {
 		o.drawPanel(c, i, all, y)
@@ -98,7 +98,10 @@ func (o *outcome) draw() []byte {
 	return c.Bytes()
 }
 
-func (o *outcome) end() time.Duration { return max(o.set.duration(), o.server.after.At) }
+// end is where the axis of time ends: late enough for the end to be seen.
+func (o *outcome) end() time.Duration {
+	return max(o.server.after.At, o.set.duration()*51/50)
+}
 
 // drawPanel draws panel i below y.
 func (o *outcome) drawPanel(c *chart.Chart, i int, all []reading, y int) {
@@ -107,10 +110,9 @@ func (o *outcome) drawPanel(c *chart.Chart, i int, all []reading, y int) {
 	x := pictureWidth - chart.Margin
 	for j := len(p.lines) - 1; j >= 0; j-- { // the legend, from the right
 		name := p.lines[j].name
-		c.Printf(`<text x="%d" y="%d" text-anchor="end">%s</text>`, x, y+13, name)
-		x -= 7*len(name) + 26
-		c.Printf(`<path class="%s" d="M%d %dh18"/>`+"\n", lineClasses[j], x, y+9)
-		x -= 18
+		x -= legendWidth
+		c.Printf(`<path class="%s" d="M%d %dh18"/>`, lineClasses[j], x, y+9)
+		c.Printf(`<text x="%d" y="%d">%s</text>`+"\n", x+24, y+13, name)
 	}
 	most := 0.0
 	for _, l := range p.lines {

@@ -29,7 +29,7 @@ type raw struct {
 }
 
 // connect makes a connection, over which nothing has gone.
-func (v *visit) connect(dial func(ctx context.Context, network, address string) (net.Conn, error)) (*raw, error) {
+func (v *visit) connect(dial dialer) (*raw, error) {
 	ctx, cancel := v.patiently()
 	defer cancel()
 	conn, err := dial(ctx, "tcp", v.address)

@@ -52,20 +52,28 @@ type server struct {
 	ends map[string]int // how connections ended, by kind
 }
 
+func newServer(set settings) *server {
+	return &server{patience: set.patience(), news: newNews(set), ends: map[string]int{}}
+}
+
+func (s *server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc(echoPath+"{mode}", s.handleEcho)
+	mux.HandleFunc(newsPath+"{mode}", s.handleNews)
+	mux.HandleFunc(closePath+"{code}", s.handleClose)
+	return mux
+}
+
 // serve answers the parent's questions until it is gone.
 func serve(set settings, wrap func(http.Handler) http.Handler) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	s := &server{patience: set.patience(), news: newNews(set), ends: map[string]int{}}
+	s := newServer(set)
 	go s.news.publish()
-	mux := http.NewServeMux()
-	mux.HandleFunc(echoPath+"{mode}", s.handleEcho)
-	mux.HandleFunc(newsPath+"{mode}", s.handleNews)
-	mux.HandleFunc(closePath+"{code}", s.handleClose)
 	h := &http.Server{
-		Handler:           wrap(mux),
+		Handler:           wrap(s.handler()),
 		ReadHeaderTimeout: s.patience,
 		ErrorLog:          log.New(io.Discard, "", 0), // clients are meant to be wrong
 	}
@@ -116,21 +124,13 @@ func (s *server) count(kind string) {
 // handleEcho echoes until the client is gone.
 func (s *server) handleEcho(w http.ResponseWriter, r *http.Request) {
 	s.handle(w, r, r.PathValue("mode"), func(c *websocket.Conn) error {
-		var pings sync.WaitGroup
-		defer pings.Wait()
-		defer c.CloseNow()
 		for {
-			echo := echoWhole
+			echo := s.echoWhole
 			if rand.IntN(2) == 0 {
-				echo = echoStream
+				echo = s.echoStream
 			}
-			silent, err := echo(c, s.patience)
-			switch {
-			case err == nil:
-			case !silent:
+			if err := echo(c); err != nil {
 				return err
-			default:
-				pings.Go(func() { s.ping(c) })
 			}
 		}
 	})
@@ -138,48 +138,58 @@ func (s *server) handleEcho(w http.ResponseWriter, r *http.Request) {
 
 // ping closes the connection unless the client answers.
 func (s *server) ping(c *websocket.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), s.patience)
+	ctx, cancel := s.patiently()
 	defer cancel()
 	if c.Ping(ctx) != nil {
 		c.CloseNow()
 	}
 }
 
-// echoWhole echoes a message that it has in memory. It reports whether an error is
-// that nothing came.
-func echoWhole(c *websocket.Conn, patience time.Duration) (silent bool, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	typ, p, err := c.Read(ctx)
-	if err != nil {
-		return isSilence(err), err
-	}
-	ctx, cancel = context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	return false, c.Write(ctx, typ, p)
+func (s *server) patiently() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), s.patience)
 }
 
-// echoStream echoes a message as it arrives. It has patience for the message to
-// begin, and once more for the rest.
-func echoStream(c *websocket.Conn, patience time.Duration) (silent bool, err error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	over := time.AfterFunc(patience, cancel)
-	defer over.Stop()
-	typ, r, err := c.Reader(ctx)
-	if err != nil {
-		return isSilence(err), err
+// echoWhole echoes a message that it has in memory. When none comes it has the client
+// asked whether it is there, and reads on: nothing is lost.
+func (s *server) echoWhole(c *websocket.Conn) error {
+	for {
+		ctx, cancel := s.patiently()
+		typ, p, err := c.Read(ctx)
+		cancel()
+		if isSilence(err) {
+			go s.ping(c) // ends with the connection, if not before
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		ctx, cancel = s.patiently()
+		defer cancel()
+		return c.Write(ctx, typ, p)
 	}
-	over.Reset(patience)
+}
+
+// echoStream echoes a message as it arrives. A context that ended would end the
+// message too, so none does: when it takes long, the client is asked whether it is
+// there.
+func (s *server) echoStream(c *websocket.Conn) error {
+	late := time.AfterFunc(s.patience, func() { s.ping(c) })
+	defer late.Stop()
+	typ, r, err := c.Reader(context.Background())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := s.patiently()
+	defer cancel()
 	w, err := c.Writer(ctx, typ)
 	if err != nil {
-		return false, err
+		return err
 	}
 	const piece = 8 << 10
 	if _, err := io.CopyBuffer(w, r, make([]byte, piece)); err != nil {
-		return false, err
+		return err
 	}
-	return false, w.Close()
+	return w.Close()
 }
 
 // isSilence reports whether a read ended with its context alone.
@@ -199,7 +209,7 @@ func (s *server) handleClose(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.handle(w, r, "plain", func(c *websocket.Conn) error {
-		ctx, cancel := context.WithTimeout(context.Background(), s.patience)
+		ctx, cancel := s.patiently()
 		defer cancel()
 		if _, _, err := c.Read(ctx); err != nil {
 			return err

@@ -18,7 +18,7 @@ type outcome struct {
 	set      settings
 	machine  machine.Machine
 	crowd    *crowd
-	readings []reading // of the server, while clients come and go
+	readings []reading // of the server, while clients come and go, and after that
 	ends     map[string]int
 
 	server, clients ends // of the two processes
@@ -29,17 +29,9 @@ type outcome struct {
 type ends struct{ before, after reading }
 
 // soak runs everything and says how it was.
-func soak(ctx context.Context, set settings, w io.Writer) (err error) {
-	p, err := child.Start(ctx, nil, set.childArgs()...)
+func soak(ctx context.Context, set settings, w io.Writer) error {
+	o, err := play(ctx, set, w)
 	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, p.Stop()) }()
-	o, err := measure(ctx, set, serverProcess{p}, w)
-	if err != nil {
-		return err
-	}
-	if err := o.judge(); err != nil {
 		return err
 	}
 	o.print(w)
@@ -49,6 +41,19 @@ func soak(ctx context.Context, set settings, w io.Writer) (err error) {
 		}
 	}
 	return o.failure()
+}
+
+// play runs the server and the clients, and judges.
+func play(ctx context.Context, set settings, w io.Writer) (o *outcome, err error) {
+	p, err := child.Start(ctx, nil, set.childArgs()...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.Stop()) }()
+	if o, err = measure(ctx, set, serverProcess{p}, w); err != nil {
+		return nil, err
+	}
+	return o, o.judge()
 }
 
 // serverProcess is the server, as its parent sees it.
@@ -95,10 +100,16 @@ func measure(ctx context.Context, set settings, p serverProcess, w io.Writer) (*
 	if err = errors.Join(err, ctx.Err()); err != nil {
 		return nil, err
 	}
-	if o.server.after, err = settled(ctx, began, o.server.before, p.reading); err != nil {
+	o.server.after, err = settled(ctx, set.settling, o.server.before, func() (reading, error) {
+		r, err := p.reading()
+		r.At = time.Since(began)
+		o.readings = append(o.readings, r)
+		return r, err
+	})
+	if err != nil {
 		return nil, err
 	}
-	if o.clients.after, err = settled(ctx, began, o.clients.before, readProcess); err != nil {
+	if o.clients.after, err = settled(ctx, set.settling, o.clients.before, readProcess); err != nil {
 		return nil, err
 	}
 	return o, p.ask("ends", &o.ends)
@@ -130,21 +141,16 @@ func (o *outcome) watch(ctx context.Context, began time.Time, p serverProcess, w
 	}
 }
 
-// settling is for what the peers that are gone leave behind: a close handshake that
-// nobody answers takes the longest.
-const settling = 30 * time.Second
-
 // settled takes readings until goroutines and descriptors are as before, or for as
 // long as that may take.
-func settled(ctx context.Context, began time.Time, before reading, read func() (reading, error)) (reading, error) {
+func settled(ctx context.Context, long time.Duration, before reading, read func() (reading, error)) (reading, error) {
 	const often = 100 * time.Millisecond
-	end := time.Now().Add(settling)
+	end := time.Now().Add(long)
 	for {
 		r, err := read()
 		if err != nil {
 			return reading{}, err
 		}
-		r.At = time.Since(began)
 		if r.Goroutines == before.Goroutines && r.Descriptors == before.Descriptors || time.Now().After(end) {
 			return r, nil
 		}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 )
 
 // totals are the sums over all behaviours.
@@ -77,7 +76,7 @@ func megabytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/mib) }
 // load says how busy the processes were while clients came and went.
 func (o *outcome) load() string {
 	cores := func(e ends) float64 {
-		return (e.after.CPU - e.before.CPU).Seconds() / max(e.after.At, time.Millisecond).Seconds()
+		return (e.after.CPU - e.before.CPU).Seconds() / o.set.duration().Seconds()
 	}
 	return fmt.Sprintf("The server used %.2f processors, the clients %.2f.", cores(o.server), cores(o.clients))
 }

@@ -17,7 +17,7 @@ func (o *outcome) caption() []string {
 	for _, kind := range slices.SortedFunc(maps.Keys(o.ends), func(a, b string) int {
 		return cmp.Or(o.ends[b]-o.ends[a], strings.Compare(a, b))
 	}) {
-		kinds = append(kinds, fmt.Sprintf("%s %s", kind, thousands(int64(o.ends[kind]))))
+		kinds = append(kinds, fmt.Sprintf("%s: %s", kind, thousands(int64(o.ends[kind]))))
 	}
 	var judged []string
 	for _, v := range o.verdicts {
@@ -32,7 +32,7 @@ func (o *outcome) caption() []string {
 		fmt.Sprintf("%s connections; %s messages and %s MiB sent, %s and %s MiB received; %s visits came to their end, %s were cut short by the end of the run, %s failed. %s",
 			thousands(t.connections), thousands(t.sent), thousands(t.out/mib), thousands(t.received), thousands(t.in/mib),
 			thousands(t.done), thousands(t.interrupted), thousands(t.failed), o.load()),
-		"How connections ended, as the server sees it: " + strings.Join(kinds, ", ") + ".",
+		"How connections ended, as the server sees it – " + strings.Join(kinds, "; ") + ".",
 		fmt.Sprintf("%s, %d cores, %s; %s, Linux %s; %s; %s.", m.CPU, m.Cores, m.Memory, m.OS, m.Kernel, m.Go, m.Date),
 		o.set.command,
 	} {

@@ -53,6 +53,13 @@ func TestJudgeFlat(t *testing.T) {
 				r.Goroutines *= 5
 			}
 		}, ""},
+		{"ends with somewhat more", func(r *reading) {
+			if r.At > 7*time.Minute {
+				r.Heap += 2 * mib
+				r.Goroutines += 80
+				r.Descriptors += 80
+			}
+		}, ""},
 		{"resident memory grows", func(r *reading) { r.Resident += int64(r.At.Seconds() * 1e6) }, ""},
 		{"heap grows by 15 KiB/s", func(r *reading) { r.Heap += int64(r.At.Seconds() * 15 * 1024) }, "heap"},
 		{"a goroutine stays each second", func(r *reading) { r.Goroutines += int(r.At.Seconds()) }, "goroutines"},

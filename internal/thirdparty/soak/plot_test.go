@@ -57,7 +57,7 @@ func wantSVG(t *testing.T, b []byte) svg {
 	for _, line := range s.lines {
 		for _, point := range line {
 			x, y := coordinates(t, point)
-			if x < 0 || x > s.width || y < 0 || y > s.height {
+			if !(0 <= x && x <= s.width && 0 <= y && y <= s.height) { // also if it is no number
 				t.Errorf("a point is at %s, outside of %v × %v", point, s.width, s.height)
 			}
 		}
@@ -132,7 +132,7 @@ func TestDraw(t *testing.T) {
 			t.Errorf("a line falls from %v to %v", first, highest)
 		}
 	}
-	for _, want := range []string{"time in minutes", "1,234,567 connections", "reset 12,345", `-svg "a<b>&c"`, o.machine.Go, o.machine.Date, "goroutines 6 → 6"} {
+	for _, want := range []string{"time in minutes", "1,234,567 connections", "reset: 12,345", `-svg "a<b>&c"`, o.machine.Go, o.machine.Date, "goroutines 6 → 6"} {
 		if !strings.Contains(strings.Join(strings.Fields(s.texts), " "), want) {
 			t.Errorf("the picture does not say %q:\n%s", want, s.texts)
 		}

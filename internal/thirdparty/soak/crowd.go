@@ -31,37 +31,37 @@ type crowd struct {
 func newCrowd(set settings, address string) *crowd {
 	c := &crowd{
 		set: set, address: address, corpus: newCorpus(set.seed), counts: map[string]*counts{},
-		usual:  &http.Client{Transport: &http.Transport{}},
-		narrow: &http.Client{Transport: &http.Transport{DialContext: narrow(slowBuffer)}},
 	}
+	c.usual = &http.Client{Transport: &http.Transport{DialContext: usually}}
+	c.narrow = &http.Client{Transport: &http.Transport{DialContext: narrow}}
 	for _, b := range behaviours {
 		c.counts[b.name] = new(counts)
 	}
 	return c
 }
 
-// The buffers of who reads slowly, and of who does not read: a server notices soon.
-const (
-	slowBuffer = 32 << 10
-	fullBuffer = 8 << 10
-)
+// narrowBuffer makes a server notice soon that a client does not read. It has room
+// for a segment of the loopback interface: a kernel that has not drops segments with
+// all that they acknowledge, and none of the two hears any more of the other one.
+const narrowBuffer = 64 << 10
 
 type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
-// narrow returns what makes connections with buffers of n bytes.
-func narrow(n int) dialer {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := new(net.Dialer).DialContext(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		tcp := conn.(*net.TCPConn)
-		if err := errors.Join(tcp.SetReadBuffer(n), tcp.SetWriteBuffer(n)); err != nil {
-			conn.Close()
-			return nil, err
-		}
-		return conn, nil
+// usually is how programs dial.
+var usually dialer = new(net.Dialer).DialContext
+
+// narrow makes connections with narrow buffers.
+func narrow(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := usually(ctx, network, address)
+	if err != nil {
+		return nil, err
 	}
+	tcp := conn.(*net.TCPConn)
+	if err := errors.Join(tcp.SetReadBuffer(narrowBuffer), tcp.SetWriteBuffer(narrowBuffer)); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 // run has clients come and go until ctx ends, and returns when all are gone.

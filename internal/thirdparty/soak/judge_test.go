@@ -157,3 +157,17 @@ func TestMedian(t *testing.T) {
 		}
 	}
 }
+
+// A client that waits in vain for the end is an accident of the network, many are not.
+func TestUntoldClients(t *testing.T) {
+	for _, test := range []struct {
+		untold, done int64
+		want         error
+	}{{0, 0, nil}, {1, 1, nil}, {2, 9, errFailures}, {11, 100, nil}, {12, 100, errFailures}} {
+		o := drawn(t, series(func(*reading) {}))
+		c := o.crowd.counts["never reads"]
+		c.untold.Store(test.untold)
+		c.done.Store(test.done)
+		wantIs(t, o.failure(), test.want)
+	}
+}

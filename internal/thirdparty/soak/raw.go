@@ -45,7 +45,7 @@ func (v *visit) connect(dial dialer) (*raw, error) {
 }
 
 // usually connects as everybody does.
-func (v *visit) usually() (*raw, error) { return v.connect(new(net.Dialer).DialContext) }
+func (v *visit) usually() (*raw, error) { return v.connect(usually) }
 
 // gone is deferred.
 func (r *raw) gone() {

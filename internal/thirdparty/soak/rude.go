@@ -46,7 +46,7 @@ func stallsForGood(v *visit) error {
 
 // neverReads sends until the server, which can't get rid of the echoes, gives up.
 func neverReads(v *visit) error {
-	r, err := v.connect(narrow(fullBuffer))
+	r, err := v.connect(narrow)
 	if err != nil {
 		return err
 	}
@@ -62,15 +62,16 @@ func neverReads(v *visit) error {
 		err = r.send(text(p))
 		r.say(len(p))
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		// Where both kernels' buffers are full, none hears that the other one's
-		// program is gone before there is room.
-		return r.wantEnd()
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		// It happens, seldom, that both kernels' buffers are full and neither takes
+		// from the other even the news that its program is gone.
+		v.untold.Add(1)
+		return nil
+	case isGone(err):
+		return nil
 	}
-	if !isGone(err) {
-		return err
-	}
-	return nil
+	return err
 }
 
 // ignoresClose does not answer the server's close frame, which has to close the

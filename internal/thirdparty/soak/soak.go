@@ -186,6 +186,12 @@ func (o *outcome) failure() error {
 			errs = append(errs, fmt.Errorf("of the clients' process: %w: %v", errGrown, v))
 		}
 	}
+	for _, b := range behaviours {
+		c := o.crowd.counts[b.name]
+		if n, all := c.untold.Load(), c.done.Load(); n > 1+all/10 {
+			errs = append(errs, fmt.Errorf("%w: %d of %d (%s) did not hear that the server gave up", errFailures, n, all, b.name))
+		}
+	}
 	if n := o.crowd.failures.count(); n > 0 {
 		errs = append(errs, fmt.Errorf("%w, %d times", errFailures, n))
 	}

@@ -14,6 +14,7 @@ type counts struct {
 	done           atomic.Int64 // came to the end that they are there for
 	interrupted    atomic.Int64 // by the end of the run
 	failed         atomic.Int64
+	untold         atomic.Int64 // did not hear of the end that they are there for
 }
 
 func (c *counts) say(n int)  { c.sent.Add(1); c.out.Add(int64(n)) }

@@ -9,8 +9,13 @@ MODULES  := . internal/thirdparty
 OTHER_GO ?= go1.27.4
 FUZZTIME ?= 10s
 KERNELS  := ./internal/mask ./internal/utf8stream
+# Of a soak: how many clients at a time, for how many minutes, and what else the
+# command is told.
+CONNECTIONS ?= 2000
+MINUTES     ?= 10
+SOAKFLAGS   ?= -svg ../../docs/soak.svg
 
-.PHONY: test conformance faults lint fmt bench microbench peers
+.PHONY: test conformance faults lint fmt bench microbench soak peers
 
 # All tests, under the race detector; the browser's build; the tests against
 # other implementations; the tests in Chromium and Node.js, from their directory,
@@ -23,9 +28,9 @@ test: peers
 	cd internal/thirdparty/browser && $(GO) test -race -timeout 15m
 
 # The long runs, without the race detector: the conformance suite with as many
-# messages as the original sends, every test, with the portable kernels and with
-# the other release of Go too, the builds for other platforms, and each fuzz
-# target; then the root package 20 times with the race detector, but for the
+# messages as the original sends, a short soak, every test, with the portable
+# kernels and with the other release of Go too, the builds for other platforms, and
+# each fuzz target; then the root package 20 times with the race detector, but for the
 # conformance suite.
 # qemu runs the kernels on amd64 without AVX2 and without SSSE3, on arm64, and on
 # 386, where it can't bear the signals of preemption; and there, where an int has 32
@@ -34,6 +39,7 @@ conformance: peers faults
 	$(GO) test -count=1 -timeout 15m -run '^TestAutobahn$$' . -autobahn.messages 1000
 	internal/autobahn/standin.sh
 	cd internal/thirdparty && $(GO) test -count=1 -timeout 20m ./conformance
+	cd internal/thirdparty && $(GO) run ./soak -connections 200 -minutes 0.34
 	$(GO) test -count=1 -timeout 10m ./...
 	$(GO) test -count=1 -tags purego -timeout 10m ./...
 	GOTOOLCHAIN=$(OTHER_GO) $(GO) test -count=1 -timeout 10m ./...
@@ -66,6 +72,11 @@ fmt:
 # should have nothing else to do.
 bench:
 	cd internal/thirdparty && $(GO) run ./bench/report
+
+# Clients that come, talk, misbehave and leave, and a server that must not hold more
+# with time; writes docs/soak.svg.
+soak:
+	cd internal/thirdparty && $(GO) run ./soak -connections $(CONNECTIONS) -minutes $(MINUTES) $(SOAKFLAGS)
 
 # Benchmarks of this module. To compare two versions, keep the output of each
 # and run `go tool -modfile=internal/tools/go.mod benchstat OLD NEW`.

@@ -224,7 +224,9 @@ func (hs *clientHandshake) conclude(resp *http.Response) (*Conn, error) {
 		return nil, fmt.Errorf("the transport's response has a body of type %T, which can't be written to", resp.Body)
 	}
 	if !hs.detachAll() {
-		// The context ended, or the Timeout passed, a moment ago.
+		// The context ended, or the Timeout passed, a moment ago. Whoever noticed
+		// is about to say so.
+		<-hs.ctx.Done()
 		return nil, context.Cause(hs.ctx)
 	}
 	var conn net.Conn

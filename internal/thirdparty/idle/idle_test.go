@@ -237,51 +237,21 @@ func TestCancelledRunEndsItsProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	for _, c := range []*child{p.server, p.client} {
-		if err := c.cmd.Wait(); err == nil {
+	for _, c := range []*process{p.server, p.client} {
+		if err := c.Wait(); err == nil {
 			t.Error("a process ended by itself")
 		}
 	}
 }
 
-// A child whose parent is gone does not wait for what it was doing.
-func TestObeyEndsWithItsInput(t *testing.T) {
-	release := make(chan struct{})
-	defer close(release)
-	begun := make(chan struct{})
-	r, w := io.Pipe()
-	done := make(chan error)
-	go func() {
-		done <- obey(r, io.Discard, func(string, int, string) (string, error) {
-			close(begun)
-			<-release
-			return "", nil
-		})
-	}()
-	fmt.Fprintln(w, `await 1 ""`)
-	<-begun
-	w.Close()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-}
-
-func TestReply(t *testing.T) {
-	answer := func(command string, n int, file string) (string, error) {
-		if command == "fail" {
-			return "lost", fmt.Errorf("one\ntwo")
-		}
+func TestParsed(t *testing.T) {
+	answer := parsed(func(command string, n int, file string) (string, error) {
 		return fmt.Sprint(command, n, file), nil
+	})
+	if got, err := answer(`open 3 "a b"`); err != nil || got != "open3a b" {
+		t.Errorf("got %q, %v", got, err)
 	}
-	for line, want := range map[string]string{
-		`open 3 "a b"`: "open3a b",
-		`fail 0 ""`:    failure + "one two",
-	} {
-		if got := reply(line, answer); got != want {
-			t.Errorf("%s: %q, want %q", line, got, want)
-		}
-	}
-	if got := reply("open", answer); !strings.HasPrefix(got, failure) {
+	if got, err := answer("open"); err == nil {
 		t.Errorf("half a line is answered with %q", got)
 	}
 }

@@ -118,7 +118,7 @@ func serveParent(set settings) error {
 		return err
 	}
 	defer e.http.Close()
-	return obey(os.Stdin, os.Stdout, e.answer)
+	return obey(e.answer)
 }
 
 // connectForParent is a client process.
@@ -129,7 +129,7 @@ func connectForParent(set settings) error {
 	}
 	e := &echoClient{address: set.address, s: situation(set.situations), silent: l.silent, seed: set.seed}
 	defer e.close()
-	return obey(os.Stdin, os.Stdout, e.answer)
+	return obey(e.answer)
 }
 
 // measureAll measures each library in each situation.

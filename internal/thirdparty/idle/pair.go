@@ -10,7 +10,7 @@ import (
 
 // pair is a server process and the client process that is connected to it.
 type pair struct {
-	server, client *child
+	server, client *process
 	before         memory // of the server, with no connection
 	silent         bool
 	connections    int
@@ -25,13 +25,13 @@ func startPair(ctx context.Context, l library, s situation, sites, address strin
 		env = []string{"GODEBUG=memprofilerate=1"}
 	}
 	var err error
-	p.server, err = startChild(ctx, env, "-role", "server", "-libraries", l.name, "-situations", string(s), "-address", address)
+	p.server, err = startProcess(ctx, env, "-role", "server", "-libraries", l.name, "-situations", string(s), "-address", address)
 	if err != nil {
 		return nil, err
 	}
 	actual, err := p.server.ask("address", 0, "")
 	if err == nil {
-		p.client, err = startChild(ctx, nil, "-role", "client", "-libraries", l.name, "-situations", string(s),
+		p.client, err = startProcess(ctx, nil, "-role", "client", "-libraries", l.name, "-situations", string(s),
 			"-address", actual, "-seed", strconv.FormatUint(seed, 10))
 	}
 	if err == nil {
@@ -47,9 +47,9 @@ func startPair(ctx context.Context, l library, s situation, sites, address strin
 func (p *pair) stop() error {
 	var err error
 	if p.client != nil {
-		err = p.client.stop()
+		err = p.client.Stop()
 	}
-	return errors.Join(err, p.server.stop())
+	return errors.Join(err, p.server.Stop())
 }
 
 func (p *pair) memory(rest time.Duration) (memory, error) {

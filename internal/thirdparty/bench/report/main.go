@@ -74,7 +74,7 @@ func run(ctx context.Context, args []string) error {
 	if err := rs.Check(groups, set.count); err != nil {
 		return err
 	}
-	m, err := thisMachine(ctx)
+	m, err := measuredHere(ctx)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ const bhojpurName = bench.Ours
 var order = []string{bench.Ours, "bhojpur-Read", "coder", "gorilla", "gorilla-pool", "gws", "gws-15", "gobwas", "bare", "nethttp", "nethttp-hijacked"}
 
 // render returns the page and its charts by file name.
-func render(rs bench.Results, groups []bench.Group, m machine, set settings) (map[string][]byte, error) {
+func render(rs bench.Results, groups []bench.Group, m measured, set settings) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	var b bytes.Buffer
 	header(&b, m, set)
@@ -43,17 +43,17 @@ func render(rs bench.Results, groups []bench.Group, m machine, set settings) (ma
 	return files, nil
 }
 
-func header(b *bytes.Buffer, m machine, set settings) {
+func header(b *bytes.Buffer, m measured, set settings) {
 	b.WriteString("# Benchmarks\n\n")
 	b.WriteString(wrap("Each figure is the median of "+runs(set.count)+". All libraries run in each round, one after the other for the same work, "+
 		"each driven by what is fastest with it; bhojpur and coder with a context that can be canceled. "+
 		"Compare figures of one row; those of another machine differ. The goals are our own.") + "\n\n")
 	fmt.Fprintf(b, "| | |\n|---|---|\n| machine | %s, %d cores, %s |\n| system | %s, Linux %s |\n| Go | %s |\n",
-		m.cpu, m.cores, m.memory, m.os, m.kernel, m.goVersion)
+		m.CPU, m.Cores, m.Memory, m.OS, m.Kernel, m.Go)
 	for _, l := range m.libraries {
 		fmt.Fprintf(b, "| %s | %s %s |\n", l.name, l.module, l.version)
 	}
-	fmt.Fprintf(b, "| date | %s |\n| command | `make bench`, which is `go run ./bench/report` in internal/thirdparty |\n", m.date)
+	fmt.Fprintf(b, "| date | %s |\n| command | `make bench`, which is `go run ./bench/report` in internal/thirdparty |\n", m.Date)
 }
 
 func runs(n int) string {

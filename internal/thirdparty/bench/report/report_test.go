@@ -192,11 +192,3 @@ func TestWrap(t *testing.T) {
 		t.Errorf("words are lost: %q", got)
 	}
 }
-
-func TestGigabytes(t *testing.T) {
-	for s, want := range map[string]string{"25165824 kB": "24 GiB", "": "unknown", "much": "much"} {
-		if got := gigabytes(s); got != want {
-			t.Errorf("gigabytes(%q) = %q, want %q", s, got, want)
-		}
-	}
-}

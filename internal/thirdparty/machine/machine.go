@@ -1,0 +1,61 @@
+// Package machine says where figures were measured.
+package machine
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Machine is where and when figures were measured.
+type Machine struct {
+	CPU, Memory, OS, Kernel string
+	Cores                   int
+	Go                      string
+	Date                    string
+}
+
+// This returns the machine that runs the program. What the system does not tell is
+// "unknown".
+func This() Machine {
+	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // there on Linux
+	return Machine{
+		CPU:    orUnknown(lineOf("/proc/cpuinfo", "model name", ":")),
+		Memory: gigabytes(lineOf("/proc/meminfo", "MemTotal", ":")),
+		OS:     orUnknown(strings.Trim(lineOf("/etc/os-release", "PRETTY_NAME", "="), `"`)),
+		Kernel: orUnknown(strings.TrimSpace(string(kernel))),
+		Cores:  runtime.NumCPU(),
+		Go:     runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
+		Date:   time.Now().UTC().Format(time.DateOnly),
+	}
+}
+
+// lineOf returns what is behind sep on the first line of file that begins with key.
+func lineOf(file, key, sep string) string {
+	text, _ := os.ReadFile(file) // there on Linux
+	for line := range strings.Lines(string(text)) {
+		if k, v, ok := strings.Cut(line, sep); ok && strings.TrimSpace(k) == key {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return s
+}
+
+// gigabytes says what 12345678 kB are.
+func gigabytes(s string) string {
+	kb, err := strconv.ParseFloat(strings.TrimSuffix(s, " kB"), 64)
+	if err != nil {
+		return orUnknown(s)
+	}
+	return fmt.Sprintf("%.0f GiB", kb/(1<<20))
+}

@@ -5,11 +5,14 @@ package websocket
 import (
 	"math/bits"
 	"sync"
+
+	"github.com/bhojpur/api/internal/poolcheck"
 )
 
 // block is a buffer from the pools. Who takes one frees it once, and does not
 // touch its bytes after that.
 type block struct {
+	mark  poolcheck.Mark
 	b     []byte // as long as the block's class
 	class int
 }
@@ -31,16 +34,26 @@ func newBlock(n int) *block {
 		class = (bits.Len(uint(n-1)) - 12 + 1) / 2
 	}
 	if class >= blockClasses {
-		return &block{b: make([]byte, n), class: class}
+		return (&block{b: make([]byte, n), class: class}).got()
 	}
 	if b, ok := blocks[class].Get().(*block); ok {
-		return b
+		return b.got()
 	}
-	return &block{b: make([]byte, minBlock<<(2*class)), class: class}
+	return (&block{b: make([]byte, minBlock<<(2*class)), class: class}).got()
+}
+
+func (b *block) got() *block {
+	if poolcheck.On {
+		poolcheck.Got(poolcheck.Block, b, b.b)
+	}
+	return b
 }
 
 // free gives the block back.
 func (b *block) free() {
+	if poolcheck.On {
+		poolcheck.Put(poolcheck.Block, b, b.b)
+	}
 	if b.class < blockClasses {
 		blocks[b.class].Put(b)
 	}

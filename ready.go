@@ -111,17 +111,19 @@ func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
 // sendReady is sendFrame for a frame that was made before.
 func (e *engine) sendReady(ctx context.Context, f frame) (taken bool, err error) {
 	w := &e.wr
-	ready := f.ready
-	f.ready = nil
+	long := len(f.payload) > maxJoined
 	// A small frame goes by itself only where there is no company for it.
 	alone := w.from == w.to && w.yield == 0 && !w.gate.wanted()
-	if e.role == server && (alone || len(f.payload) > maxJoined) {
-		taken, err = e.sendBytes(ctx, ready.bytes)
-	} else {
-		taken, err = e.sendFrame(ctx, f, dropRest)
+	switch {
+	case e.role == server && (alone || long):
+		taken, err = e.sendBytes(ctx, f.ready.bytes)
+	case long:
+		taken, err = e.sendMasked(ctx, f)
+	default:
+		return e.sendJoined(ctx, f, dropRest)
 	}
 	if taken {
-		e.wentOut(ready)
+		e.wentOut(f.ready)
 	}
 	return taken, err
 }

@@ -111,7 +111,6 @@ func (w *writeSide) freeOut() {
 
 // sendFrame sends a frame. The caller holds the gate.
 func (e *engine) sendFrame(ctx context.Context, f frame, rest remainder) (taken bool, err error) {
-	w := &e.wr
 	e.takePosted()
 	if err := e.canSend(); err != nil {
 		e.flushNow()
@@ -126,6 +125,13 @@ func (e *engine) sendFrame(ctx context.Context, f frame, rest remainder) (taken 
 		}
 		return e.sendParts(ctx, header{lead: f.lead}, f.payload)
 	}
+	return e.sendJoined(ctx, f, rest)
+}
+
+// sendJoined sends a frame together with those of others who wait. The caller
+// holds the gate.
+func (e *engine) sendJoined(ctx context.Context, f frame, rest remainder) (taken bool, err error) {
+	w := &e.wr
 	start := w.to
 	e.appendFrame(f)
 	own := w.to
@@ -157,7 +163,8 @@ func (w *writeSide) reserve(n int) {
 	w.out = w.out.grow(w.to, w.to+n)
 }
 
-// appendFrame puts a frame into out, masked if this is a client.
+// appendFrame puts a frame into out, masked if this is a client. One that was
+// made before is where the next message refers to from now on.
 func (e *engine) appendFrame(f frame) {
 	w := &e.wr
 	w.reserve(maxHeader + len(f.payload))
@@ -172,6 +179,9 @@ func (e *engine) appendFrame(f frame) {
 		copy(w.out.b[w.to:], f.payload)
 	}
 	w.to += len(f.payload)
+	if f.ready != nil {
+		e.wentOut(f.ready)
+	}
 }
 
 // appendHeader puts a header into out, where room for it was reserved.

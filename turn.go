@@ -120,9 +120,6 @@ func (e *engine) gather() {
 		}
 		next.start = w.to
 		e.appendFrame(next.frame)
-		if ready := next.frame.ready; ready != nil {
-			e.wentOut(ready)
-		}
 		next.end = w.to
 		w.group = append(w.group, next)
 		w.yield = yields

@@ -3,6 +3,7 @@
 package websocket_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -40,5 +41,41 @@ func TestPreparedTakesPreparedAlong(t *testing.T) {
 		}
 		mustTalk(t, c, p, first)
 		mustTalk(t, c, p, second)
+	})
+}
+
+// A prepared message that another took along, and whose context ends when nothing
+// of it is out, has not been sent: what follows does not refer to it.
+func TestPreparedTakenBack(t *testing.T) {
+	text := filler(700)
+	forBothRoles(t, takingOver, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		mustTalk(t, c, p, filler(500)) // so that there is a compressor
+		release, calls := queue(t, c, p, "zero")
+		one, cancelOne := context.WithCancel(t.Context())
+		writeOne := wstest.GoErr(t, func() error { return c.Write(one, websocket.MessageText, []byte("one")) })
+		synctest.Wait()
+		two, cancelTwo := context.WithCancel(t.Context())
+		prepared := mustPrepare(t, websocket.MessageText, text)
+		writeTwo := wstest.GoErr(t, func() error { return c.WritePrepared(two, prepared) })
+		synctest.Wait()
+
+		header := 2
+		if !peerIsClient(p) {
+			header = 6 // with a masking key
+		}
+		underTest(p).SetCapacity(header + len("zero") + header + len("one"))
+		release()
+		calls[0].Want()
+		synctest.Wait()
+		cancelOne() // it is out, and its sender leaves the rest to the other
+		writeOne.Want()
+		synctest.Wait()
+		cancelTwo()
+		wantCanceled(t, writeTwo.Err())
+
+		p.WantText("zero")
+		p.WantText("one")
+		underTest(p).SetCapacity(wstest.Unbounded)
+		mustTalk(t, c, p, text)
 	})
 }

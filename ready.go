@@ -136,6 +136,14 @@ func (e *engine) wentOut(ready *readyFrame) {
 	}
 }
 
+// tookBack takes wentOut back, for a frame that was in out and is not sent. The
+// caller holds the gate.
+func (e *engine) tookBack(f frame) {
+	if f.ready != nil && f.ready.text != nil && e.wr.comp != nil {
+		e.wr.comp.Discard()
+	}
+}
+
 // sendBytes sends a frame from where it is, behind what is in out.
 func (e *engine) sendBytes(ctx context.Context, b []byte) (taken bool, err error) {
 	w := &e.wr

@@ -140,7 +140,10 @@ func (e *engine) sendJoined(ctx context.Context, f frame, rest remainder) (taken
 		runtime.Gosched()
 	}
 	e.gather()
-	return e.flush(ctx, start, own, rest)
+	if taken, err = e.flush(ctx, start, own, rest); !taken {
+		e.tookBack(f)
+	}
+	return taken, err
 }
 
 // canSend says why no frame can be sent any more.

@@ -59,7 +59,9 @@ func (e *engine) awaitTurn(ctx context.Context, f frame, rest remainder) (taken 
 		return true, e.writeError(w.err)
 	case w.end > 0:
 		// Who was sending the frame has left, with a part of it to go.
-		taken, err = e.flush(ctx, w.start, w.end, dropRest)
+		if taken, err = e.flush(ctx, w.start, w.end, dropRest); !taken {
+			e.tookBack(f)
+		}
 		e.unlockWrite()
 		return taken, err
 	}

@@ -22,14 +22,15 @@ test: peers
 	cd internal/thirdparty && $(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v /browser$$)
 	cd internal/thirdparty/browser && $(GO) test -race -timeout 15m
 
-# The long runs, without the race detector: the conformance suite with as many
-# messages as the original sends, every test, with the portable kernels and with
-# the other release of Go too, the builds for other platforms, and each fuzz
-# target; then the root package 20 times with the race detector, but for the
-# conformance suite.
+# The long runs: a minute of all methods at random, with the race detector; without
+# it the conformance suite with as many messages as the original sends, every
+# test, with the portable kernels and with the other release of Go too, the builds
+# for other platforms, and each fuzz target; then the root package 20 times with
+# the race detector, but for the conformance suite.
 # qemu runs the kernels on amd64 without AVX2 and without SSSE3, on arm64, and on
 # 386, where it can't bear the signals of preemption.
 conformance: peers
+	$(GO) test -race -count=1 -run '^TestStress$$' . -stress.time 60s
 	$(GO) test -count=1 -timeout 15m -run '^TestAutobahn$$' . -autobahn.messages 1000
 	internal/autobahn/standin.sh
 	cd internal/thirdparty && $(GO) test -count=1 -timeout 20m ./conformance

@@ -80,7 +80,9 @@ func (s *stressSide) readNothing(r rng) {
 	}
 	s.pair.called()
 	<-over.Done()
-	s.newWorker(r).wantOver()
+	if parent.Err() == nil { // else it is about to be closed
+		s.newWorker(r).wantOver()
+	}
 }
 
 // endings are what ends a connection; or does not, and then CloseNow does.

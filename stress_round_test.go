@@ -59,6 +59,7 @@ func (r *stressRound) newContext() *countedContext {
 
 func (r *stressRound) run(t *testing.T) {
 	network, url := r.listen(t)
+	t.Logf("%T, %s", network, url)
 	for i := range 1 + r.rng.IntN(6) {
 		r.pairs = append(r.pairs, newStressPair(t, r, i))
 	}
@@ -144,6 +145,8 @@ type stressPair struct {
 	round *stressRound
 	rng   rng
 	json  bool // all messages are JSON
+
+	secure bool // over TLS
 
 	dial           *websocket.DialOptions
 	accept         *websocket.AcceptOptions
@@ -234,15 +237,16 @@ func (p *stressPair) run(network wstest.Network, url string) {
 
 // connect makes the two ends.
 func (p *stressPair) connect(network wstest.Network, url string) bool {
+	below := network
+	if n, ok := network.(tlsNetwork); ok {
+		below, p.secure = n.Network, true
+	}
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		TLSClientConfig:   stressTLS().client.Clone(),
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var err error
-			if n, ok := network.(tlsNetwork); ok {
-				network = n.Network
-			}
-			p.raw, err = network.Dial(ctx)
+			p.raw, err = below.Dial(ctx)
 			p.narrow()
 			return p.raw, err
 		},

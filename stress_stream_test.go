@@ -143,7 +143,13 @@ func (e *stressStream) write(r rng) {
 	for {
 		rest := streamText[e.wrote%int64(len(streamText)):]
 		p := []byte(rest[:r.upTo(len(rest))])
-		e.tried.Store(e.wrote + int64(len(p)))
+		tried := e.wrote + int64(len(p))
+		if e.pair.secure {
+			// A write that was cut off is the last, and does not know of all that
+			// went out.
+			tried = max(tried, e.tried.Load())
+		}
+		e.tried.Store(tried)
 		n, err := e.nc.Write(p)
 		e.wrote += int64(n)
 		if n < len(p) && err == nil {

@@ -44,7 +44,7 @@ func newBlock(n int) *block {
 
 func (b *block) got() *block {
 	if poolcheck.On {
-		poolcheck.Got(poolcheck.Block, b, b.b)
+		poolcheck.Got(poolcheck.Block, &b.mark, b, b.b)
 	}
 	return b
 }
@@ -52,7 +52,7 @@ func (b *block) got() *block {
 // free gives the block back.
 func (b *block) free() {
 	if poolcheck.On {
-		poolcheck.Put(poolcheck.Block, b, b.b)
+		poolcheck.Put(poolcheck.Block, &b.mark, b, b.b)
 	}
 	if b.class < blockClasses {
 		blocks[b.class].Put(b)

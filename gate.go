@@ -175,7 +175,7 @@ func (g *gate) join(f frame) *waiter {
 		if len(w.ready) > 0 {
 			panic("websocket: a verdict for a waiter that was gone")
 		}
-		poolcheck.Got(poolcheck.Waiter, w)
+		poolcheck.Got(poolcheck.Waiter, &w.mark, w)
 	}
 	w.frame, w.start, w.end, w.queued = f, 0, 0, true
 	w.prev, w.next = q.tail, nil
@@ -250,6 +250,6 @@ func (g *gate) retire(w *waiter) {
 		q.spares++
 	}
 	if poolcheck.On {
-		poolcheck.Put(poolcheck.Waiter, w)
+		poolcheck.Put(poolcheck.Waiter, &w.mark, w)
 	}
 }

@@ -24,14 +24,14 @@ var keySources = sync.Pool{New: func() any { return new(keySource) }}
 func takeKeySource() *keySource {
 	s := keySources.Get().(*keySource)
 	if poolcheck.On {
-		poolcheck.Got(poolcheck.KeySource, s)
+		poolcheck.Got(poolcheck.KeySource, &s.mark, s)
 	}
 	return s
 }
 
 func (s *keySource) put() {
 	if poolcheck.On {
-		poolcheck.Put(poolcheck.KeySource, s)
+		poolcheck.Put(poolcheck.KeySource, &s.mark, s)
 	}
 	keySources.Put(s)
 }

@@ -58,7 +58,7 @@ var rawWritings = sync.Pool{New: func() any {
 func newRawWriting() *rawWriting {
 	w := rawWritings.Get().(*rawWriting)
 	if poolcheck.On {
-		poolcheck.Got(poolcheck.Write, w)
+		poolcheck.Got(poolcheck.Write, &w.mark, w)
 	}
 	return w
 }
@@ -67,7 +67,7 @@ func newRawWriting() *rawWriting {
 func (w *rawWriting) end() {
 	*w = rawWriting{mark: w.mark, on: w.on}
 	if poolcheck.On {
-		poolcheck.Put(poolcheck.Write, w)
+		poolcheck.Put(poolcheck.Write, &w.mark, w)
 	}
 	rawWritings.Put(w)
 }

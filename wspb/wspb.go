@@ -37,7 +37,7 @@ func (b *buffer) memory() []byte {
 func newBuffer() *buffer {
 	b := buffers.Get().(*buffer)
 	if poolcheck.On {
-		poolcheck.Got(poolcheck.Buffer, b, b.memory())
+		poolcheck.Got(poolcheck.Buffer, &b.mark, b, b.memory())
 	}
 	return b
 }
@@ -45,7 +45,7 @@ func newBuffer() *buffer {
 func keep(b *buffer) {
 	b.buf.Reset()
 	if poolcheck.On {
-		poolcheck.Put(poolcheck.Buffer, b, b.memory())
+		poolcheck.Put(poolcheck.Buffer, &b.mark, b, b.memory())
 	}
 	if b.buf.Cap() <= maxKept {
 		buffers.Put(b)

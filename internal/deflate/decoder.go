@@ -102,7 +102,7 @@ var decoders = sync.Pool{New: func() any { return new(decoder) }}
 func getDecoder(src io.Reader, past *window) *decoder {
 	d := decoders.Get().(*decoder)
 	if poolcheck.On {
-		poolcheck.Got(poolcheck.Decoder, d, d.inBuf[:], d.out[:])
+		poolcheck.Got(poolcheck.Decoder, &d.mark, d, d.inBuf[:], d.out[:])
 	}
 	d.src, d.past = src, past
 	d.step, d.final = atHeader, false
@@ -116,7 +116,7 @@ func getDecoder(src io.Reader, past *window) *decoder {
 func putDecoder(d *decoder) {
 	d.src, d.past, d.err, d.srcErr, d.in = nil, nil, nil, nil, nil
 	if poolcheck.On {
-		poolcheck.Put(poolcheck.Decoder, d, d.inBuf[:], d.out[:])
+		poolcheck.Put(poolcheck.Decoder, &d.mark, d, d.inBuf[:], d.out[:])
 	}
 	decoders.Put(d)
 }

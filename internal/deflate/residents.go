@@ -27,14 +27,14 @@ var spares = sync.Pool{New: func() any { return new(encoder) }}
 func takeSpare() *encoder {
 	e := spares.Get().(*encoder)
 	if poolcheck.On {
-		poolcheck.Got(poolcheck.Encoder, e, e.text[:])
+		poolcheck.Got(poolcheck.Encoder, &e.mark, e, e.text[:])
 	}
 	return e
 }
 
 func putSpare(e *encoder) {
 	if poolcheck.On {
-		poolcheck.Put(poolcheck.Encoder, e, e.text[:])
+		poolcheck.Put(poolcheck.Encoder, &e.mark, e, e.text[:])
 	}
 	spares.Put(e)
 }

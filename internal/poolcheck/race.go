@@ -30,11 +30,10 @@ var (
 	out  [kinds]atomic.Int64
 )
 
-// Got notes that v, which begins with a Mark, was taken from its pool, or made.
+// Got notes that v, of which m is the first field, was taken from its pool, or made.
 // mem is what v refers to of its own, as Put was told. It panics when any of it
 // was written to since v was given back, or when v is out already.
-func Got[T any](k Kind, v *T, mem ...[]byte) {
-	m := (*Mark)(unsafe.Pointer(v))
+func Got[T any](k Kind, m *Mark, v *T, mem ...[]byte) {
 	switch atomic.SwapUint32(&m.place, taken) {
 	case taken:
 		panic(fmt.Sprintf("poolcheck: a %v that is out was taken from the pool", k))
@@ -51,8 +50,7 @@ func Got[T any](k Kind, v *T, mem ...[]byte) {
 // now on, and of mem neither.
 //
 // mem holds no pointers. It is v's own, or a part of v.
-func Put[T any](k Kind, v *T, mem ...[]byte) {
-	m := (*Mark)(unsafe.Pointer(v))
+func Put[T any](k Kind, m *Mark, v *T, mem ...[]byte) {
 	if !atomic.CompareAndSwapUint32(&m.place, taken, pooled) {
 		panic(fmt.Sprintf("poolcheck: a %v was given back that is not out", k))
 	}

@@ -12,8 +12,8 @@ type thing struct {
 	next *thing
 }
 
-func (v *thing) got() { Got(Block, v, v.mem) }
-func (v *thing) put() { Put(Block, v, v.mem) }
+func (v *thing) got() { Got(Block, &v.mark, v, v.mem) }
+func (v *thing) put() { Put(Block, &v.mark, v, v.mem) }
 
 func newThing() *thing {
 	v := &thing{mem: make([]byte, 2*len(poison)+1)}
@@ -78,6 +78,6 @@ func TestMisuse(t *testing.T) {
 		})
 	}
 	t.Run("put of what was never out", func(t *testing.T) {
-		mustPanic(t, func() { Put(Block, new(thing)) })
+		mustPanic(t, func() { v := new(thing); Put(Block, &v.mark, v) })
 	})
 }

@@ -9,6 +9,8 @@ MODULES  := . internal/thirdparty
 OTHER_GO ?= go1.27.4
 FUZZTIME ?= 10s
 KERNELS  := ./internal/mask ./internal/utf8stream
+# The tests of the root package that are not repeated.
+LONG     := Autobahn|^TestFaults|^TestAttack|^TestStress|^TestWorstCase|^Fuzz
 # Of a soak: how many clients at a time, for how many minutes, and what else the
 # command is told.
 CONNECTIONS ?= 2000
@@ -27,15 +29,16 @@ test: peers
 	cd internal/thirdparty && $(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v /browser$$)
 	cd internal/thirdparty/browser && $(GO) test -race -timeout 15m
 
-# The long runs, without the race detector: the conformance suite with as many
-# messages as the original sends, a short soak, every test, with the portable
-# kernels and with the other release of Go too, the builds for other platforms, and
-# each fuzz target; then the root package 20 times with the race detector, but for the
-# conformance suite.
+# The long runs: a minute of all methods at random, with the race detector; without
+# it streams that break at every byte, the conformance suite with as many messages as
+# the original sends, a short soak, every test, with the portable kernels and with the
+# other release of Go too, the builds for other platforms, and each fuzz target; then
+# what of the root package takes no longer than that, 20 times with the race detector.
 # qemu runs the kernels on amd64 without AVX2 and without SSSE3, on arm64, and on
 # 386, where it can't bear the signals of preemption; and there, where an int has 32
 # bits, the tests of attacks and of frames.
 conformance: peers faults
+	$(GO) test -race -count=1 -run '^TestStress$$' . -stress.time 60s
 	$(GO) test -count=1 -timeout 15m -run '^TestAutobahn$$' . -autobahn.messages 1000
 	internal/autobahn/standin.sh
 	cd internal/thirdparty && $(GO) test -count=1 -timeout 20m ./conformance
@@ -50,7 +53,7 @@ conformance: peers faults
 	GOARCH=arm64 $(GO) test -count=1 -exec qemu-aarch64 $(KERNELS)
 	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(GO) test -count=1 -exec qemu-i386 $(KERNELS)
 	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(GO) test -count=1 -short -exec qemu-i386 -run 'Attack|Frame|Header|Limit' .
-	$(GO) test -race -short -skip Autobahn -count=20 -timeout 30m .
+	$(GO) test -race -short -skip '$(LONG)' -count=20 -timeout 30m .
 	internal/fuzz.sh $(FUZZTIME)
 
 # Each operation on a stream that breaks, at every byte. The ordinary run leaves

@@ -5,11 +5,14 @@ package websocket
 import (
 	"math/bits"
 	"sync"
+
+	"github.com/bhojpur/api/internal/poolcheck"
 )
 
 // block is a buffer from the pools. Who takes one frees it once, and does not
 // touch its bytes after that.
 type block struct {
+	mark  poolcheck.Mark
 	b     []byte // as long as the block's class
 	class int
 }
@@ -28,7 +31,7 @@ var blocks [blockClasses]sync.Pool
 func newBlock(n int) *block {
 	if n <= minBlock {
 		if b, ok := blocks[0].Get().(*block); ok {
-			return b
+			return b.got()
 		}
 		n = minBlock
 	}
@@ -39,15 +42,23 @@ func newBlock(n int) *block {
 func newBlockOf(n int) *block {
 	class := (bits.Len(uint(n-1)) - 12 + 1) / 2
 	if class >= blockClasses {
-		return &block{b: make([]byte, n), class: class}
+		return (&block{b: make([]byte, n), class: class}).got()
 	}
 	if b, ok := blocks[class].Get().(*block); ok {
-		return b
+		return b.got()
 	}
-	return &block{b: make([]byte, minBlock<<(2*class)), class: class}
+	return (&block{b: make([]byte, minBlock<<(2*class)), class: class}).got()
 }
 
-// ownBlock is a block that no pool gets: free leaves it to its owner.
+func (b *block) got() *block {
+	if poolcheck.On {
+		poolcheck.Got(poolcheck.Block, &b.mark, b, b.b)
+	}
+	return b
+}
+
+// ownBlock is a block that no pool gets: free leaves it to its owner, who calls got
+// before it is used again.
 type ownBlock struct {
 	block
 	memory [firstRead]byte
@@ -61,6 +72,9 @@ func newOwnBlock() *block {
 
 // free gives the block back.
 func (b *block) free() {
+	if poolcheck.On {
+		poolcheck.Put(poolcheck.Block, &b.mark, b, b.b)
+	}
 	if b.class < blockClasses {
 		blocks[b.class].Put(b)
 	}

@@ -6,6 +6,8 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+
+	"github.com/bhojpur/api/internal/poolcheck"
 )
 
 // gate is a lock that one can stop waiting for when a context ends. It is
@@ -45,6 +47,7 @@ const (
 // side brings the frame that it wants to send, so that who holds the gate can
 // send it along.
 type waiter struct {
+	mark       poolcheck.Mark
 	ready      chan verdict // of capacity 1
 	prev, next *waiter
 	queued     bool
@@ -174,6 +177,12 @@ func (g *gate) join(f frame) *waiter {
 		q.spare = w.next
 		q.spares--
 	}
+	if poolcheck.On {
+		if len(w.ready) > 0 {
+			panic("websocket: a verdict for a waiter that was gone")
+		}
+		poolcheck.Got(poolcheck.Waiter, &w.mark, w)
+	}
 	w.frame, w.start, w.end, w.queued = f, 0, 0, true
 	w.prev, w.next = q.tail, nil
 	if q.tail == nil {
@@ -245,5 +254,8 @@ func (g *gate) retire(w *waiter) {
 		w.next = q.spare
 		q.spare = w
 		q.spares++
+	}
+	if poolcheck.On {
+		poolcheck.Put(poolcheck.Waiter, &w.mark, w)
 	}
 }

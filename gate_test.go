@@ -38,6 +38,7 @@ func TestGatePass(t *testing.T) {
 	if g.pass() || g.tryLock() {
 		t.Fatal("the gate was passed on to one who had left")
 	}
+	g.retire(w)
 	w = g.join(frame{lead: noFrame})
 	if !g.pass() || g.tryLock() {
 		t.Fatal("the gate was not passed on")
@@ -45,6 +46,7 @@ func TestGatePass(t *testing.T) {
 	if v := <-w.ready; v != yours {
 		t.Fatalf("got verdict %v, want yours", v)
 	}
+	g.retire(w)
 	g.unlock()
 }
 
@@ -290,6 +292,9 @@ func TestGateTake(t *testing.T) {
 	if g.wanted() {
 		t.Error("nobody waits any more, and the gate is wanted")
 	}
+	for _, w := range []*waiter{first, second, third} {
+		g.retire(w)
+	}
 	g.unlock()
 	mustTryLock(t, &g)
 }
@@ -312,6 +317,8 @@ func TestGateRetire(t *testing.T) {
 	if again.end != 0 || again.err != nil || again.frame.lead != noFrame {
 		t.Errorf("the waiter begins with %+v", again)
 	}
+	g.leave(again)
+	g.retire(again)
 }
 
 // Many goroutines at once, half of which give up at any moment: one at a time

@@ -111,17 +111,19 @@ func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
 // sendReady is sendFrame for a frame that was made before.
 func (e *engine) sendReady(ctx context.Context, f frame) (taken bool, err error) {
 	w := &e.wr
-	ready := f.ready
-	f.ready = nil
+	long := len(f.payload) > maxJoined
 	// A small frame goes by itself only where there is no company for it.
 	alone := w.from == w.to && w.yield == 0 && !w.gate.wanted()
-	if e.role == server && (alone || len(f.payload) > maxJoined) {
-		taken, err = e.sendBytes(ctx, ready.bytes)
-	} else {
-		taken, err = e.sendFrame(ctx, f, dropRest)
+	switch {
+	case e.role == server && (alone || long):
+		taken, err = e.sendBytes(ctx, f.ready.bytes)
+	case long:
+		taken, err = e.sendMasked(ctx, f)
+	default:
+		return e.sendJoined(ctx, f, dropRest)
 	}
 	if taken {
-		e.wentOut(ready)
+		e.wentOut(f.ready)
 	}
 	return taken, err
 }
@@ -131,6 +133,14 @@ func (e *engine) sendReady(ctx context.Context, f frame) (taken bool, err error)
 func (e *engine) wentOut(ready *readyFrame) {
 	if ready.text != nil && e.wr.comp != nil {
 		e.wr.comp.Sent(ready.text, ready.size)
+	}
+}
+
+// tookBack takes wentOut back, for a frame that was in out and is not sent. The
+// caller holds the gate.
+func (e *engine) tookBack(f frame) {
+	if f.ready != nil && f.ready.text != nil && e.wr.comp != nil {
+		e.wr.comp.Discard()
 	}
 }
 

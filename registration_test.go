@@ -42,6 +42,10 @@ func (ctx *countedContext) Err() error {
 func (ctx *countedContext) AfterFunc(f func()) (stop func() bool) {
 	ctx.mu.Lock()
 	defer ctx.mu.Unlock()
+	if ctx.err != nil {
+		go f()
+		return func() bool { return false }
+	}
 	ctx.registered++
 	id := ctx.registered
 	ctx.funcs[id] = f
@@ -57,6 +61,9 @@ func (ctx *countedContext) AfterFunc(f func()) (stop func() bool) {
 func (ctx *countedContext) cancel() {
 	ctx.mu.Lock()
 	defer ctx.mu.Unlock()
+	if ctx.err != nil {
+		return
+	}
 	ctx.err = context.Canceled
 	close(ctx.done)
 	for id, f := range ctx.funcs {

@@ -173,7 +173,6 @@ func (w *writeSide) freeOut() {
 
 // sendFrame sends a frame. The caller holds the gate.
 func (e *engine) sendFrame(ctx context.Context, f frame, rest remainder) (taken bool, err error) {
-	w := &e.wr
 	e.takePosted()
 	if err := e.canSend(); err != nil {
 		e.flushNow()
@@ -188,6 +187,13 @@ func (e *engine) sendFrame(ctx context.Context, f frame, rest remainder) (taken 
 		}
 		return e.sendParts(ctx, header{lead: f.lead}, f.payload)
 	}
+	return e.sendJoined(ctx, f, rest)
+}
+
+// sendJoined sends a frame together with those of others who wait. The caller
+// holds the gate.
+func (e *engine) sendJoined(ctx context.Context, f frame, rest remainder) (taken bool, err error) {
+	w := &e.wr
 	start := w.to
 	e.addFrame(f)
 	own := w.to
@@ -196,7 +202,10 @@ func (e *engine) sendFrame(ctx context.Context, f frame, rest remainder) (taken 
 		runtime.Gosched()
 	}
 	e.gather()
-	return e.flush(ctx, start, own, rest)
+	if taken, err = e.flush(ctx, start, own, rest); !taken {
+		e.tookBack(f)
+	}
+	return taken, err
 }
 
 // over reports whether no frame can be sent any more.
@@ -222,11 +231,15 @@ func (w *writeSide) reserve(n int) {
 	w.out = w.out.grow(w.to, w.to+n)
 }
 
-// addFrame puts a frame into out.
+// addFrame puts a frame into out. One that was made before is where the next
+// message refers to from now on.
 func (e *engine) addFrame(f frame) {
 	w := &e.wr
 	w.reserve(maxHeader + len(f.payload))
 	w.to = len(appendFrame(w.out.b[:w.to], f, e.role))
+	if f.ready != nil {
+		e.wentOut(f.ready)
+	}
 }
 
 // appendHeader puts a header into out, where room for it was reserved.

@@ -191,11 +191,14 @@ func (s *stream) readInto(ctx context.Context, in *inbox) error {
 		}
 		return err
 	}
-	n, err := s.read(ctx, s.first.b)
+	first := s.first.got()
+	n, err := s.read(ctx, first.b)
 	if n > 0 {
-		in.block = s.first
+		in.block = first
+	} else {
+		first.free()
 	}
-	in.got(n, len(s.first.b))
+	in.got(n, len(first.b))
 	return err
 }
 

@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"syscall"
+
+	"github.com/bhojpur/api/internal/poolcheck"
 )
 
 // Calls through raw take functions. These are made once, with what holds their
@@ -31,6 +33,7 @@ type rawReading struct {
 
 // rawWriting is a write. They come from a pool.
 type rawWriting struct {
+	mark poolcheck.Mark
 	on   func(fd uintptr) bool // writable, of this one
 	s    *stream
 	ctx  context.Context
@@ -49,9 +52,20 @@ var rawWritings = sync.Pool{New: func() any {
 	return w
 }}
 
+func newRawWriting() *rawWriting {
+	w := rawWritings.Get().(*rawWriting)
+	if poolcheck.On {
+		poolcheck.Got(poolcheck.Write, &w.mark, w)
+	}
+	return w
+}
+
 // end gives w back, with nothing of the write in it.
 func (w *rawWriting) end() {
-	*w = rawWriting{on: w.on}
+	*w = rawWriting{mark: w.mark, on: w.on}
+	if poolcheck.On {
+		poolcheck.Put(poolcheck.Write, &w.mark, w)
+	}
 	rawWritings.Put(w)
 }
 
@@ -162,7 +176,7 @@ func (s *stream) rawWrite(ctx context.Context, p []byte, mode blockMode) (int, e
 	if err := s.wr.ready(ctx); err != nil {
 		return 0, err
 	}
-	w := rawWritings.Get().(*rawWriting)
+	w := newRawWriting()
 	defer w.end()
 	w.s, w.ctx, w.p, w.mode = s, ctx, p, mode
 	err := s.raw.Write(w.on)
@@ -176,7 +190,7 @@ func (s *stream) rawWriteBoth(ctx context.Context, head, body []byte) (int, erro
 	if err := s.wr.arm(ctx); err != nil {
 		return 0, err
 	}
-	w := rawWritings.Get().(*rawWriting)
+	w := newRawWriting()
 	defer w.end()
 	w.vec = [2][]byte{head, body}
 	w.bufs = w.vec[:]

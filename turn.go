@@ -59,7 +59,9 @@ func (e *engine) awaitTurn(ctx context.Context, f frame, rest remainder) (taken 
 		return true, e.writeError(w.err)
 	case w.end > 0:
 		// Who was sending the frame has left, with a part of it to go.
-		taken, err = e.flush(ctx, w.start, w.end, dropRest)
+		if taken, err = e.flush(ctx, w.start, w.end, dropRest); !taken {
+			e.tookBack(f)
+		}
 		e.unlockWrite()
 		return taken, err
 	}
@@ -120,9 +122,6 @@ func (e *engine) gather() {
 		}
 		next.start = w.to
 		e.addFrame(next.frame)
-		if ready := next.frame.ready; ready != nil {
-			e.wentOut(ready)
-		}
 		next.end = w.to
 		w.group = append(w.group, next)
 		w.yield = yields

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+
+	"github.com/bhojpur/api/internal/poolcheck"
 )
 
 // ErrCorrupt is what compressed data that is not DEFLATE, or refers to before
@@ -56,6 +58,8 @@ const (
 // not cost the message. It belongs to an Inflater for one message and to a pool
 // otherwise.
 type decoder struct {
+	mark poolcheck.Mark
+
 	src  io.Reader
 	past *window // what came before this message
 
@@ -97,6 +101,9 @@ var decoders = sync.Pool{New: func() any { return new(decoder) }}
 // getDecoder takes a decoder from the pool, at the beginning of a message.
 func getDecoder(src io.Reader, past *window) *decoder {
 	d := decoders.Get().(*decoder)
+	if poolcheck.On {
+		poolcheck.Got(poolcheck.Decoder, &d.mark, d, d.inBuf[:], d.out[:])
+	}
 	d.src, d.past = src, past
 	d.step, d.final = atHeader, false
 	d.bits, d.nbits = 0, 0
@@ -108,6 +115,9 @@ func getDecoder(src io.Reader, past *window) *decoder {
 // putDecoder gives d back. What it still refers to is its own.
 func putDecoder(d *decoder) {
 	d.src, d.past, d.err, d.srcErr, d.in = nil, nil, nil, nil, nil
+	if poolcheck.On {
+		poolcheck.Put(poolcheck.Decoder, &d.mark, d, d.inBuf[:], d.out[:])
+	}
 	decoders.Put(d)
 }
 

@@ -3,6 +3,8 @@ package deflate
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/bhojpur/api/internal/poolcheck"
 )
 
 const (
@@ -33,6 +35,8 @@ const (
 // indexed, which takes a nanosecond a byte. Elsewhere that is done by compressing
 // it.
 type encoder struct {
+	mark poolcheck.Mark
+
 	// of is the Compressor that it stays with, whose window it has: guarded by
 	// residents.mu. nil while it is lent or spare.
 	of *Compressor

@@ -3,6 +3,8 @@ package deflate
 import (
 	"slices"
 	"sync"
+
+	"github.com/bhojpur/api/internal/poolcheck"
 )
 
 // residents are encoders that stay with the Compressors that used them last: one
@@ -22,6 +24,21 @@ type residentSet struct {
 // spares are encoders that belong to nobody.
 var spares = sync.Pool{New: func() any { return new(encoder) }}
 
+func takeSpare() *encoder {
+	e := spares.Get().(*encoder)
+	if poolcheck.On {
+		poolcheck.Got(poolcheck.Encoder, &e.mark, e, e.text[:])
+	}
+	return e
+}
+
+func putSpare(e *encoder) {
+	if poolcheck.On {
+		poolcheck.Put(poolcheck.Encoder, &e.mark, e, e.text[:])
+	}
+	spares.Put(e)
+}
+
 // takeEncoder takes an encoder for a message of c. It reports whether it has what
 // c's window has.
 func takeEncoder(c *Compressor) (e *encoder, has bool) {
@@ -30,7 +47,7 @@ func takeEncoder(c *Compressor) (e *encoder, has bool) {
 			return e, has
 		}
 	}
-	return spares.Get().(*encoder), false
+	return takeSpare(), false
 }
 
 // take returns the encoder that stayed with c, or else the one that has to leave
@@ -55,7 +72,7 @@ func putEncoder(e *encoder, c *Compressor) {
 		e = residents.put(e, c)
 	}
 	if e != nil {
-		spares.Put(e)
+		putSpare(e)
 	}
 }
 
@@ -81,7 +98,7 @@ func (s *residentSet) drop(c *Compressor) {
 	}
 	s.mu.Unlock()
 	if e != nil {
-		spares.Put(e)
+		putSpare(e)
 	}
 }
 

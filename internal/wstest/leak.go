@@ -8,16 +8,25 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bhojpur/api/internal/poolcheck"
 )
 
 // LeakCheck runs the tests and returns the code to exit with. It makes the run
-// fail when goroutines remain that the tests or the code under test started:
+// fail when goroutines remain that the tests or the code under test started, and,
+// with the race detector, when something was taken from a pool and not given
+// back:
 //
 //	func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
 func LeakCheck(m *testing.M) int {
 	code := m.Run()
 	if leaked := leakedGoroutines(); code == 0 && len(leaked) > 0 {
 		fmt.Fprintf(os.Stderr, "%d goroutines remain after the tests:\n\n%s\n", len(leaked), strings.Join(leaked, "\n\n"))
+		code = 1
+	}
+	// Goroutines that ended have given back what they had.
+	if left := poolcheck.Out(); code == 0 && len(left) > 0 {
+		fmt.Fprintf(os.Stderr, "out of their pools after the tests: %v\n", left)
 		code = 1
 	}
 	return code

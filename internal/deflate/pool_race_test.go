@@ -1,0 +1,90 @@
+//go:build race
+
+package deflate
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/bhojpur/api/internal/poolcheck"
+)
+
+// wantPanic wants misuse to panic, and to leave nothing out of its pool.
+func wantPanic(t *testing.T, kind poolcheck.Kind, misuse func()) {
+	t.Helper()
+	before := poolcheck.Out()[kind]
+	defer func() {
+		if recover() == nil {
+			t.Error("nobody noticed")
+		}
+		if n := poolcheck.Out()[kind]; n != before {
+			t.Errorf("%d more are out than before", n-before)
+		}
+	}()
+	misuse()
+}
+
+// spoil puts one after the other into a pool and writes to it then, which is
+// undone unless taking notices. The pool drops what was put there at random.
+func spoil[T any](take func() T, put func(T), write, undo func(T)) {
+	for range 100 {
+		v := take()
+		put(v)
+		write(v)
+		put(take())
+		undo(v)
+	}
+}
+
+func takeDecoder() *decoder { return getDecoder(bytes.NewReader(nil), nil) }
+
+func TestDecoderMisuse(t *testing.T) {
+	t.Run("put twice", func(t *testing.T) {
+		d := takeDecoder()
+		putDecoder(d)
+		wantPanic(t, poolcheck.Decoder, func() { putDecoder(d) })
+	})
+	t.Run("written after put", func(t *testing.T) {
+		wantPanic(t, poolcheck.Decoder, func() {
+			spoil(takeDecoder, putDecoder, func(d *decoder) { d.out[9]++ }, func(d *decoder) { d.out[9]-- })
+		})
+	})
+}
+
+func TestEncoderMisuse(t *testing.T) {
+	t.Run("put twice", func(t *testing.T) {
+		e := takeSpare()
+		putSpare(e)
+		wantPanic(t, poolcheck.Encoder, func() { putSpare(e) })
+	})
+	t.Run("written after put", func(t *testing.T) {
+		wantPanic(t, poolcheck.Encoder, func() {
+			spoil(takeSpare, putSpare, func(e *encoder) { e.prev[textSize-1]++ }, func(e *encoder) { e.prev[textSize-1]-- })
+		})
+	})
+}
+
+// Encoders that stay are out until their Compressors are closed, and those of a
+// message that was dropped too.
+func TestCompressorsGiveBack(t *testing.T) {
+	before := poolcheck.Out()
+	for range 3 * maxResidents {
+		for _, takeover := range []bool{false, true} {
+			c := NewCompressor(maxWindowBits, DefaultLevel, takeover)
+			defer c.Close()
+			c.Append(nil, jsonText(1000, 1))
+			c.Begin()
+			c.Write(nil, jsonText(1000, 1))
+			f := NewInflater(maxWindowBits, takeover)
+			defer f.Close()
+			f.Begin(bytes.NewReader(nil))
+		}
+	}
+	t.Cleanup(func() {
+		for kind, n := range poolcheck.Out() {
+			if n != before[kind] {
+				t.Errorf("%d of %v are out, before it were %d", n, kind, before[kind])
+			}
+		}
+	})
+}

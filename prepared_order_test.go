@@ -1,0 +1,81 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/wstest"
+)
+
+// takingOver is for connections of which each message from 100 bytes on refers to
+// those before it.
+var takingOver = &connOptions{compression: websocket.CompressionContextTakeover, threshold: 100}
+
+// mustTalk writes a message, and wants it to arrive.
+func mustTalk(t *testing.T, c *websocket.Conn, p *wstest.Peer, s string) {
+	t.Helper()
+	mustWriteText(t, c, s)
+	p.WantMessage(wstest.OpText, []byte(s))
+}
+
+// A prepared message that takes another along is before it, for those that follow
+// both, too.
+func TestPreparedTakesPreparedAlong(t *testing.T) {
+	first, second := filler(700), strings.ToUpper(filler(1400)[700:])
+	forBothRoles(t, takingOver, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		mustTalk(t, c, p, filler(500)) // so that there is a compressor
+		release, calls := queue(t, c, p, "zero")
+		for _, s := range []string{first, second} {
+			calls = append(calls, goWritePrepared(t, c, mustPrepare(t, websocket.MessageText, s)))
+			synctest.Wait()
+		}
+		release()
+		for i, s := range []string{"zero", first, second} {
+			p.WantMessage(wstest.OpText, []byte(s))
+			calls[i].Want()
+		}
+		mustTalk(t, c, p, first)
+		mustTalk(t, c, p, second)
+	})
+}
+
+// A prepared message that another took along, and whose context ends when nothing
+// of it is out, has not been sent: what follows does not refer to it.
+func TestPreparedTakenBack(t *testing.T) {
+	text := filler(700)
+	forBothRoles(t, takingOver, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		mustTalk(t, c, p, filler(500)) // so that there is a compressor
+		release, calls := queue(t, c, p, "zero")
+		one, cancelOne := context.WithCancel(t.Context())
+		writeOne := wstest.GoErr(t, func() error { return c.Write(one, websocket.MessageText, []byte("one")) })
+		synctest.Wait()
+		two, cancelTwo := context.WithCancel(t.Context())
+		prepared := mustPrepare(t, websocket.MessageText, text)
+		writeTwo := wstest.GoErr(t, func() error { return c.WritePrepared(two, prepared) })
+		synctest.Wait()
+
+		header := 2
+		if !peerIsClient(p) {
+			header = 6 // with a masking key
+		}
+		underTest(p).SetCapacity(header + len("zero") + header + len("one"))
+		release()
+		calls[0].Want()
+		synctest.Wait()
+		cancelOne() // it is out, and its sender leaves the rest to the other
+		writeOne.Want()
+		synctest.Wait()
+		cancelTwo()
+		wantCanceled(t, writeTwo.Err())
+
+		p.WantText("zero")
+		p.WantText("one")
+		underTest(p).SetCapacity(wstest.Unbounded)
+		mustTalk(t, c, p, text)
+	})
+}

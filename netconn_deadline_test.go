@@ -274,7 +274,8 @@ func TestNetConnWriteDeadlines(t *testing.T) {
 			overTCP(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
 				nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
 				writing := wstest.Go(t, func() (int, error) {
-					return write(nc, func(i int) time.Duration { return time.Duration(i%20) * 50 * time.Microsecond })
+					// Longer with time, for what a write does before it begins to send.
+					return write(nc, func(i int) time.Duration { return time.Duration(i%20<<min(i/20, 8)) * 50 * time.Microsecond })
 				})
 				if got := collect(t, p, opts.takeover(), len(stream), 0); got != stream {
 					t.Error("the stream is not what was written")

@@ -28,14 +28,14 @@ func TestWorstCaseMemory(t *testing.T) {
 		// is waited for once the connection is closed.
 		hold func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (wait func())
 	}{
-		{"idle", &connOptions{}, 4 * kib, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+		{"idle", &connOptions{}, 4_000, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
 			return awaited(reading(t, c))
 		}},
-		{"inside a header", &connOptions{}, 8 * kib, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+		{"inside a header", &connOptions{}, 8_000, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
 			p.SendRaw(wstest.AppendHeader(nil, p.Masked(wstest.Binary(nil)), wstest.Length16, 1000)[:3])
 			return awaited(reading(t, c))
 		}},
-		{"inside a message, after long ones", &connOptions{}, 80 * kib, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+		{"inside a message, after long ones", &connOptions{}, 80_000, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
 			long := p.Masked(wstest.Binary(noise[:32*kib]))
 			p.Send(long, long, long)
 			for range 3 {
@@ -51,11 +51,11 @@ func TestWorstCaseMemory(t *testing.T) {
 			}
 			return awaited(wstest.Go(t, func() (int64, error) { return io.Copy(io.Discard, r) }))
 		}},
-		{"inside Read of a long message", &connOptions{}, 136 * kib, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+		{"inside Read of a long message", &connOptions{}, 80_000 + 2*31*kib, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
 			p.Send(p.Masked(wstest.Binary(noise[:31*kib]).More()))
 			return awaited(reading(t, c))
 		}},
-		{"inside a compressed message", takeover, 192 * kib, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+		{"inside a compressed message", takeover, 192_000, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
 			d := wstest.NewDeflater(wstest.ContextTakeover)
 			for range 3 {
 				p.Send(p.Masked(wstest.Frame{Fin: true, RSV: wstest.RSV1, Opcode: wstest.OpBinary, Payload: d.Message(noise[:32*kib])}))
@@ -67,10 +67,10 @@ func TestWorstCaseMemory(t *testing.T) {
 			p.Send(p.Masked(wstest.Frame{RSV: wstest.RSV1, Opcode: wstest.OpBinary, Payload: z[:len(z)-100]}))
 			return awaited(reading(t, c))
 		}},
-		{"writing to a peer that does not read", &connOptions{}, 24 * kib, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+		{"writing to a peer that does not read", &connOptions{}, 24_000, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
 			return awaited(stuckWriting(t, c, noise))
 		}},
-		{"writing compressed to a peer that does not read", takeover, 400 * kib, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+		{"writing compressed to a peer that does not read", takeover, 400_000, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
 			return awaited(stuckWriting(t, c, noise))
 		}},
 	} {

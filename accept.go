@@ -275,7 +275,7 @@ const answerTimeout = 5 * time.Second
 // sendAnswer sends the answer over a connection that was hijacked. It leaves a
 // deadline.
 func sendAnswer(conn net.Conn, answer []byte) error {
-	if err := conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
+	if err := conn.SetWriteDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return err
 	}
 	_, err := conn.Write(answer)

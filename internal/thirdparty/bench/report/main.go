@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string) error {
 	var set settings
 	flags := flag.NewFlagSet("report", flag.ContinueOnError)
 	flags.IntVar(&set.count, "count", 5, "how often each benchmark runs")
-	flags.StringVar(&set.benchtime, "benchtime", "1s", "how long each runs each time")
+	flags.StringVar(&set.benchtime, "benchtime", "500ms", "how long each runs each time")
 	flags.IntVar(&set.many, "many", 100_000, "how many idle connections to open at once; 0: none, and nothing of it on the page")
 	flags.StringVar(&set.docs, "docs", "../../docs", "the directory to write to")
 	flags.StringVar(&set.raw, "raw", "", "a file to keep the benchmarks' output in")

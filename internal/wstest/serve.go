@@ -28,7 +28,7 @@ func HTTPClient(n Network) *http.Client {
 
 // Serve serves handler with an http.Server on n. The test's cleanup closes n,
 // the server, and every connection on it, hijacked ones too, and waits for the
-// handlers. A handler that panics fails the test, unless with
+// handlers. It takes any number of headers. A handler that panics fails the test, unless with
 // http.ErrAbortHandler.
 func Serve(tb testing.TB, n Network, handler http.Handler) {
 	s := &server{tb: tb}
@@ -38,6 +38,7 @@ func Serve(tb testing.TB, n Network, handler http.Handler) {
 		ErrorLog:  log.New(s, "", 0),
 		ConnState: s.track,
 	}
+	takeManyHeaders(srv)
 	serving := GoErr(tb, func() error { return srv.Serve(n) })
 	tb.Cleanup(func() {
 		srv.Close()

@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/bhojpur/api/internal/thirdparty/bench"
@@ -114,9 +115,17 @@ func measure(ctx context.Context, set settings) ([]byte, error) {
 		defer f.Close()
 		w = io.MultiWriter(w, f)
 	}
+	var names bytes.Buffer
+	if err := execute(ctx, &names, benchmarks, "-test.list=^Benchmark"); err != nil {
+		return nil, err
+	}
 	for range set.count {
-		if err := execute(ctx, w, benchmarks, "-test.run=^$", "-test.bench=.", "-test.timeout=1h", "-test.benchtime="+set.benchtime); err != nil {
-			return nil, err
+		// Each in a process of its own: the first library of a benchmark would bear
+		// what the one before left on the heap.
+		for _, name := range strings.Fields(names.String()) {
+			if err := execute(ctx, w, benchmarks, "-test.run=^$", "-test.bench=^"+name+"$", "-test.timeout=1h", "-test.benchtime="+set.benchtime); err != nil {
+				return nil, err
+			}
 		}
 		if err := execute(ctx, w, idle); err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ package websocket_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -43,12 +44,14 @@ func overTLS(t *testing.T) (server, client *websocket.Conn) {
 func TestWriteContextEndsOverTLS(t *testing.T) {
 	c, _ := overTLS(t)
 	var err error
-	for err == nil {
+	for !errors.Is(err, net.ErrClosed) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		err = c.Write(ctx, websocket.MessageBinary, make([]byte, 3000))
 		cancel()
+		if err != nil { // on a busy machine, perhaps before the write began
+			wantError(t, err, context.DeadlineExceeded)
+		}
 	}
-	wantError(t, err, context.DeadlineExceeded)
 	wantClosed(t, err, -1)
 	wantClosed(t, c.Write(t.Context(), websocket.MessageBinary, nil), -1)
 	_, _, err = c.Read(t.Context())

@@ -171,3 +171,21 @@ func TestUntoldClients(t *testing.T) {
 		wantIs(t, o.failure(), test.want)
 	}
 }
+
+// The reading that counts is taken when all are gone already.
+func TestSettledReadsOnceMore(t *testing.T) {
+	before := reading{Goroutines: 6, Descriptors: 9, Heap: 1 * mib}
+	readings := []reading{
+		{Goroutines: 8, Descriptors: 11, Heap: 4 * mib},
+		{Goroutines: 6, Descriptors: 9, Heap: 3 * mib}, // the last two left meanwhile
+		before,
+	}
+	r, err := settled(t.Context(), time.Minute, before, func() (reading, error) {
+		r := readings[0]
+		readings = readings[1:]
+		return r, nil
+	})
+	if err != nil || r != before || len(readings) > 0 {
+		t.Errorf("got %+v, %v, and %d readings are left", r, err, len(readings))
+	}
+}

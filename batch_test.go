@@ -172,9 +172,14 @@ func TestBatchBehindWriter(t *testing.T) {
 		release := underTest(p).StallWrites()
 		more := wstest.Go(t, func() (int, error) { return w.Write([]byte(part)) })
 		synctest.Wait()
+		messages := []string{"one", filler(5000), "three", "four"}
 		var calls []*wstest.Call[struct{}]
-		for _, m := range []string{"one", filler(5000), "three"} {
-			calls = append(calls, goWrite(t, c, m))
+		for i, m := range messages {
+			call := goWrite
+			if i == 2 {
+				call = goWriteParts
+			}
+			calls = append(calls, call(t, c, m))
 			synctest.Wait()
 		}
 		release()
@@ -189,9 +194,9 @@ func TestBatchBehindWriter(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.WantMessage(wstest.OpBinary, []byte(part+part))
-		p.WantText("one")
-		p.WantText(filler(5000))
-		p.WantText("three")
+		for _, m := range messages {
+			p.WantMessage(wstest.OpText, []byte(m))
+		}
 		for _, call := range calls {
 			call.Want()
 		}

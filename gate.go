@@ -86,7 +86,12 @@ func (g *gate) lock(ctx context.Context, done <-chan struct{}) error {
 
 // wait is lock where the gate is not free.
 func (g *gate) wait(ctx context.Context, done <-chan struct{}) error {
-	w := g.join(frame{lead: noFrame})
+	return g.await(ctx, done, g.join(frame{lead: noFrame}))
+}
+
+// await is the rest of lock for who has joined the queue as w, or got the gate, and
+// has no w.
+func (g *gate) await(ctx context.Context, done <-chan struct{}, w *waiter) error {
 	if w == nil {
 		return nil
 	}

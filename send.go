@@ -77,8 +77,7 @@ func (e *engine) send(ctx context.Context, f frame, rest remainder) (taken bool,
 	}
 	if w.current() != nil && !f.op().isControl() {
 		// Somebody is between two frames of a message.
-		e.unlockWrite()
-		if err := e.lockOrder(ctx); err != nil {
+		if err := e.awaitOrder(ctx); err != nil {
 			return false, err
 		}
 		defer w.parts.get().order.unlock()

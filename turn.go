@@ -7,16 +7,32 @@ import "context"
 // This is whose turn it is to write: waiting for it, taking along the frames of
 // those who wait, and passing it on.
 
-// lockOrder takes the order of messages, and then the gate.
+// lockOrder takes the gate and the order of messages.
 func (e *engine) lockOrder(ctx context.Context) error {
-	if err := e.wr.parts.get().order.lock(ctx, e.life.ended()); err != nil {
+	if err := e.wr.gate.lock(ctx, nil); err != nil {
+		return ctx.Err()
+	}
+	if e.wr.parts.get().order.tryLock() {
+		return nil
+	}
+	return e.awaitOrder(ctx)
+}
+
+// awaitOrder is lockOrder for who holds the gate, while the order is another's. It
+// gets in line for the order before it lets the gate go: those who waited at the
+// gate go on waiting as they stood there.
+func (e *engine) awaitOrder(ctx context.Context) error {
+	order := &e.wr.parts.get().order
+	place := order.join(frame{lead: noFrame})
+	e.unlockWrite()
+	if err := order.await(ctx, e.life.ended(), place); err != nil {
 		if err == errGone {
 			return e.life.err()
 		}
 		return ctx.Err()
 	}
 	if err := e.wr.gate.lock(ctx, nil); err != nil {
-		e.wr.parts.get().order.unlock()
+		order.unlock()
 		return ctx.Err()
 	}
 	return nil

@@ -48,8 +48,7 @@ func (e *engine) writeCompressed(ctx context.Context, f frame, rest remainder) (
 		return false, ctx.Err()
 	}
 	if w.current() != nil {
-		e.unlockWrite()
-		if err := e.lockOrder(ctx); err != nil {
+		if err := e.awaitOrder(ctx); err != nil {
 			return false, err
 		}
 		defer w.parts.get().order.unlock()

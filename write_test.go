@@ -4,6 +4,7 @@ package websocket_test
 
 import (
 	"errors"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -36,6 +37,20 @@ func frameSize(p *wstest.Peer, n int) int {
 func goWrite(t *testing.T, c *websocket.Conn, s string) *wstest.Call[struct{}] {
 	return wstest.GoErr(t, func() error {
 		return c.Write(t.Context(), websocket.MessageText, []byte(s))
+	})
+}
+
+// goWriteParts is goWrite through a Writer.
+func goWriteParts(t *testing.T, c *websocket.Conn, s string) *wstest.Call[struct{}] {
+	return wstest.GoErr(t, func() error {
+		w, err := c.Writer(t.Context(), websocket.MessageText)
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, s); err != nil {
+			return err
+		}
+		return w.Close()
 	})
 }
 

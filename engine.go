@@ -10,7 +10,7 @@ import (
 
 // engine is a connection outside a browser: frames over one byte stream.
 //
-// Locks, in the order in which they are taken:
+// Locks, in the order in which they are waited for:
 //
 //	parts.order      who writes a message of more than one frame
 //	writeSide.gate   who writes
@@ -20,7 +20,7 @@ import (
 // line.mu, posted.mu, ending.mu, pings.mu. Against that order, who holds the
 // read gate takes the gate of the write side only if it is free; but for
 // violated, which waits for it with a bound. Who holds the gate of the write
-// side takes the read gate only if it is free.
+// side takes the read gate, or the order, only if it is free.
 type engine struct {
 	// Set by the handshake, then only read.
 	t       transport

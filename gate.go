@@ -72,6 +72,12 @@ func (g *gate) tryLock() bool {
 	return s&gateStates == gateFree && g.state.CompareAndSwap(s, s|gateHeld)
 }
 
+// tryLockAt is tryLock if serial is what is published.
+func (g *gate) tryLockAt(serial uint64) bool {
+	free := serial << gateBits
+	return g.state.Load() == free && g.state.CompareAndSwap(free, free|gateHeld)
+}
+
 // published returns the serial of the last holder that let the gate go.
 func (g *gate) published() uint64 { return g.state.Load() >> gateBits }
 

@@ -2,7 +2,13 @@
 
 package websocket
 
-import "testing"
+import (
+	"bytes"
+	"net"
+	"slices"
+	"testing"
+	"time"
+)
 
 // An inbox is read into with more at a time while that is filled, and waits for
 // the rest of a frame with a small block.
@@ -34,4 +40,36 @@ func TestInboxGrowsWithItsFlow(t *testing.T) {
 		t.Errorf("after a read that was not filled, the next is into %d bytes, want %d", len(in.block.b), minBlock)
 	}
 	in.release()
+}
+
+// sizesRead is a stream of 0xAA that notes how much each read asks for.
+type sizesRead struct {
+	net.Conn
+	sizes []int
+}
+
+func (c *sizesRead) Read(p []byte) (int, error) {
+	c.sizes = append(c.sizes, len(p))
+	return copy(p, bytes.Repeat([]byte{0xaa}, len(p))), nil
+}
+
+func (c *sizesRead) SetDeadline(time.Time) error     { return nil }
+func (c *sizesRead) SetReadDeadline(time.Time) error { return nil }
+
+// Behind a large frame no more than a header is read to somewhere else than where
+// the payload of another one belongs.
+func TestInboxAsksForNoMoreThanAHeader(t *testing.T) {
+	c := &sizesRead{}
+	s := newStream(c, c)
+	in := &inbox{head: 8, frame: minBlock}
+	for _, frame := range []int64{0, minBlock + 1, minBlock} {
+		in.frame = frame
+		if err := s.readInto(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		in.release()
+	}
+	if want := []int{firstRead, 8, maxAmple}; !slices.Equal(c.sizes, want) {
+		t.Errorf("reads of %v bytes, want %v", c.sizes, want)
+	}
 }

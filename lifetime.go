@@ -184,9 +184,7 @@ func (e *engine) shut(cause error) {
 		return
 	}
 	e.t.close()
-	if e.rd.gate.tryLock() {
-		e.unlockRead()
-	}
+	e.dropReads()
 	if e.wr.gate.tryLock() {
 		e.unlockWrite()
 	}

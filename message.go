@@ -44,9 +44,11 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 			return 0, nil, err
 		}
 	}
-	if err := e.nextMessage(ctx); err != nil {
-		e.unlockRead()
-		return 0, nil, err
+	if !e.beginAtOnce(ctx) {
+		if err := e.awaitMessage(ctx); err != nil {
+			e.unlockRead()
+			return 0, nil, err
+		}
 	}
 	h := rd.handles.next()
 	h.e, h.serial = e, rd.gate.serial
@@ -55,13 +57,14 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 	}
 	rd.ctx = ctx
 	typ := rd.msg.typ
-	e.unlockRead()
+	if free := rd.gate.tryUnlock(); !free || e.life.phase() == phaseClosed {
+		e.unlockReadWanted(free)
+	}
 	return typ, h, nil
 }
 
-// nextMessage reads to the first payload byte of the next message. The caller
-// holds the read gate.
-func (e *engine) nextMessage(ctx context.Context) error {
+// awaitMessage is nextMessage, whatever there is to do.
+func (e *engine) awaitMessage(ctx context.Context) error {
 	rd := &e.rd
 	m := &rd.msg
 	switch {
@@ -166,27 +169,32 @@ func (e *engine) checkBudget(ctx context.Context, n int64) error {
 func (h *messageReader) Read(p []byte) (int, error) {
 	e := h.e
 	rd := &e.rd
-	// Looked up without the gate, which another goroutine may hold for as long
-	// as it waits for the next message.
-	if last := rd.gate.published(); last == h.serial+1 {
-		return 0, io.EOF
-	} else if last != h.serial {
-		return 0, readErr(h.over(last))
-	}
-	if !rd.gate.tryLock() {
+	if rd.gate.tryLockAt(h.serial) {
+		// Most of the time the rest of the message is there, and this is all that is
+		// to be done. (With a call of takePayload a short message takes 2 ns more.)
+		in, m, n := &rd.in, &rd.msg, rd.left
+		if m.typ == MessageBinary && !m.deflated && m.fin && e.life.phase() == phaseOpen &&
+			n <= int64(min(in.w-in.r, len(p))) {
+			mask.Copy(p, in.block.b[in.r:in.r+int(n)], rd.key)
+			in.r += int(n)
+			rd.left = 0
+			rd.end()
+			if free := rd.gate.tryUnlock(); !free || e.life.phase() == phaseClosed {
+				e.unlockReadWanted(free)
+			}
+			return int(n), nil
+		}
+	} else {
+		// Looked up without the gate, which another goroutine may hold for as long
+		// as it waits for the next message.
+		if last := rd.gate.published(); last == h.serial+1 {
+			return 0, io.EOF
+		} else if last != h.serial {
+			return 0, readErr(h.over(last))
+		}
 		// The context does not count here: who holds the gate now is reading
 		// the same message with it, or is Close.
 		rd.gate.lock(context.Background(), nil)
-	}
-	if m := &rd.msg; rd.gate.serial == h.serial && e.life.phase() == phaseOpen && m.typ == MessageBinary && !m.deflated {
-		// Most of the time this is all that is to be done.
-		if n := rd.takePayload(p); n > 0 {
-			if rd.left == 0 && m.fin {
-				rd.end()
-			}
-			e.unlockRead()
-			return n, nil
-		}
 	}
 	n, err := e.readHandle(h, p)
 	e.unlockRead()

@@ -54,7 +54,8 @@ type inbox struct {
 	block *block // nil while nothing is there
 	r, w  int
 	ample int   // how much the next read into it may find at once, as far as the last ones tell
-	frame int64 // the length of the last data frame
+	head  int   // the length of the last data frame's header
+	frame int64 // and of its payload
 }
 
 // maxAmple bounds an inbox's block.
@@ -140,22 +141,31 @@ func (e *engine) lockRead(ctx context.Context) error {
 // unlockRead lets go of the read gate, and of what is behind it once the
 // connection is closed.
 func (e *engine) unlockRead() {
-	for e.life.phase() != phaseClosed {
-		if !e.rd.gate.tryUnlock() {
-			e.rd.gate.unlockWanted()
-		}
-		// Who closes it now finds the gate free.
-		if e.life.phase() != phaseClosed || !e.rd.gate.tryLock() {
-			return
-		}
+	free := e.rd.gate.tryUnlock()
+	if !free || e.life.phase() == phaseClosed {
+		e.unlockReadWanted(free)
 	}
-	e.dropReads()
-	e.rd.gate.unlock()
 }
 
-// dropReads gives back what the read side holds of a closed connection.
+// unlockReadWanted is what is left to unlockRead where the gate was not let go of,
+// since somebody waits for it, or the connection is closed: who closed it may have
+// found the gate held. (It is apart for the few places that can't afford a call.)
+func (e *engine) unlockReadWanted(free bool) {
+	if !free {
+		e.rd.gate.unlockWanted()
+	}
+	if e.life.phase() == phaseClosed {
+		e.dropReads()
+	}
+}
+
+// dropReads gives back what the read side holds of a closed connection, unless
+// somebody holds the gate, who will.
 func (e *engine) dropReads() {
 	rd := &e.rd
+	if !rd.gate.tryLock() {
+		return
+	}
 	rd.in.release()
 	if rd.inf != nil {
 		rd.inf.Close()
@@ -163,6 +173,7 @@ func (e *engine) dropReads() {
 	}
 	rd.ctx = nil
 	e.t.forgetRead()
+	rd.gate.unlock()
 }
 
 // nextFrame reads to the next data frame, and past its header, which is in
@@ -192,7 +203,7 @@ func (e *engine) nextFrame(ctx context.Context) (*header, error) {
 		default:
 			rd.in.r += n
 			rd.left, rd.key = h.length, h.key
-			rd.in.frame = h.length
+			rd.in.head, rd.in.frame = n, h.length
 			if h.length > 0 || h.fin() {
 				rd.empty = 0
 			} else if rd.empty++; rd.empty > maxEmptyFrames {

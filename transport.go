@@ -192,13 +192,17 @@ func (s *stream) readInto(ctx context.Context, in *inbox) error {
 		return err
 	}
 	first := s.first.got()
-	n, err := s.read(ctx, first.b)
+	room := first.b
+	if in.frame > minBlock {
+		room = room[:in.head] // and none of what can be read to its place
+	}
+	n, err := s.read(ctx, room)
 	if n > 0 {
 		in.block = first
 	} else {
 		first.free()
 	}
-	in.got(n, len(first.b))
+	in.got(n, len(room))
 	return err
 }
 

@@ -53,7 +53,7 @@ type stream struct {
 	raw  syscall.RawConn // for the system calls without a buffer; nil where there are none
 
 	rd, wr  watch
-	first   *block     // where raw is nil: what a read waits with
+	first   *block     // where raw is nil: what a read waits with, from the first one on
 	reading rawReading // where it is not
 }
 
@@ -76,9 +76,7 @@ func newStream(rwc io.ReadWriteCloser, conn net.Conn) *stream {
 	// What can only be interrupted by closing it must not be between calls.
 	s.rd.keeps = conn != nil && conn.SetDeadline(time.Time{}) == nil
 	s.wr.keeps = s.rd.keeps
-	if !s.openRaw() {
-		s.first = newOwnBlock()
-	}
+	s.openRaw()
 	return s
 }
 
@@ -190,6 +188,9 @@ func (s *stream) readInto(ctx context.Context, in *inbox) error {
 			in.release()
 		}
 		return err
+	}
+	if s.first == nil {
+		s.first = newOwnBlock()
 	}
 	first := s.first.got()
 	room := first.b

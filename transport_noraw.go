@@ -14,7 +14,7 @@ const (
 	notBlocking
 )
 
-func (s *stream) openRaw() bool { return false }
+func (s *stream) openRaw() {}
 
 func (s *stream) rawRead(context.Context, []byte, *inbox) (int, error) {
 	panic("websocket: no raw connection")

@@ -79,7 +79,7 @@ const (
 // openRaw prepares system calls, where the bytes go straight through a socket.
 // Only the types themselves will do: what embeds one has its SyscallConn, but
 // a Read of its own.
-func (s *stream) openRaw() bool {
+func (s *stream) openRaw() {
 	var raw syscall.RawConn
 	var err error
 	switch c := s.rwc.(type) {
@@ -88,14 +88,12 @@ func (s *stream) openRaw() bool {
 	case *net.UnixConn:
 		raw, err = c.SyscallConn()
 	default:
-		return false
+		return
 	}
-	if err != nil {
-		return false
+	if err == nil {
+		s.raw = raw
+		s.reading.on = s.readable
 	}
-	s.raw = raw
-	s.reading.on = s.readable
-	return true
 }
 
 // maxAtOnce is up to which size a frame is read from a socket together with its

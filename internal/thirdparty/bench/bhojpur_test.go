@@ -25,11 +25,10 @@ var bhojpurRead = library{
 	},
 }
 
-// bhojpurConn has a context of its own that can be canceled, as a handler has.
+// bhojpurConn has the context of the request, which can be canceled.
 type bhojpurConn struct {
-	c      *websocket.Conn
-	ctx    context.Context
-	cancel context.CancelFunc
+	c   *websocket.Conn
+	ctx context.Context
 }
 
 func acceptBhojpur(w http.ResponseWriter, r *http.Request, s settings) (conn, error) {
@@ -45,8 +44,7 @@ func acceptBhojpur(w http.ResponseWriter, r *http.Request, s settings) (conn, er
 		return nil, err
 	}
 	c.SetReadLimit(-1)
-	ctx, cancel := context.WithCancel(context.Background())
-	return &bhojpurConn{c, ctx, cancel}, nil
+	return &bhojpurConn{c, r.Context()}, nil
 }
 
 func (c *bhojpurConn) receive(p []byte, each func([]byte) bool) error {
@@ -70,7 +68,6 @@ func (c *bhojpurConn) write(op int, p []byte) error {
 }
 
 func (c *bhojpurConn) close() {
-	c.cancel()
 	c.c.CloseNow()
 }
 

@@ -9,11 +9,10 @@ import (
 
 var coder = library{name: "coder", accept: acceptCoder}
 
-// coderConn has a context of its own that can be canceled, as a handler has.
+// coderConn has the context of the request, which can be canceled.
 type coderConn struct {
-	c      *websocket.Conn
-	ctx    context.Context
-	cancel context.CancelFunc
+	c   *websocket.Conn
+	ctx context.Context
 }
 
 func acceptCoder(w http.ResponseWriter, r *http.Request, s settings) (conn, error) {
@@ -29,8 +28,7 @@ func acceptCoder(w http.ResponseWriter, r *http.Request, s settings) (conn, erro
 		return nil, err
 	}
 	c.SetReadLimit(-1)
-	ctx, cancel := context.WithCancel(context.Background())
-	return &coderConn{c, ctx, cancel}, nil
+	return &coderConn{c, r.Context()}, nil
 }
 
 func (c *coderConn) receive(p []byte, each func([]byte) bool) error {
@@ -54,6 +52,5 @@ func (c *coderConn) write(op int, p []byte) error {
 }
 
 func (c *coderConn) close() {
-	c.cancel()
 	c.c.CloseNow()
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -100,7 +101,10 @@ func over(b *testing.B, lib library, l *loop, s settings) conn {
 	if offer := s.deflate.offer(); offer != "" {
 		r.Header.Set("Sec-WebSocket-Extensions", offer)
 	}
-	c, err := lib.accept(&hijacked{header: http.Header{}, conn: l}, r, s)
+	// As a request's is: a handler's call takes no other.
+	ctx, cancel := context.WithCancel(context.Background())
+	b.Cleanup(cancel)
+	c, err := lib.accept(&hijacked{header: http.Header{}, conn: l}, r.WithContext(ctx), s)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -71,7 +71,7 @@ lint:
 fmt:
 	gofmt -w .
 
-# Measures this library beside others and writes docs/benchmarks.md. The machine
+# Measures this library beside others, writes docs/benchmarks.md and prints it. The machine
 # should have nothing else to do.
 bench:
 	cd internal/thirdparty && $(GO) run ./bench/report

@@ -145,8 +145,9 @@ func (c *Conn) Reader(ctx context.Context) (MessageType, io.Reader, error) {
 // does not read is gone calls CloseNow in any case.
 //
 // Concurrent writes go out whole, one after the other, in the order in which
-// they began to wait; those that wait go out together. A text message that is
-// not valid UTF-8 is refused and nothing is sent.
+// they began to wait; those that wait go out together. Only who waited for a
+// Writer's message to end may see a write go first that came after that end. A
+// text message that is not valid UTF-8 is refused and nothing is sent.
 //
 // In a browser Write waits while more than 1 MiB of what was written before is
 // with the browser, and returns when the browser has p. A context that ends

@@ -2,16 +2,24 @@ package bench
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/bhojpur/api/internal/wstest"
 )
 
+// first is which library is the first of each row.
+var first = flag.Int("first", 0, "with which library each row begins, by its place in the list")
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	n := *first % len(all)
+	all = slices.Concat(all[n:], all[:n])
 	if os.Getenv(onlyBenchmarks) != "" {
 		os.Exit(m.Run())
 	}

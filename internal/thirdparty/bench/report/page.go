@@ -15,6 +15,9 @@ const bhojpurName = bench.Ours
 // order is that of the columns. What is not in it comes behind, by name.
 var order = []string{bench.Ours, "bhojpur-Read", "coder", "gorilla", "gorilla-pool", "gws", "gws-15", "gobwas", "bare", "nethttp", "nethttp-hijacked"}
 
+// page is the file that the tables are in.
+const page = "benchmarks.md"
+
 // render returns the page and its charts by file name.
 func render(rs bench.Results, groups []bench.Group, m measured, set settings) (map[string][]byte, error) {
 	files := map[string][]byte{}
@@ -39,14 +42,14 @@ func render(rs bench.Results, groups []bench.Group, m measured, set settings) (m
 			return nil, err
 		}
 	}
-	files["benchmarks.md"] = b.Bytes()
+	files[page] = b.Bytes()
 	return files, nil
 }
 
 func header(b *bytes.Buffer, m measured, set settings) {
 	b.WriteString("# Benchmarks\n\n")
-	b.WriteString(wrap("Each figure is the median of "+runs(set.count)+". All libraries run in each round, one after the other for the same work, "+
-		"each driven by what is fastest with it; bhojpur and coder with a context that can be canceled. "+
+	b.WriteString(wrap("Each figure is the median of "+runs(set.count)+". All libraries run in each round, one after the other for the same work "+
+		"and beginning with another one each time, each driven by what is fastest with it; bhojpur and coder with a context that can be canceled. "+
 		"Compare figures of one row; those of another machine differ. The goals are our own.") + "\n\n")
 	fmt.Fprintf(b, "| | |\n|---|---|\n| machine | %s, %d cores, %s |\n| system | %s, Linux %s |\n| Go | %s |\n",
 		m.CPU, m.Cores, m.Memory, m.OS, m.Kernel, m.Go)

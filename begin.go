@@ -20,8 +20,8 @@ func (e *engine) nextMessage(ctx context.Context) error {
 // decide, as it is for most messages: between messages of an open connection, when
 // a frame has arrived that begins one, is not compressed, not empty and not longer
 // than 16 bits tell. It reports false, and has done nothing, where there is more to
-// it: what is wrong with a frame is for parseHeader to say. (It saves 7 of the
-// 46 ns that a short message took.)
+// it: what is wrong with a frame is for parseHeader to say. (It saves 7 of the 49 ns
+// that a short message takes without.)
 func (e *engine) beginAtOnce(ctx context.Context) bool {
 	rd := &e.rd
 	in, m := &rd.in, &rd.msg

@@ -44,6 +44,8 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 			return 0, nil, err
 		}
 	}
+	// This is nextMessage, and unlockRead below, without the calls, of which each
+	// takes a nanosecond of 40.
 	if !e.beginAtOnce(ctx) {
 		if err := e.awaitMessage(ctx); err != nil {
 			e.unlockRead()
@@ -57,13 +59,14 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 	}
 	rd.ctx = ctx
 	typ := rd.msg.typ
-	if free := rd.gate.tryUnlock(); !free || e.life.phase() == phaseClosed {
-		e.unlockReadWanted(free)
+	if free, done := e.tryUnlockRead(); !done {
+		e.finishUnlockRead(free)
 	}
 	return typ, h, nil
 }
 
-// awaitMessage is nextMessage, whatever there is to do.
+// awaitMessage is nextMessage where beginAtOnce leaves it: it waits for the
+// message, and sees to whatever is in the way.
 func (e *engine) awaitMessage(ctx context.Context) error {
 	rd := &e.rd
 	m := &rd.msg
@@ -179,8 +182,8 @@ func (h *messageReader) Read(p []byte) (int, error) {
 			in.r += int(n)
 			rd.left = 0
 			rd.end()
-			if free := rd.gate.tryUnlock(); !free || e.life.phase() == phaseClosed {
-				e.unlockReadWanted(free)
+			if free, done := e.tryUnlockRead(); !done {
+				e.finishUnlockRead(free)
 			}
 			return int(n), nil
 		}

@@ -141,16 +141,21 @@ func (e *engine) lockRead(ctx context.Context) error {
 // unlockRead lets go of the read gate, and of what is behind it once the
 // connection is closed.
 func (e *engine) unlockRead() {
-	free := e.rd.gate.tryUnlock()
-	if !free || e.life.phase() == phaseClosed {
-		e.unlockReadWanted(free)
+	if free, done := e.tryUnlockRead(); !done {
+		e.finishUnlockRead(free)
 	}
 }
 
-// unlockReadWanted is what is left to unlockRead where the gate was not let go of,
-// since somebody waits for it, or the connection is closed: who closed it may have
-// found the gate held. (It is apart for the few places that can't afford a call.)
-func (e *engine) unlockReadWanted(free bool) {
+// tryUnlockRead is unlockRead if nobody waits for the gate and the connection is not
+// closed. Otherwise finishUnlockRead has to follow. (These are two so that the places
+// that can't afford a call make none.)
+func (e *engine) tryUnlockRead() (free, done bool) {
+	free = e.rd.gate.tryUnlock()
+	// Who closes the connection from here on finds the gate free.
+	return free, free && e.life.phase() != phaseClosed
+}
+
+func (e *engine) finishUnlockRead(free bool) {
 	if !free {
 		e.rd.gate.unlockWanted()
 	}

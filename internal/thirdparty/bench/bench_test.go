@@ -5,8 +5,10 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -28,18 +30,42 @@ func TestMain(m *testing.M) {
 
 const onlyBenchmarks = "BENCH_ONCE"
 
-// TestBenchmarks runs each benchmark once, which checks what is read and written,
-// and wants them to be those that the page is made of.
-func TestBenchmarks(t *testing.T) {
-	// A process of its own, as it is what prints their names.
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$", "-test.bench=.", "-test.benchtime=1x")
+// once runs benchmarks once, in a process of its own, as it is what prints their
+// names. It returns what was printed.
+func once(t *testing.T, pattern string, flags ...string) []byte {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0],
+		append([]string{"-test.run=^$", "-test.bench=" + pattern, "-test.benchtime=1x"}, flags...)...)
 	cmd.Env = append(os.Environ(), onlyBenchmarks+"=1")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	return out
+}
+
+// Each row begins with the library that was asked for, and leaves none out.
+func TestFirst(t *testing.T) {
+	for n := range 2 * len(all) {
+		out := string(once(t, "^BenchmarkWriteText$/^16$", "-first="+strconv.Itoa(n)))
+		var got, want []string
+		for _, m := range regexp.MustCompile(`(?m)^BenchmarkWriteText/16/([a-z]+)`).FindAllStringSubmatch(out, -1) {
+			got = append(got, m[1])
+		}
+		for i := range all {
+			want = append(want, all[(n+i)%len(all)].name)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("-first=%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
+// TestBenchmarks runs each benchmark once, which checks what is read and written,
+// and wants them to be those that the page is made of.
+func TestBenchmarks(t *testing.T) {
 	rs := Results{}
-	if err := rs.Add(bytes.NewReader(out), runtime.GOMAXPROCS(0)); err != nil {
+	if err := rs.Add(bytes.NewReader(once(t, ".")), runtime.GOMAXPROCS(0)); err != nil {
 		t.Fatal(err)
 	}
 	measured := Groups()

@@ -28,7 +28,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:])
+	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "report:", err)
@@ -45,7 +45,7 @@ type settings struct {
 	many      int
 }
 
-func run(ctx context.Context, args []string) error {
+func run(ctx context.Context, args []string, stdout io.Writer) error {
 	var set settings
 	flags := flag.NewFlagSet("report", flag.ContinueOnError)
 	flags.IntVar(&set.count, "count", 5, "how often each benchmark runs")
@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string) error {
 	if set.from != "" {
 		output, err = os.ReadFile(set.from)
 	} else {
-		output, err = measure(ctx, set)
+		output, err = measure(ctx, set, stdout)
 	}
 	if err != nil {
 		return err
@@ -88,12 +88,12 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	_, err = os.Stdout.Write(files[page])
+	_, err = stdout.Write(files[page])
 	return err
 }
 
-// measure runs everything and returns what it printed.
-func measure(ctx context.Context, set settings) ([]byte, error) {
+// measure runs everything and returns what it printed, which it prints too.
+func measure(ctx context.Context, set settings, stdout io.Writer) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func measure(ctx context.Context, set settings) ([]byte, error) {
 		return nil, err
 	}
 	var output bytes.Buffer
-	var w io.Writer = io.MultiWriter(&output, os.Stdout)
+	var w io.Writer = io.MultiWriter(&output, stdout)
 	if set.raw != "" {
 		f, err := os.Create(set.raw)
 		if err != nil {

@@ -48,8 +48,9 @@ func render(rs bench.Results, groups []bench.Group, m measured, set settings) (m
 
 func header(b *bytes.Buffer, m measured, set settings) {
 	b.WriteString("# Benchmarks\n\n")
-	b.WriteString(wrap("Each figure is the median of "+runs(set.count)+". All libraries run in each round, one after the other for the same work "+
-		"and beginning with another one each time, each driven by what is fastest with it; bhojpur and coder with a context that can be canceled. "+
+	b.WriteString(wrap("Each figure is the median of "+runs(set.count)+". All libraries run in each round, one after the other for the same work, "+
+		"which begins with another one in each round where they share a process. Each is driven by what is fastest with it; "+
+		"bhojpur and coder with a context that can be canceled. "+
 		"Compare figures of one row; those of another machine differ. The goals are our own.") + "\n\n")
 	fmt.Fprintf(b, "| | |\n|---|---|\n| machine | %s, %d cores, %s |\n| system | %s, Linux %s |\n| Go | %s |\n",
 		m.CPU, m.Cores, m.Memory, m.OS, m.Kernel, m.Go)

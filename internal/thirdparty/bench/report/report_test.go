@@ -41,7 +41,8 @@ func lines() string {
 const manyLine = "BenchmarkMany/handler/bhojpur 1 1000 conns 7000 rss-B/conn 6000 pss-B/conn " +
 	"4000 heap-B/conn 2000 stack-B/conn 7000000 rss-B/total 999 answered 1.5 open-s 0.5 echo-s\n"
 
-// report makes the page of output, and returns the directory that it is in.
+// report makes the page of output, and returns the directory that it is in. What is
+// printed has to be the page.
 func report(t *testing.T, output string, args ...string) (dir string, err error) {
 	t.Helper()
 	dir = t.TempDir()
@@ -49,7 +50,15 @@ func report(t *testing.T, output string, args ...string) (dir string, err error)
 	if err := os.WriteFile(from, []byte(output), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return dir, run(t.Context(), append([]string{"-count", "1", "-from", from, "-docs", dir}, args...))
+	var printed bytes.Buffer
+	err = run(t.Context(), append([]string{"-count", "1", "-from", from, "-docs", dir}, args...), &printed)
+	if err != nil {
+		return dir, err
+	}
+	if page, err := os.ReadFile(filepath.Join(dir, page)); err != nil || !bytes.Equal(page, printed.Bytes()) {
+		t.Errorf("%d bytes were printed, and the page is not that: %v", printed.Len(), err)
+	}
+	return dir, nil
 }
 
 func TestReport(t *testing.T) {

@@ -1,0 +1,85 @@
+//go:build !js
+
+package websocket
+
+import (
+	"context"
+	"net"
+	"testing"
+	"testing/synctest"
+)
+
+// Who closes a connection while somebody reads leaves what the read side holds to
+// them, and they to who waits behind them.
+func TestUnlockReadOfClosedConnection(t *testing.T) {
+	closed := func(t *testing.T) *engine {
+		e := &newConn(server, nil, extras{}).engine
+		stream, peer := net.Pipe()
+		defer peer.Close()
+		e.t = newStream(stream, stream)
+		mustTryLock(t, &e.rd.gate)
+		e.rd.in.take()
+		e.shut(nil)
+		if e.rd.in.block == nil {
+			t.Fatal("the block of who reads is gone")
+		}
+		return e
+	}
+	wantDropped := func(t *testing.T, e *engine) {
+		t.Helper()
+		if e.rd.in.block != nil {
+			t.Error("a block is left behind")
+		}
+		mustTryLock(t, &e.rd.gate)
+	}
+	t.Run("alone", func(t *testing.T) {
+		e := closed(t)
+		e.unlockRead()
+		wantDropped(t, e)
+	})
+	t.Run("before another one", func(t *testing.T) {
+		e := closed(t)
+		w := e.rd.gate.join(frame{lead: noFrame})
+		e.unlockRead()
+		<-w.ready
+		e.rd.gate.retire(w)
+		if e.rd.in.block == nil {
+			t.Fatal("the block is gone while another one reads")
+		}
+		e.unlockRead()
+		wantDropped(t, e)
+	})
+}
+
+// The end of a context leaves the order to others, whatever was waited for.
+func TestOrderIsLeftWithItsContext(t *testing.T) {
+	for _, has := range []string{"nothing", "the order"} {
+		t.Run(has, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := &newConn(server, nil, extras{}).engine
+				order := &e.wr.parts.get().order
+				mustTryLock(t, order)
+				ctx, cancel := context.WithCancel(t.Context())
+				got := make(chan error, 1)
+				go func() { got <- e.lockOrder(ctx) }()
+				synctest.Wait() // for the order
+				mustTryLock(t, &e.wr.gate)
+				if has == "the order" {
+					order.unlock()
+					synctest.Wait() // for the gate
+				}
+				cancel()
+				if err := <-got; err != ctx.Err() {
+					t.Errorf("got %v, want the context's error", err)
+				}
+				e.unlockWrite()
+				if has == "nothing" {
+					order.unlock()
+				}
+				if err := e.lockOrder(t.Context()); err != nil {
+					t.Errorf("the next one got %v", err)
+				}
+			})
+		})
+	}
+}

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // request returns a handshake that is right, with header lines changed: a line
@@ -27,7 +27,7 @@ func request(lines ...string) *http.Request {
 		"Connection":            {"Upgrade"},
 		"Upgrade":               {"websocket"},
 		"Sec-Websocket-Version": {"13"},
-		"Sec-Websocket-Key":     {wstest.DefaultKey},
+		"Sec-Websocket-Key":     {rawpeer.DefaultKey},
 	}
 	replaced := make(map[string]bool)
 	for _, line := range lines {
@@ -70,7 +70,7 @@ func TestAcceptChecksRequest(t *testing.T) {
 		{name: "old version", r: request("Sec-WebSocket-Version: 8"), status: http.StatusUpgradeRequired, header: "Sec-Websocket-Version: 13"},
 		{name: "two versions", r: request("Sec-WebSocket-Version: 8", "Sec-WebSocket-Version: 13"), status: http.StatusUpgradeRequired},
 		{name: "no key", r: request("Sec-WebSocket-Key"), status: http.StatusBadRequest},
-		{name: "two keys", r: request("Sec-WebSocket-Key: "+wstest.DefaultKey, "Sec-WebSocket-Key: "+wstest.DefaultKey), status: http.StatusBadRequest},
+		{name: "two keys", r: request("Sec-WebSocket-Key: "+rawpeer.DefaultKey, "Sec-WebSocket-Key: "+rawpeer.DefaultKey), status: http.StatusBadRequest},
 		{name: "key of 15 bytes", r: request("Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAA"), status: http.StatusBadRequest},
 		{name: "key of 17 bytes", r: request("Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAAA="), status: http.StatusBadRequest},
 		{name: "key that is not base64", r: request("Sec-WebSocket-Key: !!!!!!!!!!!!!!!!!!!!!!=="), status: http.StatusBadRequest},
@@ -195,9 +195,9 @@ func TestAcceptSubprotocol(t *testing.T) {
 				for _, line := range test.offered {
 					lines = append(lines, "Sec-WebSocket-Protocol: "+line)
 				}
-				c, p := wstest.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+				c, p := rawpeer.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
 					return websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: test.ours})
-				}, &wstest.ClientOptions{Header: lines})
+				}, &rawpeer.ClientOptions{Header: lines})
 				defer c.CloseNow()
 				if c.Subprotocol() != test.want {
 					t.Errorf("got subprotocol %q, want %q", c.Subprotocol(), test.want)
@@ -215,7 +215,7 @@ func TestAcceptSubprotocol(t *testing.T) {
 // answer, but for what would break it.
 func TestAcceptSendsHeaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, p := wstest.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+		c, p := rawpeer.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
 			http.SetCookie(w, &http.Cookie{Name: "session", Value: "1"})
 			http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
 			w.Header().Set("X-Note", "one\r\nX-Injected: two")
@@ -274,7 +274,7 @@ func TestAcceptUnderMiddleware(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, p := wstest.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+				c, p := rawpeer.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
 					return websocket.Accept(wrap(w), r, nil)
 				}, nil)
 				defer c.CloseNow()
@@ -292,20 +292,20 @@ func TestAcceptUnderMiddleware(t *testing.T) {
 // without waiting for the answer, is read as frames.
 func TestAcceptEarlyFrames(t *testing.T) {
 	long := strings.Repeat("0123456789", 2000)
-	for name, frames := range map[string][]wstest.Frame{
-		"one":    {wstest.Text("early")},
-		"many":   {wstest.Text("early"), wstest.Ping("x"), wstest.Text("bird"), wstest.Binary([]byte{0, 1, 2})},
-		"long":   {wstest.Text(long), wstest.Text("behind")},
-		"pieces": {wstest.Text("one").More(), wstest.Continuation(" and two")},
+	for name, frames := range map[string][]rawpeer.Frame{
+		"one":    {rawpeer.Text("early")},
+		"many":   {rawpeer.Text("early"), rawpeer.Ping("x"), rawpeer.Text("bird"), rawpeer.Binary([]byte{0, 1, 2})},
+		"long":   {rawpeer.Text(long), rawpeer.Text("behind")},
+		"pieces": {rawpeer.Text("one").More(), rawpeer.Continuation(" and two")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, p := accepted(t, wstest.Listen(nil), &connOptions{frames: frames})
+				c, p := accepted(t, rawpeer.Listen(nil), &connOptions{frames: frames})
 				defer c.CloseNow()
 				p.SendText("last")
 				var got, want strings.Builder
 				for _, f := range frames {
-					if f.Opcode != wstest.OpPing {
+					if f.Opcode != rawpeer.OpPing {
 						want.Write(f.Payload)
 					}
 				}
@@ -331,7 +331,7 @@ func TestAcceptEarlyFrames(t *testing.T) {
 // request have an effect on the connection.
 func TestAcceptLeavesServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := wstest.Listen(nil)
+		n := rawpeer.Listen(nil)
 		defer n.Close()
 		conns := make(chan *websocket.Conn, 1)
 		s := &http.Server{
@@ -352,7 +352,7 @@ func TestAcceptLeavesServer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := wstest.ClientHandshake(t, conn, nil)
+		p := rawpeer.ClientHandshake(t, conn, nil)
 		c := <-conns
 		defer c.CloseNow()
 		time.Sleep(time.Minute) // of the bubble's time
@@ -397,7 +397,7 @@ func TestAcceptHTTP2(t *testing.T) {
 
 // TestAcceptAddresses: they are those of the network connection.
 func TestAcceptAddresses(t *testing.T) {
-	c, p := accepted(t, wstest.ListenLoopback(t), new(connOptions))
+	c, p := accepted(t, rawpeer.ListenLoopback(t), new(connOptions))
 	defer c.CloseNow()
 	if got, want := c.RemoteAddr().String(), p.Conn.LocalAddr().String(); got != want {
 		t.Errorf("got remote address %s, want %s", got, want)

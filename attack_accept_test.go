@@ -10,19 +10,19 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // Requests that are none for a connection, as they come over the network. Each gets
 // an answer, and one of another version is told ours.
 func TestAttackRequests(t *testing.T) {
-	const handshake = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + wstest.DefaultKey + "\r\n"
-	lines := func(lines ...string) wstest.ClientOptions { return wstest.ClientOptions{Header: lines} }
-	line := func(line string) wstest.ClientOptions { return wstest.ClientOptions{RequestLine: line} }
-	raw := func(s string) wstest.ClientOptions { return wstest.ClientOptions{Raw: []byte(s)} }
+	const handshake = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + rawpeer.DefaultKey + "\r\n"
+	lines := func(lines ...string) rawpeer.ClientOptions { return rawpeer.ClientOptions{Header: lines} }
+	line := func(line string) rawpeer.ClientOptions { return rawpeer.ClientOptions{RequestLine: line} }
+	raw := func(s string) rawpeer.ClientOptions { return rawpeer.ClientOptions{Raw: []byte(s)} }
 	type attack struct {
 		name    string
-		request wstest.ClientOptions
+		request rawpeer.ClientOptions
 		status  int
 	}
 	attacks := []attack{
@@ -37,18 +37,18 @@ func TestAttackRequests(t *testing.T) {
 		{"Host with a line end", raw("GET / HTTP/1.1\r\nHost: a\rb\r\n" + handshake + "\r\n"), http.StatusBadRequest},
 		{"a name with a space", raw("GET / HTTP/1.1\r\nHost: a\r\nX Y: z\r\n" + handshake + "\r\n"), http.StatusBadRequest},
 		{"a value with NUL", raw("GET / HTTP/1.1\r\nHost: a\r\nX: \x00\r\n" + handshake + "\r\n"), http.StatusBadRequest},
-		{"a body", wstest.ClientOptions{Header: []string{"Content-Length: 5"}, Behind: []byte("hello")}, http.StatusBadRequest},
-		{"a body in chunks", wstest.ClientOptions{Header: []string{"Transfer-Encoding: chunked"}, Behind: []byte("5\r\nhello\r\n0\r\n\r\n")}, http.StatusBadRequest},
-		{"a frame as the body", wstest.ClientOptions{Header: []string{"Content-Length: 7"}, Frames: []wstest.Frame{wstest.Text("x")}}, http.StatusBadRequest},
+		{"a body", rawpeer.ClientOptions{Header: []string{"Content-Length: 5"}, Behind: []byte("hello")}, http.StatusBadRequest},
+		{"a body in chunks", rawpeer.ClientOptions{Header: []string{"Transfer-Encoding: chunked"}, Behind: []byte("5\r\nhello\r\n0\r\n\r\n")}, http.StatusBadRequest},
+		{"a frame as the body", rawpeer.ClientOptions{Header: []string{"Content-Length: 7"}, Frames: []rawpeer.Frame{rawpeer.Text("x")}}, http.StatusBadRequest},
 		{"no body, and says so", lines("Content-Length: 0"), http.StatusSwitchingProtocols},
 		{"Upgrade in other letters", lines("Upgrade: web\u017focket"), http.StatusUpgradeRequired},
 		{"Upgrade in other letters", lines("Upgrade: websoc\u212aet"), http.StatusUpgradeRequired},
 		{"Connection with more", lines("Connection: Upgrade; x"), http.StatusUpgradeRequired},
 		{"key with a space", lines("Sec-WebSocket-Key: dGhlIHNhbXBsZS Bub25jZQ="), http.StatusBadRequest},
-		{"key with more", lines("Sec-WebSocket-Key: " + wstest.DefaultKey + "AAAA"), http.StatusBadRequest},
-		{"two keys in a line", lines("Sec-WebSocket-Key: " + wstest.DefaultKey + ", " + wstest.DefaultKey), http.StatusBadRequest},
+		{"key with more", lines("Sec-WebSocket-Key: " + rawpeer.DefaultKey + "AAAA"), http.StatusBadRequest},
+		{"two keys in a line", lines("Sec-WebSocket-Key: " + rawpeer.DefaultKey + ", " + rawpeer.DefaultKey), http.StatusBadRequest},
 		{"empty key", lines("Sec-WebSocket-Key: "), http.StatusBadRequest},
-		{"key with other letters", lines("Sec-WebSocket-Key: \u212a" + wstest.DefaultKey[3:]), http.StatusBadRequest},
+		{"key with other letters", lines("Sec-WebSocket-Key: \u212a" + rawpeer.DefaultKey[3:]), http.StatusBadRequest},
 	}
 	for _, version := range []string{"", "0", "7", "8", "12", "14", "013", "13.0", "+13", "13, 8", "8, 13", "13 13", "\uff11\uff13", "9999999999999999999"} {
 		attacks = append(attacks, attack{"version " + version, lines("Sec-WebSocket-Version: " + version), http.StatusUpgradeRequired})
@@ -99,7 +99,7 @@ func TestAttackHeaderInjection(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				opts := &websocket.AcceptOptions{Subprotocols: test.ours}
-				request := wstest.ClientOptions{}
+				request := rawpeer.ClientOptions{}
 				if test.offered != "" {
 					request.Header = []string{"Sec-WebSocket-Protocol: " + test.offered}
 				}
@@ -137,12 +137,12 @@ func TestAttackRefusalEchoes(t *testing.T) {
 
 // coalesced are frames of more than a mebibyte, in messages that are read one by
 // one, and what they hold.
-func coalesced() (frames []wstest.Frame, messages []string) {
+func coalesced() (frames []rawpeer.Frame, messages []string) {
 	for i := range 300 {
 		messages = append(messages, filler(i*20), filler(5000))
 	}
 	for _, m := range messages {
-		frames = append(frames, wstest.Text(m))
+		frames = append(frames, rawpeer.Text(m))
 	}
 	return frames, messages
 }
@@ -154,9 +154,9 @@ func TestAttackCoalescedFrames(t *testing.T) {
 	for _, n := range []int{1, 2, 10, len(messages)} {
 		opts := &connOptions{
 			frames: frames[:n],
-			pipe:   &wstest.PipeOptions{Capacity: wstest.Unbounded},
+			pipe:   &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded},
 		}
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			for _, want := range messages[:n] {
 				wantText(t, c, want)
 			}
@@ -168,9 +168,9 @@ func TestAttackCoalescedFrames(t *testing.T) {
 
 // What is wrong right behind a handshake is refused as anywhere else.
 func TestAttackCoalescedViolation(t *testing.T) {
-	for _, f := range []wstest.Frame{{Fin: true, Opcode: 3}, wstest.Text("").WithRSV(wstest.RSV2), wstest.Continuation("")} {
-		opts := &connOptions{frames: []wstest.Frame{wstest.Text("first"), f}}
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	for _, f := range []rawpeer.Frame{{Fin: true, Opcode: 3}, rawpeer.Text("").WithRSV(rawpeer.RSV2), rawpeer.Continuation("")} {
+		opts := &connOptions{frames: []rawpeer.Frame{rawpeer.Text("first"), f}}
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			wantText(t, c, "first")
 			read := reading(t, c)
 			p.WantClose(1002)

@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 const (
@@ -24,13 +24,13 @@ const (
 )
 
 // bomb is a compressed message that inflates to a thousand times its size.
-var bomb = sync.OnceValue(func() wstest.Frame {
+var bomb = sync.OnceValue(func() rawpeer.Frame {
 	var b bytes.Buffer
 	w, _ := flate.NewWriter(&b, flate.BestCompression) // the level is valid; others make it twice as long
 	w.Write(make([]byte, bombSize))
 	w.Flush()
 	payload := bytes.TrimSuffix(b.Bytes(), []byte("\x00\x00\xff\xff"))
-	return wstest.Binary(payload).WithRSV(wstest.RSV1)
+	return rawpeer.Binary(payload).WithRSV(rawpeer.RSV1)
 })
 
 // forBombs runs test for both roles, with either kind of compression.
@@ -47,10 +47,10 @@ func forBombs(t *testing.T, test func(t *testing.T, opts *connOptions)) {
 // (CVE-2018-1000518, CVE-2026-27571).
 func TestAttackBomb(t *testing.T) {
 	forBombs(t, func(t *testing.T, opts *connOptions) {
-		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
 			sent := wire(p, 1, bomb())
 			if n := allocated(func() {
-				call := wstest.Go(t, read)
+				call := rawpeer.Go(t, read)
 				p.SendRaw(sent)
 				p.WantClose(1009)
 				p.Close()
@@ -65,8 +65,8 @@ func TestAttackBomb(t *testing.T) {
 // Cut into many frames it is the same.
 func TestAttackBombInFragments(t *testing.T) {
 	forBombs(t, func(t *testing.T, opts *connOptions) {
-		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
-			call := wstest.Go(t, read)
+		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+			call := rawpeer.Go(t, read)
 			p.SendRaw(wire(p, 1, fragmented(bomb(), 10)...)[:2000])
 			p.WantClose(1009)
 			p.Close()
@@ -83,12 +83,12 @@ func TestAttackBombInSmallReads(t *testing.T) {
 				continue // it returns the whole message
 			}
 			t.Run(way.name, func(t *testing.T) {
-				forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-					sent := wire(p, 1, bomb(), wstest.Close(1000, ""))
+				forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					sent := wire(p, 1, bomb(), rawpeer.Close(1000, ""))
 					drain, end := way.begin(t, c)
 					defer end()
 					if n := allocated(func() {
-						read := wstest.GoErr(t, drain)
+						read := rawpeer.GoErr(t, drain)
 						p.SendRaw(sent)
 						p.WantClose(1000)
 						read.Err()
@@ -104,12 +104,12 @@ func TestAttackBombInSmallReads(t *testing.T) {
 // What Close discards it does not inflate: it finds nothing wrong with what could
 // not be inflated.
 func TestAttackBombWhileClosing(t *testing.T) {
-	corrupt := wstest.Binary([]byte("\x07\xff\xff")).WithRSV(wstest.RSV1)
+	corrupt := rawpeer.Binary([]byte("\x07\xff\xff")).WithRSV(rawpeer.RSV1)
 	forBombs(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-			sent := wire(p, 1, bomb(), corrupt, bomb(), wstest.Close(1000, ""))
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			sent := wire(p, 1, bomb(), corrupt, bomb(), rawpeer.Close(1000, ""))
 			if n := allocated(func() {
-				closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+				closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 				p.WantClose(1000)
 				p.SendRaw(sent)
 				closing.Want()
@@ -123,13 +123,13 @@ func TestAttackBombWhileClosing(t *testing.T) {
 // The same for the rest of a message of which a part has been read.
 func TestAttackBombHalfReadWhileClosing(t *testing.T) {
 	forBombs(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			p.Send(bomb().More())
 			r := wantReader(t, c)
 			wantRead(t, r, strings.Repeat("\x00", 1000))
-			closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+			closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 			p.WantClose(1000)
-			p.Send(wstest.Continuation("\xff\xff\xff"), wstest.Close(1000, ""))
+			p.Send(rawpeer.Continuation("\xff\xff\xff"), rawpeer.Close(1000, ""))
 			closing.Want()
 			_, err := io.Copy(io.Discard, r)
 			wantClosed(t, err, 1000)
@@ -142,11 +142,11 @@ func TestAttackBombHalfReadWhileClosing(t *testing.T) {
 func TestAttackBombOfNothing(t *testing.T) {
 	const blocks = 1 << 18
 	forBombs(t, func(t *testing.T, opts *connOptions) {
-		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
-			f := wstest.Text(strings.Repeat("\x00\x00\x00\xff\xff", blocks)).WithRSV(wstest.RSV1)
+		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+			f := rawpeer.Text(strings.Repeat("\x00\x00\x00\xff\xff", blocks)).WithRSV(rawpeer.RSV1)
 			sent := wire(p, 1, f)
 			if n := allocated(func() {
-				call := wstest.Go(t, read)
+				call := rawpeer.Go(t, read)
 				p.SendRaw(sent)
 				synctest.Wait()
 				if got, err := call.Result(); got.payload != "" || err != nil {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // swapCase turns capitals into small letters and back.
@@ -28,18 +28,18 @@ func swapCase(s string) string {
 // Answers that open no connection: each header missing, wrong, and twice, things
 // that were not offered, and other statuses. Subprotocols k and s are offered.
 func TestAttackAnswers(t *testing.T) {
-	status := func(s string, lines ...string) wstest.ServerOptions {
-		return wstest.ServerOptions{Status: s, Header: append(lines, "Content-Length: 0")}
+	status := func(s string, lines ...string) rawpeer.ServerOptions {
+		return rawpeer.ServerOptions{Status: s, Header: append(lines, "Content-Length: 0")}
 	}
 	type attack struct {
 		name   string
-		answer func(accept string) wstest.ServerOptions // to a key that it answers
+		answer func(accept string) rawpeer.ServerOptions // to a key that it answers
 	}
-	lines := func(lines ...string) func(string) wstest.ServerOptions {
-		return func(string) wstest.ServerOptions { return header(lines...) }
+	lines := func(lines ...string) func(string) rawpeer.ServerOptions {
+		return func(string) rawpeer.ServerOptions { return header(lines...) }
 	}
-	accepts := func(change func(accept string) []string) func(string) wstest.ServerOptions {
-		return func(accept string) wstest.ServerOptions {
+	accepts := func(change func(accept string) []string) func(string) rawpeer.ServerOptions {
+		return func(accept string) rawpeer.ServerOptions {
 			var lines []string
 			for _, value := range change(accept) {
 				lines = append(lines, "Sec-WebSocket-Accept: "+value)
@@ -62,8 +62,8 @@ func TestAttackAnswers(t *testing.T) {
 		{"two Connections, none right", lines("Connection: keep-alive", "Connection: x-upgrade")},
 		{"no accept key", lines("Sec-WebSocket-Accept")},
 		{"empty accept key", lines("Sec-WebSocket-Accept: ")},
-		{"the key itself", accepts(func(string) []string { return []string{wstest.DefaultKey} })},
-		{"accept key of another key", accepts(func(string) []string { return []string{wstest.AcceptKey("x")} })},
+		{"the key itself", accepts(func(string) []string { return []string{rawpeer.DefaultKey} })},
+		{"accept key of another key", accepts(func(string) []string { return []string{rawpeer.AcceptKey("x")} })},
 		{"accept key in other case", accepts(func(a string) []string { return []string{swapCase(a)} })},
 		{"accept key in capitals", accepts(func(a string) []string { return []string{strings.ToUpper(a)} })},
 		{"accept key without its end", accepts(func(a string) []string { return []string{strings.TrimRight(a, "=")} })},
@@ -71,8 +71,8 @@ func TestAttackAnswers(t *testing.T) {
 		{"accept key in quotes", accepts(func(a string) []string { return []string{`"` + a + `"`} })},
 		{"accept key twice in a line", accepts(func(a string) []string { return []string{a + ", " + a} })},
 		{"accept key twice", accepts(func(a string) []string { return []string{a, a} })},
-		{"accept key, and another", accepts(func(a string) []string { return []string{a, wstest.AcceptKey("x")} })},
-		{"another, and the accept key", accepts(func(a string) []string { return []string{wstest.AcceptKey("x"), a} })},
+		{"accept key, and another", accepts(func(a string) []string { return []string{a, rawpeer.AcceptKey("x")} })},
+		{"another, and the accept key", accepts(func(a string) []string { return []string{rawpeer.AcceptKey("x"), a} })},
 		{"a subprotocol not offered", lines("Sec-WebSocket-Protocol: x")},
 		{"two subprotocols", lines("Sec-WebSocket-Protocol: k", "Sec-WebSocket-Protocol: s")},
 		{"the same subprotocol twice", lines("Sec-WebSocket-Protocol: k", "Sec-WebSocket-Protocol: k")},
@@ -87,16 +87,16 @@ func TestAttackAnswers(t *testing.T) {
 	}
 	for _, s := range []string{"200 OK", "202 Accepted", "204 No Content", "301 Moved Permanently", "304 Not Modified",
 		"400 Bad Request", "401 Unauthorized", "426 Upgrade Required", "500 Internal Server Error", "999 \x1b[31m"} {
-		attacks = append(attacks, attack{s, func(string) wstest.ServerOptions { return status(s) }})
+		attacks = append(attacks, attack{s, func(string) rawpeer.ServerOptions { return status(s) }})
 	}
 	for _, attack := range attacks {
 		t.Run(attack.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				call, p := dial(t, t.Context(), wstest.URL, &websocket.DialOptions{
+				call, p := dial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{
 					Subprotocols:    []string{"k", "s"},
 					CompressionMode: websocket.CompressionContextTakeover,
 				})
-				answer := attack.answer(wstest.AcceptKey(p.Request.Header.Get("Sec-WebSocket-Key")))
+				answer := attack.answer(rawpeer.AcceptKey(p.Request.Header.Get("Sec-WebSocket-Key")))
 				p.Answer(&answer)
 				got, err := call.Result()
 				if err == nil || got.c != nil {
@@ -135,7 +135,7 @@ func TestAttackEndlessAnswers(t *testing.T) {
 	for _, test := range endless {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				call, p := dial(t, t.Context(), wstest.URL, nil)
+				call, p := dial(t, t.Context(), rawpeer.URL, nil)
 				if n := allocated(func() {
 					_, err := p.Conn.Write([]byte(test.first))
 					for err == nil {
@@ -161,7 +161,7 @@ func TestAttackSlowAnswers(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), patience)
 				defer cancel()
 				start := time.Now()
-				call, p := dial(t, ctx, wstest.URL, nil)
+				call, p := dial(t, ctx, rawpeer.URL, nil)
 				_, err := p.Conn.Write([]byte(test.first))
 				for i := 0; err == nil; i++ {
 					time.Sleep(time.Second) // of the bubble's time
@@ -197,7 +197,7 @@ func TestAttackDialInjection(t *testing.T) {
 		options["subprotocol "+protocol] = websocket.DialOptions{Subprotocols: []string{"x", protocol}}
 	}
 	for name, opts := range options {
-		t.Run(name, func(t *testing.T) { wantNothingInjected(t, wstest.URL, &opts) })
+		t.Run(name, func(t *testing.T) { wantNothingInjected(t, rawpeer.URL, &opts) })
 	}
 	for _, u := range []string{
 		"ws://server.test/" + injected, "ws://server.test/ HTTP/1.1" + injected, "ws://server.test/?" + injected, "ws://server.test/#" + injected,
@@ -212,10 +212,10 @@ func TestAttackDialInjection(t *testing.T) {
 func wantNothingInjected(t *testing.T, url string, opts *websocket.DialOptions) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		n := wstest.Listen(nil)
+		n := rawpeer.Listen(nil)
 		requests := make(chan *http.Request, 10)
-		wstest.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { requests <- r }))
-		opts.HTTPClient = wstest.HTTPClient(n)
+		rawpeer.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { requests <- r }))
+		opts.HTTPClient = rawpeer.HTTPClient(n)
 		if c, _, err := websocket.Dial(t.Context(), url, opts); err == nil {
 			c.CloseNow()
 			t.Fatal("dialed a server that speaks no WebSocket")
@@ -242,8 +242,8 @@ func wantNothingInjected(t *testing.T, url string, opts *websocket.DialOptions) 
 // their names.
 func TestAttackHandshakeHeadersTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		call, p := dial(t, t.Context(), wstest.URL, &websocket.DialOptions{HTTPHeader: http.Header{
-			"sec-websocket-key":        {wstest.DefaultKey},
+		call, p := dial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{HTTPHeader: http.Header{
+			"sec-websocket-key":        {rawpeer.DefaultKey},
 			"SEC-WEBSOCKET-VERSION":    {"8"},
 			"sec-WebSocket-Protocol":   {"x"},
 			"sec-websocket-extensions": {pmd},

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // floods are what a peer can send for ever, so that who reads always finds
@@ -18,56 +18,56 @@ import (
 var floods = []struct {
 	name        string
 	compression websocket.CompressionMode
-	first, more func(p *wstest.Peer) []byte
+	first, more func(p *rawpeer.Peer) []byte
 	drain       string // the only one that does not return what has come
 }{
 	{
 		name: "pings",
-		more: func(p *wstest.Peer) []byte { return wire(p, 1000, wstest.Ping("")) },
+		more: func(p *rawpeer.Peer) []byte { return wire(p, 1000, rawpeer.Ping("")) },
 	},
 	{
 		name: "pongs",
-		more: func(p *wstest.Peer) []byte { return wire(p, 1000, wstest.Pong("")) },
+		more: func(p *rawpeer.Peer) []byte { return wire(p, 1000, rawpeer.Pong("")) },
 	},
 	{
 		name:  "pings inside a message",
-		first: func(p *wstest.Peer) []byte { return wire(p, 1, wstest.Binary(nil).More()) },
-		more:  func(p *wstest.Peer) []byte { return wire(p, 1000, wstest.Ping(strings.Repeat("x", 125))) },
+		first: func(p *rawpeer.Peer) []byte { return wire(p, 1, rawpeer.Binary(nil).More()) },
+		more:  func(p *rawpeer.Peer) []byte { return wire(p, 1000, rawpeer.Ping(strings.Repeat("x", 125))) },
 	},
 	{
 		name:  "fragments of a byte",
-		first: func(p *wstest.Peer) []byte { return wire(p, 1, wstest.Binary(nil).More()) },
-		more:  func(p *wstest.Peer) []byte { return wire(p, 1000, wstest.Continuation("x").More()) },
+		first: func(p *rawpeer.Peer) []byte { return wire(p, 1, rawpeer.Binary(nil).More()) },
+		more:  func(p *rawpeer.Peer) []byte { return wire(p, 1000, rawpeer.Continuation("x").More()) },
 		drain: "Read",
 	},
 	{
 		name:  "a payload",
-		first: func(p *wstest.Peer) []byte { return hugeHeader(p, wstest.Binary(nil)) },
-		more:  func(p *wstest.Peer) []byte { return make([]byte, 64<<10) },
+		first: func(p *rawpeer.Peer) []byte { return hugeHeader(p, rawpeer.Binary(nil)) },
+		more:  func(p *rawpeer.Peer) []byte { return make([]byte, 64<<10) },
 		drain: "Read",
 	},
 	{
 		name:        "blocks without bytes",
 		compression: websocket.CompressionNoContextTakeover,
-		first:       func(p *wstest.Peer) []byte { return hugeHeader(p, wstest.Binary(nil).WithRSV(wstest.RSV1)) },
-		more:        func(p *wstest.Peer) []byte { return []byte(strings.Repeat("\x00\x00\x00\xff\xff", 10_000)) },
+		first:       func(p *rawpeer.Peer) []byte { return hugeHeader(p, rawpeer.Binary(nil).WithRSV(rawpeer.RSV1)) },
+		more:        func(p *rawpeer.Peer) []byte { return []byte(strings.Repeat("\x00\x00\x00\xff\xff", 10_000)) },
 	},
 	{
 		name:  "empty messages",
-		more:  func(p *wstest.Peer) []byte { return wire(p, 1000, wstest.Binary(nil)) },
+		more:  func(p *rawpeer.Peer) []byte { return wire(p, 1000, rawpeer.Binary(nil)) },
 		drain: "NetConn",
 	},
 }
 
 // hugeHeader is the header of a frame that does not end.
-func hugeHeader(p *wstest.Peer, f wstest.Frame) []byte {
-	return wstest.AppendHeader(nil, unmasked(p, f), wstest.Length64, 1<<62)
+func hugeHeader(p *rawpeer.Peer, f rawpeer.Frame) []byte {
+	return rawpeer.AppendHeader(nil, unmasked(p, f), rawpeer.Length64, 1<<62)
 }
 
 // forFloods runs test for each flood and each way to read it. The ping in front
 // ends its context, from within the call that reads.
-func forFloods(t *testing.T, over func(*testing.T, *connOptions, func(*testing.T, *websocket.Conn, *wstest.Peer)),
-	test func(t *testing.T, c *websocket.Conn, p *wstest.Peer, first, more []byte, drain func() error)) {
+func forFloods(t *testing.T, over func(*testing.T, *connOptions, func(*testing.T, *websocket.Conn, *rawpeer.Peer)),
+	test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, first, more []byte, drain func() error)) {
 	t.Helper()
 	for _, flood := range floods {
 		for _, way := range drains {
@@ -83,11 +83,11 @@ func forFloods(t *testing.T, over func(*testing.T, *connOptions, func(*testing.T
 					}
 					return false
 				}
-				over(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				over(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					var drain func() error
 					drain, end = way.begin(t, c)
 					defer end()
-					first := wire(p, 1, wstest.Ping("now"))
+					first := wire(p, 1, rawpeer.Ping("now"))
 					if flood.first != nil {
 						first = append(first, flood.first(p)...)
 					}
@@ -109,15 +109,15 @@ func wantEnd(t *testing.T, err error) {
 // Who reads may never have to wait, and yet a context, or a deadline, that ends
 // meanwhile ends the call.
 func TestAttackFloodEndsWithContext(t *testing.T) {
-	forFloods(t, forBothRoles, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, first, more []byte, drain func() error) {
-		flooding := wstest.GoErr(t, func() error {
+	forFloods(t, forBothRoles, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, first, more []byte, drain func() error) {
+		flooding := rawpeer.GoErr(t, func() error {
 			_, err := p.Conn.Write(first)
 			for err == nil {
 				_, err = p.Conn.Write(more)
 			}
 			return nil // the connection has ended
 		})
-		wantEnd(t, wstest.GoErr(t, drain).Err())
+		wantEnd(t, rawpeer.GoErr(t, drain).Err())
 		c.CloseNow()
 		flooding.Want()
 	})
@@ -128,12 +128,12 @@ func TestAttackFloodEndsWithContext(t *testing.T) {
 // makes the end of the connection a reset.
 func TestAttackFloodOfSocketEndsWithContext(t *testing.T) {
 	const flood = 256 << 10 // what the system buffers
-	forFloods(t, overTCP, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, first, more []byte, drain func() error) {
+	forFloods(t, overTCP, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, first, more []byte, drain func() error) {
 		for len(first) < flood {
 			first = append(first, more...)
 		}
 		p.SendRaw(first[:flood])
-		wantEnd(t, wstest.GoErr(t, drain).Err())
+		wantEnd(t, rawpeer.GoErr(t, drain).Err())
 		c.CloseNow()
 		p.WantReset()
 	})

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // maxEmptyFrames is how many frames in a row may have no payload and promise
@@ -19,17 +19,17 @@ const maxEmptyFrames = 1000
 // message may have many, and not endlessly many. Pings between them do not help.
 func TestAttackEmptyFragments(t *testing.T) {
 	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		begin := wstest.Binary(nil)
+		begin := rawpeer.Binary(nil)
 		if opts.compression != websocket.CompressionDisabled {
-			begin = begin.WithRSV(wstest.RSV1)
+			begin = begin.WithRSV(rawpeer.RSV1)
 		}
-		for name, between := range map[string][]wstest.Frame{
+		for name, between := range map[string][]rawpeer.Frame{
 			"in a row":   nil,
-			"with pings": {wstest.Ping("")},
+			"with pings": {rawpeer.Ping("")},
 		} {
 			t.Run(name, func(t *testing.T) {
-				forDrains(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, drain func() error) {
-					read := wstest.GoErr(t, drain)
+				forDrains(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, drain func() error) {
+					read := rawpeer.GoErr(t, drain)
 					for _, f := range empties(maxEmptyFrames, begin) {
 						p.Send(append(between, f)...)
 						for range between {
@@ -37,7 +37,7 @@ func TestAttackEmptyFragments(t *testing.T) {
 						}
 					}
 					p.WantSilence(time.Hour)
-					p.Send(wstest.Continuation("").More())
+					p.Send(rawpeer.Continuation("").More())
 					p.WantClose(1008)
 					p.Close()
 					wantClosed(t, read.Err(), -1)
@@ -52,14 +52,14 @@ func TestAttackEmptyFragments(t *testing.T) {
 // message again.
 func TestAttackEmptyFragmentsWithinBounds(t *testing.T) {
 	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
 			encode := opts.encoder()
 			for range 3 {
-				f := encode(wstest.Text("hello"))
+				f := encode(rawpeer.Text("hello"))
 				frames := empties(maxEmptyFrames, f)
-				frames = append(frames, wstest.Continuation(string(f.Payload)).More())
-				frames = append(frames, empties(maxEmptyFrames, wstest.Continuation(""))...)
-				p.Send(append(frames, wstest.Continuation(""))...)
+				frames = append(frames, rawpeer.Continuation(string(f.Payload)).More())
+				frames = append(frames, empties(maxEmptyFrames, rawpeer.Continuation(""))...)
+				p.Send(append(frames, rawpeer.Continuation(""))...)
 				if got, err := read(); got.payload != "hello" || err != nil {
 					t.Fatalf("got %v, %v", got, err)
 				}
@@ -70,16 +70,16 @@ func TestAttackEmptyFragmentsWithinBounds(t *testing.T) {
 
 // Close discards messages, and no more empty frames than a reader takes.
 func TestAttackEmptyFragmentsWhileClosing(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		start := time.Now()
-		closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 		p.WantClose(1000)
-		p.Send(empties(maxEmptyFrames, wstest.Text(""))...)
+		p.Send(empties(maxEmptyFrames, rawpeer.Text(""))...)
 		synctest.Wait()
 		if closing.Returned() {
 			t.Fatalf("got %v before one frame too many", closing.Err())
 		}
-		p.Send(wstest.Continuation("").More())
+		p.Send(rawpeer.Continuation("").More())
 		p.WantEOF() // and no second close frame
 		if closing.Err() == nil {
 			t.Error("got no error of a Close that the peer did not answer")
@@ -98,10 +98,10 @@ func TestAttackOneByteFragments(t *testing.T) {
 	if testing.Short() {
 		blocks = 100
 	}
-	forDrains(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, drain func() error) {
-		block := wire(p, frames, wstest.Continuation("x").More())
-		read := wstest.GoErr(t, drain)
-		p.Send(wstest.Binary(nil).More())
+	forDrains(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, drain func() error) {
+		block := wire(p, frames, rawpeer.Continuation("x").More())
+		read := rawpeer.GoErr(t, drain)
+		p.Send(rawpeer.Binary(nil).More())
 		n := allocated(func() {
 			for range blocks {
 				if _, err := p.Conn.Write(block); err != nil {
@@ -127,10 +127,10 @@ func TestAttackOneByteFragments(t *testing.T) {
 func TestAttackEndlessFragments(t *testing.T) {
 	for name, size := range map[string]int{"small": 1, "large": 1000} {
 		t.Run(name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				read := reading(t, c)
-				p.Send(wstest.Text("").More())
-				more := wire(p, 1, wstest.Continuation(filler(size)).More())
+				p.Send(rawpeer.Text("").More())
+				more := wire(p, 1, rawpeer.Continuation(filler(size)).More())
 				for range defaultLimit / size {
 					p.SendRaw(more)
 				}

@@ -10,15 +10,15 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // answerTo returns a server's answer to a request, which it accepts with opts.
 // Headers are what the handler sets before.
-func answerTo(t *testing.T, opts *websocket.AcceptOptions, request wstest.ClientOptions, headers http.Header) *http.Response {
+func answerTo(t *testing.T, opts *websocket.AcceptOptions, request rawpeer.ClientOptions, headers http.Header) *http.Response {
 	t.Helper()
-	n := wstest.Listen(&wstest.PipeOptions{Capacity: wstest.Unbounded})
-	wstest.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	n := rawpeer.Listen(&rawpeer.PipeOptions{Capacity: rawpeer.Unbounded})
+	rawpeer.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, values := range headers {
 			w.Header()[name] = values
 		}
@@ -29,7 +29,7 @@ func answerTo(t *testing.T, opts *websocket.AcceptOptions, request wstest.Client
 	conn, err := n.Dial(t.Context())
 	wantNoError(t, err)
 	request.WantStatus = -1
-	return wstest.ClientHandshake(t, conn, &request).Response
+	return rawpeer.ClientHandshake(t, conn, &request).Response
 }
 
 // willing are options with which everything is agreed on that can be.
@@ -77,7 +77,7 @@ func TestAttackLongHeaders(t *testing.T) {
 		for name, status := range searched {
 			t.Run(what+" in "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					got := answerTo(t, willing, wstest.ClientOptions{Header: []string{name + ": " + value(32_000)}}, nil)
+					got := answerTo(t, willing, rawpeer.ClientOptions{Header: []string{name + ": " + value(32_000)}}, nil)
 					if got.StatusCode != status {
 						t.Errorf("got status %d, want %d", got.StatusCode, status)
 					}
@@ -116,12 +116,12 @@ func TestAttackMebibyteHeaders(t *testing.T) {
 		for _, name := range []string{"Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Sec-WebSocket-Accept", "Connection", "Upgrade"} {
 			t.Run(what+" in the answer's "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					call, p := dial(t, t.Context(), wstest.URL, &websocket.DialOptions{
+					call, p := dial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{
 						Subprotocols:    []string{"b", "x"},
 						CompressionMode: websocket.CompressionContextTakeover,
 					})
 					answer := header(name + ": " + value(size))
-					p.Stream().SetCapacity(wstest.Unbounded)
+					p.Stream().SetCapacity(rawpeer.Unbounded)
 					p.Answer(&answer)
 					if _, err := call.Result(); err == nil {
 						t.Error("took the answer")
@@ -144,23 +144,23 @@ func TestAttackManyHeaders(t *testing.T) {
 		return lines
 	}
 	head := "GET / HTTP/1.1\r\nHost: server.test\r\n"
-	handshake := "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + wstest.DefaultKey + "\r\n"
+	handshake := "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + rawpeer.DefaultKey + "\r\n"
 	others := strings.Repeat("X-Other: x\r\n", n)
 	for _, test := range []struct {
 		name    string
-		request wstest.ClientOptions
+		request rawpeer.ClientOptions
 		status  int
 	}{
-		{"others behind", wstest.ClientOptions{Raw: []byte(head + handshake + others + "\r\n")}, http.StatusSwitchingProtocols},
-		{"others in front", wstest.ClientOptions{Raw: []byte(head + others + handshake + "\r\n")}, http.StatusSwitchingProtocols},
-		{"others alone", wstest.ClientOptions{Raw: []byte(head + others + "\r\n")}, http.StatusUpgradeRequired},
-		{"Connection", wstest.ClientOptions{Header: append(many("Connection: keep-alive"), "Connection: Upgrade")}, http.StatusSwitchingProtocols},
-		{"Upgrade", wstest.ClientOptions{Header: append(many("Upgrade: h2c"), "Upgrade: websocket")}, http.StatusSwitchingProtocols},
-		{"key", wstest.ClientOptions{Header: many("Sec-WebSocket-Key: " + wstest.DefaultKey)}, http.StatusBadRequest},
-		{"version", wstest.ClientOptions{Header: many("Sec-WebSocket-Version: 13")}, http.StatusUpgradeRequired},
-		{"origin", wstest.ClientOptions{Header: many("Origin: http://server.test")}, http.StatusForbidden},
-		{"subprotocol", wstest.ClientOptions{Header: many("Sec-WebSocket-Protocol: b")}, http.StatusSwitchingProtocols},
-		{"extension", wstest.ClientOptions{Header: many("Sec-WebSocket-Extensions: permessage-deflate")}, http.StatusSwitchingProtocols},
+		{"others behind", rawpeer.ClientOptions{Raw: []byte(head + handshake + others + "\r\n")}, http.StatusSwitchingProtocols},
+		{"others in front", rawpeer.ClientOptions{Raw: []byte(head + others + handshake + "\r\n")}, http.StatusSwitchingProtocols},
+		{"others alone", rawpeer.ClientOptions{Raw: []byte(head + others + "\r\n")}, http.StatusUpgradeRequired},
+		{"Connection", rawpeer.ClientOptions{Header: append(many("Connection: keep-alive"), "Connection: Upgrade")}, http.StatusSwitchingProtocols},
+		{"Upgrade", rawpeer.ClientOptions{Header: append(many("Upgrade: h2c"), "Upgrade: websocket")}, http.StatusSwitchingProtocols},
+		{"key", rawpeer.ClientOptions{Header: many("Sec-WebSocket-Key: " + rawpeer.DefaultKey)}, http.StatusBadRequest},
+		{"version", rawpeer.ClientOptions{Header: many("Sec-WebSocket-Version: 13")}, http.StatusUpgradeRequired},
+		{"origin", rawpeer.ClientOptions{Header: many("Origin: http://server.test")}, http.StatusForbidden},
+		{"subprotocol", rawpeer.ClientOptions{Header: many("Sec-WebSocket-Protocol: b")}, http.StatusSwitchingProtocols},
+		{"extension", rawpeer.ClientOptions{Header: many("Sec-WebSocket-Extensions: permessage-deflate")}, http.StatusSwitchingProtocols},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

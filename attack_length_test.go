@@ -11,7 +11,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // A length with the top bit set is none, whatever the limit, and is not waited
@@ -20,10 +20,10 @@ func TestAttackLengthOverflow(t *testing.T) {
 	for _, length := range []uint64{1 << 63, 1<<63 + 1, 1<<64 - 1} {
 		for _, limit := range []int64{defaultLimit, math.MaxInt64, -1} {
 			t.Run(fmt.Sprint(length, " limit ", limit), func(t *testing.T) {
-				forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+				forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
 					c.SetReadLimit(limit)
-					call := wstest.Go(t, read)
-					p.SendRaw(wstest.AppendHeader(nil, p.Masked(wstest.Binary(nil)), wstest.Length64, length))
+					call := rawpeer.Go(t, read)
+					p.SendRaw(rawpeer.AppendHeader(nil, p.Masked(rawpeer.Binary(nil)), rawpeer.Length64, length))
 					p.WantClose(1002)
 					p.Close()
 					wantClosed(t, call.Err(), -1)
@@ -52,17 +52,17 @@ func TestAttackLengthSum(t *testing.T) {
 		{-1, "x", 0},
 	} {
 		t.Run(fmt.Sprint(test.limit, test.before), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				c.SetReadLimit(test.limit)
-				call := wstest.GoErr(t, func() error {
+				call := rawpeer.GoErr(t, func() error {
 					_, r, err := c.Reader(t.Context())
 					for err == nil {
 						_, err = r.Read(make([]byte, 100))
 					}
 					return err
 				})
-				p.Send(wstest.Binary([]byte(test.before)).More())
-				p.SendRaw(wstest.AppendHeader(nil, p.Masked(wstest.Continuation("")), wstest.Length64, most))
+				p.Send(rawpeer.Binary([]byte(test.before)).More())
+				p.SendRaw(rawpeer.AppendHeader(nil, p.Masked(rawpeer.Continuation("")), rawpeer.Length64, most))
 				if test.code != 0 {
 					p.WantClose(test.code)
 					p.Close()
@@ -87,18 +87,18 @@ func TestAttackLengthSum(t *testing.T) {
 func TestAttackDeclaredLength(t *testing.T) {
 	const sent, most = 10, 512 << 10
 	for _, length := range []uint64{1 << 30, 1 << 31, 1 << 32, 1 << 62, math.MaxInt64} {
-		for name, first := range map[string][]wstest.Frame{
+		for name, first := range map[string][]rawpeer.Frame{
 			"one frame": nil,
-			"fragment":  {wstest.Binary([]byte("x")).More()},
+			"fragment":  {rawpeer.Binary([]byte("x")).More()},
 		} {
 			t.Run(fmt.Sprint(length, " ", name), func(t *testing.T) {
-				forDrains(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, drain func() error) {
-					f := wstest.Binary(nil)
+				forDrains(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, drain func() error) {
+					f := rawpeer.Binary(nil)
 					if first != nil {
-						f = wstest.Continuation("")
+						f = rawpeer.Continuation("")
 					}
-					begin := wstest.AppendHeader(wire(p, 1, first...), p.Masked(f), wstest.Shortest, length)
-					read := wstest.GoErr(t, drain)
+					begin := rawpeer.AppendHeader(wire(p, 1, first...), p.Masked(f), rawpeer.Shortest, length)
+					read := rawpeer.GoErr(t, drain)
 					if n := allocated(func() {
 						p.SendRaw(append(begin, make([]byte, sent)...))
 						synctest.Wait()

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // maskedWays are the ways in which a client comes to send frames. send sends at
@@ -19,50 +19,50 @@ import (
 var maskedWays = []struct {
 	name        string
 	compression websocket.CompressionMode
-	send        func(t *testing.T, c *websocket.Conn, p *wstest.Peer, n int)
+	send        func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int)
 }{
-	{name: "Write", send: func(t *testing.T, c *websocket.Conn, p *wstest.Peer, n int) { writeMany(t, c, n, 16) }},
-	{name: "empty Write", send: func(t *testing.T, c *websocket.Conn, p *wstest.Peer, n int) { writeMany(t, c, n, 0) }},
-	{name: "long Write", send: func(t *testing.T, c *websocket.Conn, p *wstest.Peer, n int) { writeMany(t, c, n, 5000) }},
+	{name: "Write", send: func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) { writeMany(t, c, n, 16) }},
+	{name: "empty Write", send: func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) { writeMany(t, c, n, 0) }},
+	{name: "long Write", send: func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) { writeMany(t, c, n, 5000) }},
 	{
 		name: "compressed Write", compression: websocket.CompressionContextTakeover,
-		send: func(t *testing.T, c *websocket.Conn, p *wstest.Peer, n int) { writeMany(t, c, n, 500) },
+		send: func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) { writeMany(t, c, n, 500) },
 	},
-	{name: "concurrent Writes", send: func(t *testing.T, c *websocket.Conn, p *wstest.Peer, n int) {
+	{name: "concurrent Writes", send: func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) {
 		var writers sync.WaitGroup
 		for range 8 {
 			writers.Go(func() { writeMany(t, c, n/8, 16) })
 		}
 		writers.Wait()
 	}},
-	{name: "Writer", send: func(t *testing.T, c *websocket.Conn, p *wstest.Peer, n int) {
+	{name: "Writer", send: func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) {
 		w := mustWriter(t, c, t.Context())
 		mustAdd(t, w, strings.Repeat("x", n*16<<10))
 		mustEnd(t, w)
 	}},
-	{name: "prepared", send: func(t *testing.T, c *websocket.Conn, p *wstest.Peer, n int) {
+	{name: "prepared", send: func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) {
 		writePreparedMany(t, c, n, 16)
 	}},
-	{name: "long prepared", send: func(t *testing.T, c *websocket.Conn, p *wstest.Peer, n int) {
+	{name: "long prepared", send: func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) {
 		writePreparedMany(t, c, n, 5000)
 	}},
-	{name: "Ping", send: func(t *testing.T, c *websocket.Conn, p *wstest.Peer, n int) {
+	{name: "Ping", send: func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) {
 		for range n {
 			ctx, cancel := context.WithCancel(t.Context())
-			ping := wstest.GoErr(t, func() error { return c.Ping(ctx) })
+			ping := rawpeer.GoErr(t, func() error { return c.Ping(ctx) })
 			synctest.Wait()
 			cancel()
 			wantInterrupted(t, ping.Err(), context.Canceled)
 		}
 	}},
-	{name: "pong", send: func(t *testing.T, c *websocket.Conn, p *wstest.Peer, n int) {
+	{name: "pong", send: func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) {
 		for range n {
-			p.Send(wstest.Ping("x"), wstest.Text(""))
+			p.Send(rawpeer.Ping("x"), rawpeer.Text(""))
 			wantText(t, c, "")
 			synctest.Wait()
 		}
 	}},
-	{name: "NetConn", send: func(t *testing.T, c *websocket.Conn, p *wstest.Peer, n int) {
+	{name: "NetConn", send: func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) {
 		nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
 		for range n {
 			mustAdd(t, nc, "hello")
@@ -89,21 +89,21 @@ func writePreparedMany(t *testing.T, c *websocket.Conn, n, size int) {
 
 // keysOf returns the masking keys of what a client sends, from a connection of its
 // own, the close frame's included.
-func keysOf(t *testing.T, compression websocket.CompressionMode, send func(t *testing.T, c *websocket.Conn, p *wstest.Peer)) (keys [][4]byte) {
+func keysOf(t *testing.T, compression websocket.CompressionMode, send func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)) (keys [][4]byte) {
 	t.Helper()
 	t.Run("connection", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			opts := &connOptions{compression: compression, pipe: &wstest.PipeOptions{Capacity: wstest.Unbounded}}
-			c, p := dialed(t, wstest.Listen(opts.pipe), opts)
+			opts := &connOptions{compression: compression, pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}
+			c, p := dialed(t, rawpeer.Listen(opts.pipe), opts)
 			defer c.CloseNow()
 			send(t, c, p)
-			closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+			closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 			p.SendClose(1000, "")
 			closing.Err()
 			for {
 				f := p.WantFrame()
 				keys = append(keys, f.Key)
-				if f.Opcode == wstest.OpClose {
+				if f.Opcode == rawpeer.OpClose {
 					return
 				}
 			}
@@ -164,7 +164,7 @@ func TestAttackMaskingKeys(t *testing.T) {
 	var all [][4]byte
 	for _, way := range maskedWays {
 		t.Run(way.name, func(t *testing.T) {
-			keys := keysOf(t, way.compression, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) { way.send(t, c, p, frames) })
+			keys := keysOf(t, way.compression, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) { way.send(t, c, p, frames) })
 			if len(keys) < frames {
 				t.Errorf("got %d frames, want %d", len(keys), frames)
 			}
@@ -180,7 +180,7 @@ func TestAttackMaskingKeysOfManyConnections(t *testing.T) {
 	const conns = 100
 	var first, last [][4]byte
 	for range conns {
-		keys := keysOf(t, websocket.CompressionDisabled, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) { writeMany(t, c, 1, 5) })
+		keys := keysOf(t, websocket.CompressionDisabled, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) { writeMany(t, c, 1, 5) })
 		first = append(first, keys[0])
 		last = append(last, keys[len(keys)-1])
 	}

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // secret is what is in the memory that others have used. It has 16 bytes.
@@ -28,30 +28,30 @@ func wantNoResidue(t *testing.T, what string, b []byte) {
 }
 
 // sendsAll sends each kind of frame, and wants it to be the peer's to the byte.
-func sendsAll(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+func sendsAll(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 	t.Helper()
 	for _, n := range []int{0, 1, 5, 200, 5000, 20_000} {
 		payload := filler(n)
 		mustWriteText(t, c, payload)
-		p.WantMessage(wstest.OpText, []byte(payload))
+		p.WantMessage(rawpeer.OpText, []byte(payload))
 
 		w := mustWriter(t, c, t.Context())
 		mustAdd(t, w, payload)
 		mustAdd(t, w, "!")
 		mustEnd(t, w)
-		p.WantMessage(wstest.OpText, []byte(payload+"!"))
+		p.WantMessage(rawpeer.OpText, []byte(payload+"!"))
 
 		m, err := websocket.NewPreparedMessage(websocket.MessageText, []byte(payload))
 		wantNoError(t, err)
 		wantNoError(t, c.WritePrepared(t.Context(), m))
-		p.WantMessage(wstest.OpText, []byte(payload))
+		p.WantMessage(rawpeer.OpText, []byte(payload))
 	}
 	read := reading(t, c)
 	for _, payload := range []string{"", "x", longestPayload} {
 		p.SendPing(payload)
 		p.WantPong(payload)
 	}
-	ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+	ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 	payload := p.WantPing()
 	p.SendPong(payload)
 	ping.Want()
@@ -74,22 +74,22 @@ func TestAttackPoolResidueOnWire(t *testing.T) {
 			{"long reason", websocket.StatusGoingAway, strings.Repeat("x", 123)},
 		} {
 			t.Run(end.name, func(t *testing.T) {
-				forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					p.CountWrites()
 					websocket.FillPools(secret)
 					sendsAll(t, c, p)
 					websocket.FillPools(secret)
-					closing := wstest.GoErr(t, func() error { return c.Close(end.code, end.reason) })
+					closing := rawpeer.GoErr(t, func() error { return c.Close(end.code, end.reason) })
 					code := int(end.code)
 					if end.code == websocket.StatusNoStatusRcvd {
-						code = wstest.NoCode
+						code = rawpeer.NoCode
 					}
 					p.WantCloseReason(code, end.reason)
 					p.SendClose(1000, "")
 					closing.Want()
 					sent := bytes.Join(p.Stream().Peer().RecordedWrites(), nil)
 					wantNoResidue(t, "the stream", sent)
-					frames, err := wstest.ParseFrames(sent)
+					frames, err := rawpeer.ParseFrames(sent)
 					wantNoError(t, err)
 					for _, f := range frames {
 						wantNoResidue(t, f.String(), f.Payload)
@@ -103,8 +103,8 @@ func TestAttackPoolResidueOnWire(t *testing.T) {
 // The reply to a close frame is no longer than that was, and neither are the close
 // frames that name a violation.
 func TestAttackPoolResidueInReply(t *testing.T) {
-	for _, f := range []wstest.Frame{wstest.Close(wstest.NoCode, ""), wstest.Close(1000, ""), wstest.Close(1000, "x")} {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	for _, f := range []rawpeer.Frame{rawpeer.Close(rawpeer.NoCode, ""), rawpeer.Close(1000, ""), rawpeer.Close(1000, "x")} {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			websocket.FillPools(secret)
 			read := reading(t, c)
 			p.Send(f)
@@ -113,10 +113,10 @@ func TestAttackPoolResidueInReply(t *testing.T) {
 			read.Err()
 		})
 	}
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		websocket.FillPools(secret)
 		read := reading(t, c)
-		p.Send(wstest.Frame{Fin: true, Opcode: 3})
+		p.Send(rawpeer.Frame{Fin: true, Opcode: 3})
 		wantNoResidue(t, "the reason", []byte(p.WantClose(1002)))
 		p.Close()
 		read.Err()
@@ -127,18 +127,18 @@ func TestAttackPoolResidueInReply(t *testing.T) {
 // the message's.
 func TestAttackPoolResidueInReads(t *testing.T) {
 	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			encode := opts.encoder()
 			for _, n := range []int{0, 1, 100, 5000, 20_000} {
 				for _, size := range []int{n + 1, n/3 + 1} { // in one frame, and in some
-					frames := fragmented(encode(wstest.Text(filler(n))), size)
+					frames := fragmented(encode(rawpeer.Text(filler(n))), size)
 					websocket.FillPools(secret)
 					p.Send(frames...)
 					_, b, err := c.Read(t.Context())
 					wantNoError(t, err)
 					wantNoResidue(t, "what Read returned", b[:cap(b)])
 
-					frames = fragmented(encode(wstest.Text(filler(n))), size)
+					frames = fragmented(encode(rawpeer.Text(filler(n))), size)
 					websocket.FillPools(secret)
 					p.Send(frames...)
 					r := wantReader(t, c)
@@ -165,9 +165,9 @@ func TestAttackPingPayload(t *testing.T) {
 		onPing: func(ctx context.Context, payload []byte) bool { grow(ctx, payload); return true },
 		onPong: grow,
 	}
-	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		told = 0
-		p.Send(wstest.Ping("a"), wstest.Text("one"), wstest.Pong("b"), wstest.Text("two"))
+		p.Send(rawpeer.Ping("a"), rawpeer.Text("one"), rawpeer.Pong("b"), rawpeer.Text("two"))
 		wantText(t, c, "one")
 		wantText(t, c, "two")
 		p.WantPong("a")

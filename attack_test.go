@@ -10,7 +10,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // The attacks that these tests replay, known from other implementations, and where:
@@ -82,11 +82,11 @@ var drains = []struct {
 var longAgo = time.Unix(1, 0)
 
 // forDrains runs test for both roles and each of drains.
-func forDrains(t *testing.T, opts *connOptions, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer, drain func() error)) {
+func forDrains(t *testing.T, opts *connOptions, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, drain func() error)) {
 	t.Helper()
 	for _, way := range drains {
 		t.Run(way.name, func(t *testing.T) {
-			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				drain, end := way.begin(t, c)
 				defer end()
 				test(t, c, p, drain)
@@ -105,11 +105,11 @@ func allocated(f func()) uint64 {
 }
 
 // wire returns the bytes of frames as the peer sends them, n times over.
-func wire(p *wstest.Peer, n int, frames ...wstest.Frame) []byte {
+func wire(p *rawpeer.Peer, n int, frames ...rawpeer.Frame) []byte {
 	var b []byte
 	for range n {
 		for _, f := range frames {
-			b = wstest.AppendFrame(b, p.Masked(f))
+			b = rawpeer.AppendFrame(b, p.Masked(f))
 		}
 	}
 	return b
@@ -117,7 +117,7 @@ func wire(p *wstest.Peer, n int, frames ...wstest.Frame) []byte {
 
 // unmasked returns f as the peer sends it, with a key that leaves the payload as
 // it is.
-func unmasked(p *wstest.Peer, f wstest.Frame) wstest.Frame {
+func unmasked(p *rawpeer.Peer, f rawpeer.Frame) rawpeer.Frame {
 	if peerIsClient(p) {
 		return f.WithKey([4]byte{})
 	}
@@ -125,11 +125,11 @@ func unmasked(p *wstest.Peer, f wstest.Frame) wstest.Frame {
 }
 
 // empties returns the first n frames of a message: empty ones, and more to come.
-func empties(n int, first wstest.Frame) []wstest.Frame {
+func empties(n int, first rawpeer.Frame) []rawpeer.Frame {
 	first.Payload = nil
-	frames := []wstest.Frame{first.More()}
+	frames := []rawpeer.Frame{first.More()}
 	for len(frames) < n {
-		frames = append(frames, wstest.Continuation("").More())
+		frames = append(frames, rawpeer.Continuation("").More())
 	}
 	return frames
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // held returns by how many bytes the heap has grown when f is over.
@@ -31,9 +31,9 @@ func held(f func()) int64 {
 // number. When it reads after all it gets the one to its last ping.
 func TestAttackPingFlood(t *testing.T) {
 	const blocks, most = 200, 1 << 20
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := reading(t, c)
-		block := wire(p, 1000, wstest.Ping(longestPayload))
+		block := wire(p, 1000, rawpeer.Ping(longestPayload))
 		if n := held(func() {
 			for range blocks {
 				if _, err := p.Conn.Write(block); err != nil {
@@ -48,13 +48,13 @@ func TestAttackPingFlood(t *testing.T) {
 		synctest.Wait()
 		for pongs := 1; ; pongs++ {
 			f := p.WantFrame()
-			if f.Opcode != wstest.OpPong {
+			if f.Opcode != rawpeer.OpPong {
 				t.Fatalf("got %v, want a pong", f)
 			}
 			if string(f.Payload) == "last" {
 				break
 			}
-			if pongs > 2*wstest.DefaultCapacity/len(longestPayload) {
+			if pongs > 2*rawpeer.DefaultCapacity/len(longestPayload) {
 				t.Fatalf("got %d pongs that had waited", pongs)
 			}
 		}
@@ -66,11 +66,11 @@ func TestAttackPingFlood(t *testing.T) {
 // Pongs that nobody asked for are looked up, and nothing is kept of them.
 func TestAttackPongFlood(t *testing.T) {
 	const blocks, most = 200, 1 << 20
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := reading(t, c)
-		ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+		ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 		payload := p.WantPing()
-		block := wire(p, 1000, wstest.Pong("unasked"), wstest.Pong(""))
+		block := wire(p, 1000, rawpeer.Pong("unasked"), rawpeer.Pong(""))
 		if n := held(func() {
 			for range blocks {
 				if _, err := p.Conn.Write(block); err != nil {
@@ -84,7 +84,7 @@ func TestAttackPongFlood(t *testing.T) {
 		if ping.Returned() {
 			t.Error("Ping took a pong that is not its own")
 		}
-		p.Send(wstest.Pong(payload), wstest.Text("done"))
+		p.Send(rawpeer.Pong(payload), rawpeer.Text("done"))
 		ping.Want()
 		read.Want()
 	})
@@ -123,18 +123,18 @@ var writes = []struct {
 func TestAttackPeerNeverReads(t *testing.T) {
 	const (
 		writers  = 50
-		patience = wstest.DefaultTimeout / 2
+		patience = rawpeer.DefaultTimeout / 2
 		most     = 2 << 20
 	)
 	for _, size := range []int{10, 5000, 200_000} {
 		for _, way := range writes {
 			t.Run(way.name, func(t *testing.T) {
-				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					payload := make([]byte, size)
 					ctx, cancel := context.WithTimeout(t.Context(), patience)
 					defer cancel()
 					start := time.Now()
-					fills := wstest.GoErr(t, func() error {
+					fills := rawpeer.GoErr(t, func() error {
 						for {
 							if err := c.Write(ctx, websocket.MessageBinary, payload); err != nil {
 								return err
@@ -142,10 +142,10 @@ func TestAttackPeerNeverReads(t *testing.T) {
 						}
 					})
 					synctest.Wait()
-					var calls []*wstest.Call[struct{}]
+					var calls []*rawpeer.Call[struct{}]
 					n := held(func() {
 						for range writers {
-							calls = append(calls, wstest.GoErr(t, func() error { return way.write(ctx, c, payload) }))
+							calls = append(calls, rawpeer.GoErr(t, func() error { return way.write(ctx, c, payload) }))
 						}
 						synctest.Wait()
 					})
@@ -168,17 +168,17 @@ func TestAttackPeerNeverReads(t *testing.T) {
 
 // Nor does it hold up Close, and what is written on NetConn ends with the deadline.
 func TestAttackPeerNeverReadsClose(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
 		start := time.Now()
 		nc.SetWriteDeadline(start.Add(time.Second))
-		stuck := []byte(strings.Repeat("x", 2*wstest.DefaultCapacity))
-		write := wstest.GoErr(t, func() error { _, err := nc.Write(stuck); return err })
+		stuck := []byte(strings.Repeat("x", 2*rawpeer.DefaultCapacity))
+		write := rawpeer.GoErr(t, func() error { _, err := nc.Write(stuck); return err })
 		wantTimeout(t, write.Err())
 		if d := time.Since(start); d != time.Second {
 			t.Errorf("Write took %v, want 1s", d)
 		}
-		closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 		if closing.Err() == nil {
 			t.Error("got no error of a Close that the peer did not answer")
 		}

@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // badWindowBits are values, with the equals sign, that no side may give. Some are 8
@@ -79,11 +79,11 @@ func TestAttackWindowBitsLargerThanOffered(t *testing.T) {
 	} {
 		t.Run(answer, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				call, p := dial(t, t.Context(), wstest.URL, &websocket.DialOptions{
+				call, p := dial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{
 					CompressionMode:       websocket.CompressionContextTakeover,
 					CompressionWindowBits: 10,
 				})
-				p.Answer(&wstest.ServerOptions{Header: extensionLines([]string{answer})})
+				p.Answer(&rawpeer.ServerOptions{Header: extensionLines([]string{answer})})
 				if _, err := call.Result(); (err == nil) != ok {
 					t.Errorf("got error %v, want the answer to be taken: %t", err, ok)
 				}

@@ -15,7 +15,7 @@ import (
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/autobahn"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // messages is how many messages each case of groups 12 and 13 sends. The original
@@ -41,7 +41,7 @@ func TestAutobahn(t *testing.T) {
 				t.Run(cs.ID, func(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
-						res := role.run(t, wstest.Listen(nil), cs, autobahn.Options{Messages: *messages})
+						res := role.run(t, rawpeer.Listen(nil), cs, autobahn.Options{Messages: *messages})
 						wantPassed(t, res)
 						counted.add(res.Behavior, res.Passed())
 					})
@@ -57,7 +57,7 @@ func TestAutobahnBeside(t *testing.T) {
 		for _, cs := range autobahn.W() {
 			t.Run(role.name+"/"+cs.ID, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					wantPassed(t, role.run(t, wstest.Listen(nil), cs, autobahn.Options{}))
+					wantPassed(t, role.run(t, rawpeer.Listen(nil), cs, autobahn.Options{}))
 				})
 			})
 		}
@@ -77,7 +77,7 @@ func TestAutobahnTCP(t *testing.T) {
 				t.Parallel()
 				// On a busy machine a right answer may be late.
 				opts := autobahn.Options{Messages: 10, Patience: 20}
-				wantPassed(t, role.run(t, wstest.ListenLoopback(t), cs, opts))
+				wantPassed(t, role.run(t, rawpeer.ListenLoopback(t), cs, opts))
 			})
 		}
 	}
@@ -86,15 +86,15 @@ func TestAutobahnTCP(t *testing.T) {
 // autobahnRoles are the two roles of the library under test.
 var autobahnRoles = []struct {
 	name string
-	run  func(t *testing.T, n wstest.Network, cs *autobahn.Case, opts autobahn.Options) *autobahn.Result
+	run  func(t *testing.T, n rawpeer.Network, cs *autobahn.Case, opts autobahn.Options) *autobahn.Result
 }{
 	{"server", fuzzServer},
 	{"client", fuzzClient},
 }
 
 // fuzzServer runs a case with the library as the server.
-func fuzzServer(t *testing.T, n wstest.Network, cs *autobahn.Case, opts autobahn.Options) *autobahn.Result {
-	wstest.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func fuzzServer(t *testing.T, n rawpeer.Network, cs *autobahn.Case, opts autobahn.Options) *autobahn.Result {
+	rawpeer.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionContextTakeover})
 		if err != nil {
 			t.Error(err)
@@ -102,19 +102,19 @@ func fuzzServer(t *testing.T, n wstest.Network, cs *autobahn.Case, opts autobahn
 		}
 		echoMessages(t.Context(), c)
 	}))
-	client := &autobahn.Client{URL: wstest.URL, Agent: "this library", Dial: n.Dial, Options: opts}
+	client := &autobahn.Client{URL: rawpeer.URL, Agent: "this library", Dial: n.Dial, Options: opts}
 	return client.Run(t.Context(), cs)
 }
 
 // fuzzClient runs a case with the library as the client.
-func fuzzClient(t *testing.T, n wstest.Network, cs *autobahn.Case, opts autobahn.Options) *autobahn.Result {
+func fuzzClient(t *testing.T, n rawpeer.Network, cs *autobahn.Case, opts autobahn.Options) *autobahn.Result {
 	results := make(chan *autobahn.Result, 1)
 	server := &autobahn.Server{
 		Cases:    []*autobahn.Case{cs},
 		OnResult: func(res *autobahn.Result) { results <- res },
 		Options:  opts,
 	}
-	serving := wstest.GoErr(t, func() error { return server.Serve(n) })
+	serving := rawpeer.GoErr(t, func() error { return server.Serve(n) })
 	defer func() {
 		server.Close()
 		n.Close()
@@ -122,8 +122,8 @@ func fuzzClient(t *testing.T, n wstest.Network, cs *autobahn.Case, opts autobahn
 			t.Errorf("serving: %v", err)
 		}
 	}()
-	c, _, err := websocket.Dial(t.Context(), wstest.URL+"runCase?case=1&agent=this+library", &websocket.DialOptions{
-		HTTPClient:      wstest.HTTPClient(n),
+	c, _, err := websocket.Dial(t.Context(), rawpeer.URL+"runCase?case=1&agent=this+library", &websocket.DialOptions{
+		HTTPClient:      rawpeer.HTTPClient(n),
 		CompressionMode: websocket.CompressionContextTakeover,
 	})
 	if err != nil {

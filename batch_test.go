@@ -11,13 +11,13 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // queue stalls the stream, and starts a Write of each message, the next one
 // when the one before waits: the first one in the transport, the others for
 // their turn.
-func queue(t *testing.T, c *websocket.Conn, p *wstest.Peer, messages ...string) (release func(), calls []*wstest.Call[struct{}]) {
+func queue(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, messages ...string) (release func(), calls []*rawpeer.Call[struct{}]) {
 	t.Helper()
 	p.CountWrites()
 	release = underTest(p).StallWrites()
@@ -30,11 +30,11 @@ func queue(t *testing.T, c *websocket.Conn, p *wstest.Peer, messages ...string) 
 
 // wantBatches wants the Writes of the connection under test to have had these
 // messages in them.
-func wantBatches(t *testing.T, p *wstest.Peer, want ...[]string) {
+func wantBatches(t *testing.T, p *rawpeer.Peer, want ...[]string) {
 	t.Helper()
 	var got [][]string
 	for _, write := range underTest(p).RecordedWrites() {
-		frames, err := wstest.ParseFrames(write)
+		frames, err := rawpeer.ParseFrames(write)
 		if err != nil {
 			t.Fatalf("a Write does not end where a frame does: %v", err)
 		}
@@ -52,7 +52,7 @@ func wantBatches(t *testing.T, p *wstest.Peer, want ...[]string) {
 // Those who wait while another writes are sent together, in the order in which
 // they came.
 func TestBatch(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		messages := strings.Fields("zero one two three four five six seven eight nine ten")
 		release, calls := queue(t, c, p, messages...)
 		for i, call := range calls {
@@ -72,7 +72,7 @@ func TestBatch(t *testing.T) {
 
 // A large frame is not copied into a batch, and keeps its place all the same.
 func TestBatchLargeInBetween(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		large := filler(5000)
 		messages := []string{"zero", "one", "two", large, "four", "five"}
 		release, calls := queue(t, c, p, messages...)
@@ -88,7 +88,7 @@ func TestBatchLargeInBetween(t *testing.T) {
 // The largest frame that joins others has 4 KiB, and what is sent together
 // stays near 64 KiB.
 func TestBatchSizes(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const joins, most = 4 << 10, 70 << 10
 		var messages []string
 		for i := range 40 {
@@ -116,14 +116,14 @@ func TestBatchSizes(t *testing.T) {
 func TestBatchCompressedInBetween(t *testing.T) {
 	for _, mode := range modes[1:] {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: mode.mode, threshold: 10}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, &connOptions{compression: mode.mode, threshold: 10}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				messages := []string{"zero", "one", "two, which is compressed", "three", "four, which is compressed too", "five"}
 				release, calls := queue(t, c, p, messages...)
 				release()
 				for i, call := range calls {
 					call.Want()
-					m := p.WantMessage(wstest.OpText, []byte(messages[i]))
-					if compressed := m.Frames[0].RSV == wstest.RSV1; compressed != (len(messages[i]) >= 10) {
+					m := p.WantMessage(rawpeer.OpText, []byte(messages[i]))
+					if compressed := m.Frames[0].RSV == rawpeer.RSV1; compressed != (len(messages[i]) >= 10) {
 						t.Errorf("compressed is %t for %q", compressed, messages[i])
 					}
 				}
@@ -134,10 +134,10 @@ func TestBatchCompressedInBetween(t *testing.T) {
 
 // Pings join the others, and are seen to be their own frames.
 func TestBatchPing(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		c.CloseRead(t.Context())
 		release, calls := queue(t, c, p, "zero", "one")
-		ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+		ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 		synctest.Wait()
 		calls = append(calls, goWrite(t, c, "two"))
 		synctest.Wait()
@@ -162,7 +162,7 @@ func TestBatchPing(t *testing.T) {
 // A message of several frames is not interrupted by a batch: those who wait get
 // their turn behind it, in their order, and pings before.
 func TestBatchBehindWriter(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		w, err := c.Writer(t.Context(), websocket.MessageBinary)
 		if err != nil {
 			t.Fatal(err)
@@ -170,10 +170,10 @@ func TestBatchBehindWriter(t *testing.T) {
 		part := filler(16 << 10)
 		w.Write([]byte(part))
 		release := underTest(p).StallWrites()
-		more := wstest.Go(t, func() (int, error) { return w.Write([]byte(part)) })
+		more := rawpeer.Go(t, func() (int, error) { return w.Write([]byte(part)) })
 		synctest.Wait()
 		messages := []string{"one", filler(5000), "three", "four"}
-		var calls []*wstest.Call[struct{}]
+		var calls []*rawpeer.Call[struct{}]
 		for i, m := range messages {
 			call := goWrite
 			if i == 2 {
@@ -193,9 +193,9 @@ func TestBatchBehindWriter(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		p.WantMessage(wstest.OpBinary, []byte(part+part))
+		p.WantMessage(rawpeer.OpBinary, []byte(part+part))
 		for _, m := range messages {
-			p.WantMessage(wstest.OpText, []byte(m))
+			p.WantMessage(rawpeer.OpText, []byte(m))
 		}
 		for _, call := range calls {
 			call.Want()
@@ -235,7 +235,7 @@ func (traffic) write(ctx context.Context, c *websocket.Conn, way int, message st
 	return w.Close()
 }
 
-func (tr traffic) run(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+func (tr traffic) run(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 	c.CloseRead(t.Context())
 	var wg sync.WaitGroup
 	for i := range tr.writers {
@@ -260,25 +260,25 @@ func (tr traffic) run(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
 
 // want wants each message of each writer once, and in the writer's order.
 // Pings are answered wherever they come.
-func (tr traffic) want(t *testing.T, p *wstest.Peer) {
+func (tr traffic) want(t *testing.T, p *rawpeer.Peer) {
 	t.Helper()
-	inflater := wstest.NewInflater(tr.opts.takeover())
+	inflater := rawpeer.NewInflater(tr.opts.takeover())
 	next := make([]int, tr.writers)
 	messages, pings := tr.writers*tr.rounds, tr.writers*tr.rounds
 	var payload []byte
 	inMessage, compressed := false, false
 	for messages > 0 || pings > 0 {
 		f := p.WantFrame()
-		if f.Opcode == wstest.OpPing {
+		if f.Opcode == rawpeer.OpPing {
 			pings--
 			p.SendPong(string(f.Payload))
 			continue
 		}
-		if inMessage != (f.Opcode == wstest.OpContinuation) {
+		if inMessage != (f.Opcode == rawpeer.OpContinuation) {
 			t.Fatalf("inside a message is %t, and got %v", inMessage, f)
 		}
 		if !inMessage {
-			payload, compressed = nil, f.RSV == wstest.RSV1
+			payload, compressed = nil, f.RSV == rawpeer.RSV1
 		}
 		payload = append(payload, f.Payload...)
 		if inMessage = !f.Fin; inMessage {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 var closeTests = []clientTest{
@@ -248,9 +248,9 @@ func testCloseInside(t *testing.T, h host) {
 
 func testCloseNow(t *testing.T, h host) {
 	c := h.dial(t, "/raw")
-	var calls []*wstest.Call[struct{}]
+	var calls []*rawpeer.Call[struct{}]
 	for range 3 {
-		calls = append(calls, wstest.GoErr(t, func() error { return readErr(t.Context(), c) }))
+		calls = append(calls, rawpeer.GoErr(t, func() error { return readErr(t.Context(), c) }))
 	}
 	if err := c.CloseNow(); err != nil {
 		t.Error(err)
@@ -263,7 +263,7 @@ func testCloseNow(t *testing.T, h host) {
 
 func testCloseNowDuringClose(t *testing.T, h host) {
 	c := h.dial(t, "/raw")
-	closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+	closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 	// Close has begun when nothing can be written any more.
 	for c.Ping(ended(t)) == nil || !errors.Is(c.Ping(ended(t)), net.ErrClosed) {
 		runtime.Gosched()

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 var dialTests = []clientTest{
@@ -117,8 +117,8 @@ func testDialToken(t *testing.T, h host) {
 }
 
 // dialing calls Dial.
-func dialing(t *testing.T, ctx context.Context, url string) *wstest.Call[struct{}] {
-	return wstest.GoErr(t, func() error {
+func dialing(t *testing.T, ctx context.Context, url string) *rawpeer.Call[struct{}] {
+	return rawpeer.GoErr(t, func() error {
 		c, _, err := websocket.Dial(ctx, url, nil)
 		if err == nil {
 			c.CloseNow()

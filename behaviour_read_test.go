@@ -12,7 +12,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 var readTests = []clientTest{
@@ -171,7 +171,7 @@ func testReadContext(t *testing.T, h host) {
 	defer cancel()
 	wantInterrupted(t, readErr(ctx, c), context.DeadlineExceeded)
 	ctx, cancel = context.WithCancel(t.Context())
-	call := wstest.GoErr(t, func() error { _, _, err := c.Reader(ctx); return err })
+	call := rawpeer.GoErr(t, func() error { _, _, err := c.Reader(ctx); return err })
 	cancel()
 	wantInterrupted(t, call.Err(), context.Canceled)
 	wantOpen(t, c)

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 	"github.com/bhojpur/api/wsjson"
 	"github.com/bhojpur/api/wspb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -80,7 +80,7 @@ func testNetConnDeadlineMoved(t *testing.T, h host) {
 	nc := websocket.NetConn(t.Context(), h.dial(t, "/echo"), websocket.MessageText)
 	defer nc.Close()
 	nc.SetReadDeadline(time.Now().Add(time.Hour))
-	reading := wstest.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
+	reading := rawpeer.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
 	nc.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
 	wantTimeout(t, reading.Err())
 }
@@ -121,7 +121,7 @@ func testNetConnType(t *testing.T, h host) {
 func testNetConnClose(t *testing.T, h host) {
 	key := newKey()
 	nc := websocket.NetConn(t.Context(), h.dial(t, "/echo?id="+key), websocket.MessageBinary)
-	reading := wstest.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
+	reading := rawpeer.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
 	for range 2 {
 		if err := nc.Close(); err != nil {
 			t.Error(err)
@@ -136,7 +136,7 @@ func testNetConnClose(t *testing.T, h host) {
 func testNetConnContext(t *testing.T, h host) {
 	ctx, cancel := context.WithCancel(t.Context())
 	nc := websocket.NetConn(ctx, h.dial(t, "/echo"), websocket.MessageBinary)
-	reading := wstest.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
+	reading := rawpeer.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
 	cancel()
 	wantError(t, reading.Err(), context.Canceled)
 	_, err := nc.Write([]byte("late"))

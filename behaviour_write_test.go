@@ -12,7 +12,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 var writeTests = []clientTest{
@@ -219,7 +219,7 @@ func testWriteWaits(t *testing.T, h host) {
 	c := h.dial(t, "/deaf?hear="+key)
 	c.SetReadLimit(-1)
 	p := []byte(anyBytes(1 << 20))
-	writing := wstest.GoErr(t, func() error {
+	writing := rawpeer.GoErr(t, func() error {
 		for range some / len(p) {
 			if err := c.Write(t.Context(), websocket.MessageBinary, p); err != nil {
 				return err

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // loop is a connection in memory from which the same bytes can be read again
@@ -77,11 +77,11 @@ func BenchmarkReader(b *testing.B) {
 	for _, typ := range benchTypes {
 		for _, size := range benchSizes {
 			b.Run(fmt.Sprintf("%v/%d", typ, size), func(b *testing.B) {
-				f := wstest.Binary([]byte(strings.Repeat("a", size)))
-				f.Opcode, f.Masked, f.Key = wstest.Opcode(typ), true, [4]byte{1, 2, 3, 4}
+				f := rawpeer.Binary([]byte(strings.Repeat("a", size)))
+				f.Opcode, f.Masked, f.Key = rawpeer.Opcode(typ), true, [4]byte{1, 2, 3, 4}
 				l := &loop{}
 				c := acceptLoop(b, l)
-				l.bytes = wstest.AppendFrame(nil, f)
+				l.bytes = rawpeer.AppendFrame(nil, f)
 				p := make([]byte, size+1)
 				ctx, cancel := context.WithCancel(b.Context())
 				defer cancel()

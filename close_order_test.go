@@ -10,14 +10,14 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // After the close frame nothing is sent, and there is one.
 func TestCloseIsLast(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		c.CloseRead(t.Context())
-		calls := []*wstest.Call[struct{}]{goClose(t, c, 4000, "first")}
+		calls := []*rawpeer.Call[struct{}]{goClose(t, c, 4000, "first")}
 		for range 3 {
 			calls = append(calls, goClose(t, c, 4001, "not sent"))
 		}
@@ -50,7 +50,7 @@ func TestCloseIsLast(t *testing.T) {
 
 // A pong that was due before the close frame was out comes too late.
 func TestCloseIsLastOfPosted(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		release := underTest(p).StallWrites()
 		call := goClose(t, c, 4000, "")
 		p.SendPing("too late")
@@ -68,7 +68,7 @@ func TestCloseIsLastOfPosted(t *testing.T) {
 func TestCloseAheadOfQueue(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				release, calls := queue(t, c, p, "zero", "one", filler(1000), filler(5000), "four")
 				call := goClose(t, c, 4000, "")
 				release()

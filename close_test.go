@@ -13,22 +13,22 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // closeTimeout is for how long Close waits for the peer.
 const closeTimeout = 5 * time.Second
 
 // goClose starts a Close, and returns when it waits.
-func goClose(t *testing.T, c *websocket.Conn, code websocket.StatusCode, reason string) *wstest.Call[struct{}] {
-	call := wstest.GoErr(t, func() error { return c.Close(code, reason) })
+func goClose(t *testing.T, c *websocket.Conn, code websocket.StatusCode, reason string) *rawpeer.Call[struct{}] {
+	call := rawpeer.GoErr(t, func() error { return c.Close(code, reason) })
 	synctest.Wait()
 	return call
 }
 
 // wantAllClosed wants every call to say that the connection is closed, and with
 // which code the peer closed it, if it did. Closing it again is no error.
-func wantAllClosed(t *testing.T, c *websocket.Conn, p *wstest.Peer, status websocket.StatusCode) {
+func wantAllClosed(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, status websocket.StatusCode) {
 	t.Helper()
 	start := time.Now()
 	if !underTest(p).Stats().Closed {
@@ -44,14 +44,14 @@ func wantAllClosed(t *testing.T, c *websocket.Conn, p *wstest.Peer, status webso
 func TestClose(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				call := goClose(t, c, 4001, "bye")
 				p.WantCloseReason(4001, "bye")
 				p.SendText("discarded")
-				p.Send(wstest.Text("in ").More(), wstest.Ping("not answered"), wstest.Continuation("fragments"))
+				p.Send(rawpeer.Text("in ").More(), rawpeer.Ping("not answered"), rawpeer.Continuation("fragments"))
 				p.SendBinary([]byte(filler(100_000))) // more than may be read
 				if mode.mode != websocket.CompressionDisabled {
-					p.Send(wstest.Deflated(wstest.Text("compressed")))
+					p.Send(rawpeer.Deflated(rawpeer.Text("compressed")))
 				}
 				synctest.Wait()
 				if call.Returned() {
@@ -71,26 +71,26 @@ func TestClose(t *testing.T) {
 func TestCloseTimeout(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		does func(p *wstest.Peer, closing *wstest.Call[struct{}])
+		does func(p *rawpeer.Peer, closing *rawpeer.Call[struct{}])
 	}{
-		{"says nothing", func(p *wstest.Peer, _ *wstest.Call[struct{}]) { p.WantClose(1000) }},
-		{"stalls in a header", func(p *wstest.Peer, _ *wstest.Call[struct{}]) { p.SendRaw([]byte{0x82}) }},
-		{"stalls in a payload", func(p *wstest.Peer, _ *wstest.Call[struct{}]) {
-			p.SendRaw(wstest.AppendFrameAs(nil, p.Masked(wstest.Text("cut off")), wstest.Shortest, 100))
+		{"says nothing", func(p *rawpeer.Peer, _ *rawpeer.Call[struct{}]) { p.WantClose(1000) }},
+		{"stalls in a header", func(p *rawpeer.Peer, _ *rawpeer.Call[struct{}]) { p.SendRaw([]byte{0x82}) }},
+		{"stalls in a payload", func(p *rawpeer.Peer, _ *rawpeer.Call[struct{}]) {
+			p.SendRaw(rawpeer.AppendFrameAs(nil, p.Masked(rawpeer.Text("cut off")), rawpeer.Shortest, 100))
 		}},
-		{"stalls in its close frame", func(p *wstest.Peer, _ *wstest.Call[struct{}]) {
-			p.SendRaw(wstest.AppendFrameAs(nil, p.Masked(wstest.Close(1000, "cut")), wstest.Shortest, 100))
+		{"stalls in its close frame", func(p *rawpeer.Peer, _ *rawpeer.Call[struct{}]) {
+			p.SendRaw(rawpeer.AppendFrameAs(nil, p.Masked(rawpeer.Close(1000, "cut")), rawpeer.Shortest, 100))
 		}},
-		{"stalls in a message", func(p *wstest.Peer, _ *wstest.Call[struct{}]) { p.Send(wstest.Text("more").More()) }},
-		{"goes on sending", func(p *wstest.Peer, closing *wstest.Call[struct{}]) {
-			message := wstest.AppendFrame(nil, p.Masked(wstest.Text(filler(30_000))))
+		{"stalls in a message", func(p *rawpeer.Peer, _ *rawpeer.Call[struct{}]) { p.Send(rawpeer.Text("more").More()) }},
+		{"goes on sending", func(p *rawpeer.Peer, closing *rawpeer.Call[struct{}]) {
+			message := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text(filler(30_000))))
 			for !closing.Returned() {
 				p.Conn.Write(message) // fails in the end
 				time.Sleep(50 * time.Millisecond)
 			}
 		}},
-		{"pings", func(p *wstest.Peer, closing *wstest.Call[struct{}]) {
-			ping := wstest.AppendFrame(nil, p.Masked(wstest.Ping("")))
+		{"pings", func(p *rawpeer.Peer, closing *rawpeer.Call[struct{}]) {
+			ping := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Ping("")))
 			for !closing.Returned() {
 				p.Conn.Write(ping)
 				time.Sleep(50 * time.Millisecond)
@@ -98,10 +98,10 @@ func TestCloseTimeout(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				start := time.Now()
 				var took time.Duration
-				call := wstest.GoErr(t, func() error {
+				call := rawpeer.GoErr(t, func() error {
 					err := c.Close(websocket.StatusNormalClosure, "")
 					took = time.Since(start)
 					return err
@@ -123,13 +123,13 @@ func TestCloseTimeout(t *testing.T) {
 func TestClosePeerReadsNothing(t *testing.T) {
 	for _, capacity := range []int{1, 3, 100} {
 		t.Run(fmt.Sprint(capacity), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				underTest(p).SetCapacity(capacity)
-				stuck := []*wstest.Call[struct{}]{
+				stuck := []*rawpeer.Call[struct{}]{
 					goWrite(t, c, filler(9000)),
 					goWrite(t, c, "small"),
-					wstest.GoErr(t, func() error { return c.Ping(t.Context()) }),
-					wstest.GoErr(t, func() error { _, err := c.Writer(t.Context(), websocket.MessageText); return err }),
+					rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) }),
+					rawpeer.GoErr(t, func() error { _, err := c.Writer(t.Context(), websocket.MessageText); return err }),
 				}
 				synctest.Wait()
 				start := time.Now()
@@ -155,17 +155,17 @@ func TestClosePeerReadsNothing(t *testing.T) {
 func TestClosePeerGone(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		goes func(p *wstest.Peer)
+		goes func(p *rawpeer.Peer)
 		want error
 	}{
-		{"closed", func(p *wstest.Peer) { p.Close() }, nil},
-		{"half-closed", func(p *wstest.Peer) { p.CloseWrite() }, io.EOF},
-		{"half-closed in a frame", func(p *wstest.Peer) { p.SendRaw([]byte{0x82}); p.CloseWrite() }, io.ErrUnexpectedEOF},
-		{"reset", func(p *wstest.Peer) { p.Reset() }, syscall.ECONNRESET},
+		{"closed", func(p *rawpeer.Peer) { p.Close() }, nil},
+		{"half-closed", func(p *rawpeer.Peer) { p.CloseWrite() }, io.EOF},
+		{"half-closed in a frame", func(p *rawpeer.Peer) { p.SendRaw([]byte{0x82}); p.CloseWrite() }, io.ErrUnexpectedEOF},
+		{"reset", func(p *rawpeer.Peer) { p.Reset() }, syscall.ECONNRESET},
 	} {
 		for _, when := range []string{"before", "meanwhile"} {
 			t.Run(test.name+" "+when, func(t *testing.T) {
-				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					start := time.Now()
 					if when == "before" {
 						test.goes(p)
@@ -195,8 +195,8 @@ func TestClosePeerGone(t *testing.T) {
 // Close does its work while others use the connection.
 func TestCloseMeanwhile(t *testing.T) {
 	t.Run("reading", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-			reading := wstest.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			reading := rawpeer.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
 			call := goClose(t, c, 4000, "")
 			p.WantClose(4000)
 			p.SendText("discarded")
@@ -213,16 +213,16 @@ func TestCloseMeanwhile(t *testing.T) {
 	})
 
 	t.Run("reading a message", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-			p.Send(wstest.Text("some").More())
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			p.Send(rawpeer.Text("some").More())
 			_, r, err := c.Reader(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			reading := wstest.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
+			reading := rawpeer.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
 			call := goClose(t, c, 4000, "")
 			p.WantClose(4000)
-			p.Send(wstest.Continuation("more").More())
+			p.Send(rawpeer.Continuation("more").More())
 			p.SendClose(4000, "")
 			p.WantEOF()
 			call.Want()
@@ -235,7 +235,7 @@ func TestCloseMeanwhile(t *testing.T) {
 	})
 
 	t.Run("inside a message", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			p.SendText("not read to its end")
 			_, r, err := c.Reader(t.Context())
 			if err != nil {
@@ -254,7 +254,7 @@ func TestCloseMeanwhile(t *testing.T) {
 	})
 
 	t.Run("writing", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			underTest(p).SetCapacity(100)
 			writing := goWrite(t, c, filler(9000))
 			synctest.Wait()
@@ -272,7 +272,7 @@ func TestCloseMeanwhile(t *testing.T) {
 	})
 
 	t.Run("with a Writer", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			w := mustWriter(t, c, t.Context())
 			mustAdd(t, w, filler(maxFragment+1))
 			call := goClose(t, c, 4000, "")
@@ -289,8 +289,8 @@ func TestCloseMeanwhile(t *testing.T) {
 	})
 
 	t.Run("pinging", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-			ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 			p.WantPing()
 			call := goClose(t, c, 4000, "")
 			p.WantClose(4000)
@@ -301,7 +301,7 @@ func TestCloseMeanwhile(t *testing.T) {
 	})
 
 	t.Run("by CloseRead", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			ctx := c.CloseRead(t.Context())
 			call := goClose(t, c, 4000, "")
 			p.WantClose(4000)
@@ -318,36 +318,36 @@ func TestCloseMeanwhile(t *testing.T) {
 func TestCloseFrameOutlivesContexts(t *testing.T) {
 	for _, test := range []struct {
 		name  string
-		write func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (write *wstest.Call[struct{}], cancel, release func())
+		write func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (write *rawpeer.Call[struct{}], cancel, release func())
 		sent  int // frames, before the close frame
 	}{
-		{"in the transport", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (write *wstest.Call[struct{}], cancel, release func()) {
+		{"in the transport", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (write *rawpeer.Call[struct{}], cancel, release func()) {
 			release = underTest(p).StallWrites()
 			write, cancel = goWriteFor(t, c, "withdrawn")
 			return write, cancel, release
 		}, 0},
-		{"large, in the transport", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (write *wstest.Call[struct{}], cancel, release func()) {
+		{"large, in the transport", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (write *rawpeer.Call[struct{}], cancel, release func()) {
 			release = underTest(p).StallWrites()
 			write, cancel = goWriteFor(t, c, filler(100_000))
 			return write, cancel, release
 		}, 0},
-		{"waiting", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (write *wstest.Call[struct{}], cancel, release func()) {
+		{"waiting", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (write *rawpeer.Call[struct{}], cancel, release func()) {
 			release, _ = queue(t, c, p, "zero")
 			write, cancel = goWriteFor(t, c, "leaves")
 			return write, cancel, release
 		}, 1},
-		{"a Writer between two frames", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (write *wstest.Call[struct{}], cancel, release func()) {
+		{"a Writer between two frames", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (write *rawpeer.Call[struct{}], cancel, release func()) {
 			ctx, cancel := context.WithCancel(t.Context())
 			w := mustWriter(t, c, ctx)
 			mustAdd(t, w, filler(maxFragment+1))
 			release = underTest(p).StallWrites()
 			go c.Ping(t.Context())
 			synctest.Wait()
-			return wstest.GoErr(t, w.Close), cancel, release
+			return rawpeer.GoErr(t, w.Close), cancel, release
 		}, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				write, cancel, release := test.write(t, c, p)
 				synctest.Wait()
 				call := goClose(t, c, 4000, "")
@@ -373,19 +373,19 @@ func TestCloseFrameOutlivesContexts(t *testing.T) {
 // Two Reads wait while Close does; the context of the first ends inside a
 // message that is being discarded. The second goes on to the end.
 func TestReadWhileClosing(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
-		first := wstest.GoErr(t, func() error { _, _, err := c.Read(ctx); return err })
+		first := rawpeer.GoErr(t, func() error { _, _, err := c.Read(ctx); return err })
 		synctest.Wait()
-		second := wstest.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
+		second := rawpeer.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
 		synctest.Wait()
-		closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 		p.WantClose(1000)
-		p.Send(wstest.Text("abc").More())
+		p.Send(rawpeer.Text("abc").More())
 		synctest.Wait()
 		cancel()
 		wantCanceled(t, first.Err())
-		p.Send(wstest.Continuation("x"))
+		p.Send(rawpeer.Continuation("x"))
 		synctest.Wait()
 		p.SendClose(1000, "")
 		wantClosed(t, second.Err(), websocket.StatusNormalClosure)

@@ -13,14 +13,14 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // Both sides close at once, and each frame is the answer to the other.
 func TestCloseCrossing(t *testing.T) {
 	for _, reading := range []bool{false, true} {
 		t.Run(fmt.Sprintf("reading %t", reading), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				underTest(p).SetLatency(time.Second)
 				p.Stream().SetLatency(time.Second)
 				if reading {
@@ -52,10 +52,10 @@ func TestClosedByPeer(t *testing.T) {
 		{1001, "see you", 1001},
 		{3000, strings.Repeat("é", 61), 3000},
 		{4999, strings.Repeat("x", 123), 4999},
-		{wstest.NoCode, "", websocket.StatusNoStatusRcvd},
+		{rawpeer.NoCode, "", websocket.StatusNoStatusRcvd},
 	} {
 		t.Run(fmt.Sprint(test.code), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				start := time.Now()
 				p.SendClose(test.code, test.reason)
 				_, _, err := c.Read(t.Context())
@@ -81,7 +81,7 @@ func TestClosedByPeer(t *testing.T) {
 // The answer to the peer's close frame waits for the frame that is going out,
 // for 5 seconds at most.
 func TestClosedByPeerWhileWriting(t *testing.T) {
-	stuck := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (writing *wstest.Call[struct{}]) {
+	stuck := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (writing *rawpeer.Call[struct{}]) {
 		underTest(p).SetCapacity(100)
 		writing = goWrite(t, c, filler(9000))
 		synctest.Wait()
@@ -92,7 +92,7 @@ func TestClosedByPeerWhileWriting(t *testing.T) {
 	}
 
 	t.Run("it gets out", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			writing := stuck(t, c, p)
 			wantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), 4000)
 			time.Sleep(closeTimeout - time.Millisecond)
@@ -105,7 +105,7 @@ func TestClosedByPeerWhileWriting(t *testing.T) {
 	})
 
 	t.Run("it does not", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			start := time.Now()
 			writing := stuck(t, c, p)
 			wantClosed(t, writing.Err(), 4000)
@@ -117,7 +117,7 @@ func TestClosedByPeerWhileWriting(t *testing.T) {
 	})
 
 	t.Run("Close", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			start := time.Now()
 			writing := stuck(t, c, p)
 			if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
@@ -143,7 +143,7 @@ func TestCloseCodes(t *testing.T) {
 		{1000, "", 1000}, {1001, long, 1001}, {1002, "", 1002}, {1003, "", 1003}, {1007, "", 1007},
 		{1008, "", 1008}, {1009, "", 1009}, {1010, "", 1010}, {1011, "", 1011}, {1012, "", 1012},
 		{1013, "", 1013}, {1014, "", 1014}, {3000, "é", 3000}, {3999, "", 3999}, {4999, "", 4999},
-		{websocket.StatusNoStatusRcvd, "", wstest.NoCode},
+		{websocket.StatusNoStatusRcvd, "", rawpeer.NoCode},
 
 		{0, "", -1}, {-1, "", -1}, {999, "", -1}, {1004, "", -1}, {websocket.StatusNoStatusRcvd, "why", -1},
 		{websocket.StatusAbnormalClosure, "", -1}, {websocket.StatusTLSHandshake, "", -1}, {1016, "", -1},
@@ -151,7 +151,7 @@ func TestCloseCodes(t *testing.T) {
 		{1000, long + "x", -1}, {1000, "\xff", -1}, {1000, "\xc3", -1},
 	} {
 		t.Run(fmt.Sprintf("%d %d", int(test.code), len(test.reason)), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				call := goClose(t, c, test.code, test.reason)
 				if test.want >= 0 {
 					p.WantCloseReason(test.want, test.reason)
@@ -171,51 +171,51 @@ func TestCloseCodes(t *testing.T) {
 
 // CloseNow takes no time and says nothing, whoever is stuck in a call.
 func TestCloseNow(t *testing.T) {
-	idle := func(*testing.T, *websocket.Conn, *wstest.Peer) []*wstest.Call[struct{}] { return nil }
-	one := func(call *wstest.Call[struct{}]) []*wstest.Call[struct{}] {
+	idle := func(*testing.T, *websocket.Conn, *rawpeer.Peer) []*rawpeer.Call[struct{}] { return nil }
+	one := func(call *rawpeer.Call[struct{}]) []*rawpeer.Call[struct{}] {
 		synctest.Wait()
-		return []*wstest.Call[struct{}]{call}
+		return []*rawpeer.Call[struct{}]{call}
 	}
 	for _, test := range []struct {
 		name  string
-		stuck func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}]
+		stuck func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}]
 	}{
 		{"idle", idle},
-		{"Read", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
-			return one(wstest.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err }))
+		{"Read", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
+			return one(rawpeer.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err }))
 		}},
-		{"Read of a Reader", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
-			p.Send(wstest.Text("more").More())
+		{"Read of a Reader", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
+			p.Send(rawpeer.Text("more").More())
 			_, r, err := c.Reader(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			return one(wstest.GoErr(t, func() error { _, err := io.ReadAll(r); return err }))
+			return one(rawpeer.GoErr(t, func() error { _, err := io.ReadAll(r); return err }))
 		}},
-		{"Write", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+		{"Write", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
 			_, calls := queue(t, c, p, "zero", "one", filler(5000), filler(100_000))
 			return calls
 		}},
-		{"large Write", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+		{"large Write", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
 			underTest(p).SetCapacity(1000)
 			return one(goWrite(t, c, filler(100_000)))
 		}},
-		{"Ping", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
-			return one(wstest.GoErr(t, func() error { return c.Ping(t.Context()) }))
+		{"Ping", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
+			return one(rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) }))
 		}},
-		{"Write of a Writer", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+		{"Write of a Writer", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
 			w := mustWriter(t, c, t.Context())
 			underTest(p).StallWrites()
-			calls := one(wstest.GoErr(t, func() error { _, err := w.Write([]byte(filler(100_000))); return err }))
+			calls := one(rawpeer.GoErr(t, func() error { _, err := w.Write([]byte(filler(100_000))); return err }))
 			calls = append(calls, goWrite(t, c, "behind"))
 			synctest.Wait()
 			return calls
 		}},
-		{"Writer", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+		{"Writer", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
 			mustWriter(t, c, t.Context())
-			return one(wstest.GoErr(t, func() error { _, err := c.Writer(t.Context(), websocket.MessageText); return err }))
+			return one(rawpeer.GoErr(t, func() error { _, err := c.Writer(t.Context(), websocket.MessageText); return err }))
 		}},
-		{"Close", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) []*wstest.Call[struct{}] {
+		{"Close", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
 			underTest(p).StallWrites()
 			return one(goClose(t, c, 1000, ""))
 		}},
@@ -223,7 +223,7 @@ func TestCloseNow(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			for _, mode := range modes[:2] {
 				t.Run(mode.name, func(t *testing.T) {
-					forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+					forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 						calls := test.stuck(t, c, p)
 						start := time.Now()
 						if err := c.CloseNow(); err != nil {
@@ -241,7 +241,7 @@ func TestCloseNow(t *testing.T) {
 							if err != nil {
 								break
 							}
-							if f.Opcode == wstest.OpClose {
+							if f.Opcode == rawpeer.OpClose {
 								t.Errorf("got %v", f)
 							}
 						}
@@ -256,17 +256,17 @@ func TestCloseNow(t *testing.T) {
 func TestClosedWithoutAWord(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		goes func(p *wstest.Peer)
+		goes func(p *rawpeer.Peer)
 		want error
 	}{
-		{"EOF", func(p *wstest.Peer) { p.Close() }, io.EOF},
-		{"EOF in a frame", func(p *wstest.Peer) { p.SendRaw([]byte{0x82}); p.Close() }, io.ErrUnexpectedEOF},
-		{"EOF in a message", func(p *wstest.Peer) { p.Send(wstest.Text("").More()); p.Close() }, io.ErrUnexpectedEOF},
-		{"reset", func(p *wstest.Peer) { p.Reset() }, syscall.ECONNRESET},
+		{"EOF", func(p *rawpeer.Peer) { p.Close() }, io.EOF},
+		{"EOF in a frame", func(p *rawpeer.Peer) { p.SendRaw([]byte{0x82}); p.Close() }, io.ErrUnexpectedEOF},
+		{"EOF in a message", func(p *rawpeer.Peer) { p.Send(rawpeer.Text("").More()); p.Close() }, io.ErrUnexpectedEOF},
+		{"reset", func(p *rawpeer.Peer) { p.Reset() }, syscall.ECONNRESET},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-				pinging := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				pinging := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 				synctest.Wait()
 				test.goes(p)
 				_, _, err := c.Read(t.Context())
@@ -288,10 +288,10 @@ func TestClosedWithoutAWord(t *testing.T) {
 func TestCloseAfterFailedWrite(t *testing.T) {
 	for _, goes := range []struct {
 		name string
-		do   func(p *wstest.Peer)
+		do   func(p *rawpeer.Peer)
 	}{
-		{"closed", func(p *wstest.Peer) { p.Close() }},
-		{"reset", func(p *wstest.Peer) { p.Reset() }},
+		{"closed", func(p *rawpeer.Peer) { p.Close() }},
+		{"reset", func(p *rawpeer.Peer) { p.Reset() }},
 	} {
 		for _, write := range []struct {
 			name string
@@ -312,7 +312,7 @@ func TestCloseAfterFailedWrite(t *testing.T) {
 			}},
 		} {
 			t.Run(goes.name+"/"+write.name, func(t *testing.T) {
-				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					goes.do(p)
 					synctest.Wait()
 					wantClosed(t, write.do(t, c), -1)
@@ -327,7 +327,7 @@ func TestCloseAfterFailedWrite(t *testing.T) {
 // After CloseRead, and with arguments that are wrong, the errors of a closed
 // connection are those of a closed connection.
 func TestClosedAfterCloseRead(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(t.Context())
 		p.SendClose(4000, "enough")
 		<-ctx.Done()

@@ -12,12 +12,12 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // Nobody reads, but pings are answered, pongs seen, and writes go on.
 func TestCloseRead(t *testing.T) {
-	test := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(t.Context())
 		for i := range 20 {
 			payload := fmt.Sprint(i)
@@ -28,7 +28,7 @@ func TestCloseRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			p.WantText(payload)
-			ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+			ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 			p.SendPong(p.WantPing())
 			ping.Want()
 		}
@@ -57,7 +57,7 @@ func wantNoReads(t *testing.T, c *websocket.Conn) {
 }
 
 func TestCloseReadTakesReads(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(t.Context())
 		wantNoReads(t, c)
 		synctest.Wait()
@@ -72,15 +72,15 @@ func TestCloseReadTakesReads(t *testing.T) {
 
 // Further calls give the first one's context, whatever theirs is.
 func TestCloseReadAgain(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(context.WithValue(t.Context(), contextKey{}, "first"))
 		if ctx.Value(contextKey{}) != "first" {
 			t.Fatal("the context is not a child of the one given")
 		}
 		other, cancel := context.WithCancel(t.Context())
-		var calls []*wstest.Call[context.Context]
+		var calls []*rawpeer.Call[context.Context]
 		for range 4 {
-			calls = append(calls, wstest.Go(t, func() (context.Context, error) { return c.CloseRead(other), nil }))
+			calls = append(calls, rawpeer.Go(t, func() (context.Context, error) { return c.CloseRead(other), nil }))
 		}
 		for _, call := range calls {
 			if call.Want() != ctx {
@@ -102,7 +102,7 @@ func TestCloseReadAgain(t *testing.T) {
 func TestCloseReadContextEnds(t *testing.T) {
 	for _, end := range ends {
 		t.Run(end.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				parent, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				ctx := c.CloseRead(parent)
@@ -129,10 +129,10 @@ func TestCloseReadContextEnds(t *testing.T) {
 
 // When the context that was given ends, the connection is closed at once.
 func TestCloseReadParentEnds(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		parent, cancel := context.WithCancel(t.Context())
 		ctx := c.CloseRead(parent)
-		ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+		ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 		p.WantPing()
 		cancel()
 		wantError(t, ctx.Err(), context.Canceled)
@@ -140,7 +140,7 @@ func TestCloseReadParentEnds(t *testing.T) {
 		wantClosed(t, ping.Err(), -1)
 		wantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), -1)
 	})
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		parent, cancel := context.WithCancel(t.Context())
 		cancel()
 		ctx := c.CloseRead(parent)
@@ -148,11 +148,11 @@ func TestCloseReadParentEnds(t *testing.T) {
 		wantError(t, ctx.Err(), context.Canceled)
 	})
 	// While half a frame is there.
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		parent, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		c.CloseRead(parent)
-		p.SendRaw(pieces(p, 4, []wstest.Frame{wstest.Ping("half of it")})[0])
+		p.SendRaw(pieces(p, 4, []rawpeer.Frame{rawpeer.Ping("half of it")})[0])
 		p.WantSilence(999 * time.Millisecond)
 		p.WantEnd()
 	})
@@ -160,14 +160,14 @@ func TestCloseReadParentEnds(t *testing.T) {
 
 // A message is not what the peer should send.
 func TestCloseReadRefusesMessages(t *testing.T) {
-	for name, frame := range map[string]wstest.Frame{
-		"text":           wstest.Text("hello"),
-		"empty":          wstest.Binary(nil),
-		"first fragment": wstest.Text("hel").More(),
-		"long":           wstest.Binary(make([]byte, 20_000)),
+	for name, frame := range map[string]rawpeer.Frame{
+		"text":           rawpeer.Text("hello"),
+		"empty":          rawpeer.Binary(nil),
+		"first fragment": rawpeer.Text("hel").More(),
+		"long":           rawpeer.Binary(make([]byte, 20_000)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				ctx := c.CloseRead(t.Context())
 				p.SendPing("first")
 				p.WantPong("first")
@@ -189,9 +189,9 @@ func TestCloseReadRefusesMessages(t *testing.T) {
 
 // Other violations are named as ever.
 func TestCloseReadNamesViolations(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(t.Context())
-		p.SendRaw(wstest.AppendHeader(nil, p.Masked(wstest.Binary(nil)), wstest.Shortest, defaultLimit+1))
+		p.SendRaw(rawpeer.AppendHeader(nil, p.Masked(rawpeer.Binary(nil)), rawpeer.Shortest, defaultLimit+1))
 		p.WantClose(1009)
 		p.Close()
 		<-ctx.Done()
@@ -202,8 +202,8 @@ func TestCloseReadNamesViolations(t *testing.T) {
 // A message that was begun before counts as one that the peer should not have
 // sent, and a Read that waits goes first.
 func TestCloseReadInsideMessage(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		p.Send(wstest.Text("hello"))
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Send(rawpeer.Text("hello"))
 		r := wantReader(t, c)
 		wantRead(t, r, "he")
 		ctx := c.CloseRead(t.Context())
@@ -213,7 +213,7 @@ func TestCloseReadInsideMessage(t *testing.T) {
 		_, err := r.Read(make([]byte, 1))
 		wantClosed(t, err, -1)
 	})
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := reading(t, c)
 		synctest.Wait()
 		ctx := c.CloseRead(t.Context())
@@ -231,9 +231,9 @@ func TestCloseReadInsideMessage(t *testing.T) {
 
 // Close completes its handshake with CloseRead at work.
 func TestCloseReadAndClose(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(t.Context())
-		closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "done") })
+		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "done") })
 		p.WantCloseReason(1000, "done")
 		p.SendText("crossing")
 		p.WantSilence(time.Second)

@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // What a server with CompressionWindowBits answers.
@@ -26,12 +26,12 @@ func TestAcceptWindowBits(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(test.bits, test.offer), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, p := wstest.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+				c, p := rawpeer.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
 					return websocket.Accept(w, r, &websocket.AcceptOptions{
 						CompressionMode:       websocket.CompressionContextTakeover,
 						CompressionWindowBits: test.bits,
 					})
-				}, &wstest.ClientOptions{Header: extensionLines([]string{test.offer})})
+				}, &rawpeer.ClientOptions{Header: extensionLines([]string{test.offer})})
 				defer c.CloseNow()
 				if got := p.Response.Header["Sec-Websocket-Extensions"]; len(got) != 1 || !sameExtension(got[0], test.want) {
 					t.Errorf("got the answer %q, want %q", got, test.want)
@@ -75,12 +75,12 @@ func (r *refusing) Write(p []byte) (int, error) { return len(p), nil }
 func TestCompressionLevel(t *testing.T) {
 	size := func(level int) (n int) {
 		synctest.Test(t, func(t *testing.T) {
-			c, p := wstest.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+			c, p := rawpeer.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
 				return websocket.Accept(w, r, &websocket.AcceptOptions{
 					CompressionMode:  websocket.CompressionContextTakeover,
 					CompressionLevel: level,
 				})
-			}, &wstest.ClientOptions{Header: extensionLines([]string{pmd})})
+			}, &rawpeer.ClientOptions{Header: extensionLines([]string{pmd})})
 			defer c.CloseNow()
 			text := ""
 			for i := range 2000 {

@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // The size decides which messages are compressed.
@@ -32,15 +32,15 @@ func TestCompressionThreshold(t *testing.T) {
 		{noTakeover, -1, 0},
 	} {
 		t.Run(fmt.Sprint(test.mode, test.threshold), func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: test.mode, threshold: test.threshold}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, &connOptions{compression: test.mode, threshold: test.threshold}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				for _, size := range []int{0, 1, test.from - 1, test.from, test.from + 1, 100_000} {
 					if size < 0 {
 						continue
 					}
 					want := func(how string) {
 						t.Helper()
-						m := p.WantMessage(wstest.OpText, []byte(filler(size)))
-						if got := m.Frames[0].RSV == wstest.RSV1; got != (size >= test.from) {
+						m := p.WantMessage(rawpeer.OpText, []byte(filler(size)))
+						if got := m.Frames[0].RSV == rawpeer.RSV1; got != (size >= test.from) {
 							t.Errorf("compressed is %t for %d bytes in %s", got, size, how)
 						}
 					}
@@ -49,7 +49,7 @@ func TestCompressionThreshold(t *testing.T) {
 					write.Want()
 
 					w := mustWriter(t, c, t.Context())
-					call := wstest.GoErr(t, func() error {
+					call := rawpeer.GoErr(t, func() error {
 						w.Write([]byte(filler(size)[:size/2]))
 						w.Write([]byte(filler(size)[size/2:]))
 						return w.Close()
@@ -68,18 +68,18 @@ func TestCompressionThreshold(t *testing.T) {
 func TestCompressedFrames(t *testing.T) {
 	for _, mode := range modes[1:] {
 		t.Run(mode.name, func(t *testing.T) {
-			pipe := &wstest.PipeOptions{Capacity: wstest.Unbounded}
-			forBothRoles(t, &connOptions{compression: mode.mode, threshold: -1, pipe: pipe}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			pipe := &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}
+			forBothRoles(t, &connOptions{compression: mode.mode, threshold: -1, pipe: pipe}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				c.CloseRead(t.Context())
 				message := filler(200_000)
 				mustWriteText(t, c, message)
-				if m := p.WantMessage(wstest.OpText, []byte(message)); len(m.Frames) != 1 {
+				if m := p.WantMessage(rawpeer.OpText, []byte(message)); len(m.Frames) != 1 {
 					t.Errorf("Write sent %d frames", len(m.Frames))
 				}
 
 				w := mustWriter(t, c, t.Context())
 				mustAdd(t, w, message[:100_000])
-				ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+				ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 				synctest.Wait()
 				mustAdd(t, w, message[100_000:])
 				mustEnd(t, w)
@@ -88,14 +88,14 @@ func TestCompressedFrames(t *testing.T) {
 				frames := 0
 				for fin := false; !fin; {
 					f := p.WantFrame()
-					if f.Opcode == wstest.OpPing {
+					if f.Opcode == rawpeer.OpPing {
 						if f.RSV != 0 {
 							t.Errorf("got %v", f)
 						}
 						p.SendPong(string(f.Payload))
 						continue
 					}
-					if first := frames == 0; (f.RSV == wstest.RSV1) != first {
+					if first := frames == 0; (f.RSV == rawpeer.RSV1) != first {
 						t.Errorf("frame %d: %v", frames, f)
 					}
 					if len(f.Payload) > maxFragment {
@@ -110,10 +110,10 @@ func TestCompressedFrames(t *testing.T) {
 				}
 				ping.Want()
 				p.WantPong("yours")
-				inflater := wstest.NewInflater(wstest.ContextTakeover)
+				inflater := rawpeer.NewInflater(rawpeer.ContextTakeover)
 				if mode.mode == websocket.CompressionContextTakeover {
 					// The message before is what this one refers to.
-					inflater.Message(wstest.NewDeflater(wstest.NoTakeover).Message([]byte(message)))
+					inflater.Message(rawpeer.NewDeflater(rawpeer.NoTakeover).Message([]byte(message)))
 				}
 				if got, err := inflater.Message(payload); err != nil || string(got) != message {
 					t.Errorf("got %d bytes and error %v", len(got), err)
@@ -145,9 +145,9 @@ func TestCompressionTakeover(t *testing.T) {
 		{"no takeover", noTakeover, pmd + snct + cnct, false, false},
 		{"not mentioned", noTakeover, pmd + snct, false, false},
 	} {
-		taken := func(t *testing.T, c *websocket.Conn, p *wstest.Peer, want bool) {
+		taken := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, want bool) {
 			message := filler(1000)
-			shared := wstest.NewInflater(wstest.ContextTakeover)
+			shared := rawpeer.NewInflater(rawpeer.ContextTakeover)
 			var sizes []int
 			for i := range 4 {
 				if i%2 == 0 {
@@ -158,12 +158,12 @@ func TestCompressionTakeover(t *testing.T) {
 					mustEnd(t, w)
 				}
 				f := p.WantFrame()
-				if !f.Fin || f.RSV != wstest.RSV1 {
+				if !f.Fin || f.RSV != rawpeer.RSV1 {
 					t.Fatalf("got %v", f)
 				}
 				inflater := shared
 				if !want {
-					inflater = wstest.NewInflater(wstest.NoTakeover)
+					inflater = rawpeer.NewInflater(rawpeer.NoTakeover)
 				}
 				if got, err := inflater.Message(f.Payload); err != nil || string(got) != message {
 					t.Fatalf("message %d inflates to %q, error %v", i, got, err)
@@ -206,7 +206,7 @@ func TestCompressionTakeover(t *testing.T) {
 func TestCompressionWindow(t *testing.T) {
 	for bits := 8; bits <= 15; bits++ {
 		window := 1 << bits
-		fits := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		fits := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			// What is random, but for its repetition. Six bits in eight.
 			size := func(period int) float64 {
 				t.Helper()
@@ -214,7 +214,7 @@ func TestCompressionWindow(t *testing.T) {
 				write := goWrite(t, c, message)
 				f := p.WantFrame()
 				write.Want()
-				got, err := wstest.NewInflater(wstest.NoTakeover).Message(f.Payload)
+				got, err := rawpeer.NewInflater(rawpeer.NoTakeover).Message(f.Payload)
 				if err != nil || string(got) != message {
 					t.Fatalf("%d bytes inflate to %d, error %v", len(message), len(got), err)
 				}
@@ -252,17 +252,17 @@ func TestCompressionWindow(t *testing.T) {
 func TestCompressedGivenUp(t *testing.T) {
 	for _, mode := range modes[1:] {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				for i := range 6 {
 					message := fmt.Sprintf("%d %s", i, filler(1000))
 					mustWriteText(t, c, message)
-					p.WantMessage(wstest.OpText, []byte(message))
+					p.WantMessage(rawpeer.OpText, []byte(message))
 
 					lost := fmt.Sprintf("lost %d %s", i, filler(2000))
 					ctx, cancel := context.WithCancel(t.Context())
 					if i%2 == 0 {
 						release := underTest(p).StallWrites()
-						call := wstest.GoErr(t, func() error { return c.Write(ctx, websocket.MessageText, []byte(lost)) })
+						call := rawpeer.GoErr(t, func() error { return c.Write(ctx, websocket.MessageText, []byte(lost)) })
 						synctest.Wait()
 						cancel()
 						wantCanceled(t, call.Err())
@@ -274,7 +274,7 @@ func TestCompressedGivenUp(t *testing.T) {
 						wantCanceled(t, w.Close())
 					}
 					mustWriteText(t, c, lost)
-					p.WantMessage(wstest.OpText, []byte(lost))
+					p.WantMessage(rawpeer.OpText, []byte(lost))
 				}
 			})
 		})
@@ -283,20 +283,20 @@ func TestCompressedGivenUp(t *testing.T) {
 
 // finalDeflated is a compressed message that ends the deflate stream, which a
 // sender may do (RFC 7692 section 7.2.3.4).
-func finalDeflated(s string) wstest.Frame {
+func finalDeflated(s string) rawpeer.Frame {
 	var b bytes.Buffer
 	w, _ := flate.NewWriter(&b, flate.DefaultCompression)
 	w.Write([]byte(s))
 	w.Close()
 	b.WriteByte(0) // the first byte of an empty stored block, of which the rest is taken off
-	return wstest.Text(b.String()).WithRSV(wstest.RSV1)
+	return rawpeer.Text(b.String()).WithRSV(rawpeer.RSV1)
 }
 
 // storedDeflated is a message that is not compressed, in deflate's own way
 // (section 7.2.3.3).
-func storedDeflated(s string) wstest.Frame {
+func storedDeflated(s string) rawpeer.Frame {
 	n := len(s)
-	return wstest.Text("\x00" + string([]byte{byte(n), byte(n >> 8), byte(^n), byte(^n >> 8)}) + s + "\x00").WithRSV(wstest.RSV1)
+	return rawpeer.Text("\x00" + string([]byte{byte(n), byte(n >> 8), byte(^n), byte(^n >> 8)}) + s + "\x00").WithRSV(rawpeer.RSV1)
 }
 
 // The peer may make its messages in all the ways that deflate has.
@@ -304,10 +304,10 @@ func TestReadCompressed(t *testing.T) {
 	for _, mode := range modes[1:] {
 		t.Run(mode.name, func(t *testing.T) {
 			opts := &connOptions{compression: mode.mode}
-			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-				deflater := wstest.NewDeflater(opts.takeover())
-				text := func(s string) wstest.Frame {
-					return wstest.Text(string(deflater.Message([]byte(s)))).WithRSV(wstest.RSV1)
+			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				deflater := rawpeer.NewDeflater(opts.takeover())
+				text := func(s string) rawpeer.Frame {
+					return rawpeer.Text(string(deflater.Message([]byte(s)))).WithRSV(rawpeer.RSV1)
 				}
 				for range 3 {
 					p.Send(text("with reference to earlier ones, or not"))
@@ -315,18 +315,18 @@ func TestReadCompressed(t *testing.T) {
 					p.SendText("not compressed")
 					wantText(t, c, "not compressed")
 				}
-				p.Send(wstest.Text("\x00").WithRSV(wstest.RSV1)) // section 7.2.3.6
+				p.Send(rawpeer.Text("\x00").WithRSV(rawpeer.RSV1)) // section 7.2.3.6
 				wantText(t, c, "")
 				p.Send(text(""))
 				wantText(t, c, "")
 
 				f := text("in three frames")
 				p.Send(
-					wstest.Text(string(f.Payload[:1])).WithRSV(wstest.RSV1).More(),
-					wstest.Continuation("").More(),
-					wstest.Ping("in between"),
-					wstest.Continuation(string(f.Payload[1:5])).More(),
-					wstest.Continuation(string(f.Payload[5:])),
+					rawpeer.Text(string(f.Payload[:1])).WithRSV(rawpeer.RSV1).More(),
+					rawpeer.Continuation("").More(),
+					rawpeer.Ping("in between"),
+					rawpeer.Continuation(string(f.Payload[1:5])).More(),
+					rawpeer.Continuation(string(f.Payload[5:])),
 				)
 				wantText(t, c, "in three frames")
 				p.WantPong("in between")
@@ -337,7 +337,7 @@ func TestReadCompressed(t *testing.T) {
 					p.Send(storedDeflated("stored"))
 					wantText(t, c, "stored")
 				}
-				p.Send(wstest.Deflated(wstest.Text("and goes on")))
+				p.Send(rawpeer.Deflated(rawpeer.Text("and goes on")))
 				wantText(t, c, "and goes on")
 				wantUsable(t, c, p)
 			})
@@ -353,27 +353,27 @@ func TestReadCorruptCompressed(t *testing.T) {
 
 	for _, test := range []struct {
 		name string
-		send []wstest.Frame
+		send []rawpeer.Frame
 		code int
 	}{
-		{"reserved block type", []wstest.Frame{wstest.Text("\x07").WithRSV(wstest.RSV1)}, 1007},
-		{"stored length", []wstest.Frame{wstest.Text("\x00\x05\x00\x00\x00hello").WithRSV(wstest.RSV1)}, 1007},
-		{"too far back", []wstest.Frame{wstest.Text(tooFarBack).WithRSV(wstest.RSV1)}, 1007},
-		{"cut off", []wstest.Frame{wstest.Text(string(wstest.Deflated(wstest.Text(filler(300))).Payload[:100])).WithRSV(wstest.RSV1)}, 1007},
-		{"not UTF-8", []wstest.Frame{wstest.Deflated(wstest.Text("\xff"))}, 1007},
-		{"RSV1 on a continuation", []wstest.Frame{
-			wstest.Text("\x00").WithRSV(wstest.RSV1).More(), wstest.Continuation("").WithRSV(wstest.RSV1),
+		{"reserved block type", []rawpeer.Frame{rawpeer.Text("\x07").WithRSV(rawpeer.RSV1)}, 1007},
+		{"stored length", []rawpeer.Frame{rawpeer.Text("\x00\x05\x00\x00\x00hello").WithRSV(rawpeer.RSV1)}, 1007},
+		{"too far back", []rawpeer.Frame{rawpeer.Text(tooFarBack).WithRSV(rawpeer.RSV1)}, 1007},
+		{"cut off", []rawpeer.Frame{rawpeer.Text(string(rawpeer.Deflated(rawpeer.Text(filler(300))).Payload[:100])).WithRSV(rawpeer.RSV1)}, 1007},
+		{"not UTF-8", []rawpeer.Frame{rawpeer.Deflated(rawpeer.Text("\xff"))}, 1007},
+		{"RSV1 on a continuation", []rawpeer.Frame{
+			rawpeer.Text("\x00").WithRSV(rawpeer.RSV1).More(), rawpeer.Continuation("").WithRSV(rawpeer.RSV1),
 		}, 1002},
-		{"RSV1 on a ping", []wstest.Frame{wstest.Ping("").WithRSV(wstest.RSV1)}, 1002},
-		{"RSV1 on a close", []wstest.Frame{wstest.Close(1000, "").WithRSV(wstest.RSV1)}, 1002},
-		{"RSV2", []wstest.Frame{wstest.Text("").WithRSV(wstest.RSV1 | wstest.RSV2)}, 1002},
+		{"RSV1 on a ping", []rawpeer.Frame{rawpeer.Ping("").WithRSV(rawpeer.RSV1)}, 1002},
+		{"RSV1 on a close", []rawpeer.Frame{rawpeer.Close(1000, "").WithRSV(rawpeer.RSV1)}, 1002},
+		{"RSV2", []rawpeer.Frame{rawpeer.Text("").WithRSV(rawpeer.RSV1 | rawpeer.RSV2)}, 1002},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, mode := range modes[1:] {
 				t.Run(mode.name, func(t *testing.T) {
-					forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+					forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 						p.Send(test.send...)
-						reading := wstest.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
+						reading := rawpeer.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
 						p.WantClose(test.code)
 						p.Close()
 						wantClosed(t, reading.Err(), -1)

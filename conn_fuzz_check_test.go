@@ -14,18 +14,18 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // rules are those by which the connection reads.
-func (fz *fuzzed) rules() wstest.Rules {
-	rules := wstest.Rules{Sender: fz.peer, Deflate: fz.takeover(), Limit: fz.limit}
+func (fz *fuzzed) rules() rawpeer.Rules {
+	rules := rawpeer.Rules{Sender: fz.peer, Deflate: fz.takeover(), Limit: fz.limit}
 	switch fz.way {
 	case byNetConn:
 		rules.Limit = -1
-		rules.Refuse = map[wstest.Opcode]int{wstest.OpBinary: 1003}
+		rules.Refuse = map[rawpeer.Opcode]int{rawpeer.OpBinary: 1003}
 	case byCloseRead:
-		rules.Refuse = map[wstest.Opcode]int{wstest.OpText: 1008, wstest.OpBinary: 1008}
+		rules.Refuse = map[rawpeer.Opcode]int{rawpeer.OpText: 1008, rawpeer.OpBinary: 1008}
 	case byClose:
 		rules.Blind = true
 	}
@@ -33,7 +33,7 @@ func (fz *fuzzed) rules() wstest.Rules {
 }
 
 // takeover is the compression that was agreed on, as the peer has it.
-func (fz *fuzzed) takeover() wstest.Takeover {
+func (fz *fuzzed) takeover() rawpeer.Takeover {
 	if fz.compression == websocket.CompressionDisabled {
 		return 0
 	}
@@ -43,7 +43,7 @@ func (fz *fuzzed) takeover() wstest.Takeover {
 // check compares what was heard and sent with what the bytes say.
 func (fz *fuzzed) check(t *testing.T, h *heard) {
 	sent := fz.checkSent(t, h)
-	want := wstest.Decode(fz.wire, fz.rules())
+	want := rawpeer.Decode(fz.wire, fz.rules())
 	if code := sent.code(); want.Doubt && (code == 1007 || code == 1009) {
 		want.Codes, want.Close, want.Torn = []int{code}, nil, true
 	}
@@ -55,7 +55,7 @@ func (fz *fuzzed) check(t *testing.T, h *heard) {
 }
 
 // checkMessages looks at what was delivered.
-func (fz *fuzzed) checkMessages(t *testing.T, h *heard, want wstest.Decoded) {
+func (fz *fuzzed) checkMessages(t *testing.T, h *heard, want rawpeer.Decoded) {
 	rest, most := want.Rest, want.Most
 	switch fz.way {
 	case byCloseRead, byClose:
@@ -86,7 +86,7 @@ func (fz *fuzzed) checkMessages(t *testing.T, h *heard, want wstest.Decoded) {
 }
 
 // checkError looks at how the reader was told of the end.
-func (fz *fuzzed) checkError(t *testing.T, h *heard, want wstest.Decoded) {
+func (fz *fuzzed) checkError(t *testing.T, h *heard, want rawpeer.Decoded) {
 	if fz.way == byClose {
 		if (h.err == nil) != (want.Close != nil) {
 			t.Fatalf("got %v from Close, where the peer's close frame is %v", h.err, want.Close)
@@ -127,12 +127,12 @@ func (fz *fuzzed) checkError(t *testing.T, h *heard, want wstest.Decoded) {
 }
 
 // ends reports whether the connection has to end by itself.
-func (fz *fuzzed) ends(want wstest.Decoded) bool {
+func (fz *fuzzed) ends(want rawpeer.Decoded) bool {
 	return !fz.stays || want.Close != nil || len(want.Codes) > 0
 }
 
 // checkTime wants no time to pass, but with a peer that stays.
-func (fz *fuzzed) checkTime(t *testing.T, h *heard, want wstest.Decoded) {
+func (fz *fuzzed) checkTime(t *testing.T, h *heard, want rawpeer.Decoded) {
 	low, high := time.Duration(0), time.Duration(0)
 	switch {
 	case !fz.stays || want.Close != nil:
@@ -160,25 +160,25 @@ func (fz *fuzzed) checkAfter(t *testing.T, c *websocket.Conn, h *heard) {
 }
 
 // sentFrames are what the connection sent.
-type sentFrames []wstest.Frame
+type sentFrames []rawpeer.Frame
 
 // checkSent wants all that was sent to be right, and the messages among it to be
 // those that were sent back.
 func (fz *fuzzed) checkSent(t *testing.T, h *heard) sentFrames {
-	b, us := h.sent, wstest.Client
-	if fz.peer == wstest.Client {
-		us = wstest.Server
+	b, us := h.sent, rawpeer.Client
+	if fz.peer == rawpeer.Client {
+		us = rawpeer.Server
 		head, rest, _ := bytes.Cut(b, []byte("\r\n\r\n"))
 		if !bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")) {
 			t.Fatalf("the answer is %q", head)
 		}
 		b = rest
 	}
-	frames, err := wstest.ParseFrames(b)
+	frames, err := rawpeer.ParseFrames(b)
 	if err != nil {
 		t.Fatalf("sent % .80x: %v", b, err)
 	}
-	said := wstest.Decode(b, wstest.Rules{Sender: us, Deflate: fz.takeover(), Limit: -1})
+	said := rawpeer.Decode(b, rawpeer.Rules{Sender: us, Deflate: fz.takeover(), Limit: -1})
 	if len(said.Codes) > 0 || said.Cut || len(said.Pings) > 0 {
 		t.Fatalf("sent %v: codes %d, cut: %t, pings %q", frames, said.Codes, said.Cut, said.Pings)
 	}
@@ -189,15 +189,15 @@ func (fz *fuzzed) checkSent(t *testing.T, h *heard) sentFrames {
 	if !fz.echo {
 		want = nil
 	}
-	if !slices.EqualFunc(said.Messages, want, func(m wstest.Message, w message) bool {
-		return m.Opcode == wstest.Opcode(w.typ) && string(m.Payload) == w.payload
+	if !slices.EqualFunc(said.Messages, want, func(m rawpeer.Message, w message) bool {
+		return m.Opcode == rawpeer.Opcode(w.typ) && string(m.Payload) == w.payload
 	}) {
 		t.Fatalf("sent messages %v, want %v", said.Messages, want)
 	}
 	return frames
 }
 
-func isClose(f wstest.Frame) bool { return f.Opcode == wstest.OpClose }
+func isClose(f rawpeer.Frame) bool { return f.Opcode == rawpeer.OpClose }
 
 // code is that of the close frame that was sent, or -1.
 func (frames sentFrames) code() int {
@@ -210,7 +210,7 @@ func (frames sentFrames) code() int {
 }
 
 // checkClose wants the close frame that the end asks for, and no other.
-func (fz *fuzzed) checkClose(t *testing.T, sent sentFrames, want wstest.Decoded) {
+func (fz *fuzzed) checkClose(t *testing.T, sent sentFrames, want rawpeer.Decoded) {
 	got := sent.code()
 	switch {
 	case fz.way == byClose:
@@ -236,10 +236,10 @@ const maxPongs = 16
 
 // checkPongs wants the pings to be answered, in order: the last one in any case,
 // and all unless there are many.
-func (fz *fuzzed) checkPongs(t *testing.T, sent sentFrames, want wstest.Decoded) {
+func (fz *fuzzed) checkPongs(t *testing.T, sent sentFrames, want rawpeer.Decoded) {
 	var pongs []string
 	for _, f := range sent {
-		if f.Opcode == wstest.OpPong {
+		if f.Opcode == rawpeer.OpPong {
 			pongs = append(pongs, string(f.Payload))
 		}
 	}

@@ -12,19 +12,19 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // FuzzServerConn has a server read any bytes that a client may send, and
-// compares what comes of them with what wstest.Decode says.
-func FuzzServerConn(f *testing.F) { fuzzConn(f, wstest.Client) }
+// compares what comes of them with what rawpeer.Decode says.
+func FuzzServerConn(f *testing.F) { fuzzConn(f, rawpeer.Client) }
 
 // FuzzClientConn is FuzzServerConn for a client.
-func FuzzClientConn(f *testing.F) { fuzzConn(f, wstest.Server) }
+func FuzzClientConn(f *testing.F) { fuzzConn(f, rawpeer.Server) }
 
 // fuzzed is a connection that reads what a fuzzer made.
 type fuzzed struct {
-	peer        wstest.Role
+	peer        rawpeer.Role
 	wire        []byte
 	cuts        []byte // how many bytes each read finds, less one; 0 stands for all
 	way         readWay
@@ -62,14 +62,14 @@ const (
 	fuzzStays
 )
 
-func fuzzConn(f *testing.F, peer wstest.Role) {
+func fuzzConn(f *testing.F, peer rawpeer.Role) {
 	for i, frames := range fuzzedSeeds() {
 		var wire []byte
 		for k, frame := range frames {
-			if peer == wstest.Client {
+			if peer == rawpeer.Client {
 				frame = frame.WithKey([4]byte{0, byte(k), 0, byte(i)}) // most bytes stay what they are
 			}
-			wire = wstest.AppendFrame(wire, frame)
+			wire = rawpeer.AppendFrame(wire, frame)
 		}
 		for way := range byte(countWays) {
 			compression := byte(websocket.CompressionContextTakeover)
@@ -95,32 +95,32 @@ func fuzzConn(f *testing.F, peer wstest.Role) {
 
 // fuzzedSeeds are what a peer may send, in pieces that the fuzzer can put
 // together.
-func fuzzedSeeds() [][]wstest.Frame {
+func fuzzedSeeds() [][]rawpeer.Frame {
 	long := strings.Repeat("κόσμε ", 100)
-	deflater := wstest.NewDeflater(wstest.ContextTakeover)
-	compressed := func(s string) wstest.Frame {
-		return wstest.Text(string(deflater.Message([]byte(s)))).WithRSV(wstest.RSV1)
+	deflater := rawpeer.NewDeflater(rawpeer.ContextTakeover)
+	compressed := func(s string) rawpeer.Frame {
+		return rawpeer.Text(string(deflater.Message([]byte(s)))).WithRSV(rawpeer.RSV1)
 	}
 	first, second := compressed(long), compressed(long+long)
 	half := len(second.Payload) / 2
-	stored := wstest.Binary([]byte("\x00\x05\x00\xfa\xffHello\x00")).WithRSV(wstest.RSV1)
-	return [][]wstest.Frame{
-		{wstest.Text("Hello"), wstest.Binary([]byte{0, 1, 2}), wstest.Close(1001, "bye")},
-		{wstest.Text("Hel").More(), wstest.Ping("p"), wstest.Continuation("").More(), wstest.Continuation("lo"), wstest.Text("")},
-		{wstest.Text(long), wstest.Ping(""), wstest.Pong("x"), wstest.Close(wstest.NoCode, "")},
-		{first, wstest.Ping("q"), wstest.Text(string(second.Payload[:half])).WithRSV(wstest.RSV1).More(), wstest.Continuation(string(second.Payload[half:]))},
-		{stored, wstest.Text("caf\xc3").More(), wstest.Continuation("\xa9"), wstest.Text("caf\xc3"), wstest.Text("after")},
-		{wstest.Binary(make([]byte, 126)).More(), wstest.Close(4000, "é"), wstest.Text("behind")},
-		{wstest.Ping("1"), wstest.Ping("2"), wstest.Ping("3"), wstest.Close(1005, "")},
-		{compressed(strings.Repeat("0", 5000)), wstest.Text("\xed\xa0\x80")},
-		{wstest.Text("Hello"), wstest.Close(1001, "")},
-		{wstest.Text(long), wstest.Text(long + "x"), wstest.Text(long + "y"), wstest.Text("x" + long)},
+	stored := rawpeer.Binary([]byte("\x00\x05\x00\xfa\xffHello\x00")).WithRSV(rawpeer.RSV1)
+	return [][]rawpeer.Frame{
+		{rawpeer.Text("Hello"), rawpeer.Binary([]byte{0, 1, 2}), rawpeer.Close(1001, "bye")},
+		{rawpeer.Text("Hel").More(), rawpeer.Ping("p"), rawpeer.Continuation("").More(), rawpeer.Continuation("lo"), rawpeer.Text("")},
+		{rawpeer.Text(long), rawpeer.Ping(""), rawpeer.Pong("x"), rawpeer.Close(rawpeer.NoCode, "")},
+		{first, rawpeer.Ping("q"), rawpeer.Text(string(second.Payload[:half])).WithRSV(rawpeer.RSV1).More(), rawpeer.Continuation(string(second.Payload[half:]))},
+		{stored, rawpeer.Text("caf\xc3").More(), rawpeer.Continuation("\xa9"), rawpeer.Text("caf\xc3"), rawpeer.Text("after")},
+		{rawpeer.Binary(make([]byte, 126)).More(), rawpeer.Close(4000, "é"), rawpeer.Text("behind")},
+		{rawpeer.Ping("1"), rawpeer.Ping("2"), rawpeer.Ping("3"), rawpeer.Close(1005, "")},
+		{compressed(strings.Repeat("0", 5000)), rawpeer.Text("\xed\xa0\x80")},
+		{rawpeer.Text("Hello"), rawpeer.Close(1001, "")},
+		{rawpeer.Text(long), rawpeer.Text(long + "x"), rawpeer.Text(long + "y"), rawpeer.Text("x" + long)},
 	}
 }
 
 // cutStream is a stream whose reads find as many bytes as cuts say, in turn.
 type cutStream struct {
-	*wstest.Stream
+	*rawpeer.Stream
 	cuts []byte
 	next int
 }
@@ -138,17 +138,17 @@ func (s *cutStream) Read(p []byte) (int, error) {
 // connectOn makes a connection on a stream in memory with no end of room, in no
 // time, and returns the peer's end of it; from a server, the answer is in there.
 // Reads find as many bytes as cuts say.
-func connectOn(t *testing.T, peer wstest.Role, opts *connOptions, cuts []byte) (*websocket.Conn, *wstest.Stream) {
-	client, server := wstest.Pipe(&wstest.PipeOptions{Capacity: wstest.Unbounded})
-	if peer == wstest.Client {
-		return wstest.AcceptedOn(t, &cutStream{Stream: server, cuts: cuts}, opts.extensions(),
+func connectOn(t *testing.T, peer rawpeer.Role, opts *connOptions, cuts []byte) (*websocket.Conn, *rawpeer.Stream) {
+	client, server := rawpeer.Pipe(&rawpeer.PipeOptions{Capacity: rawpeer.Unbounded})
+	if peer == rawpeer.Client {
+		return rawpeer.AcceptedOn(t, &cutStream{Stream: server, cuts: cuts}, opts.extensions(),
 			func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
 				return websocket.Accept(w, r, opts.accept())
 			}), client
 	}
-	return wstest.DialedOn(t, &cutStream{Stream: client, cuts: cuts}, opts.extensions(),
+	return rawpeer.DialedOn(t, &cutStream{Stream: client, cuts: cuts}, opts.extensions(),
 		func(client *http.Client) (*websocket.Conn, error) {
-			c, _, err := websocket.Dial(t.Context(), wstest.URL, opts.dial(client))
+			c, _, err := websocket.Dial(t.Context(), rawpeer.URL, opts.dial(client))
 			return c, err
 		}), server
 }

@@ -13,18 +13,18 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // Until a message's header is there, nothing is lost when the context ends:
 // half a ping stays half a ping, and half a header half a header. Behind the
 // header the context ends the connection.
 func TestReadContextEndsAtEachByte(t *testing.T) {
-	frames := []wstest.Frame{wstest.Ping("ping"), wstest.Text("hello")}
+	frames := []rawpeer.Frame{rawpeer.Ping("ping"), rawpeer.Text("hello")}
 	for _, way := range readWays {
 		for n := range len("\x89\x84keyeping\x81\x85keyehello") {
 			t.Run(fmt.Sprintf("%s after %d bytes", way.name, n), func(t *testing.T) {
-				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					wire := pieces(p, 1<<10, frames)[0]
 					if n >= len(wire) {
 						return
@@ -62,7 +62,7 @@ func TestReadContextEndsAtEachByte(t *testing.T) {
 
 // A connection can be looked at again and again.
 func TestReadContextEndsAgainAndAgain(t *testing.T) {
-	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func(context.Context) (message, error)) {
+	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (message, error)) {
 		for i := range 50 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 			_, err := read(ctx)
@@ -70,7 +70,7 @@ func TestReadContextEndsAgainAndAgain(t *testing.T) {
 			wantInterrupted(t, err, context.DeadlineExceeded)
 			if i%3 == 0 {
 				want := fmt.Sprint(i)
-				p.Send(wstest.Ping(want), wstest.Text(want))
+				p.Send(rawpeer.Ping(want), rawpeer.Text(want))
 				if got, err := read(t.Context()); got.payload != want || err != nil {
 					t.Fatalf("got %v, %v, want %q", got, err, want)
 				}
@@ -81,11 +81,11 @@ func TestReadContextEndsAgainAndAgain(t *testing.T) {
 }
 
 // forReadWaysAndContexts is forReadWays with a context for each read.
-func forReadWaysAndContexts(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func(context.Context) (message, error))) {
+func forReadWaysAndContexts(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (message, error))) {
 	t.Helper()
 	for _, way := range readWays {
 		t.Run(way.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				test(t, c, p, func(ctx context.Context) (message, error) {
 					typ, b, err := way.read(ctx, c)
 					return message{typ, string(b)}, err
@@ -97,7 +97,7 @@ func forReadWaysAndContexts(t *testing.T, test func(t *testing.T, c *websocket.C
 
 // A context that has ended before takes nothing.
 func TestReadContextEndedBefore(t *testing.T) {
-	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func(context.Context) (message, error)) {
+	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (message, error)) {
 		canceled, cancel := context.WithCancel(t.Context())
 		cancel()
 		expired, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Hour))
@@ -110,7 +110,7 @@ func TestReadContextEndedBefore(t *testing.T) {
 			wantInterrupted(t, err, context.DeadlineExceeded)
 		}
 		try()
-		p.Send(wstest.Text("one"), wstest.Text("two"))
+		p.Send(rawpeer.Text("one"), rawpeer.Text("two"))
 		synctest.Wait()
 		try()
 		wantText(t, c, "one")
@@ -122,10 +122,10 @@ func TestReadContextEndedBefore(t *testing.T) {
 // One that ends when nobody reads with it has no effect, be it the last that
 // was used, or one of many, or one that is used again.
 func TestReadContextEndsBetweenCalls(t *testing.T) {
-	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func(context.Context) (message, error)) {
+	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (message, error)) {
 		wantAfterWait := func(ctx context.Context) {
 			t.Helper()
-			call := wstest.Go(t, func() (message, error) { return read(ctx) })
+			call := rawpeer.Go(t, func() (message, error) { return read(ctx) })
 			synctest.Wait()
 			p.SendText("hello")
 			if got := call.Want(); got.payload != "hello" {
@@ -151,7 +151,7 @@ func TestReadContextEndsBetweenCalls(t *testing.T) {
 		for range 3 {
 			wantAfterWait(first)
 		}
-		call := wstest.GoErr(t, func() error { _, err := read(second); return err })
+		call := rawpeer.GoErr(t, func() error { _, err := read(second); return err })
 		synctest.Wait()
 		cancelFirst()
 		synctest.Wait()
@@ -166,14 +166,14 @@ func TestReadContextEndsBetweenCalls(t *testing.T) {
 
 // A message that arrives while its context ends is read now or later, once.
 func TestReadContextEndsWithMessage(t *testing.T) {
-	test := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const messages = 300
 		interrupted := 0
 		for i := range messages {
 			want := fmt.Sprint(i)
 			ctx, cancel := context.WithCancel(t.Context())
-			canceled := wstest.GoErr(t, func() error { cancel(); return nil })
-			sent := wstest.GoErr(t, func() error { p.SendText(want); return nil })
+			canceled := rawpeer.GoErr(t, func() error { cancel(); return nil })
+			sent := rawpeer.GoErr(t, func() error { p.SendText(want); return nil })
 			_, b, err := c.Read(ctx)
 			switch {
 			case errors.Is(err, net.ErrClosed):
@@ -198,18 +198,18 @@ func TestReadContextEndsWithMessage(t *testing.T) {
 // Inside a message the context that its Reader was called with ends the
 // connection, once a Read has to wait.
 func TestReaderContextEndsInsideMessage(t *testing.T) {
-	for name, more := range map[string]func(p *wstest.Peer, encode func(wstest.Frame) wstest.Frame){
-		"in a frame": func(p *wstest.Peer, encode func(wstest.Frame) wstest.Frame) {
-			f := p.Masked(encode(wstest.Text("part")))
-			p.SendRaw(wstest.AppendFrameAs(nil, f, wstest.Shortest, 100))
+	for name, more := range map[string]func(p *rawpeer.Peer, encode func(rawpeer.Frame) rawpeer.Frame){
+		"in a frame": func(p *rawpeer.Peer, encode func(rawpeer.Frame) rawpeer.Frame) {
+			f := p.Masked(encode(rawpeer.Text("part")))
+			p.SendRaw(rawpeer.AppendFrameAs(nil, f, rawpeer.Shortest, 100))
 		},
-		"between frames": func(p *wstest.Peer, encode func(wstest.Frame) wstest.Frame) {
-			p.Send(encode(wstest.Text("part")).More(), wstest.Ping(""))
+		"between frames": func(p *rawpeer.Peer, encode func(rawpeer.Frame) rawpeer.Frame) {
+			p.Send(encode(rawpeer.Text("part")).More(), rawpeer.Ping(""))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			forEachMode(t, func(t *testing.T, opts *connOptions) {
-				forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					ctx, cancel := context.WithCancel(t.Context())
 					more(p, opts.encoder())
 					_, r, err := c.Reader(ctx)
@@ -217,7 +217,7 @@ func TestReaderContextEndsInsideMessage(t *testing.T) {
 						t.Fatal(err)
 					}
 					wantRead(t, r, "part")
-					read := wstest.GoErr(t, func() error { _, err := r.Read(make([]byte, 1)); return err })
+					read := rawpeer.GoErr(t, func() error { _, err := r.Read(make([]byte, 1)); return err })
 					synctest.Wait()
 					if read.Returned() {
 						t.Fatalf("got %v, want to wait", read.Err())
@@ -237,8 +237,8 @@ func TestReaderContextEndsInsideMessage(t *testing.T) {
 // That one which failed to begin the next message has no effect on this one.
 func TestReaderKeepsItsContext(t *testing.T) {
 	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-			whole := opts.encoder()(wstest.Text("hello, world"))
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			whole := opts.encoder()(rawpeer.Text("hello, world"))
 			frames := fragmented(whole, len(whole.Payload)-1)
 			p.Send(frames[0])
 			r := wantReader(t, c)
@@ -249,7 +249,7 @@ func TestReaderKeepsItsContext(t *testing.T) {
 			}
 			cancel()
 			synctest.Wait()
-			rest := wstest.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
+			rest := rawpeer.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
 			synctest.Wait()
 			p.Send(frames[1])
 			if got := rest.Want(); string(got) != "llo, world" {
@@ -262,14 +262,14 @@ func TestReaderKeepsItsContext(t *testing.T) {
 // Nor has one that ended while it waited for the end of this one.
 func TestReadContextEndsBeforeEndOfLastMessage(t *testing.T) {
 	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-			p.Send(opts.encoder()(wstest.Text("hello")).More())
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			p.Send(opts.encoder()(rawpeer.Text("hello")).More())
 			r := wantReader(t, c)
 			wantRead(t, r, "hello")
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			wantInterrupted(t, readErr(ctx, c), context.DeadlineExceeded)
-			p.Send(wstest.Continuation(""), wstest.Text("next"))
+			p.Send(rawpeer.Continuation(""), rawpeer.Text("next"))
 			wantRest(t, r, "")
 			wantText(t, c, "next")
 		})
@@ -278,7 +278,7 @@ func TestReadContextEndsBeforeEndOfLastMessage(t *testing.T) {
 
 // Who waits for another who reads stops waiting when the context ends.
 func TestReadContextEndsInQueue(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		first := reading(t, c)
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

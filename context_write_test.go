@@ -12,13 +12,13 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // goWriteFor is goWrite with a context that ends when the test says so.
-func goWriteFor(t *testing.T, c *websocket.Conn, s string) (*wstest.Call[struct{}], context.CancelFunc) {
+func goWriteFor(t *testing.T, c *websocket.Conn, s string) (*rawpeer.Call[struct{}], context.CancelFunc) {
 	ctx, cancel := context.WithCancel(t.Context())
-	return wstest.GoErr(t, func() error {
+	return rawpeer.GoErr(t, func() error {
 		return c.Write(ctx, websocket.MessageText, []byte(s))
 	}), cancel
 }
@@ -45,7 +45,7 @@ func wantFailed(t *testing.T, err error) {
 func TestWriteContextEnded(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				ctx, cancel := context.WithCancel(t.Context())
 				cancel()
 				p.CountWrites()
@@ -67,7 +67,7 @@ func TestWriteContextEndsWaiting(t *testing.T) {
 	for _, mode := range modes {
 		for _, size := range []int{10, 1000, 5000, 100_000} {
 			t.Run(fmt.Sprintf("%s %d", mode.name, size), func(t *testing.T) {
-				forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					release, before := queue(t, c, p, "zero", "one")
 					leaves, cancel := goWriteFor(t, c, filler(size))
 					synctest.Wait()
@@ -87,7 +87,7 @@ func TestWriteContextEndsWaiting(t *testing.T) {
 						call.Want()
 					}
 					mustWriteText(t, c, filler(1000))
-					p.WantMessage(wstest.OpText, []byte(filler(1000)))
+					p.WantMessage(rawpeer.OpText, []byte(filler(1000)))
 					wantUsable(t, c, p)
 				})
 			})
@@ -97,7 +97,7 @@ func TestWriteContextEndsWaiting(t *testing.T) {
 
 // While a Writer's message is under way, another's context may end too.
 func TestWriteContextEndsBehindWriter(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		w := mustWriter(t, c, t.Context())
 		mustAdd(t, w, filler(maxFragment+1))
 		for _, size := range []int{10, 5000} {
@@ -107,7 +107,7 @@ func TestWriteContextEndsBehindWriter(t *testing.T) {
 			wantCanceled(t, leaves.Err())
 		}
 		mustEnd(t, w)
-		p.WantMessage(wstest.OpText, []byte(filler(maxFragment+1)))
+		p.WantMessage(rawpeer.OpText, []byte(filler(maxFragment+1)))
 		wantUsable(t, c, p)
 	})
 }
@@ -118,9 +118,9 @@ func TestWriteContextEndsBeforeFirstByte(t *testing.T) {
 	for _, mode := range modes {
 		for _, size := range []int{10, 1000, 5000, 100_000} {
 			t.Run(fmt.Sprintf("%s %d", mode.name, size), func(t *testing.T) {
-				forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					mustWriteText(t, c, filler(500))
-					p.WantMessage(wstest.OpText, []byte(filler(500)))
+					p.WantMessage(rawpeer.OpText, []byte(filler(500)))
 
 					release := underTest(p).StallWrites()
 					withdrawn, cancel := goWriteFor(t, c, filler(size))
@@ -135,7 +135,7 @@ func TestWriteContextEndsBeforeFirstByte(t *testing.T) {
 
 					for range 3 {
 						mustWriteText(t, c, filler(min(size, 9000))+filler(500))
-						p.WantMessage(wstest.OpText, []byte(filler(min(size, 9000))+filler(500)))
+						p.WantMessage(rawpeer.OpText, []byte(filler(min(size, 9000))+filler(500)))
 					}
 					wantUsable(t, c, p)
 				})
@@ -146,7 +146,7 @@ func TestWriteContextEndsBeforeFirstByte(t *testing.T) {
 
 // What was posted goes out ahead of a frame, and stays when that is withdrawn.
 func TestWriteContextEndsBehindPong(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		reading := c.CloseRead(t.Context())
 		release, before := queue(t, c, p, "zero")
 		p.SendPing("answer me")
@@ -162,7 +162,7 @@ func TestWriteContextEndsBehindPong(t *testing.T) {
 		synctest.Wait()
 		wantCanceled(t, withdrawn.Err())
 		behind := goWrite(t, c, "behind")
-		underTest(p).SetCapacity(wstest.Unbounded)
+		underTest(p).SetCapacity(rawpeer.Unbounded)
 		p.WantText("zero")
 		p.WantPong("answer me")
 		p.WantText("behind")
@@ -199,8 +199,8 @@ func TestWriteContextEndsInsideFrame(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%d of %d %s", test.out, test.size, mode.name), func(t *testing.T) {
 				message := filler(test.size)
-				forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-					reading := wstest.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
+				forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					reading := rawpeer.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
 					underTest(p).SetCapacity(test.out)
 					call, cancel := goWriteFor(t, c, message)
 					synctest.Wait()
@@ -229,10 +229,10 @@ func TestWriteContextEndsInsideFrame(t *testing.T) {
 
 // The same through a socket, whose buffers are full at some point.
 func TestWriteContextEndsInsideFrameTCP(t *testing.T) {
-	overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		call := wstest.GoErr(t, func() error {
+		call := rawpeer.GoErr(t, func() error {
 			return c.Write(ctx, websocket.MessageBinary, make([]byte, 32<<20))
 		})
 		if _, err := p.Conn.Read(make([]byte, 1)); err != nil {
@@ -247,7 +247,7 @@ func TestWriteContextEndsInsideFrameTCP(t *testing.T) {
 // batch sends three frames together of which the transport takes the first out
 // bytes, for as long as nothing is read: "own" of a sender that has its turn,
 // and two that it took along. before is the frame that kept them waiting.
-func batch(t *testing.T, c *websocket.Conn, p *wstest.Peer, out int) (calls []*wstest.Call[struct{}], cancels []context.CancelFunc) {
+func batch(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, out int) (calls []*rawpeer.Call[struct{}], cancels []context.CancelFunc) {
 	t.Helper()
 	release, before := queue(t, c, p, "before")
 	for _, m := range []string{"own", "two", "six"} {
@@ -282,7 +282,7 @@ func TestBatchSenderContextEnds(t *testing.T) {
 		{"half of the second", func(n int) int { return n + n/2 }, wantNoError, []string{"own", "two", "six"}},
 		{"half of the third", func(n int) int { return 2*n + n/2 }, wantNoError, []string{"own", "two", "six"}},
 	} {
-		senderLeaves := func(t *testing.T, c *websocket.Conn, p *wstest.Peer, meanwhile, then func()) {
+		senderLeaves := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, meanwhile, then func()) {
 			calls, cancels := batch(t, c, p, test.out(frameSize(p, 3)))
 			meanwhile()
 			synctest.Wait()
@@ -292,7 +292,7 @@ func TestBatchSenderContextEnds(t *testing.T) {
 				t.Fatal("the write waits on, after its context ended")
 			}
 			test.want(t, calls[0].Err())
-			underTest(p).SetCapacity(wstest.Unbounded)
+			underTest(p).SetCapacity(rawpeer.Unbounded)
 			p.WantText("before")
 			for _, m := range test.sent {
 				p.WantText(m)
@@ -302,15 +302,15 @@ func TestBatchSenderContextEnds(t *testing.T) {
 			calls[2].Want()
 		}
 		t.Run(test.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				senderLeaves(t, c, p, func() {}, func() { wantUsable(t, c, p) })
 			})
 		})
 		t.Run(test.name+", closing", func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-				var closing *wstest.Call[struct{}]
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				var closing *rawpeer.Call[struct{}]
 				senderLeaves(t, c, p, func() {
-					closing = wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "after them") })
+					closing = rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "after them") })
 				}, func() {
 					p.WantCloseReason(1000, "after them")
 					p.SendClose(1000, "")
@@ -322,7 +322,7 @@ func TestBatchSenderContextEnds(t *testing.T) {
 	}
 
 	t.Run("half of its own", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			calls, cancels := batch(t, c, p, 2)
 			cancels[0]()
 			for _, call := range calls {
@@ -344,7 +344,7 @@ func TestBatchPassengerContextEnds(t *testing.T) {
 		{"half of its own", func(n int) int { return 2*n + n/2 }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				calls, cancels := batch(t, c, p, test.out(frameSize(p, 3)))
 				cancels[2]()
 				wantFailed(t, calls[2].Err())
@@ -362,7 +362,7 @@ func TestBatchPassengerContextEnds(t *testing.T) {
 // When the sender of a batch and then who took over have left, the next one
 // goes on, and so to the end.
 func TestBatchSendersLeave(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		before, n := frameSize(p, len("before")), frameSize(p, 3)
 		calls, cancels := batch(t, c, p, n)
 		cancels[0]()
@@ -376,7 +376,7 @@ func TestBatchSendersLeave(t *testing.T) {
 		if calls[2].Returned() {
 			t.Fatal("a write returned with a part of its frame out")
 		}
-		underTest(p).SetCapacity(wstest.Unbounded)
+		underTest(p).SetCapacity(rawpeer.Unbounded)
 		calls[2].Want()
 		p.WantText("before")
 		p.WantText("own")
@@ -389,8 +389,8 @@ func TestBatchSendersLeave(t *testing.T) {
 // A ping waits for its pong as long as its context says; that it goes
 // unanswered harms nobody.
 func TestPingContext(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		reading := wstest.Go(t, func() (string, error) { _, b, err := c.Read(t.Context()); return string(b), err })
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		reading := rawpeer.Go(t, func() (string, error) { _, b, err := c.Read(t.Context()); return string(b), err })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		start := time.Now()
@@ -400,7 +400,7 @@ func TestPingContext(t *testing.T) {
 		}
 		late := p.WantPing()
 		p.SendPong(late)
-		next := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+		next := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 		payload := p.WantPing()
 		synctest.Wait()
 		if payload == late || next.Returned() {
@@ -418,14 +418,14 @@ func TestPingContext(t *testing.T) {
 // Who was handed the sending, and of whose frame no byte is out, takes it out
 // again when its context ends.
 func TestBatchSuccessorContextEnds(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		calls, cancels := batch(t, c, p, frameSize(p, 3))
 		cancels[0]()
 		calls[0].Want()
 		synctest.Wait()
 		cancels[1]()
 		wantCanceled(t, calls[1].Err())
-		underTest(p).SetCapacity(wstest.Unbounded)
+		underTest(p).SetCapacity(rawpeer.Unbounded)
 		p.WantText("before")
 		p.WantText("own")
 		p.WantText("six")

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // longestPayload is what a control frame carries (RFC 6455 section 5.5).
@@ -22,19 +22,19 @@ var longestPayload = strings.Repeat("p", 125)
 // A ping is answered with its payload, between messages and inside them, by
 // whoever reads.
 func TestPingIsAnswered(t *testing.T) {
-	test := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		payloads := []string{"", "x", "\x00\xff", longestPayload}
 		read := reading(t, c)
 		for _, payload := range payloads {
 			p.SendPing(payload)
 			p.WantPong(payload)
 		}
-		p.Send(wstest.Text("hel").More())
+		p.Send(rawpeer.Text("hel").More())
 		for _, payload := range payloads {
 			p.SendPing(payload)
 			p.WantPong(payload)
 		}
-		p.Send(wstest.Continuation("lo"))
+		p.Send(rawpeer.Continuation("lo"))
 		if got := read.Want(); got.payload != "hello" {
 			t.Fatalf("got %v, want hello", got)
 		}
@@ -55,9 +55,9 @@ func TestPingIsAnswered(t *testing.T) {
 
 // A ping in pieces is answered when it is whole.
 func TestPingInPieces(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := reading(t, c)
-		all := pieces(p, 1, []wstest.Frame{wstest.Ping("ping")})
+		all := pieces(p, 1, []rawpeer.Frame{rawpeer.Ping("ping")})
 		for _, piece := range all[:len(all)-1] {
 			p.SendRaw(piece)
 			p.WantSilence(time.Second)
@@ -80,19 +80,19 @@ type contextKey struct{}
 // OnPingReceived decides about the pong. It gets the context of the read that
 // came across the ping, and its payload.
 func TestOnPingReceived(t *testing.T) {
-	forBothRolesCalled(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, calls *[]called) {
+	forBothRolesCalled(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, calls *[]called) {
 		ctx := func(v string) context.Context { return context.WithValue(t.Context(), contextKey{}, v) }
-		p.Send(wstest.Ping("yes 1"), wstest.Ping("no 2"), wstest.Text("one"))
+		p.Send(rawpeer.Ping("yes 1"), rawpeer.Ping("no 2"), rawpeer.Text("one"))
 		if err := readErr(ctx("Read"), c); err != nil {
 			t.Fatal(err)
 		}
-		p.Send(wstest.Ping("no 3"), wstest.Pong("pong 4"), wstest.Text("t").More())
+		p.Send(rawpeer.Ping("no 3"), rawpeer.Pong("pong 4"), rawpeer.Text("t").More())
 		_, r, err := c.Reader(ctx("Reader"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		wantRead(t, r, "t")
-		p.Send(wstest.Ping("yes 5"), wstest.Continuation("wo"), wstest.Ping("no 6"), wstest.Pong(longestPayload), wstest.Text("three"))
+		p.Send(rawpeer.Ping("yes 5"), rawpeer.Continuation("wo"), rawpeer.Ping("no 6"), rawpeer.Pong(longestPayload), rawpeer.Text("three"))
 		wantRest(t, r, "wo")
 		if err := readErr(ctx("last"), c); err != nil {
 			t.Fatal(err)
@@ -113,7 +113,7 @@ func TestOnPingReceived(t *testing.T) {
 
 // forBothRolesCalled runs test with callbacks that note their calls. Pings that
 // begin with "yes" are answered.
-func forBothRolesCalled(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer, calls *[]called)) {
+func forBothRolesCalled(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, calls *[]called)) {
 	t.Helper()
 	var calls []called
 	note := func(ctx context.Context, payload []byte) bool {
@@ -123,7 +123,7 @@ func forBothRolesCalled(t *testing.T, test func(t *testing.T, c *websocket.Conn,
 	forBothRoles(t, &connOptions{
 		onPing: note,
 		onPong: func(ctx context.Context, payload []byte) { note(ctx, payload) },
-	}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		calls = nil
 		test(t, c, p, &calls)
 	})
@@ -133,7 +133,7 @@ func forBothRolesCalled(t *testing.T, test func(t *testing.T, c *websocket.Conn,
 func TestOnPingReceivedComesBeforePong(t *testing.T) {
 	var onPing func()
 	opts := &connOptions{onPing: func(context.Context, []byte) bool { onPing(); return true }}
-	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		onPing = func() {
 			if err := c.Write(t.Context(), websocket.MessageText, []byte("from the callback")); err != nil {
 				t.Error(err)
@@ -145,7 +145,7 @@ func TestOnPingReceivedComesBeforePong(t *testing.T) {
 		p.WantPong("ping")
 
 		onPing = func() { c.CloseNow() }
-		p.Send(wstest.Ping("ping"), wstest.Text("late"))
+		p.Send(rawpeer.Ping("ping"), rawpeer.Text("late"))
 		wantClosed(t, read.Err(), -1)
 		p.WantEnd()
 	})
@@ -153,12 +153,12 @@ func TestOnPingReceivedComesBeforePong(t *testing.T) {
 
 // A pong that nobody asked for changes nothing, whatever it says.
 func TestUnsolicitedPongs(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		p.Send(wstest.Pong(""), wstest.Pong("1"), wstest.Pong(longestPayload),
-			wstest.Text("he").More(), wstest.Pong("2"), wstest.Continuation("llo"))
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Send(rawpeer.Pong(""), rawpeer.Pong("1"), rawpeer.Pong(longestPayload),
+			rawpeer.Text("he").More(), rawpeer.Pong("2"), rawpeer.Continuation("llo"))
 		wantText(t, c, "hello")
 
-		ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+		ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 		read := reading(t, c)
 		payload := p.WantPing()
 		for _, other := range []string{"", payload + "x", "x" + payload, payload + "\x00", longestPayload} {
@@ -168,7 +168,7 @@ func TestUnsolicitedPongs(t *testing.T) {
 		if ping.Returned() {
 			t.Fatalf("got %v for another's pong", ping.Err())
 		}
-		p.Send(wstest.Pong(payload), wstest.Pong(payload), wstest.Text("behind"))
+		p.Send(rawpeer.Pong(payload), rawpeer.Pong(payload), rawpeer.Text("behind"))
 		ping.Want()
 		if got := read.Want(); got.payload != "behind" {
 			t.Fatalf("got %v, want behind", got)
@@ -178,13 +178,13 @@ func TestUnsolicitedPongs(t *testing.T) {
 
 // Each Ping waits for its own pong; the peer may answer in any order.
 func TestPingsAnsweredInReverse(t *testing.T) {
-	test := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const n = 30
 		read := reading(t, c)
-		pings := map[string]*wstest.Call[struct{}]{}
+		pings := map[string]*rawpeer.Call[struct{}]{}
 		var payloads []string
 		for range n {
-			ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+			ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 			payload := p.WantPing()
 			if pings[payload] != nil {
 				t.Fatalf("two pings with payload %q", payload)
@@ -212,19 +212,19 @@ func TestPingsAnsweredInReverse(t *testing.T) {
 // A ping that was sent and whose context ends leaves the connection as it was,
 // and its pong comes late.
 func TestPingContextEnds(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := reading(t, c)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
-		ping := wstest.GoErr(t, func() error { return c.Ping(ctx) })
+		ping := rawpeer.GoErr(t, func() error { return c.Ping(ctx) })
 		late := p.WantPing()
 		wantInterrupted(t, ping.Err(), context.DeadlineExceeded)
 		if d := time.Since(start); d != time.Second {
 			t.Fatalf("ended after %v, want a second", d)
 		}
 
-		ping = wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+		ping = rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 		payload := p.WantPing()
 		p.SendPong(late)
 		synctest.Wait()
@@ -240,7 +240,7 @@ func TestPingContextEnds(t *testing.T) {
 
 // A ping whose context has ended is not sent.
 func TestPingContextEndedBefore(t *testing.T) {
-	test := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		wantInterrupted(t, c.Ping(ctx), context.Canceled)
@@ -257,8 +257,8 @@ func TestPingContextEndedBefore(t *testing.T) {
 func TestPingOnConnectionThatEnds(t *testing.T) {
 	for _, end := range ends {
 		t.Run(end.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-				ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 				p.WantPing()
 				read := reading(t, c)
 				synctest.Wait()
@@ -282,15 +282,15 @@ func TestPongsWhileWriteIsStuck(t *testing.T) {
 		99: {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "98"},
 	} {
 		t.Run(fmt.Sprint(pings), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				release := p.Stream().Peer().StallWrites()
 				defer release()
-				write := wstest.GoErr(t, func() error {
+				write := rawpeer.GoErr(t, func() error {
 					return c.Write(t.Context(), websocket.MessageText, []byte("stuck"))
 				})
 				synctest.Wait()
 				for i := range pings {
-					p.Send(wstest.Ping(fmt.Sprint(i)), wstest.Text("behind"))
+					p.Send(rawpeer.Ping(fmt.Sprint(i)), rawpeer.Text("behind"))
 					wantText(t, c, "behind")
 				}
 				p.WantSilence(time.Second)
@@ -303,7 +303,7 @@ func TestPongsWhileWriteIsStuck(t *testing.T) {
 				p.WantSilence(time.Second)
 
 				// It is as before.
-				p.Send(wstest.Ping("again"), wstest.Text("behind"))
+				p.Send(rawpeer.Ping("again"), rawpeer.Text("behind"))
 				wantText(t, c, "behind")
 				p.WantPong("again")
 			})
@@ -314,13 +314,13 @@ func TestPongsWhileWriteIsStuck(t *testing.T) {
 // So it is in the middle of a long frame, where the peer does not read.
 func TestPongsWhilePeerDoesNotRead(t *testing.T) {
 	const long = 300_000
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		write := wstest.GoErr(t, func() error {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		write := rawpeer.GoErr(t, func() error {
 			return c.Write(t.Context(), websocket.MessageBinary, make([]byte, long))
 		})
 		synctest.Wait()
 		for i := range 5 {
-			p.Send(wstest.Ping(fmt.Sprint(i)), wstest.Text("behind"))
+			p.Send(rawpeer.Ping(fmt.Sprint(i)), rawpeer.Text("behind"))
 			wantText(t, c, "behind")
 		}
 		p.WantBinary(make([]byte, long))
@@ -331,22 +331,22 @@ func TestPongsWhilePeerDoesNotRead(t *testing.T) {
 	})
 	// On a socket the write may begin behind some of the pings.
 	const longer = 8 << 20 // than what sockets hold
-	overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		write := wstest.GoErr(t, func() error {
+	overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		write := rawpeer.GoErr(t, func() error {
 			return c.Write(t.Context(), websocket.MessageBinary, make([]byte, longer))
 		})
 		for i := range 5 {
-			p.Send(wstest.Ping(fmt.Sprint(i)), wstest.Text("behind"))
+			p.Send(rawpeer.Ping(fmt.Sprint(i)), rawpeer.Text("behind"))
 			wantText(t, c, "behind")
 		}
 		for pongs, messages := 0, 0; pongs < 5 || messages < 1; {
 			switch f := p.WantFrame(); f.Opcode {
-			case wstest.OpPong:
+			case rawpeer.OpPong:
 				if string(f.Payload) != fmt.Sprint(pongs) {
 					t.Fatalf("got %v, want pong %d", f, pongs)
 				}
 				pongs++
-			case wstest.OpBinary:
+			case rawpeer.OpBinary:
 				if len(f.Payload) != longer {
 					t.Fatalf("got %d bytes, want %d", len(f.Payload), longer)
 				}
@@ -359,7 +359,7 @@ func TestPongsWhilePeerDoesNotRead(t *testing.T) {
 
 // A pong does not wait for the end of a message in frames.
 func TestPongBetweenFrames(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const first = 20_000 // more than a frame
 		w, err := c.Writer(t.Context(), websocket.MessageBinary)
 		if err != nil {
@@ -369,26 +369,26 @@ func TestPongBetweenFrames(t *testing.T) {
 			t.Fatal(err)
 		}
 		f := p.WantFrame()
-		if f.Opcode != wstest.OpBinary || f.Fin {
+		if f.Opcode != rawpeer.OpBinary || f.Fin {
 			t.Fatalf("got %v, want the first frame of several", f)
 		}
-		p.Send(wstest.Ping("ping"), wstest.Text("behind"))
+		p.Send(rawpeer.Ping("ping"), rawpeer.Text("behind"))
 		wantText(t, c, "behind")
 		p.WantPong("ping")
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		p.Want(wstest.Continuation(strings.Repeat("\x00", first-len(f.Payload))))
+		p.Want(rawpeer.Continuation(strings.Repeat("\x00", first-len(f.Payload))))
 	})
 }
 
 // Behind our close frame nothing is sent, no pong either. What the peer sends is
 // still read, up to its own.
 func TestPingBehindCloseFrame(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 		p.WantClose(1000)
-		p.Send(wstest.Ping("late"), wstest.Text("late"), wstest.Text("la").More(), wstest.Ping("late"), wstest.Continuation("te"), wstest.Text(""))
+		p.Send(rawpeer.Ping("late"), rawpeer.Text("late"), rawpeer.Text("la").More(), rawpeer.Ping("late"), rawpeer.Continuation("te"), rawpeer.Text(""))
 		p.WantSilence(time.Second)
 		p.SendClose(1000, "")
 		p.WantEOF()
@@ -398,7 +398,7 @@ func TestPingBehindCloseFrame(t *testing.T) {
 
 // Pings that nobody reads are answered by the next read.
 func TestPingIsAnsweredByNextRead(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendPing("early")
 		p.WantSilence(time.Hour)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -407,13 +407,13 @@ func TestPingIsAnsweredByNextRead(t *testing.T) {
 		p.WantPong("early")
 
 		// A message's reader sees to them too.
-		p.Send(wstest.Text("he").More(), wstest.Ping("inside"))
+		p.Send(rawpeer.Text("he").More(), rawpeer.Ping("inside"))
 		r := wantReader(t, c)
 		wantRead(t, r, "he")
 		p.WantSilence(time.Hour)
-		rest := wstest.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
+		rest := rawpeer.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
 		p.WantPong("inside")
-		p.Send(wstest.Continuation("llo"))
+		p.Send(rawpeer.Continuation("llo"))
 		rest.Want()
 	})
 }

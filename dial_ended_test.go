@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // hesitantContext has ended, but who asks why has to wait for the answer.
@@ -33,7 +33,7 @@ func TestDialContextIsEnding(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner, cancel := context.WithCancel(t.Context())
 		ctx := &hesitantContext{Context: inner, answer: make(chan struct{})}
-		call, p := dial(t, ctx, wstest.URL, nil)
+		call, p := dial(t, ctx, rawpeer.URL, nil)
 		cancel()
 		synctest.Wait()
 		if call.Returned() {

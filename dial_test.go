@@ -15,7 +15,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // dialResult is what Dial returns.
@@ -25,19 +25,19 @@ type dialResult struct {
 }
 
 // dial begins to dial a server, and returns it when it has read the request.
-func dial(t *testing.T, ctx context.Context, url string, opts *websocket.DialOptions) (*wstest.Call[dialResult], *wstest.Peer) {
+func dial(t *testing.T, ctx context.Context, url string, opts *websocket.DialOptions) (*rawpeer.Call[dialResult], *rawpeer.Peer) {
 	t.Helper()
-	n := wstest.Listen(nil)
+	n := rawpeer.Listen(nil)
 	t.Cleanup(func() { n.Close() })
 	if opts == nil {
 		opts = new(websocket.DialOptions)
 	}
-	client := wstest.HTTPClient(n)
+	client := rawpeer.HTTPClient(n)
 	if opts.HTTPClient != nil {
 		client.Timeout = opts.HTTPClient.Timeout
 	}
 	opts.HTTPClient = client
-	call := wstest.Go(t, func() (dialResult, error) {
+	call := rawpeer.Go(t, func() (dialResult, error) {
 		c, resp, err := websocket.Dial(ctx, url, opts)
 		if c != nil {
 			t.Cleanup(func() { c.CloseNow() })
@@ -48,7 +48,7 @@ func dial(t *testing.T, ctx context.Context, url string, opts *websocket.DialOpt
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := wstest.NewPeer(t, conn, wstest.Server)
+	p := rawpeer.NewPeer(t, conn, rawpeer.Server)
 	p.ReadRequest()
 	return call, p
 }
@@ -97,7 +97,7 @@ func TestDialRequest(t *testing.T) {
 		if len(header) != 5 || header.Get("Sec-Websocket-Key") != "mine" {
 			t.Error("Dial changed the caller's header")
 		}
-		p.Answer(&wstest.ServerOptions{Header: []string{"Sec-WebSocket-Protocol: b", "Set-Cookie: a=b"}})
+		p.Answer(&rawpeer.ServerOptions{Header: []string{"Sec-WebSocket-Protocol: b", "Set-Cookie: a=b"}})
 		got := call.Want()
 		if got.c.Subprotocol() != "b" {
 			t.Errorf("got subprotocol %q, want b", got.c.Subprotocol())
@@ -115,7 +115,7 @@ func TestDialKeysDiffer(t *testing.T) {
 	seen := make(map[string]bool)
 	for range 3 {
 		synctest.Test(t, func(t *testing.T) {
-			call, p := dial(t, t.Context(), wstest.URL, nil)
+			call, p := dial(t, t.Context(), rawpeer.URL, nil)
 			seen[p.Request.Header.Get("Sec-Websocket-Key")] = true
 			p.Answer(nil)
 			call.Want()
@@ -130,7 +130,7 @@ func TestDialKeysDiffer(t *testing.T) {
 func TestDialChecksAnswer(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		answer wstest.ServerOptions
+		answer rawpeer.ServerOptions
 		mode   websocket.CompressionMode
 		ok     bool
 	}{
@@ -139,14 +139,14 @@ func TestDialChecksAnswer(t *testing.T) {
 		{name: "an offered subprotocol", answer: header("Sec-WebSocket-Protocol: a"), ok: true},
 		{name: "an empty subprotocol", answer: header("Sec-WebSocket-Protocol: "), ok: true},
 		{name: "compression", answer: header("Sec-WebSocket-Extensions: permessage-deflate"), mode: websocket.CompressionContextTakeover, ok: true},
-		{name: "status 200", answer: wstest.ServerOptions{Status: "200 OK", Header: []string{"Content-Length: 0"}}},
+		{name: "status 200", answer: rawpeer.ServerOptions{Status: "200 OK", Header: []string{"Content-Length: 0"}}},
 		{name: "no Upgrade", answer: header("Upgrade")},
 		{name: "other Upgrade", answer: header("Upgrade: h2c")},
 		{name: "Upgrade with the Kelvin sign", answer: header("Upgrade: websoc\u212aet")},
 		{name: "no Connection", answer: header("Connection")},
 		{name: "other Connection", answer: header("Connection: close")},
 		{name: "no accept key", answer: header("Sec-WebSocket-Accept")},
-		{name: "wrong accept key", answer: header("Sec-WebSocket-Accept: " + wstest.AcceptKey("other"))},
+		{name: "wrong accept key", answer: header("Sec-WebSocket-Accept: " + rawpeer.AcceptKey("other"))},
 		{name: "a subprotocol not offered", answer: header("Sec-WebSocket-Protocol: c")},
 		{name: "a subprotocol with the Kelvin sign", answer: header("Sec-WebSocket-Protocol: \u212a")},
 		{name: "two subprotocols", answer: header("Sec-WebSocket-Protocol: a, b")},
@@ -158,7 +158,7 @@ func TestDialChecksAnswer(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				call, p := dial(t, t.Context(), wstest.URL, &websocket.DialOptions{
+				call, p := dial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{
 					Subprotocols:    []string{"a", "b", "k"},
 					CompressionMode: test.mode,
 				})
@@ -178,8 +178,8 @@ func TestDialChecksAnswer(t *testing.T) {
 	}
 }
 
-func header(lines ...string) wstest.ServerOptions {
-	return wstest.ServerOptions{Header: lines}
+func header(lines ...string) rawpeer.ServerOptions {
+	return rawpeer.ServerOptions{Header: lines}
 }
 
 // TestDialRefused: of a refusal's body up to 1024 bytes are there to be read.
@@ -188,8 +188,8 @@ func TestDialRefused(t *testing.T) {
 	for name, length := range map[string]int{"short": 8, "exact": 1024, "long": len(body)} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				call, p := dial(t, t.Context(), wstest.URL, nil)
-				p.Answer(&wstest.ServerOptions{
+				call, p := dial(t, t.Context(), rawpeer.URL, nil)
+				p.Answer(&rawpeer.ServerOptions{
 					Status: "403 Forbidden",
 					Header: []string{"Connection: close", "Upgrade", "Sec-WebSocket-Accept"},
 					Behind: []byte(body[:length]),
@@ -212,9 +212,9 @@ func TestDialRefused(t *testing.T) {
 // does not hold up Dial for long.
 func TestDialRefusedSlowly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		call, p := dial(t, t.Context(), wstest.URL, nil)
+		call, p := dial(t, t.Context(), rawpeer.URL, nil)
 		start := time.Now()
-		p.Answer(&wstest.ServerOptions{
+		p.Answer(&rawpeer.ServerOptions{
 			Status: "503 Service Unavailable",
 			Header: []string{"Content-Length: 100", "Connection", "Upgrade", "Sec-WebSocket-Accept"},
 			Behind: []byte("wait"),
@@ -236,8 +236,8 @@ func TestDialRefusedSlowly(t *testing.T) {
 func TestDialEarlyFrames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		long := bytes.Repeat([]byte("0123456789"), 2000)
-		call, p := dial(t, t.Context(), wstest.URL, nil)
-		p.Answer(&wstest.ServerOptions{Frames: []wstest.Frame{wstest.Text("hello"), wstest.Ping("x"), wstest.Binary(long)}})
+		call, p := dial(t, t.Context(), rawpeer.URL, nil)
+		p.Answer(&rawpeer.ServerOptions{Frames: []rawpeer.Frame{rawpeer.Text("hello"), rawpeer.Ping("x"), rawpeer.Binary(long)}})
 		c := call.Want().c
 		for _, want := range [][]byte{[]byte("hello"), long} {
 			if _, got, err := c.Read(t.Context()); !bytes.Equal(got, want) || err != nil {
@@ -270,7 +270,7 @@ func TestDialContext(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, opts := limits(t)
 				start := time.Now()
-				call, p := dial(t, ctx, wstest.URL, opts)
+				call, p := dial(t, ctx, rawpeer.URL, opts)
 				if err := call.Err(); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("got error %v, want context.DeadlineExceeded", err)
 				}
@@ -283,7 +283,7 @@ func TestDialContext(t *testing.T) {
 		t.Run(test.name+" after", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, opts := limits(t)
-				call, p := dial(t, ctx, wstest.URL, opts)
+				call, p := dial(t, ctx, rawpeer.URL, opts)
 				p.Answer(nil)
 				c := call.Want().c
 				time.Sleep(time.Minute) // of the bubble's time
@@ -311,13 +311,13 @@ func TestDialBadArguments(t *testing.T) {
 			return err
 		},
 		"subprotocol": func() error {
-			_, _, err := websocket.Dial(t.Context(), wstest.URL, &websocket.DialOptions{Subprotocols: []string{"a, b"}})
+			_, _, err := websocket.Dial(t.Context(), rawpeer.URL, &websocket.DialOptions{Subprotocols: []string{"a, b"}})
 			return err
 		},
 		"context": func() error {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			_, _, err := websocket.Dial(ctx, wstest.URL, nil)
+			_, _, err := websocket.Dial(ctx, rawpeer.URL, nil)
 			if !errors.Is(err, context.Canceled) {
 				return nil
 			}
@@ -346,13 +346,13 @@ func TestDialBodyNotWritable(t *testing.T) {
 			Header: http.Header{
 				"Connection":           {"Upgrade"},
 				"Upgrade":              {"websocket"},
-				"Sec-Websocket-Accept": {wstest.AcceptKey(r.Header.Get("Sec-Websocket-Key"))},
+				"Sec-Websocket-Accept": {rawpeer.AcceptKey(r.Header.Get("Sec-Websocket-Key"))},
 			},
 			Body:    readOnly{strings.NewReader("")},
 			Request: r,
 		}, nil
 	})}
-	if c, _, err := websocket.Dial(t.Context(), wstest.URL, &websocket.DialOptions{HTTPClient: client}); err == nil {
+	if c, _, err := websocket.Dial(t.Context(), rawpeer.URL, &websocket.DialOptions{HTTPClient: client}); err == nil {
 		c.CloseNow()
 		t.Fatal("dialed over a body that can't be written to")
 	}
@@ -361,7 +361,7 @@ func TestDialBodyNotWritable(t *testing.T) {
 // TestDialForgetsContext: a handshake that failed is not registered any more
 // with the context that bounded it.
 func TestDialForgetsContext(t *testing.T) {
-	for name, answer := range map[string]wstest.ServerOptions{
+	for name, answer := range map[string]rawpeer.ServerOptions{
 		"refused":   {Status: "404 Not Found", Header: []string{"Content-Length: 0", "Connection", "Upgrade", "Sec-WebSocket-Accept"}},
 		"wrong 101": header("Sec-WebSocket-Accept: wrong"),
 		"cut off":   {Raw: []byte("HTTP/1.1 ")},
@@ -370,7 +370,7 @@ func TestDialForgetsContext(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx := newCountedContext()
-				call, p := dial(t, ctx, wstest.URL, nil)
+				call, p := dial(t, ctx, rawpeer.URL, nil)
 				p.Answer(&answer)
 				if name == "cut off" {
 					p.Close()

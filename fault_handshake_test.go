@@ -16,20 +16,20 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // breaking is a network whose streams are handed to broken first, the end under
 // test.
 type breaking struct {
-	*wstest.Listener
-	dialed, accepted func(*wstest.Stream)
+	*rawpeer.Listener
+	dialed, accepted func(*rawpeer.Stream)
 }
 
 func (n *breaking) Dial(ctx context.Context) (net.Conn, error) {
 	conn, err := n.Listener.Dial(ctx)
 	if err == nil && n.dialed != nil {
-		n.dialed(conn.(*wstest.Stream))
+		n.dialed(conn.(*rawpeer.Stream))
 	}
 	return conn, err
 }
@@ -37,14 +37,14 @@ func (n *breaking) Dial(ctx context.Context) (net.Conn, error) {
 func (n *breaking) Accept() (net.Conn, error) {
 	conn, err := n.Listener.Accept()
 	if err == nil && n.accepted != nil {
-		n.accepted(conn.(*wstest.Stream))
+		n.accepted(conn.(*rawpeer.Stream))
 	}
 	return conn, err
 }
 
 // handshake is an opening handshake with a raw peer. It returns a conversation
 // that has no connection where the handshake has failed.
-type handshake func(t *testing.T, prepare func(*wstest.Stream)) (s *faultSession, err error)
+type handshake func(t *testing.T, prepare func(*rawpeer.Stream)) (s *faultSession, err error)
 
 // errNoRequest stands for a request that never reached the handler.
 var errNoRequest = errors.New("no request")
@@ -52,9 +52,9 @@ var errNoRequest = errors.New("no request")
 var handshakeOptions = connOptions{compression: websocket.CompressionContextTakeover, threshold: 16}
 
 // shakeAsClient dials a peer.
-func shakeAsClient(t *testing.T, prepare func(*wstest.Stream)) (*faultSession, error) {
+func shakeAsClient(t *testing.T, prepare func(*rawpeer.Stream)) (*faultSession, error) {
 	s := new(faultSession)
-	n := &breaking{Listener: wstest.Listen(nil), dialed: func(stream *wstest.Stream) {
+	n := &breaking{Listener: rawpeer.Listen(nil), dialed: func(stream *rawpeer.Stream) {
 		s.stream = stream
 		prepare(stream)
 	}}
@@ -65,7 +65,7 @@ func shakeAsClient(t *testing.T, prepare func(*wstest.Stream)) (*faultSession, e
 		if err != nil {
 			return
 		}
-		s.peer.p = wstest.NewPeer(t, conn, wstest.Server)
+		s.peer.p = rawpeer.NewPeer(t, conn, rawpeer.Server)
 		r, err := http.ReadRequest(bufio.NewReader(conn))
 		if err != nil {
 			return
@@ -73,13 +73,13 @@ func shakeAsClient(t *testing.T, prepare func(*wstest.Stream)) (*faultSession, e
 		// The client may have given up.
 		fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 			"Sec-WebSocket-Accept: %s\r\n%s\r\n\r\n",
-			wstest.AcceptKey(r.Header.Get("Sec-WebSocket-Key")), handshakeOptions.extensions()[0])
+			rawpeer.AcceptKey(r.Header.Get("Sec-WebSocket-Key")), handshakeOptions.extensions()[0])
 		s.peer.run(nil)
 	}()
 	ctx, cancel := context.WithTimeout(t.Context(), operationTimeout)
 	defer cancel()
-	c, _, err := websocket.Dial(ctx, wstest.URL, &websocket.DialOptions{
-		HTTPClient:           wstest.HTTPClient(n),
+	c, _, err := websocket.Dial(ctx, rawpeer.URL, &websocket.DialOptions{
+		HTTPClient:           rawpeer.HTTPClient(n),
 		CompressionMode:      handshakeOptions.compression,
 		CompressionThreshold: handshakeOptions.threshold,
 	})
@@ -88,9 +88,9 @@ func shakeAsClient(t *testing.T, prepare func(*wstest.Stream)) (*faultSession, e
 }
 
 // shakeAsServer accepts a peer's request.
-func shakeAsServer(t *testing.T, prepare func(*wstest.Stream)) (*faultSession, error) {
+func shakeAsServer(t *testing.T, prepare func(*rawpeer.Stream)) (*faultSession, error) {
 	s := new(faultSession)
-	n := &breaking{Listener: wstest.Listen(nil), accepted: func(stream *wstest.Stream) {
+	n := &breaking{Listener: rawpeer.Listen(nil), accepted: func(stream *rawpeer.Stream) {
 		s.stream = stream
 		prepare(stream)
 	}}
@@ -99,7 +99,7 @@ func shakeAsServer(t *testing.T, prepare func(*wstest.Stream)) (*faultSession, e
 		err error
 	}
 	accepted := make(chan result, 1)
-	wstest.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	rawpeer.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 			CompressionMode:      handshakeOptions.compression,
 			CompressionThreshold: handshakeOptions.threshold,
@@ -110,13 +110,13 @@ func shakeAsServer(t *testing.T, prepare func(*wstest.Stream)) (*faultSession, e
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.peer = &answering{p: wstest.NewPeer(t, conn, wstest.Client)}
+	s.peer = &answering{p: rawpeer.NewPeer(t, conn, rawpeer.Client)}
 	synctest.Wait() // the server has the connection
 	go func() {
 		// The server may have given up.
 		fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: server.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n%s\r\n\r\n",
-			wstest.DefaultKey, handshakeOptions.extensions()[0])
+			rawpeer.DefaultKey, handshakeOptions.extensions()[0])
 		in := bufio.NewReader(conn)
 		if _, err := http.ReadResponse(in, nil); err == nil {
 			s.peer.run(nil)
@@ -175,7 +175,7 @@ func TestFaultsInHandshake(t *testing.T) {
 		t.Run(role.name, func(t *testing.T) {
 			k := faultCase{op: &role.op}
 			synctest.Test(t, func(t *testing.T) {
-				s, err := role.shake(t, func(*wstest.Stream) {})
+				s, err := role.shake(t, func(*rawpeer.Stream) {})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -192,7 +192,7 @@ func TestFaultsInHandshake(t *testing.T) {
 
 // shake makes the handshake, and the fault in it.
 func (k *faultCase) shake(t *testing.T, handshake handshake) {
-	s, err := handshake(t, func(stream *wstest.Stream) {
+	s, err := handshake(t, func(stream *rawpeer.Stream) {
 		strike := func() { k.fault.strike(stream) }
 		if k.at == inward {
 			stream.AfterReading(k.n, strike)

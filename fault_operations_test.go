@@ -12,7 +12,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 	"github.com/bhojpur/api/wsjson"
 	"github.com/bhojpur/api/wspb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -26,31 +26,31 @@ var (
 )
 
 // sendsText is a peer that has sent a message.
-func sendsText(s string) func(deflate bool) []wstest.Frame {
-	return func(deflate bool) []wstest.Frame {
+func sendsText(s string) func(deflate bool) []rawpeer.Frame {
+	return func(deflate bool) []rawpeer.Frame {
 		if deflate {
-			return []wstest.Frame{wstest.Deflated(wstest.Text(s))}
+			return []rawpeer.Frame{rawpeer.Deflated(rawpeer.Text(s))}
 		}
-		return []wstest.Frame{wstest.Text(s)}
+		return []rawpeer.Frame{rawpeer.Text(s)}
 	}
 }
 
 // sendsParts is a peer that has sent a message in three frames, with between
 // between the last two.
-func sendsParts(s string, between ...wstest.Frame) func(deflate bool) []wstest.Frame {
-	return func(deflate bool) []wstest.Frame {
+func sendsParts(s string, between ...rawpeer.Frame) func(deflate bool) []rawpeer.Frame {
+	return func(deflate bool) []rawpeer.Frame {
 		f := sendsText(s)(deflate)[0]
 		p := f.Payload
 		third := len(p) / 3
-		first, second := f.More(), wstest.Continuation("").More()
+		first, second := f.More(), rawpeer.Continuation("").More()
 		first.Payload, second.Payload = p[:third], p[third:2*third]
-		frames := append([]wstest.Frame{first, second}, between...)
-		return append(frames, wstest.Continuation(string(p[2*third:])))
+		frames := append([]rawpeer.Frame{first, second}, between...)
+		return append(frames, rawpeer.Continuation(string(p[2*third:])))
 	}
 }
 
-func sends(frames ...wstest.Frame) func(deflate bool) []wstest.Frame {
-	return func(bool) []wstest.Frame { return frames }
+func sends(frames ...rawpeer.Frame) func(deflate bool) []rawpeer.Frame {
+	return func(bool) []rawpeer.Frame { return frames }
 }
 
 var operations = []operation{
@@ -67,7 +67,7 @@ var operations = []operation{
 		run: runRead,
 	},
 	{
-		name: "Read with a ping inside", order: []direction{inward}, sends: sendsParts(said, wstest.Ping("are you there?")), got: said,
+		name: "Read with a ping inside", order: []direction{inward}, sends: sendsParts(said, rawpeer.Ping("are you there?")), got: said,
 		run: runRead, loose: true,
 	},
 	{
@@ -81,11 +81,11 @@ var operations = []operation{
 		},
 	},
 	{
-		name: "Read of a close frame", order: []direction{inward}, sends: sends(wstest.Close(4000, "bye")), plain: true,
+		name: "Read of a close frame", order: []direction{inward}, sends: sends(rawpeer.Close(4000, "bye")), plain: true,
 		run: runRead, ends: websocket.CloseError{Code: 4000, Reason: "bye"}, over: true, grace: 100 * time.Millisecond,
 	},
 	{
-		name: "Read over the limit", order: []direction{inward}, sends: sends(wstest.Text(said)), plain: true,
+		name: "Read over the limit", order: []direction{inward}, sends: sends(rawpeer.Text(said)), plain: true,
 		begin: func(s *faultSession) { s.c.SetReadLimit(int64(len(said)) - 1) },
 		run:   runRead, ends: websocket.ErrMessageTooBig, over: true, grace: drainTimeout,
 		enough: func(masked bool) int64 {
@@ -96,7 +96,7 @@ var operations = []operation{
 		},
 	},
 	{
-		name: "Read of a violation", order: []direction{inward}, sends: sends(wstest.Text(said).WithRSV(wstest.RSV2)), plain: true,
+		name: "Read of a violation", order: []direction{inward}, sends: sends(rawpeer.Text(said).WithRSV(rawpeer.RSV2)), plain: true,
 		run: runRead, ends: net.ErrClosed, over: true, grace: drainTimeout,
 		enough: func(bool) int64 { return 1 },
 	},
@@ -110,9 +110,9 @@ var operations = []operation{
 		},
 	},
 	{
-		name: "wspb.Read", order: []direction{inward}, sends: func(deflate bool) []wstest.Frame {
+		name: "wspb.Read", order: []direction{inward}, sends: func(deflate bool) []rawpeer.Frame {
 			f := sendsText("\x0a\x1b" + said)(deflate)
-			f[0].Opcode = wstest.OpBinary
+			f[0].Opcode = rawpeer.OpBinary
 			return f
 		}, got: said,
 		run: func(ctx context.Context, s *faultSession) error {
@@ -123,7 +123,7 @@ var operations = []operation{
 		},
 	},
 	{
-		name: "CloseRead", order: []direction{inward}, sends: sends(wstest.Close(4000, "bye")), plain: true,
+		name: "CloseRead", order: []direction{inward}, sends: sends(rawpeer.Close(4000, "bye")), plain: true,
 		run: func(ctx context.Context, s *faultSession) error {
 			s.reads = true
 			<-s.c.CloseRead(ctx).Done()
@@ -247,8 +247,8 @@ var operations = []operation{
 	},
 	{
 		name: "NetConn Read to its end", order: []direction{inward}, begin: beginNetConn, over: true, grace: 100 * time.Millisecond,
-		sends: func(deflate bool) []wstest.Frame {
-			return append(sendsText(said)(deflate), wstest.Close(1000, ""))
+		sends: func(deflate bool) []rawpeer.Frame {
+			return append(sendsText(said)(deflate), rawpeer.Close(1000, ""))
 		}, got: said,
 		run: func(_ context.Context, s *faultSession) error {
 			s.nc.SetReadDeadline(time.Now().Add(operationTimeout))

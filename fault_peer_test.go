@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // answering is a peer that reads all that comes and answers what is to be
 // answered.
 type answering struct {
-	p     *wstest.Peer
+	p     *rawpeer.Peer
 	notes atomic.Bool // each message is answered with one, noted
 
 	mu   sync.Mutex
@@ -24,11 +24,11 @@ type answering struct {
 // noted is too short to be compressed.
 const noted = "noted"
 
-func (a *answering) run(first []wstest.Frame) {
-	send := func(frames ...wstest.Frame) {
+func (a *answering) run(first []rawpeer.Frame) {
+	send := func(frames ...rawpeer.Frame) {
 		var b []byte
 		for _, f := range frames {
-			b = wstest.AppendFrame(b, a.p.Masked(f))
+			b = rawpeer.AppendFrame(b, a.p.Masked(f))
 		}
 		a.p.Conn.Write(b)
 	}
@@ -41,18 +41,18 @@ func (a *answering) run(first []wstest.Frame) {
 		a.came = append(a.came, buf[:n]...)
 		a.mu.Unlock()
 		for {
-			f, n, err := wstest.ParseFrame(a.came[parsed:])
+			f, n, err := rawpeer.ParseFrame(a.came[parsed:])
 			if err != nil {
 				break
 			}
 			parsed += n
 			switch {
-			case f.Opcode == wstest.OpPing:
-				send(wstest.Pong(string(f.Payload)))
-			case f.Opcode == wstest.OpClose:
-				send(wstest.Frame{Fin: true, Opcode: wstest.OpClose, Payload: f.Payload})
-			case f.Fin && f.Opcode != wstest.OpPong && a.notes.Load():
-				send(wstest.Text(noted))
+			case f.Opcode == rawpeer.OpPing:
+				send(rawpeer.Pong(string(f.Payload)))
+			case f.Opcode == rawpeer.OpClose:
+				send(rawpeer.Frame{Fin: true, Opcode: rawpeer.OpClose, Payload: f.Payload})
+			case f.Fin && f.Opcode != rawpeer.OpPong && a.notes.Load():
+				send(rawpeer.Text(noted))
 			}
 		}
 		if err != nil {
@@ -67,13 +67,13 @@ func (a *answering) unmasked() string {
 	defer a.mu.Unlock()
 	var plain []byte
 	for b := a.came; len(b) > 0; {
-		f, length, n, err := wstest.ParseHeader(b)
+		f, length, n, err := rawpeer.ParseHeader(b)
 		if err != nil {
 			break // it is not there to its end
 		}
 		key := f.Key
 		f.Masked = false
-		plain = wstest.AppendHeader(plain, f, 0, length)
+		plain = rawpeer.AppendHeader(plain, f, 0, length)
 		payload := b[n:min(len(b), n+int(length))]
 		for i, c := range payload {
 			plain = append(plain, c^key[i%4])
@@ -85,17 +85,17 @@ func (a *answering) unmasked() string {
 
 // stream is the bytes in the messages of a wire, which has to be in order.
 func stream(t *testing.T, wire string) string {
-	frames, err := wstest.ParseFrames([]byte(wire))
+	frames, err := rawpeer.ParseFrames([]byte(wire))
 	if err != nil {
 		t.Errorf("got error %v from what the peer got", err)
 	}
 	var bytes []byte
 	inMessage := false
 	for _, f := range frames {
-		if f.Opcode > wstest.OpBinary {
+		if f.Opcode > rawpeer.OpBinary {
 			continue
 		}
-		if inMessage != (f.Opcode == wstest.OpContinuation) {
+		if inMessage != (f.Opcode == rawpeer.OpContinuation) {
 			t.Errorf("the peer got %v, inside a message %t", f, inMessage)
 		}
 		inMessage = !f.Fin

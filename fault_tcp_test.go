@@ -13,7 +13,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 	"github.com/bhojpur/api/wsjson"
 )
 
@@ -23,13 +23,13 @@ const shortly = 30 * time.Millisecond
 // These are the ways in which a peer leaves over TCP.
 var departures = []struct {
 	name   string
-	leave  func(p *wstest.Peer)
+	leave  func(p *rawpeer.Peer)
 	inside error // for a read inside a message
 	before error // for one before its first byte
 }{
-	{"reset", (*wstest.Peer).Reset, syscall.ECONNRESET, syscall.ECONNRESET},
-	{"close", (*wstest.Peer).Close, io.ErrUnexpectedEOF, io.EOF},
-	{"half-close", (*wstest.Peer).CloseWrite, io.ErrUnexpectedEOF, io.EOF},
+	{"reset", (*rawpeer.Peer).Reset, syscall.ECONNRESET, syscall.ECONNRESET},
+	{"close", (*rawpeer.Peer).Close, io.ErrUnexpectedEOF, io.EOF},
+	{"half-close", (*rawpeer.Peer).CloseWrite, io.ErrUnexpectedEOF, io.EOF},
 }
 
 // readsOnce are ways to read a message.
@@ -59,11 +59,11 @@ func TestFaultsOverTCPReading(t *testing.T) {
 		for _, r := range readsOnce {
 			t.Run(d.name+"/"+r.name, func(t *testing.T) {
 				for _, role := range roles {
-					for _, n := range partsOf(wstest.AppendFrame(nil, wstest.Text(saidJSON))) {
-						c, p := role.connect(t, wstest.ListenLoopback(t), new(connOptions))
+					for _, n := range partsOf(rawpeer.AppendFrame(nil, rawpeer.Text(saidJSON))) {
+						c, p := role.connect(t, rawpeer.ListenLoopback(t), new(connOptions))
 						defer c.CloseNow()
-						read := wstest.GoErr(t, func() error { return r.read(t.Context(), c) })
-						p.SendRaw(wstest.AppendFrame(nil, p.Masked(wstest.Text(saidJSON)))[:n])
+						read := rawpeer.GoErr(t, func() error { return r.read(t.Context(), c) })
+						p.SendRaw(rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text(saidJSON)))[:n])
 						d.leave(p)
 						want := d.before
 						if n > 0 {
@@ -85,12 +85,12 @@ func TestFaultsOverTCPReading(t *testing.T) {
 func TestFaultsOverTCPVanished(t *testing.T) {
 	for _, r := range readsOnce {
 		t.Run(r.name, func(t *testing.T) {
-			overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-				frame := wstest.AppendFrame(nil, p.Masked(wstest.Text(saidJSON)))
+			overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				frame := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text(saidJSON)))
 				read := func() error {
 					ctx, cancel := context.WithTimeout(t.Context(), shortly)
 					defer cancel()
-					return wstest.GoErr(t, func() error { return r.read(ctx, c) }).Err()
+					return rawpeer.GoErr(t, func() error { return r.read(ctx, c) }).Err()
 				}
 				// A header that is not whole is no message yet.
 				wantInterrupted(t, read(), context.DeadlineExceeded)
@@ -110,7 +110,7 @@ func TestFaultsOverTCPVanished(t *testing.T) {
 }
 
 // stuffed makes the peer's window small. The peer does not read.
-func stuffed(t *testing.T, p *wstest.Peer) {
+func stuffed(t *testing.T, p *rawpeer.Peer) {
 	t.Helper()
 	if err := p.Conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
 		t.Fatal(err)
@@ -152,20 +152,20 @@ func TestFaultsOverTCPWriting(t *testing.T) {
 	for _, end := range []struct {
 		name    string
 		timeout time.Duration
-		end     func(c *websocket.Conn, p *wstest.Peer)
+		end     func(c *websocket.Conn, p *rawpeer.Peer)
 		want    []error
 	}{
-		{"context", shortly, func(*websocket.Conn, *wstest.Peer) {}, []error{context.DeadlineExceeded}},
-		{"CloseNow", time.Hour, func(c *websocket.Conn, _ *wstest.Peer) { c.CloseNow() }, []error{net.ErrClosed}},
-		{"reset", time.Hour, func(_ *websocket.Conn, p *wstest.Peer) { p.Reset() }, []error{syscall.ECONNRESET, syscall.EPIPE}},
-		{"close", time.Hour, func(_ *websocket.Conn, p *wstest.Peer) { p.Close() }, []error{syscall.ECONNRESET, syscall.EPIPE}},
+		{"context", shortly, func(*websocket.Conn, *rawpeer.Peer) {}, []error{context.DeadlineExceeded}},
+		{"CloseNow", time.Hour, func(c *websocket.Conn, _ *rawpeer.Peer) { c.CloseNow() }, []error{net.ErrClosed}},
+		{"reset", time.Hour, func(_ *websocket.Conn, p *rawpeer.Peer) { p.Reset() }, []error{syscall.ECONNRESET, syscall.EPIPE}},
+		{"close", time.Hour, func(_ *websocket.Conn, p *rawpeer.Peer) { p.Close() }, []error{syscall.ECONNRESET, syscall.EPIPE}},
 	} {
 		for _, w := range writesOnce {
 			t.Run(end.name+"/"+w.name, func(t *testing.T) {
-				overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					stuffed(t, p)
 					begun := make(chan struct{}, 1)
-					writing := wstest.GoErr(t, func() error {
+					writing := rawpeer.GoErr(t, func() error {
 						return untilError(func() error {
 							ctx, cancel := context.WithTimeout(t.Context(), end.timeout)
 							defer cancel()
@@ -191,16 +191,16 @@ func TestFaultsOverTCPWriting(t *testing.T) {
 
 // Deadlines leave the stream of a NetConn as it was, however the peer behaves.
 func TestFaultsOverTCPNetConn(t *testing.T) {
-	overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		nc := websocket.NetConn(t.Context(), c, websocket.MessageText)
 		defer nc.Close()
-		p.SendRaw(wstest.AppendFrame(nil, p.Masked(wstest.Text(said)))[:12])
+		p.SendRaw(rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text(said)))[:12])
 		nc.SetReadDeadline(time.Now().Add(shortly))
-		err := wstest.GoErr(t, func() error { _, err := io.ReadFull(nc, make([]byte, len(said))); return err }).Err()
+		err := rawpeer.GoErr(t, func() error { _, err := io.ReadFull(nc, make([]byte, len(said))); return err }).Err()
 		wantError(t, err, os.ErrDeadlineExceeded)
 
 		sent := 0
-		err = wstest.GoErr(t, func() error {
+		err = rawpeer.GoErr(t, func() error {
 			return untilError(func() error {
 				nc.SetWriteDeadline(time.Now().Add(shortly))
 				n, err := io.WriteString(nc, saidMost)
@@ -212,7 +212,7 @@ func TestFaultsOverTCPNetConn(t *testing.T) {
 
 		// All that it says it took comes, and what is written next is behind it.
 		nc.SetDeadline(time.Time{})
-		last := wstest.GoErr(t, func() error { _, err := io.WriteString(nc, noted); return err })
+		last := rawpeer.GoErr(t, func() error { _, err := io.WriteString(nc, noted); return err })
 		got := 0
 		for got < sent+len(noted) {
 			f := p.WantFrame()
@@ -238,10 +238,10 @@ func TestFaultsOverTCPClosing(t *testing.T) {
 	for _, d := range departures {
 		for n := range 4 { // bytes of the peer's close frame
 			t.Run(fmt.Sprintf("%s/%d", d.name, n), func(t *testing.T) {
-				overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-					closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+				overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 					p.WantClose(1000)
-					p.SendRaw(wstest.AppendFrame(nil, p.Masked(wstest.Close(1000, "")))[:n])
+					p.SendRaw(rawpeer.AppendFrame(nil, p.Masked(rawpeer.Close(1000, "")))[:n])
 					d.leave(p)
 					want := d.before
 					if n > 0 {

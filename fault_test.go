@@ -16,7 +16,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // These tests break the stream under a connection, in each way that there is, at
@@ -40,7 +40,7 @@ func (d direction) String() string { return [...]string{"in", "out"}[d] }
 type fault struct {
 	name   string
 	fails  [2]error // what Reads and Writes of the end under test do from then on; nil where they go on
-	gently func(s *wstest.Stream)
+	gently func(s *rawpeer.Stream)
 }
 
 // errStopped stands for calls that wait for ever.
@@ -50,12 +50,12 @@ var errStopped = errors.New("stopped")
 const passing = 50 * time.Millisecond
 
 var faults = []fault{
-	{name: "a call ends", gently: func(*wstest.Stream) {}},
-	{name: "byte by byte", gently: func(s *wstest.Stream) {
+	{name: "a call ends", gently: func(*rawpeer.Stream) {}},
+	{name: "byte by byte", gently: func(s *rawpeer.Stream) {
 		s.ChunkReads(1)
 		s.SetCapacity(1)
 	}},
-	{name: "a delay", gently: func(s *wstest.Stream) {
+	{name: "a delay", gently: func(s *rawpeer.Stream) {
 		reads, writes := s.StallReads(), s.StallWrites()
 		time.AfterFunc(passing, func() { reads(); writes() })
 	}},
@@ -77,7 +77,7 @@ func (f *fault) passes() bool { return f.gently != nil }
 func (f *fault) stops() bool { return f.fails[inward] == errStopped || f.fails[outward] == errStopped }
 
 // strike makes the fault happen. What mend undoes is what stopped.
-func (f *fault) strike(s *wstest.Stream) (mend func()) {
+func (f *fault) strike(s *rawpeer.Stream) (mend func()) {
 	if f.gently != nil {
 		f.gently(s)
 		return func() {}
@@ -108,7 +108,7 @@ func (f *fault) strike(s *wstest.Stream) (mend func()) {
 type operation struct {
 	name  string
 	plain bool                                       // compression makes no difference to it
-	sends func(deflate bool) []wstest.Frame          // that the peer has sent before
+	sends func(deflate bool) []rawpeer.Frame         // that the peer has sent before
 	begin func(s *faultSession)                      // makes of the connection what run uses
 	run   func(context.Context, *faultSession) error // called again, it goes on where it was
 
@@ -139,7 +139,7 @@ type faultSession struct {
 	c      *websocket.Conn
 	nc     net.Conn // takes c over, where it is not nil
 	reads  bool     // CloseRead was called
-	stream *wstest.Stream
+	stream *rawpeer.Stream
 	peer   *answering
 	got    []byte // what an operation was given so far
 	sent   int    // what a NetConn says it took
@@ -150,7 +150,7 @@ type faultCase struct {
 	op    *operation
 	mode  websocket.CompressionMode
 	conn  connect
-	first []wstest.Frame // that the peer has sent before
+	first []rawpeer.Frame // that the peer has sent before
 
 	fault *fault
 	at    direction // the fault happens after n bytes of this direction
@@ -210,7 +210,7 @@ func isOneOf(err error, targets []error) bool {
 // open begins the conversation.
 func (k *faultCase) open(t *testing.T) *faultSession {
 	opts := &connOptions{compression: k.mode, threshold: 16}
-	c, p := k.conn(t, wstest.Listen(nil), opts)
+	c, p := k.conn(t, rawpeer.Listen(nil), opts)
 	s := &faultSession{c: c, stream: underTest(p), peer: &answering{p: p}}
 	go s.peer.run(k.first)
 	synctest.Wait()

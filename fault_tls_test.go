@@ -16,15 +16,15 @@ import (
 	"testing"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // overStreams is a network of TLS connections over streams in memory. It keeps
 // the stream of the end under test, of which there is one.
 type overStreams struct {
-	*wstest.Listener
+	*rawpeer.Listener
 	server, client *tls.Config
-	dialed         *wstest.Stream
+	dialed         *rawpeer.Stream
 }
 
 func listenTLS(t *testing.T) *overStreams {
@@ -37,7 +37,7 @@ func listenTLS(t *testing.T) *overStreams {
 	server.NextProtos = nil
 	client := s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 	client.ServerName = "example.com"
-	n := &overStreams{Listener: wstest.Listen(nil), server: server, client: client}
+	n := &overStreams{Listener: rawpeer.Listen(nil), server: server, client: client}
 	t.Cleanup(func() { n.Close() })
 	return n
 }
@@ -47,7 +47,7 @@ func (n *overStreams) Dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.dialed = conn.(*wstest.Stream)
+	n.dialed = conn.(*rawpeer.Stream)
 	return tls.Client(conn, n.client), nil
 }
 
@@ -61,7 +61,7 @@ func (n *overStreams) Accept() (net.Conn, error) {
 
 // overTLSFaults runs test for both roles, in real time. stream is the end under
 // test, below TLS.
-func overTLSFaults(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer, stream *wstest.Stream)) {
+func overTLSFaults(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, stream *rawpeer.Stream)) {
 	t.Helper()
 	for _, role := range roles {
 		t.Run(role.name, func(t *testing.T) {
@@ -97,9 +97,9 @@ func TestFaultsOverTLSReading(t *testing.T) {
 	} {
 		for _, n := range []int64{1, recordHeader, recordHeader + 1, recordHeader + 20} {
 			t.Run(fmt.Sprintf("%v/%d", end.cut, n), func(t *testing.T) {
-				overTLSFaults(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, stream *wstest.Stream) {
+				overTLSFaults(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, stream *rawpeer.Stream) {
 					stream.AfterReading(stream.Stats().BytesRead+n, func() { stream.CutReads(end.cut) })
-					read := wstest.GoErr(t, func() error { return readErr(t.Context(), c) })
+					read := rawpeer.GoErr(t, func() error { return readErr(t.Context(), c) })
 					p.SendText(said)
 					err := read.Err()
 					if !isOneOf(err, end.want) {
@@ -119,17 +119,17 @@ func TestFaultsOverTLSReading(t *testing.T) {
 // The peer ends TLS as it should, but not the message.
 func TestFaultsOverTLSHalfClose(t *testing.T) {
 	for _, f := range []struct {
-		first []wstest.Frame
+		first []rawpeer.Frame
 		want  error
 	}{
 		{nil, io.EOF},
-		{[]wstest.Frame{wstest.Text(said).More()}, io.ErrUnexpectedEOF},
+		{[]rawpeer.Frame{rawpeer.Text(said).More()}, io.ErrUnexpectedEOF},
 	} {
 		t.Run(fmt.Sprint(f.want), func(t *testing.T) {
-			overTLSFaults(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, _ *wstest.Stream) {
+			overTLSFaults(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, _ *rawpeer.Stream) {
 				p.Send(f.first...)
 				p.CloseWrite()
-				err := wstest.GoErr(t, func() error { return readErr(t.Context(), c) }).Err()
+				err := rawpeer.GoErr(t, func() error { return readErr(t.Context(), c) }).Err()
 				wantError(t, err, f.want)
 				wantEnded(t, c, -1)
 			})
@@ -148,7 +148,7 @@ func TestFaultsOverTLSCorruptRecord(t *testing.T) {
 		{"payload", append([]byte{applicationRecord, 3, 3, 0, 40}, make([]byte, 40)...)},
 	} {
 		t.Run(forged.name, func(t *testing.T) {
-			overTLSFaults(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, stream *wstest.Stream) {
+			overTLSFaults(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, stream *rawpeer.Stream) {
 				p.SendText(said)
 				if _, err := stream.Peer().Write(forged.record); err != nil {
 					t.Fatal(err)
@@ -157,7 +157,7 @@ func TestFaultsOverTLSCorruptRecord(t *testing.T) {
 				if err != nil || typ != websocket.MessageText || string(b) != said {
 					t.Fatalf("got %v %q and error %v, want what was sent before", typ, b, err)
 				}
-				err = wstest.GoErr(t, func() error { return readErr(t.Context(), c) }).Err()
+				err = rawpeer.GoErr(t, func() error { return readErr(t.Context(), c) }).Err()
 				wantClosed(t, err, -1)
 				if _, ok := errors.AsType[tls.RecordHeaderError](err); ok != (forged.name == "header") {
 					t.Errorf("got error %v for a %s that is forged", err, forged.name)
@@ -173,28 +173,28 @@ func TestFaultsOverTLSWriting(t *testing.T) {
 	for _, n := range []int64{1, recordHeader, recordHeader + 20} {
 		for _, w := range writesOnce {
 			t.Run(fmt.Sprintf("stop/%s/%d", w.name, n), func(t *testing.T) {
-				overTLSFaults(t, func(t *testing.T, c *websocket.Conn, _ *wstest.Peer, stream *wstest.Stream) {
+				overTLSFaults(t, func(t *testing.T, c *websocket.Conn, _ *rawpeer.Peer, stream *rawpeer.Stream) {
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
 					stream.AfterWriting(stream.Stats().BytesWritten+n, func() {
 						stream.StallWrites()
 						cancel()
 					})
-					err := wstest.GoErr(t, func() error { return w.write(ctx, c) }).Err()
+					err := rawpeer.GoErr(t, func() error { return w.write(ctx, c) }).Err()
 					wantError(t, err, context.Canceled)
 					wantClosed(t, err, -1)
 					// A close_notify has no way out, either.
-					wantNoError(t, wstest.GoErr(t, c.CloseNow).Err())
+					wantNoError(t, rawpeer.GoErr(t, c.CloseNow).Err())
 					wantEnded(t, c, -1)
 				})
 			})
 			t.Run(fmt.Sprintf("broken/%s/%d", w.name, n), func(t *testing.T) {
-				overTLSFaults(t, func(t *testing.T, c *websocket.Conn, _ *wstest.Peer, stream *wstest.Stream) {
+				overTLSFaults(t, func(t *testing.T, c *websocket.Conn, _ *rawpeer.Peer, stream *rawpeer.Stream) {
 					stream.AfterWriting(stream.Stats().BytesWritten+n, func() { stream.CutWrites(syscall.EPIPE) })
-					err := wstest.GoErr(t, func() error { return w.write(t.Context(), c) }).Err()
+					err := rawpeer.GoErr(t, func() error { return w.write(t.Context(), c) }).Err()
 					wantError(t, err, syscall.EPIPE)
 					wantClosed(t, err, -1)
-					wantNoError(t, wstest.GoErr(t, c.CloseNow).Err())
+					wantNoError(t, rawpeer.GoErr(t, c.CloseNow).Err())
 					wantEnded(t, c, -1)
 				})
 			})
@@ -206,16 +206,16 @@ func TestFaultsOverTLSWriting(t *testing.T) {
 func TestFaultsOverTLSClose(t *testing.T) {
 	for _, first := range []string{"connection", "peer"} {
 		t.Run(first, func(t *testing.T) {
-			overTLSFaults(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, stream *wstest.Stream) {
+			overTLSFaults(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, stream *rawpeer.Stream) {
 				stream.RecordWrites()
 				before := stream.Stats().BytesWritten
 				if first == "connection" {
-					closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+					closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 					p.WantClose(1000)
 					p.SendClose(1000, "")
 					closing.Want()
 				} else {
-					read := wstest.GoErr(t, func() error { return readErr(t.Context(), c) })
+					read := rawpeer.GoErr(t, func() error { return readErr(t.Context(), c) })
 					p.SendClose(1000, "")
 					wantClosed(t, read.Err(), websocket.StatusNormalClosure)
 					p.WantClose(1000)
@@ -248,15 +248,15 @@ func TestFaultsOverTLSHandshake(t *testing.T) {
 		for _, bytes := range []int64{0, 1, recordHeader, 100, 700} {
 			t.Run(fmt.Sprintf("%s/%d", f.name, bytes), func(t *testing.T) {
 				n := breakingTLS{listenTLS(t), bytes, f.fault}
-				wstest.Serve(t, n.overStreams, http.NotFoundHandler())
+				rawpeer.Serve(t, n.overStreams, http.NotFoundHandler())
 				timeout := operationTimeout
 				if f.stops() {
 					timeout = shortly
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), timeout)
 				defer cancel()
-				call := wstest.GoErr(t, func() error {
-					_, _, err := websocket.Dial(ctx, wstest.URL, &websocket.DialOptions{HTTPClient: wstest.HTTPClient(n)})
+				call := rawpeer.GoErr(t, func() error {
+					_, _, err := websocket.Dial(ctx, rawpeer.URL, &websocket.DialOptions{HTTPClient: rawpeer.HTTPClient(n)})
 					return err
 				})
 				if err := call.Err(); !isOneOf(err, f.want) {

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // lengths are around the limits of the three forms.
@@ -30,16 +30,16 @@ func TestHeaderForms(t *testing.T) {
 	} {
 		for _, masked := range []bool{false, true} {
 			for _, length := range lengths {
-				f := wstest.Frame{Fin: h.fin(), Opcode: wstest.Opcode(h.op())}
+				f := rawpeer.Frame{Fin: h.fin(), Opcode: rawpeer.Opcode(h.op())}
 				if h.rsv1() {
-					f.RSV = wstest.RSV1
+					f.RSV = rawpeer.RSV1
 				}
 				h.masked, h.key, h.length = masked, 0, length
 				if masked {
 					f = f.WithKey(key)
 					h.key = binary.LittleEndian.Uint32(key[:])
 				}
-				wire := wstest.AppendHeader(nil, f, wstest.Shortest, uint64(length))
+				wire := rawpeer.AppendHeader(nil, f, rawpeer.Shortest, uint64(length))
 				if got := appendHeader([]byte("before"), h); string(got) != "before"+string(wire) {
 					t.Errorf("%+v is % x, want % x", h, got[len("before"):], wire)
 				}
@@ -228,13 +228,13 @@ func FuzzParseHeader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, flags byte) {
 		rules := frameRules{masked: flags&1 != 0, deflate: flags&2 != 0, inMessage: flags&4 != 0}
 		h, n, err := parsed(b, rules)
-		peers, length, size, peersErr := wstest.ParseHeader(b)
-		peersRules := wstest.Rules{Sender: wstest.Server}
+		peers, length, size, peersErr := rawpeer.ParseHeader(b)
+		peersRules := rawpeer.Rules{Sender: rawpeer.Server}
 		if rules.masked {
-			peersRules.Sender = wstest.Client
+			peersRules.Sender = rawpeer.Client
 		}
 		if rules.deflate {
-			peersRules.Deflate = wstest.ContextTakeover
+			peersRules.Deflate = rawpeer.ContextTakeover
 		}
 		if wrong := peersRules.Violation(b, rules.inMessage) != 0; wrong != (err != nil) {
 			t.Fatalf("% x by %+v: got %v, wrong for the peer: %t", b, rules, err, wrong)
@@ -260,7 +260,7 @@ func FuzzParseHeader(f *testing.F) {
 		key := binary.LittleEndian.Uint32(peers.Key[:])
 		want := header{masked: peers.Masked, key: key, length: int64(length)}
 		want.lead = lead(b[0])
-		if h != want || h.fin() != peers.Fin || h.rsv1() != (peers.RSV == wstest.RSV1) || h.op() != opcode(peers.Opcode) {
+		if h != want || h.fin() != peers.Fin || h.rsv1() != (peers.RSV == rawpeer.RSV1) || h.op() != opcode(peers.Opcode) {
 			t.Fatalf("% x: got %+v, want %+v", b, h, want)
 		}
 		if again := appendHeader(nil, h); !bytes.Equal(again, b[:n]) {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // TestNoGoroutinePerConnection: connections that are open, and have been used
@@ -17,28 +17,28 @@ import (
 // CloseRead's.
 func TestNoGoroutinePerConnection(t *testing.T) {
 	const conns = 20
-	open := map[string]func(*testing.T) func() (*websocket.Conn, *wstest.Peer){
-		"client": func(t *testing.T) func() (*websocket.Conn, *wstest.Peer) {
-			n := wstest.ListenLoopback(t)
-			return func() (*websocket.Conn, *wstest.Peer) { return dialed(t, n, new(connOptions)) }
+	open := map[string]func(*testing.T) func() (*websocket.Conn, *rawpeer.Peer){
+		"client": func(t *testing.T) func() (*websocket.Conn, *rawpeer.Peer) {
+			n := rawpeer.ListenLoopback(t)
+			return func() (*websocket.Conn, *rawpeer.Peer) { return dialed(t, n, new(connOptions)) }
 		},
 		// One server for all of them, whose handlers return.
-		"server": func(t *testing.T) func() (*websocket.Conn, *wstest.Peer) {
-			n := wstest.ListenLoopback(t)
+		"server": func(t *testing.T) func() (*websocket.Conn, *rawpeer.Peer) {
+			n := rawpeer.ListenLoopback(t)
 			accepted := make(chan *websocket.Conn)
-			wstest.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			rawpeer.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				c, err := websocket.Accept(w, r, nil)
 				if err != nil {
 					t.Error(err)
 				}
 				accepted <- c
 			}))
-			return func() (*websocket.Conn, *wstest.Peer) {
+			return func() (*websocket.Conn, *rawpeer.Peer) {
 				conn, err := n.Dial(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
-				p := wstest.ClientHandshake(t, conn, nil)
+				p := rawpeer.ClientHandshake(t, conn, nil)
 				return <-accepted, p
 			}
 		},

@@ -13,7 +13,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // defaultLimit is the limit of a new connection.
@@ -21,16 +21,16 @@ const defaultLimit = 32768
 
 // forLimits runs test for all ways in which a message may come and be read: send
 // sends one of n bytes.
-func forLimits(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(n int), read func() (message, error))) {
+func forLimits(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(n int), read func() (message, error))) {
 	t.Helper()
 	noise := make([]byte, 2*defaultLimit)
 	rand.NewChaCha8([32]byte{}).Read(noise)
 	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		opts.pipe = &wstest.PipeOptions{Capacity: wstest.Unbounded}
+		opts.pipe = &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}
 		for _, size := range []int{math.MaxInt, 1000} {
-			forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+			forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
 				encode := opts.encoder()
-				send := func(n int) { p.Send(fragmented(encode(wstest.Binary(noise[:n])), size)...) }
+				send := func(n int) { p.Send(fragmented(encode(rawpeer.Binary(noise[:n])), size)...) }
 				test(t, c, p, send, read)
 			})
 		}
@@ -38,9 +38,9 @@ func forLimits(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *wstes
 }
 
 // wantTooBig wants the message that was sent to be refused.
-func wantTooBig(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+func wantTooBig(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
 	t.Helper()
-	call := wstest.Go(t, read)
+	call := rawpeer.Go(t, read)
 	p.WantClose(1009)
 	p.WantEOF()
 	p.Close()
@@ -61,7 +61,7 @@ func wantSize(t *testing.T, n int, read func() (message, error)) {
 }
 
 func TestReadLimitByDefault(t *testing.T) {
-	forLimits(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(int), read func() (message, error)) {
+	forLimits(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(int), read func() (message, error)) {
 		for range 3 { // it is not used up
 			send(defaultLimit)
 			wantSize(t, defaultLimit, read)
@@ -72,7 +72,7 @@ func TestReadLimitByDefault(t *testing.T) {
 }
 
 func TestSetReadLimit(t *testing.T) {
-	forLimits(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(int), read func() (message, error)) {
+	forLimits(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(int), read func() (message, error)) {
 		for _, n := range []int{1, 999, 1000, 1001, defaultLimit + 1} {
 			c.SetReadLimit(int64(n))
 			send(n)
@@ -85,7 +85,7 @@ func TestSetReadLimit(t *testing.T) {
 }
 
 func TestSetReadLimitOfZero(t *testing.T) {
-	forLimits(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(int), read func() (message, error)) {
+	forLimits(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(int), read func() (message, error)) {
 		c.SetReadLimit(0)
 		send(0)
 		wantSize(t, 0, read)
@@ -95,7 +95,7 @@ func TestSetReadLimitOfZero(t *testing.T) {
 }
 
 func TestSetReadLimitLifts(t *testing.T) {
-	forLimits(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(int), read func() (message, error)) {
+	forLimits(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(int), read func() (message, error)) {
 		limits := []int64{-1, -7, math.MinInt64, math.MaxInt64}
 		if testing.Short() {
 			limits = limits[:1]
@@ -110,11 +110,11 @@ func TestSetReadLimitLifts(t *testing.T) {
 
 // A limit counts from the next message on, also for a Read that waits for it.
 func TestSetReadLimitInsideMessage(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		p.Send(wstest.Text("he").More())
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Send(rawpeer.Text("he").More())
 		r := wantReader(t, c)
 		c.SetReadLimit(1)
-		p.Send(wstest.Continuation("llo"))
+		p.Send(rawpeer.Continuation("llo"))
 		wantRest(t, r, "hello")
 
 		read := reading(t, c)
@@ -129,16 +129,16 @@ func TestSetReadLimitInsideMessage(t *testing.T) {
 // A message is refused when its header tells that it is too long, and not when
 // its bytes have come.
 func TestReadLimitOfDeclaredLength(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		p.SendRaw(wstest.AppendHeader(nil, p.Masked(wstest.Text("")), wstest.Shortest, defaultLimit+1))
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.SendRaw(rawpeer.AppendHeader(nil, p.Masked(rawpeer.Text("")), rawpeer.Shortest, defaultLimit+1))
 		wantTooBig(t, c, p, func() (message, error) {
 			_, _, err := c.Reader(t.Context())
 			return message{}, err
 		})
 	})
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		p.Send(wstest.Text("hello").More())
-		p.SendRaw(wstest.AppendHeader(nil, p.Masked(wstest.Continuation("")), wstest.Shortest, defaultLimit-4))
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Send(rawpeer.Text("hello").More())
+		p.SendRaw(rawpeer.AppendHeader(nil, p.Masked(rawpeer.Continuation("")), rawpeer.Shortest, defaultLimit-4))
 		r := wantReader(t, c)
 		wantRead(t, r, "hello")
 		wantTooBig(t, c, p, func() (message, error) {
@@ -151,7 +151,7 @@ func TestReadLimitOfDeclaredLength(t *testing.T) {
 // A compressed message counts as what it inflates to, and is inflated no
 // further than that.
 func TestReadLimitOfBomb(t *testing.T) {
-	bomb := wstest.Deflated(wstest.Text(strings.Repeat("x", 8<<20)))
+	bomb := rawpeer.Deflated(rawpeer.Text(strings.Repeat("x", 8<<20)))
 	if len(bomb.Payload) > defaultLimit {
 		t.Fatalf("the bomb has %d bytes", len(bomb.Payload))
 	}
@@ -159,12 +159,12 @@ func TestReadLimitOfBomb(t *testing.T) {
 		if opts.compression == websocket.CompressionDisabled {
 			return
 		}
-		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
 			p.Send(bomb)
 			wantTooBig(t, c, p, read)
 		})
 		// What is within the limit can be read before the rest is refused.
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			p.Send(bomb)
 			r := wantReader(t, c)
 			wantRead(t, r, strings.Repeat("x", defaultLimit))
@@ -179,11 +179,11 @@ func TestReadLimitOfBomb(t *testing.T) {
 // A payload that is longer than what it inflates to is within the limit.
 func TestReadLimitCountsInflatedBytes(t *testing.T) {
 	opts := &connOptions{compression: websocket.CompressionContextTakeover}
-	forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+	forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
 		c.SetReadLimit(5)
 		// Empty stored blocks, and then the message.
 		payload := strings.Repeat("\x00\x00\x00\xff\xff", 1000) + "\x00\x05\x00\xfa\xffhello\x00"
-		p.Send(wstest.Text(payload).WithRSV(wstest.RSV1))
+		p.Send(rawpeer.Text(payload).WithRSV(rawpeer.RSV1))
 		if got, err := read(); got.payload != "hello" || err != nil {
 			t.Fatalf("got %v, %v, want hello", got, err)
 		}
@@ -196,17 +196,17 @@ func TestReadAllocatesForWhatArrives(t *testing.T) {
 	const sent, most = 100_000, 2 << 20
 	for _, declared := range []uint64{1 << 30, 1 << 40, 1 << 62, math.MaxInt64} {
 		for _, compression := range []websocket.CompressionMode{websocket.CompressionDisabled, websocket.CompressionContextTakeover} {
-			opts := &connOptions{compression: compression, pipe: &wstest.PipeOptions{Capacity: wstest.Unbounded}}
-			forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+			opts := &connOptions{compression: compression, pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}
+			forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
 				c.SetReadLimit(-1)
-				f := wstest.Binary(make([]byte, sent))
+				f := rawpeer.Binary(make([]byte, sent))
 				if compression != websocket.CompressionDisabled {
-					f = opts.encoder()(wstest.Binary(make([]byte, sent)))
+					f = opts.encoder()(rawpeer.Binary(make([]byte, sent)))
 				}
-				wire := wstest.AppendFrameAs(nil, p.Masked(f), wstest.Shortest, declared)
+				wire := rawpeer.AppendFrameAs(nil, p.Masked(f), rawpeer.Shortest, declared)
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
-				call := wstest.Go(t, read)
+				call := rawpeer.Go(t, read)
 				p.SendRaw(wire)
 				synctest.Wait()
 				runtime.ReadMemStats(&after)

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // extensionLines are header lines of the peer.
@@ -39,22 +39,22 @@ func sameExtension(a, b string) bool {
 
 // acceptedWith makes a server of the mode, for a client that sends these lines
 // of Sec-WebSocket-Extensions.
-func acceptedWith(t *testing.T, mode websocket.CompressionMode, threshold int, lines ...string) (*websocket.Conn, *wstest.Peer) {
+func acceptedWith(t *testing.T, mode websocket.CompressionMode, threshold int, lines ...string) (*websocket.Conn, *rawpeer.Peer) {
 	t.Helper()
-	return wstest.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+	return rawpeer.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
 		return websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: mode, CompressionThreshold: threshold})
-	}, &wstest.ClientOptions{Header: extensionLines(lines)})
+	}, &rawpeer.ClientOptions{Header: extensionLines(lines)})
 }
 
 // dialWith dials as a client of the mode, for a server that answers with these
 // lines.
-func dialWith(t *testing.T, mode websocket.CompressionMode, threshold int, lines ...string) (*websocket.Conn, *wstest.Peer, error) {
+func dialWith(t *testing.T, mode websocket.CompressionMode, threshold int, lines ...string) (*websocket.Conn, *rawpeer.Peer, error) {
 	t.Helper()
-	n := wstest.Listen(nil)
+	n := rawpeer.Listen(nil)
 	t.Cleanup(func() { n.Close() })
-	call := wstest.Go(t, func() (*websocket.Conn, error) {
-		c, _, err := websocket.Dial(t.Context(), wstest.URL, &websocket.DialOptions{
-			HTTPClient:           wstest.HTTPClient(n),
+	call := rawpeer.Go(t, func() (*websocket.Conn, error) {
+		c, _, err := websocket.Dial(t.Context(), rawpeer.URL, &websocket.DialOptions{
+			HTTPClient:           rawpeer.HTTPClient(n),
 			CompressionMode:      mode,
 			CompressionThreshold: threshold,
 		})
@@ -64,17 +64,17 @@ func dialWith(t *testing.T, mode websocket.CompressionMode, threshold int, lines
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := wstest.ServeHandshake(t, conn, &wstest.ServerOptions{Header: extensionLines(lines)})
+	p := rawpeer.ServeHandshake(t, conn, &rawpeer.ServerOptions{Header: extensionLines(lines)})
 	c, err := call.Result()
 	return c, p, err
 }
 
 // wantCompresses wants c to compress what it sends, or not.
-func wantCompresses(t *testing.T, c *websocket.Conn, p *wstest.Peer, want bool) {
+func wantCompresses(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, want bool) {
 	t.Helper()
 	mustWriteText(t, c, filler(1000))
 	f := p.WantFrame()
-	if got := f.RSV == wstest.RSV1; got != want || f.RSV&^wstest.RSV1 != 0 {
+	if got := f.RSV == rawpeer.RSV1; got != want || f.RSV&^rawpeer.RSV1 != 0 {
 		t.Errorf("got %v, want it compressed: %t", f, want)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // A deadline passes with a frame half read: the stream goes on where it was.
@@ -23,14 +23,14 @@ func TestNetConnReadDeadline(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
 			opts := &connOptions{compression: mode.mode}
-			forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
-				deflater := wstest.NewDeflater(opts.takeover())
+			forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
+				deflater := rawpeer.NewDeflater(opts.takeover())
 				raw := func(s string) []byte {
-					f := wstest.Binary([]byte(s))
+					f := rawpeer.Binary([]byte(s))
 					if mode.mode != websocket.CompressionDisabled {
-						f = wstest.Binary(deflater.Message([]byte(s))).WithRSV(wstest.RSV1)
+						f = rawpeer.Binary(deflater.Message([]byte(s))).WithRSV(rawpeer.RSV1)
 					}
-					return wstest.AppendFrame(nil, p.Masked(f))
+					return rawpeer.AppendFrame(nil, p.Masked(f))
 				}
 				for i := range len(first) + 5 {
 					b := append(raw(first), raw(second)...)
@@ -57,7 +57,7 @@ func TestNetConnReadDeadline(t *testing.T) {
 // After a deadline that has passed nothing is read, be it there or not, and
 // nothing written.
 func TestNetConnPastDeadline(t *testing.T) {
-	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 		p.SendBinary([]byte("here"))
 		wantBytes(t, nc, "he") // the rest is in memory
 		p.SendBinary([]byte("next"))
@@ -102,7 +102,7 @@ func TestNetConnMovedDeadline(t *testing.T) {
 		{"past, first", 0, -minute, minute / 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+			forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 				start := time.Now()
 				at := func(d time.Duration) time.Time {
 					if d == 0 {
@@ -112,13 +112,13 @@ func TestNetConnMovedDeadline(t *testing.T) {
 				}
 				underTest(p).SetCapacity(10)
 				nc.SetDeadline(at(test.begin))
-				timed := func(call func() (int, error)) *wstest.Call[time.Duration] {
-					return wstest.Go(t, func() (time.Duration, error) {
+				timed := func(call func() (int, error)) *rawpeer.Call[time.Duration] {
+					return rawpeer.Go(t, func() (time.Duration, error) {
 						_, err := call()
 						return time.Since(start), err
 					})
 				}
-				calls := []*wstest.Call[time.Duration]{
+				calls := []*rawpeer.Call[time.Duration]{
 					timed(func() (int, error) { return nc.Read(make([]byte, 1)) }),
 					timed(func() (int, error) { return nc.Write(make([]byte, 100_000)) }),
 				}
@@ -144,11 +144,11 @@ func TestNetConnMovedDeadline(t *testing.T) {
 	}
 
 	t.Run("taken back", func(t *testing.T) {
-		forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+		forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 			underTest(p).SetCapacity(10)
 			nc.SetDeadline(time.Now().Add(time.Minute))
-			reading := wstest.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
-			writing := wstest.GoErr(t, func() error { _, err := nc.Write([]byte(filler(50_000))); return err })
+			reading := rawpeer.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
+			writing := rawpeer.GoErr(t, func() error { _, err := nc.Write([]byte(filler(50_000))); return err })
 			synctest.Wait()
 			nc.SetDeadline(time.Time{})
 			time.Sleep(time.Hour)
@@ -157,7 +157,7 @@ func TestNetConnMovedDeadline(t *testing.T) {
 			}
 			p.SendBinary([]byte("x"))
 			reading.Want()
-			wantStream(t, p, wstest.NoTakeover, filler(50_000))
+			wantStream(t, p, rawpeer.NoTakeover, filler(50_000))
 			writing.Want()
 		})
 	})
@@ -179,7 +179,7 @@ func TestNetConnWriteDeadline(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("%s %d of %d", mode.name, room, size), func(t *testing.T) {
 					opts := &connOptions{compression: mode.mode}
-					interrupted := func(t *testing.T, nc net.Conn, p *wstest.Peer) (sent int) {
+					interrupted := func(t *testing.T, nc net.Conn, p *rawpeer.Peer) (sent int) {
 						underTest(p).SetCapacity(room)
 						start := time.Now()
 						nc.SetWriteDeadline(start.Add(time.Second))
@@ -195,28 +195,28 @@ func TestNetConnWriteDeadline(t *testing.T) {
 					}
 
 					t.Run("and then nothing", func(t *testing.T) {
-						forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+						forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 							sent := interrupted(t, nc, p)
-							underTest(p).SetCapacity(wstest.Unbounded)
+							underTest(p).SetCapacity(rawpeer.Unbounded)
 							wantStream(t, p, opts.takeover(), filler(size)[:sent])
 						})
 					})
 					t.Run("and then the rest", func(t *testing.T) {
-						forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+						forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 							sent := interrupted(t, nc, p)
 							nc.SetWriteDeadline(time.Time{})
 							underTest(p).SetCapacity(max(room, 1000))
-							rest := wstest.Go(t, func() (int, error) { return nc.Write([]byte(filler(size)[sent:] + "and more")) })
+							rest := rawpeer.Go(t, func() (int, error) { return nc.Write([]byte(filler(size)[sent:] + "and more")) })
 							wantStream(t, p, opts.takeover(), filler(size)+"and more")
 							rest.Want()
 						})
 					})
 					t.Run("and then Close", func(t *testing.T) {
-						forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+						forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 							sent := interrupted(t, nc, p)
-							closing := wstest.GoErr(t, nc.Close)
+							closing := rawpeer.GoErr(t, nc.Close)
 							synctest.Wait()
-							underTest(p).SetCapacity(wstest.Unbounded)
+							underTest(p).SetCapacity(rawpeer.Unbounded)
 							got := collect(t, p, opts.takeover(), sent, 0)
 							p.WantClose(1000)
 							p.SendClose(1000, "")
@@ -258,9 +258,9 @@ func TestNetConnWriteDeadlines(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
 			opts := &connOptions{compression: mode.mode}
-			forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+			forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 				underTest(p).SetCapacity(1000)
-				writing := wstest.Go(t, func() (int, error) {
+				writing := rawpeer.Go(t, func() (int, error) {
 					return write(nc, func(int) time.Duration { return 500 * time.Microsecond })
 				})
 				got := collect(t, p, opts.takeover(), len(stream), 700*time.Microsecond)
@@ -271,9 +271,9 @@ func TestNetConnWriteDeadlines(t *testing.T) {
 					t.Error("the stream is not what was written")
 				}
 			})
-			overTCP(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			overTCP(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
-				writing := wstest.Go(t, func() (int, error) {
+				writing := rawpeer.Go(t, func() (int, error) {
 					// Longer with time, for what a write does before it begins to send.
 					return write(nc, func(i int) time.Duration { return time.Duration(i%20<<min(i/20, 8)) * 50 * time.Microsecond })
 				})

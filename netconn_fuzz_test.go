@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // FuzzNetConn sends a stream each way through NetConn: from the peer in frames,
@@ -30,7 +30,7 @@ func FuzzNetConn(f *testing.F) {
 			stream: stream,
 			plan:   plan,
 			size:   1 + int(size)%maxFuzzedSize,
-			peer:   []wstest.Role{wstest.Client, wstest.Server}[flags%2],
+			peer:   []rawpeer.Role{rawpeer.Client, rawpeer.Server}[flags%2],
 			opts:   &connOptions{compression: websocket.CompressionMode(flags / 2 % 3), threshold: -1},
 		}
 		synctest.Test(t, fs.run)
@@ -44,7 +44,7 @@ type fuzzedStream struct {
 	stream []byte
 	plan   []byte
 	size   int // of the buffer that is read with
-	peer   wstest.Role
+	peer   rawpeer.Role
 	opts   *connOptions
 }
 
@@ -78,8 +78,8 @@ func (fs *fuzzedStream) pieces(yield func(piece []byte, step byte)) {
 
 func (fs *fuzzedStream) run(t *testing.T) {
 	c, peer := connectOn(t, fs.peer, fs.opts, nil)
-	p := fs.opts.inflating(wstest.NewPeer(t, peer, fs.peer))
-	if fs.peer == wstest.Client {
+	p := fs.opts.inflating(rawpeer.NewPeer(t, peer, fs.peer))
+	if fs.peer == rawpeer.Client {
 		p.ReadResponse(nil)
 	}
 	nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
@@ -109,26 +109,26 @@ func (fs *fuzzedStream) run(t *testing.T) {
 }
 
 // send sends the stream in frames, and returns how many pings between them.
-func (fs *fuzzedStream) send(p *wstest.Peer) (pings int) {
-	var deflater *wstest.Deflater
+func (fs *fuzzedStream) send(p *rawpeer.Peer) (pings int) {
+	var deflater *rawpeer.Deflater
 	if fs.opts.compression != websocket.CompressionDisabled {
-		deflater = wstest.NewDeflater(fs.opts.takeover())
+		deflater = rawpeer.NewDeflater(fs.opts.takeover())
 	}
 	fs.pieces(func(piece []byte, step byte) {
-		first := wstest.Binary(piece)
+		first := rawpeer.Binary(piece)
 		if deflater != nil && len(piece)%5 != 0 { // some go as they are
-			first = wstest.Binary(deflater.Message(piece)).WithRSV(wstest.RSV1)
+			first = rawpeer.Binary(deflater.Message(piece)).WithRSV(rawpeer.RSV1)
 		}
-		frames := []wstest.Frame{first}
+		frames := []rawpeer.Frame{first}
 		if step&stepPings != 0 {
-			frames = append(frames, wstest.Ping("between"))
+			frames = append(frames, rawpeer.Ping("between"))
 			pings++
 		}
 		if step&stepSplits != 0 {
 			half := len(first.Payload) / 2
 			frames[0].Payload = first.Payload[:half]
 			frames[0].Fin = false
-			frames = append(frames, wstest.Continuation(string(first.Payload[half:])))
+			frames = append(frames, rawpeer.Continuation(string(first.Payload[half:])))
 		}
 		p.Send(frames...)
 	})
@@ -137,16 +137,16 @@ func (fs *fuzzedStream) send(p *wstest.Peer) (pings int) {
 
 // receive reads what came to the peer: the stream, a close frame, and pongs among
 // them, one for the last ping at least.
-func (fs *fuzzedStream) receive(t *testing.T, p *wstest.Peer, pings int) {
+func (fs *fuzzedStream) receive(t *testing.T, p *rawpeer.Peer, pings int) {
 	var wire []byte
 	pongs := 0
 	for {
 		f := p.WantFrame()
-		if f.Opcode == wstest.OpPong {
+		if f.Opcode == rawpeer.OpPong {
 			pongs++
 		}
-		wire = wstest.AppendFrame(wire, f)
-		if f.Opcode == wstest.OpClose {
+		wire = rawpeer.AppendFrame(wire, f)
+		if f.Opcode == rawpeer.OpClose {
 			break
 		}
 	}
@@ -154,17 +154,17 @@ func (fs *fuzzedStream) receive(t *testing.T, p *wstest.Peer, pings int) {
 	if pongs > pings || pings > 0 && pongs == 0 || pings <= maxPongs && pongs < pings {
 		t.Fatalf("got %d pongs for %d pings", pongs, pings)
 	}
-	rules := wstest.Rules{Sender: wstest.Client, Limit: -1}
-	if fs.peer == wstest.Client {
-		rules.Sender = wstest.Server
+	rules := rawpeer.Rules{Sender: rawpeer.Client, Limit: -1}
+	if fs.peer == rawpeer.Client {
+		rules.Sender = rawpeer.Server
 	}
 	if fs.opts.compression != websocket.CompressionDisabled {
 		rules.Deflate = fs.opts.takeover()
 	}
-	said := wstest.Decode(wire, rules)
+	said := rawpeer.Decode(wire, rules)
 	var got []byte
 	for _, m := range said.Messages {
-		if m.Opcode != wstest.OpBinary {
+		if m.Opcode != rawpeer.OpBinary {
 			t.Fatalf("got a message of %v", m.Opcode)
 		}
 		got = append(got, m.Payload...)

@@ -15,29 +15,29 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // forBothNetConns is forBothRoles with a NetConn of binary messages.
-func forBothNetConns(t *testing.T, opts *connOptions, test func(t *testing.T, nc net.Conn, p *wstest.Peer)) {
+func forBothNetConns(t *testing.T, opts *connOptions, test func(t *testing.T, nc net.Conn, p *rawpeer.Peer)) {
 	t.Helper()
-	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		test(t, websocket.NetConn(t.Context(), c, websocket.MessageBinary), p)
 	})
 }
 
 // collect reads whole messages until n bytes of them have come, with a pause
 // before each frame.
-func collect(t *testing.T, p *wstest.Peer, takeover wstest.Takeover, n int, pause time.Duration) string {
+func collect(t *testing.T, p *rawpeer.Peer, takeover rawpeer.Takeover, n int, pause time.Duration) string {
 	t.Helper()
-	inflater := wstest.NewInflater(takeover)
+	inflater := rawpeer.NewInflater(takeover)
 	var got, payload []byte
 	compressed, inMessage := false, false
 	for len(got) < n || inMessage {
 		time.Sleep(pause)
 		f := p.WantFrame()
 		if !inMessage {
-			payload, compressed = nil, f.RSV == wstest.RSV1
+			payload, compressed = nil, f.RSV == rawpeer.RSV1
 		}
 		payload = append(payload, f.Payload...)
 		if inMessage = !f.Fin; inMessage {
@@ -56,7 +56,7 @@ func collect(t *testing.T, p *wstest.Peer, takeover wstest.Takeover, n int, paus
 
 // wantStream wants the bytes of s to come, in whole messages, and nothing
 // behind them.
-func wantStream(t *testing.T, p *wstest.Peer, takeover wstest.Takeover, s string) {
+func wantStream(t *testing.T, p *rawpeer.Peer, takeover rawpeer.Takeover, s string) {
 	t.Helper()
 	if got := collect(t, p, takeover, len(s), 0); got != s {
 		t.Fatalf("got a stream of %d bytes, want the %d that were written", len(got), len(s))
@@ -67,18 +67,18 @@ func wantStream(t *testing.T, p *wstest.Peer, takeover wstest.Takeover, s string
 func TestNetConnReadsMessages(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothNetConns(t, &connOptions{compression: mode.mode}, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+			forBothNetConns(t, &connOptions{compression: mode.mode}, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 				p.SendBinary([]byte("one"))
 				p.SendBinary(nil)
-				p.Send(wstest.Binary([]byte("two")).More(), wstest.Ping(""), wstest.Continuation("three"))
+				p.Send(rawpeer.Binary([]byte("two")).More(), rawpeer.Ping(""), rawpeer.Continuation("three"))
 				wantBytes(t, nc, "o")
 				wantBytes(t, nc, "netwothr")
 				wantBytes(t, nc, "ee")
 				p.WantPong("")
 				if mode.mode != websocket.CompressionDisabled {
-					p.Send(wstest.Deflated(wstest.Binary([]byte("inflated"))))
-					p.Send(wstest.Binary([]byte("\x00")).WithRSV(wstest.RSV1)) // empty
-					p.Send(wstest.Deflated(wstest.Binary([]byte("again"))))
+					p.Send(rawpeer.Deflated(rawpeer.Binary([]byte("inflated"))))
+					p.Send(rawpeer.Binary([]byte("\x00")).WithRSV(rawpeer.RSV1)) // empty
+					p.Send(rawpeer.Deflated(rawpeer.Binary([]byte("again"))))
 					wantBytes(t, nc, "inf")
 					wantBytes(t, nc, "latedag")
 					wantBytes(t, nc, "ain")
@@ -89,7 +89,7 @@ func TestNetConnReadsMessages(t *testing.T) {
 					t.Errorf("got %d, %v", n, err)
 				}
 				// There is no limit.
-				sending := wstest.GoErr(t, func() error { _, err := io.ReadFull(nc, make([]byte, 200_000)); return err })
+				sending := rawpeer.GoErr(t, func() error { _, err := io.ReadFull(nc, make([]byte, 200_000)); return err })
 				p.SendBinary(make([]byte, 200_000))
 				sending.Want()
 			})
@@ -100,7 +100,7 @@ func TestNetConnReadsMessages(t *testing.T) {
 func TestNetConnWritesMessages(t *testing.T) {
 	for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
 		t.Run(typ.String(), func(t *testing.T) {
-			forBothRoles(t, &connOptions{pipe: &wstest.PipeOptions{Capacity: wstest.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, &connOptions{pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				nc := websocket.NetConn(t.Context(), c, typ)
 				for _, size := range []int{0, 1, 5000, 16 << 10, 16<<10 + 1, 100_000} {
 					buf := []byte(filler(size))
@@ -112,7 +112,7 @@ func TestNetConnWritesMessages(t *testing.T) {
 						t.Error("the caller's bytes were changed")
 					}
 					clear(buf)
-					p.WantMessage(wstest.Opcode(typ), []byte(filler(size)))
+					p.WantMessage(rawpeer.Opcode(typ), []byte(filler(size)))
 				}
 			})
 		})
@@ -120,11 +120,11 @@ func TestNetConnWritesMessages(t *testing.T) {
 }
 
 func TestNetConnWrongType(t *testing.T) {
-	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 		p.SendBinary([]byte("right"))
 		p.SendText("wrong")
 		wantBytes(t, nc, "right")
-		reading := wstest.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
+		reading := rawpeer.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
 		p.WantClose(1003)
 		p.Close()
 		wantClosed(t, reading.Err(), -1)
@@ -137,22 +137,22 @@ func TestNetConnWrongType(t *testing.T) {
 func TestNetConnEnd(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		leaves func(p *wstest.Peer)
+		leaves func(p *rawpeer.Peer)
 		want   error // for == when it is io.EOF
 		status websocket.StatusCode
 	}{
-		{"1000", func(p *wstest.Peer) { p.SendClose(1000, "") }, io.EOF, -1},
-		{"1001", func(p *wstest.Peer) { p.SendClose(1001, "bye") }, io.EOF, -1},
-		{"1008", func(p *wstest.Peer) { p.SendClose(1008, "") }, net.ErrClosed, 1008},
-		{"4000", func(p *wstest.Peer) { p.SendClose(4000, "") }, net.ErrClosed, 4000},
-		{"no code", func(p *wstest.Peer) { p.SendClose(wstest.NoCode, "") }, net.ErrClosed, websocket.StatusNoStatusRcvd},
-		{"EOF", func(p *wstest.Peer) { p.CloseWrite() }, io.ErrUnexpectedEOF, -1},
-		{"EOF in a header", func(p *wstest.Peer) { p.SendRaw([]byte{0x82}); p.CloseWrite() }, io.ErrUnexpectedEOF, -1},
-		{"EOF in a message", func(p *wstest.Peer) { p.Send(wstest.Binary(nil).More()); p.CloseWrite() }, io.ErrUnexpectedEOF, -1},
-		{"reset", func(p *wstest.Peer) { p.Reset() }, syscall.ECONNRESET, -1},
+		{"1000", func(p *rawpeer.Peer) { p.SendClose(1000, "") }, io.EOF, -1},
+		{"1001", func(p *rawpeer.Peer) { p.SendClose(1001, "bye") }, io.EOF, -1},
+		{"1008", func(p *rawpeer.Peer) { p.SendClose(1008, "") }, net.ErrClosed, 1008},
+		{"4000", func(p *rawpeer.Peer) { p.SendClose(4000, "") }, net.ErrClosed, 4000},
+		{"no code", func(p *rawpeer.Peer) { p.SendClose(rawpeer.NoCode, "") }, net.ErrClosed, websocket.StatusNoStatusRcvd},
+		{"EOF", func(p *rawpeer.Peer) { p.CloseWrite() }, io.ErrUnexpectedEOF, -1},
+		{"EOF in a header", func(p *rawpeer.Peer) { p.SendRaw([]byte{0x82}); p.CloseWrite() }, io.ErrUnexpectedEOF, -1},
+		{"EOF in a message", func(p *rawpeer.Peer) { p.Send(rawpeer.Binary(nil).More()); p.CloseWrite() }, io.ErrUnexpectedEOF, -1},
+		{"reset", func(p *rawpeer.Peer) { p.Reset() }, syscall.ECONNRESET, -1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+			forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 				p.SendBinary([]byte("before"))
 				wantBytes(t, nc, "before")
 				test.leaves(p)
@@ -179,8 +179,8 @@ func TestNetConnEnd(t *testing.T) {
 // Close says good-bye and leaves the peer 5 seconds to answer; calls under way
 // return at once.
 func TestNetConnClose(t *testing.T) {
-	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
-		reading := wstest.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
+	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
+		reading := rawpeer.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
 		synctest.Wait()
 		start := time.Now()
 		if err := nc.Close(); err != nil {
@@ -206,14 +206,14 @@ func TestNetConnClose(t *testing.T) {
 }
 
 func TestNetConnCloseUnblocks(t *testing.T) {
-	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *wstest.Peer) {
+	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 		underTest(p).SetCapacity(10)
-		calls := []*wstest.Call[int]{
-			wstest.Go(t, func() (int, error) { return nc.Write(make([]byte, 100_000)) }),
-			wstest.Go(t, func() (int, error) { return nc.Read(make([]byte, 1)) }),
+		calls := []*rawpeer.Call[int]{
+			rawpeer.Go(t, func() (int, error) { return nc.Write(make([]byte, 100_000)) }),
+			rawpeer.Go(t, func() (int, error) { return nc.Read(make([]byte, 1)) }),
 		}
 		synctest.Wait()
-		calls = append(calls, wstest.Go(t, func() (int, error) { return nc.Write(make([]byte, 1000)) }))
+		calls = append(calls, rawpeer.Go(t, func() (int, error) { return nc.Write(make([]byte, 1000)) }))
 		synctest.Wait()
 		start := time.Now()
 		nc.Close()
@@ -229,13 +229,13 @@ func TestNetConnCloseUnblocks(t *testing.T) {
 
 // The end of its context closes a NetConn at once.
 func TestNetConnContext(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
 		nc := websocket.NetConn(ctx, c, websocket.MessageBinary)
 		underTest(p).SetCapacity(10)
-		calls := []*wstest.Call[int]{
-			wstest.Go(t, func() (int, error) { return nc.Read(make([]byte, 1)) }),
-			wstest.Go(t, func() (int, error) { return nc.Write(make([]byte, 1000)) }),
+		calls := []*rawpeer.Call[int]{
+			rawpeer.Go(t, func() (int, error) { return nc.Read(make([]byte, 1)) }),
+			rawpeer.Go(t, func() (int, error) { return nc.Write(make([]byte, 1000)) }),
 		}
 		synctest.Wait()
 		start := time.Now()
@@ -296,19 +296,19 @@ func TestNetConnAddr(t *testing.T) {
 			}
 		}
 	}
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		check(t, c, underTest(p).LocalAddr(), underTest(p).RemoteAddr())
 	})
 	t.Run("not known", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			conn, peer := wstest.Pipe(nil)
-			dial := wstest.Go(t, func() (*websocket.Conn, error) {
-				c, _, err := websocket.Dial(t.Context(), wstest.URL, &websocket.DialOptions{
+			conn, peer := rawpeer.Pipe(nil)
+			dial := rawpeer.Go(t, func() (*websocket.Conn, error) {
+				c, _, err := websocket.Dial(t.Context(), rawpeer.URL, &websocket.DialOptions{
 					HTTPClient: &http.Client{Transport: bareTransport{conn}},
 				})
 				return c, err
 			})
-			wstest.ServeHandshake(t, peer, nil)
+			rawpeer.ServeHandshake(t, peer, nil)
 			c := dial.Want()
 			defer c.CloseNow()
 			for _, addr := range []net.Addr{c.LocalAddr(), c.RemoteAddr()} {

@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // connOptions say how a connection under test is made, in either role. nil and
@@ -20,12 +20,12 @@ type connOptions struct {
 	onPing      func(ctx context.Context, payload []byte) bool
 	onPong      func(ctx context.Context, payload []byte)
 
-	pipe   *wstest.PipeOptions
-	frames []wstest.Frame // that the peer sends right behind its handshake
+	pipe   *rawpeer.PipeOptions
+	frames []rawpeer.Frame // that the peer sends right behind its handshake
 }
 
 // connect makes a connection under test and its peer.
-type connect func(tb testing.TB, n wstest.Network, opts *connOptions) (*websocket.Conn, *wstest.Peer)
+type connect func(tb testing.TB, n rawpeer.Network, opts *connOptions) (*websocket.Conn, *rawpeer.Peer)
 
 // roles are the two roles of a connection under test. Its peer has the other.
 var roles = []struct {
@@ -38,7 +38,7 @@ var roles = []struct {
 
 // forBothRoles runs test in a bubble of its own for each role. The stream is in
 // memory. c is closed when test returns.
-func forBothRoles(t *testing.T, opts *connOptions, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer)) {
+func forBothRoles(t *testing.T, opts *connOptions, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)) {
 	t.Helper()
 	if opts == nil {
 		opts = new(connOptions)
@@ -46,7 +46,7 @@ func forBothRoles(t *testing.T, opts *connOptions, test func(t *testing.T, c *we
 	for _, role := range roles {
 		t.Run(role.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, p := role.connect(t, wstest.Listen(opts.pipe), opts)
+				c, p := role.connect(t, rawpeer.Listen(opts.pipe), opts)
 				defer c.CloseNow()
 				test(t, c, p)
 			})
@@ -55,34 +55,34 @@ func forBothRoles(t *testing.T, opts *connOptions, test func(t *testing.T, c *we
 }
 
 // overTCP is forBothRoles on the loopback network, in real time.
-func overTCP(t *testing.T, opts *connOptions, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer)) {
+func overTCP(t *testing.T, opts *connOptions, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)) {
 	t.Helper()
 	if opts == nil {
 		opts = new(connOptions)
 	}
 	for _, role := range roles {
 		t.Run(role.name+"/tcp", func(t *testing.T) {
-			c, p := role.connect(t, wstest.ListenLoopback(t), opts)
+			c, p := role.connect(t, rawpeer.ListenLoopback(t), opts)
 			defer c.CloseNow()
 			test(t, c, p)
 		})
 	}
 }
 
-func accepted(tb testing.TB, n wstest.Network, opts *connOptions) (*websocket.Conn, *wstest.Peer) {
+func accepted(tb testing.TB, n rawpeer.Network, opts *connOptions) (*websocket.Conn, *rawpeer.Peer) {
 	tb.Helper()
-	c, p := wstest.Accepted(tb, n, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+	c, p := rawpeer.Accepted(tb, n, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
 		return websocket.Accept(w, r, opts.accept())
-	}, &wstest.ClientOptions{Header: opts.extensions(), Frames: opts.frames})
+	}, &rawpeer.ClientOptions{Header: opts.extensions(), Frames: opts.frames})
 	return c, opts.inflating(p)
 }
 
-func dialed(tb testing.TB, n wstest.Network, opts *connOptions) (*websocket.Conn, *wstest.Peer) {
+func dialed(tb testing.TB, n rawpeer.Network, opts *connOptions) (*websocket.Conn, *rawpeer.Peer) {
 	tb.Helper()
-	c, p := wstest.Dialed(tb, n, func(ctx context.Context, url string, client *http.Client) (*websocket.Conn, error) {
+	c, p := rawpeer.Dialed(tb, n, func(ctx context.Context, url string, client *http.Client) (*websocket.Conn, error) {
 		c, _, err := websocket.Dial(ctx, url, opts.dial(client))
 		return c, err
-	}, &wstest.ServerOptions{Header: opts.extensions(), Frames: opts.frames})
+	}, &rawpeer.ServerOptions{Header: opts.extensions(), Frames: opts.frames})
 	return c, opts.inflating(p)
 }
 
@@ -117,7 +117,7 @@ func (o *connOptions) extensions() []string {
 	return nil
 }
 
-func (o *connOptions) inflating(p *wstest.Peer) *wstest.Peer {
+func (o *connOptions) inflating(p *rawpeer.Peer) *rawpeer.Peer {
 	if o.compression != websocket.CompressionDisabled {
 		p.Inflates(o.takeover())
 	}
@@ -125,15 +125,15 @@ func (o *connOptions) inflating(p *wstest.Peer) *wstest.Peer {
 }
 
 // takeover is the compression mode as the peer's compressor takes it.
-func (o *connOptions) takeover() wstest.Takeover {
+func (o *connOptions) takeover() rawpeer.Takeover {
 	if o.compression == websocket.CompressionContextTakeover {
-		return wstest.ContextTakeover
+		return rawpeer.ContextTakeover
 	}
-	return wstest.NoTakeover
+	return rawpeer.NoTakeover
 }
 
 // peerIsClient reports whether p plays the client, and c is a server.
-func peerIsClient(p *wstest.Peer) bool { return p.Response != nil }
+func peerIsClient(p *rawpeer.Peer) bool { return p.Response != nil }
 
 // message is what Read returns.
 type message struct {
@@ -142,8 +142,8 @@ type message struct {
 }
 
 // reading calls Read on a goroutine.
-func reading(tb testing.TB, c *websocket.Conn) *wstest.Call[message] {
-	return wstest.Go(tb, func() (message, error) {
+func reading(tb testing.TB, c *websocket.Conn) *rawpeer.Call[message] {
+	return rawpeer.Go(tb, func() (message, error) {
 		typ, p, err := c.Read(tb.Context())
 		return message{typ, string(p)}, err
 	})

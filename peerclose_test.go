@@ -11,7 +11,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // longestReason is what fits into a close frame (RFC 6455 section 5.5).
@@ -27,8 +27,8 @@ func TestPeerCloses(t *testing.T) {
 	} {
 		for _, reason := range []string{"", "bye, 世界", longestReason} {
 			t.Run(fmt.Sprintf("%d with %d bytes", code, len(reason)), func(t *testing.T) {
-				forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
-					call := wstest.Go(t, read)
+				forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+					call := rawpeer.Go(t, read)
 					synctest.Wait()
 					start := time.Now()
 					p.SendClose(code, reason)
@@ -51,10 +51,10 @@ func TestPeerCloses(t *testing.T) {
 
 // A close frame without a code is answered with one without a code.
 func TestPeerClosesWithoutCode(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := reading(t, c)
-		p.SendClose(wstest.NoCode, "")
-		p.WantClose(wstest.NoCode)
+		p.SendClose(rawpeer.NoCode, "")
+		p.WantClose(rawpeer.NoCode)
 		p.WantEOF()
 		wantClosed(t, read.Err(), websocket.StatusNoStatusRcvd)
 		wantEnded(t, c, websocket.StatusNoStatusRcvd)
@@ -66,11 +66,11 @@ func TestPeerClosesWithoutCode(t *testing.T) {
 func TestPeerClosesWithWrongCode(t *testing.T) {
 	for _, code := range []int{0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 1999, 2000, 2999, 5000, 65535} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
-			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
-				call := wstest.Go(t, read)
-				f := wstest.Close(1000, "a reason")
+			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+				call := rawpeer.Go(t, read)
+				f := rawpeer.Close(1000, "a reason")
 				f.Payload[0], f.Payload[1] = byte(code>>8), byte(code)
-				wire := wstest.AppendFrame(nil, p.Masked(f))
+				wire := rawpeer.AppendFrame(nil, p.Masked(f))
 				p.SendRaw(wire[:len(wire)-len("a reason")])
 				p.WantClose(1002)
 				p.WantEOF()
@@ -84,9 +84,9 @@ func TestPeerClosesWithWrongCode(t *testing.T) {
 
 // The close frame is the last thing that counts, and it counts at any cut.
 func TestPeerClosesInPieces(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := reading(t, c)
-		all := pieces(p, 1, []wstest.Frame{wstest.Close(4321, "grün, 水, 🎉")})
+		all := pieces(p, 1, []rawpeer.Frame{rawpeer.Close(4321, "grün, 水, 🎉")})
 		for _, piece := range all[:len(all)-1] {
 			p.SendRaw(piece)
 			synctest.Wait()
@@ -101,8 +101,8 @@ func TestPeerClosesInPieces(t *testing.T) {
 }
 
 func TestPeerClosesAmongFrames(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		p.Send(wstest.Text("one"), wstest.Ping("two"), wstest.Close(1001, ""), wstest.Text("late"), wstest.Close(4000, ""))
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Send(rawpeer.Text("one"), rawpeer.Ping("two"), rawpeer.Close(1001, ""), rawpeer.Text("late"), rawpeer.Close(4000, ""))
 		wantText(t, c, "one")
 		_, _, err := c.Read(t.Context())
 		wantClosed(t, err, websocket.StatusGoingAway)
@@ -116,10 +116,10 @@ func TestPeerClosesAmongFrames(t *testing.T) {
 // A message that the peer's close frame cuts off is not whole.
 func TestPeerClosesInsideMessage(t *testing.T) {
 	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
-			call := wstest.Go(t, read)
+		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+			call := rawpeer.Go(t, read)
 			encode := opts.encoder()
-			p.Send(encode(wstest.Text("part")).More(), wstest.Close(4000, ""))
+			p.Send(encode(rawpeer.Text("part")).More(), rawpeer.Close(4000, ""))
 			p.WantClose(4000)
 			p.WantEOF()
 			wantClosed(t, call.Err(), 4000)
@@ -130,14 +130,14 @@ func TestPeerClosesInsideMessage(t *testing.T) {
 
 // Calls that wait elsewhere end with the connection.
 func TestPeerClosesWhileOthersWait(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 		p.WantPing()
 		w, err := c.Writer(t.Context(), websocket.MessageText)
 		if err != nil {
 			t.Fatal(err)
 		}
-		write := wstest.GoErr(t, func() error { return c.Write(t.Context(), websocket.MessageText, []byte("x")) })
+		write := rawpeer.GoErr(t, func() error { return c.Write(t.Context(), websocket.MessageText, []byte("x")) })
 		synctest.Wait()
 		first, second := reading(t, c), reading(t, c)
 		p.SendClose(4000, "")

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // A pong that has arrived counts for more than the end of the connection, or of
@@ -18,7 +18,7 @@ func TestPingAnsweredBeforeTheEnd(t *testing.T) {
 	for _, end := range []string{"connection", "context"} {
 		t.Run(end, func(t *testing.T) {
 			for range 20 { // which of two wakes Ping is a matter of luck
-				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
 					c.CloseRead(t.Context())
@@ -26,7 +26,7 @@ func TestPingAnsweredBeforeTheEnd(t *testing.T) {
 					stream.RecordWrites()
 					// Both have happened when the Write of the ping returns.
 					stream.AfterWriting(stream.Stats().BytesWritten+int64(frameSize(p, 1)), func() {
-						ping, _, err := wstest.ParseFrame(slices.Concat(stream.RecordedWrites()...))
+						ping, _, err := rawpeer.ParseFrame(slices.Concat(stream.RecordedWrites()...))
 						if err != nil {
 							t.Error(err)
 						}

@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // takingOver is for connections of which each message from 100 bytes on refers to
@@ -17,17 +17,17 @@ import (
 var takingOver = &connOptions{compression: websocket.CompressionContextTakeover, threshold: 100}
 
 // mustTalk writes a message, and wants it to arrive.
-func mustTalk(t *testing.T, c *websocket.Conn, p *wstest.Peer, s string) {
+func mustTalk(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, s string) {
 	t.Helper()
 	mustWriteText(t, c, s)
-	p.WantMessage(wstest.OpText, []byte(s))
+	p.WantMessage(rawpeer.OpText, []byte(s))
 }
 
 // A prepared message that takes another along is before it, for those that follow
 // both, too.
 func TestPreparedTakesPreparedAlong(t *testing.T) {
 	first, second := filler(700), strings.ToUpper(filler(1400)[700:])
-	forBothRoles(t, takingOver, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, takingOver, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		mustTalk(t, c, p, filler(500)) // so that there is a compressor
 		release, calls := queue(t, c, p, "zero")
 		for _, s := range []string{first, second} {
@@ -36,7 +36,7 @@ func TestPreparedTakesPreparedAlong(t *testing.T) {
 		}
 		release()
 		for i, s := range []string{"zero", first, second} {
-			p.WantMessage(wstest.OpText, []byte(s))
+			p.WantMessage(rawpeer.OpText, []byte(s))
 			calls[i].Want()
 		}
 		mustTalk(t, c, p, first)
@@ -48,15 +48,15 @@ func TestPreparedTakesPreparedAlong(t *testing.T) {
 // of it is out, has not been sent: what follows does not refer to it.
 func TestPreparedTakenBack(t *testing.T) {
 	text := filler(700)
-	forBothRoles(t, takingOver, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, takingOver, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		mustTalk(t, c, p, filler(500)) // so that there is a compressor
 		release, calls := queue(t, c, p, "zero")
 		one, cancelOne := context.WithCancel(t.Context())
-		writeOne := wstest.GoErr(t, func() error { return c.Write(one, websocket.MessageText, []byte("one")) })
+		writeOne := rawpeer.GoErr(t, func() error { return c.Write(one, websocket.MessageText, []byte("one")) })
 		synctest.Wait()
 		two, cancelTwo := context.WithCancel(t.Context())
 		prepared := mustPrepare(t, websocket.MessageText, text)
-		writeTwo := wstest.GoErr(t, func() error { return c.WritePrepared(two, prepared) })
+		writeTwo := rawpeer.GoErr(t, func() error { return c.WritePrepared(two, prepared) })
 		synctest.Wait()
 
 		header := 2
@@ -75,7 +75,7 @@ func TestPreparedTakenBack(t *testing.T) {
 
 		p.WantText("zero")
 		p.WantText("one")
-		underTest(p).SetCapacity(wstest.Unbounded)
+		underTest(p).SetCapacity(rawpeer.Unbounded)
 		mustTalk(t, c, p, text)
 	})
 }

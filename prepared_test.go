@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 func mustPrepare(tb testing.TB, typ websocket.MessageType, s string) *websocket.PreparedMessage {
@@ -23,8 +23,8 @@ func mustPrepare(tb testing.TB, typ websocket.MessageType, s string) *websocket.
 	return m
 }
 
-func goWritePrepared(t *testing.T, c *websocket.Conn, m *websocket.PreparedMessage) *wstest.Call[struct{}] {
-	return wstest.GoErr(t, func() error { return c.WritePrepared(t.Context(), m) })
+func goWritePrepared(t *testing.T, c *websocket.Conn, m *websocket.PreparedMessage) *rawpeer.Call[struct{}] {
+	return rawpeer.GoErr(t, func() error { return c.WritePrepared(t.Context(), m) })
 }
 
 func mustWritePrepared(t *testing.T, c *websocket.Conn, m *websocket.PreparedMessage) {
@@ -39,14 +39,14 @@ func mustWritePrepared(t *testing.T, c *websocket.Conn, m *websocket.PreparedMes
 func TestPreparedOneFrame(t *testing.T) {
 	for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
 		t.Run(typ.String(), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				for _, size := range []int{0, 1, 125, 126, 4096, 4097, 0xffff, 0x10000, 200_000} {
 					message := filler(size)
 					prepared := mustPrepare(t, typ, message)
 					for range 2 {
 						p.CountWrites()
 						write := goWritePrepared(t, c, prepared)
-						m := p.WantMessage(wstest.Opcode(typ), []byte(message))
+						m := p.WantMessage(rawpeer.Opcode(typ), []byte(message))
 						write.Want()
 						if len(m.Frames) != 1 {
 							t.Errorf("%d bytes in %d frames", size, len(m.Frames))
@@ -71,11 +71,11 @@ func TestPreparedThreshold(t *testing.T) {
 			compressed bool
 		}{{0, true}, {600, true}, {601, false}, {-1, true}} {
 			t.Run(fmt.Sprint(mode.name, " ", test.threshold), func(t *testing.T) {
-				forBothRoles(t, &connOptions{compression: mode.mode, threshold: test.threshold}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				forBothRoles(t, &connOptions{compression: mode.mode, threshold: test.threshold}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					write := goWritePrepared(t, c, message)
-					m := p.WantMessage(wstest.OpText, []byte(filler(600)))
+					m := p.WantMessage(rawpeer.OpText, []byte(filler(600)))
 					write.Want()
-					if got := m.Frames[0].RSV == wstest.RSV1; got != test.compressed {
+					if got := m.Frames[0].RSV == rawpeer.RSV1; got != test.compressed {
 						t.Errorf("compressed is %t", got)
 					}
 				})
@@ -95,11 +95,11 @@ func TestPreparedBetweenCompressed(t *testing.T) {
 	}
 	for _, mode := range modes[1:] {
 		t.Run(mode.name, func(t *testing.T) {
-			pipe := &wstest.PipeOptions{Capacity: wstest.Unbounded}
-			forBothRoles(t, &connOptions{compression: mode.mode, pipe: pipe}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			pipe := &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}
+			forBothRoles(t, &connOptions{compression: mode.mode, pipe: pipe}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				want := func(s string) {
 					t.Helper()
-					p.WantMessage(wstest.OpText, []byte(s))
+					p.WantMessage(rawpeer.OpText, []byte(s))
 				}
 				own := func(s string) {
 					t.Helper()
@@ -123,7 +123,7 @@ func TestPreparedBetweenCompressed(t *testing.T) {
 
 					ctx, cancel := context.WithCancel(t.Context())
 					release := underTest(p).StallWrites()
-					call := wstest.GoErr(t, func() error { return c.WritePrepared(ctx, prepared[i]) })
+					call := rawpeer.GoErr(t, func() error { return c.WritePrepared(ctx, prepared[i]) })
 					synctest.Wait()
 					cancel()
 					wantCanceled(t, call.Err())
@@ -138,14 +138,14 @@ func TestPreparedBetweenCompressed(t *testing.T) {
 // What follows a prepared message refers to it.
 func TestPreparedIsReferredTo(t *testing.T) {
 	opts := &connOptions{compression: websocket.CompressionContextTakeover}
-	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		mustWriteText(t, c, filler(200))
-		p.WantMessage(wstest.OpText, []byte(filler(200)))
+		p.WantMessage(rawpeer.OpText, []byte(filler(200)))
 		mustWritePrepared(t, c, mustPrepare(t, websocket.MessageText, filler(2000)))
-		p.WantMessage(wstest.OpText, []byte(filler(2000)))
+		p.WantMessage(rawpeer.OpText, []byte(filler(2000)))
 		again := filler(200) + filler(2000)
 		mustWriteText(t, c, again)
-		m := p.WantMessage(wstest.OpText, []byte(again))
+		m := p.WantMessage(rawpeer.OpText, []byte(again))
 		if got := len(m.Frames[0].Payload); got > 100 {
 			t.Errorf("got %d bytes for what was there before", got)
 		}
@@ -158,11 +158,11 @@ func TestPreparedBatch(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
 			opts := &connOptions{compression: mode.mode, threshold: 10}
-			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				if mode.mode != websocket.CompressionDisabled {
 					// So that there is something to refer to.
 					mustWriteText(t, c, filler(500))
-					p.WantMessage(wstest.OpText, []byte(filler(500)))
+					p.WantMessage(rawpeer.OpText, []byte(filler(500)))
 				}
 				messages := []string{"zero", "one", filler(300), "three", filler(5000), "five", filler(300)}
 				release, calls := queue(t, c, p, messages[0])
@@ -177,13 +177,13 @@ func TestPreparedBatch(t *testing.T) {
 				release()
 				for i, call := range calls {
 					call.Want()
-					p.WantMessage(wstest.OpText, []byte(messages[i]))
+					p.WantMessage(rawpeer.OpText, []byte(messages[i]))
 				}
 				if mode.mode == websocket.CompressionDisabled {
 					wantBatches(t, p, messages[:1], messages[1:4], messages[4:5], messages[5:])
 				}
 				mustWriteText(t, c, filler(500)+filler(300))
-				p.WantMessage(wstest.OpText, []byte(filler(500)+filler(300)))
+				p.WantMessage(rawpeer.OpText, []byte(filler(500)+filler(300)))
 			})
 		})
 	}
@@ -200,7 +200,7 @@ func TestPreparedWindow(t *testing.T) {
 				defer c.CloseNow()
 				mustWritePrepared(t, c, prepared)
 				f := p.WantFrame()
-				got, err := wstest.NewInflater(wstest.NoTakeover).Message(f.Payload)
+				got, err := rawpeer.NewInflater(rawpeer.NoTakeover).Message(f.Payload)
 				if err != nil || string(got) != text {
 					t.Fatalf("got %q, error %v", got, err)
 				}
@@ -216,7 +216,7 @@ func TestPreparedWindow(t *testing.T) {
 func TestPreparedBehindWriter(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				w := mustWriter(t, c, t.Context())
 				mustAdd(t, w, filler(600))
 				write := goWritePrepared(t, c, mustPrepare(t, websocket.MessageText, filler(700)))
@@ -225,8 +225,8 @@ func TestPreparedBehindWriter(t *testing.T) {
 					t.Fatal("a message was written in the middle of another")
 				}
 				mustEnd(t, w)
-				p.WantMessage(wstest.OpText, []byte(filler(600)))
-				p.WantMessage(wstest.OpText, []byte(filler(700)))
+				p.WantMessage(rawpeer.OpText, []byte(filler(600)))
+				p.WantMessage(rawpeer.OpText, []byte(filler(700)))
 				write.Want()
 			})
 		})
@@ -238,11 +238,11 @@ func TestPreparedBehindWriter(t *testing.T) {
 func TestPreparedCutShort(t *testing.T) {
 	for _, size := range []int{100, 100_000} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				underTest(p).SetCapacity(50)
 				ctx, cancel := context.WithCancel(t.Context())
 				m := mustPrepare(t, websocket.MessageBinary, filler(size))
-				call := wstest.GoErr(t, func() error { return c.WritePrepared(ctx, m) })
+				call := rawpeer.GoErr(t, func() error { return c.WritePrepared(ctx, m) })
 				synctest.Wait()
 				cancel()
 				wantClosed(t, call.Err(), -1)
@@ -261,9 +261,9 @@ func TestPreparedConcurrently(t *testing.T) {
 		for i := range 16 {
 			opts := &connOptions{
 				compression: modes[i%3].mode,
-				pipe:        &wstest.PipeOptions{Capacity: wstest.Unbounded},
+				pipe:        &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded},
 			}
-			c, p := roles[i%2].connect(t, wstest.Listen(opts.pipe), opts)
+			c, p := roles[i%2].connect(t, rawpeer.Listen(opts.pipe), opts)
 			defer c.CloseNow()
 			for range 3 {
 				wg.Go(func() {
@@ -274,7 +274,7 @@ func TestPreparedConcurrently(t *testing.T) {
 			}
 			defer func() {
 				for range 3 {
-					p.WantMessage(wstest.OpText, []byte(message))
+					p.WantMessage(rawpeer.OpText, []byte(message))
 				}
 			}()
 		}

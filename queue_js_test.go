@@ -14,7 +14,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // flood dials, and gets messages of a size.
@@ -142,7 +142,7 @@ func testBufferedAmount(t *testing.T, h host) {
 	// Another write waits for its turn, as long as its context lets it.
 	ctx, cancel = context.WithCancel(t.Context())
 	defer cancel()
-	first := wstest.GoErr(t, func() error { return c.Write(ctx, websocket.MessageText, nil) })
+	first := rawpeer.GoErr(t, func() error { return c.Write(ctx, websocket.MessageText, nil) })
 	for c.Senders() == 0 {
 		runtime.Gosched()
 	}
@@ -152,7 +152,7 @@ func testBufferedAmount(t *testing.T, h host) {
 	cancel()
 	wantInterrupted(t, first.Err(), context.Canceled)
 
-	last := wstest.GoErr(t, func() error { return c.Write(t.Context(), websocket.MessageText, []byte("last")) })
+	last := rawpeer.GoErr(t, func() error { return c.Write(t.Context(), websocket.MessageText, []byte("last")) })
 	h.tell(t, key)
 	for range sent {
 		wantMessage(t, c, websocket.MessageBinary, string(p))

@@ -15,7 +15,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // readWays are the ways to read a whole message.
@@ -48,7 +48,7 @@ func readerWay(through func(io.Reader) io.Reader) func(context.Context, *websock
 
 // forReadWays runs test for both roles and each of readWays; in a short run, for
 // the first of them.
-func forReadWays(t *testing.T, opts *connOptions, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error))) {
+func forReadWays(t *testing.T, opts *connOptions, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error))) {
 	t.Helper()
 	ways := readWays
 	if testing.Short() {
@@ -56,7 +56,7 @@ func forReadWays(t *testing.T, opts *connOptions, test func(t *testing.T, c *web
 	}
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
-			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				test(t, c, p, func() (message, error) {
 					typ, b, err := way.read(t.Context(), c)
 					return message{typ, string(b)}, err
@@ -80,21 +80,21 @@ func forEachMode(t *testing.T, test func(t *testing.T, opts *connOptions)) {
 
 // encoder returns what the peer's messages go through: it compresses them when
 // that was agreed on.
-func (o *connOptions) encoder() func(wstest.Frame) wstest.Frame {
+func (o *connOptions) encoder() func(rawpeer.Frame) rawpeer.Frame {
 	if o.compression == websocket.CompressionDisabled {
-		return func(f wstest.Frame) wstest.Frame { return f }
+		return func(f rawpeer.Frame) rawpeer.Frame { return f }
 	}
-	d := wstest.NewDeflater(o.takeover())
-	return func(f wstest.Frame) wstest.Frame {
+	d := rawpeer.NewDeflater(o.takeover())
+	return func(f rawpeer.Frame) rawpeer.Frame {
 		f.Payload = d.Message(f.Payload)
-		return f.WithRSV(wstest.RSV1)
+		return f.WithRSV(rawpeer.RSV1)
 	}
 }
 
 // fragmented cuts a message into frames of size bytes.
-func fragmented(f wstest.Frame, size int) []wstest.Frame {
-	var frames []wstest.Frame
-	for rest := f.Payload; ; f = wstest.Continuation("") {
+func fragmented(f rawpeer.Frame, size int) []rawpeer.Frame {
+	var frames []rawpeer.Frame
+	for rest := f.Payload; ; f = rawpeer.Continuation("") {
 		n := min(size, len(rest))
 		f.Payload, rest = rest[:n], rest[n:]
 		f.Fin = len(rest) == 0
@@ -106,8 +106,8 @@ func fragmented(f wstest.Frame, size int) []wstest.Frame {
 }
 
 // between puts a frame between each two.
-func between(frames []wstest.Frame, f wstest.Frame) []wstest.Frame {
-	var all []wstest.Frame
+func between(frames []rawpeer.Frame, f rawpeer.Frame) []rawpeer.Frame {
+	var all []rawpeer.Frame
 	for i, g := range frames {
 		if i > 0 {
 			all = append(all, f)
@@ -118,7 +118,7 @@ func between(frames []wstest.Frame, f wstest.Frame) []wstest.Frame {
 }
 
 func TestReadMessages(t *testing.T) {
-	hello := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	hello := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText("hello")
 		wantText(t, c, "hello")
 		p.SendBinary([]byte("\x00\xff"))
@@ -132,9 +132,9 @@ func TestReadMessages(t *testing.T) {
 func TestReadCuts(t *testing.T) {
 	const text = "grün, 水, 🎉"
 	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
 			encode := opts.encoder()
-			want := func(want message, frames []wstest.Frame) {
+			want := func(want message, frames []rawpeer.Frame) {
 				t.Helper()
 				p.Send(frames...)
 				if got, err := read(); got != want || err != nil {
@@ -143,17 +143,17 @@ func TestReadCuts(t *testing.T) {
 			}
 			asText := message{websocket.MessageText, text}
 			for size := 1; size <= len(text)+1; size++ {
-				want(asText, fragmented(encode(wstest.Text(text)), size))
+				want(asText, fragmented(encode(rawpeer.Text(text)), size))
 
-				frames := fragmented(encode(wstest.Binary([]byte(text))), size)
-				want(message{websocket.MessageBinary, text}, between(frames, wstest.Ping("between")))
+				frames := fragmented(encode(rawpeer.Binary([]byte(text))), size)
+				want(message{websocket.MessageBinary, text}, between(frames, rawpeer.Ping("between")))
 
-				frames = fragmented(encode(wstest.Text(text)), size)
-				want(asText, between(frames, wstest.Continuation("").More()))
+				frames = fragmented(encode(rawpeer.Text(text)), size)
+				want(asText, between(frames, rawpeer.Continuation("").More()))
 
-				frames = fragmented(encode(wstest.Text(text)), 9)
-				call := wstest.Go(t, read)
-				for _, piece := range pieces(p, size, between(frames, wstest.Pong("ignored"))) {
+				frames = fragmented(encode(rawpeer.Text(text)), 9)
+				call := rawpeer.Go(t, read)
+				for _, piece := range pieces(p, size, between(frames, rawpeer.Pong("ignored"))) {
 					synctest.Wait() // until the last piece was read alone
 					p.SendRaw(piece)
 				}
@@ -166,10 +166,10 @@ func TestReadCuts(t *testing.T) {
 }
 
 // pieces cuts the bytes of frames into pieces of size bytes.
-func pieces(p *wstest.Peer, size int, frames []wstest.Frame) [][]byte {
+func pieces(p *rawpeer.Peer, size int, frames []rawpeer.Frame) [][]byte {
 	var b []byte
 	for _, f := range frames {
-		b = wstest.AppendFrame(b, p.Masked(f))
+		b = rawpeer.AppendFrame(b, p.Masked(f))
 	}
 	var all [][]byte
 	for len(b) > 0 {
@@ -183,11 +183,11 @@ func pieces(p *wstest.Peer, size int, frames []wstest.Frame) [][]byte {
 // Frames that arrive together are read one after the other.
 func TestReadCoalesced(t *testing.T) {
 	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
 			encode := opts.encoder()
-			var frames []wstest.Frame
+			var frames []rawpeer.Frame
 			for i := range 300 {
-				f := encode(wstest.Text(strings.Repeat("x", i)))
+				f := encode(rawpeer.Text(strings.Repeat("x", i)))
 				frames = append(frames, fragmented(f, 100)...)
 			}
 			p.Send(frames...)
@@ -202,12 +202,12 @@ func TestReadCoalesced(t *testing.T) {
 }
 
 func TestReadBehindHandshake(t *testing.T) {
-	opts := &connOptions{frames: []wstest.Frame{
-		wstest.Text("first"), wstest.Ping("early"), wstest.Text("sec").More(),
+	opts := &connOptions{frames: []rawpeer.Frame{
+		rawpeer.Text("first"), rawpeer.Ping("early"), rawpeer.Text("sec").More(),
 	}}
-	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		wantText(t, c, "first")
-		p.Send(wstest.Continuation("ond"))
+		p.Send(rawpeer.Continuation("ond"))
 		wantText(t, c, "second")
 		p.WantPong("early")
 	})
@@ -217,8 +217,8 @@ func TestReadBehindHandshake(t *testing.T) {
 func TestReadLengths(t *testing.T) {
 	long := make([]byte, 300_000)
 	rand.NewChaCha8([32]byte{}).Read(long)
-	opts := &connOptions{pipe: &wstest.PipeOptions{Capacity: wstest.Unbounded}}
-	forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+	opts := &connOptions{pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}
+	forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
 		c.SetReadLimit(-1)
 		for _, n := range []int{0, 1, 125, 126, 127, 4095, 4096, 4097, 16383, 16384, 16385, 65535, 65536, 65537, len(long)} {
 			p.SendBinary(long[:n])
@@ -232,14 +232,14 @@ func TestReadLengths(t *testing.T) {
 
 func TestReadEmptyMessages(t *testing.T) {
 	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
+		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
 			encode := opts.encoder()
-			for _, frames := range [][]wstest.Frame{
-				{encode(wstest.Text(""))},
-				{wstest.Text("")},
-				{wstest.Text("").More(), wstest.Continuation("")},
-				{wstest.Text("").More(), wstest.Continuation("").More(), wstest.Ping(""), wstest.Continuation("")},
-				fragmented(encode(wstest.Text("")), 1),
+			for _, frames := range [][]rawpeer.Frame{
+				{encode(rawpeer.Text(""))},
+				{rawpeer.Text("")},
+				{rawpeer.Text("").More(), rawpeer.Continuation("")},
+				{rawpeer.Text("").More(), rawpeer.Continuation("").More(), rawpeer.Ping(""), rawpeer.Continuation("")},
+				fragmented(encode(rawpeer.Text("")), 1),
 			} {
 				p.Send(frames...)
 				if got, err := read(); got != (message{websocket.MessageText, ""}) || err != nil {
@@ -253,13 +253,13 @@ func TestReadEmptyMessages(t *testing.T) {
 // Messages are shared out among those who read at once, each one whole.
 func TestReadConcurrently(t *testing.T) {
 	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			const readers, messages, size = 4, 200, 500
 			var mu sync.Mutex
 			got := map[string]int{}
-			var calls []*wstest.Call[struct{}]
+			var calls []*rawpeer.Call[struct{}]
 			for range readers {
-				calls = append(calls, wstest.GoErr(t, func() error {
+				calls = append(calls, rawpeer.GoErr(t, func() error {
 					for range messages / readers {
 						_, b, err := c.Read(t.Context())
 						if err != nil {
@@ -275,7 +275,7 @@ func TestReadConcurrently(t *testing.T) {
 			encode := opts.encoder()
 			payload := func(i int) []byte { return bytes.Repeat([]byte{byte(i)}, size) }
 			for i := range messages {
-				p.SendPieces(77, fragmented(encode(wstest.Binary(payload(i))), 300)...)
+				p.SendPieces(77, fragmented(encode(rawpeer.Binary(payload(i))), 300)...)
 			}
 			for _, call := range calls {
 				call.Want()
@@ -294,25 +294,25 @@ func TestReadConcurrently(t *testing.T) {
 func TestReadEndOfStream(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		send func(p *wstest.Peer)
-		end  func(p *wstest.Peer)
+		send func(p *rawpeer.Peer)
+		end  func(p *rawpeer.Peer)
 		want error
 	}{
-		{"at once", nil, (*wstest.Peer).Close, io.EOF},
-		{"half-closed", nil, (*wstest.Peer).CloseWrite, io.EOF},
-		{"behind a pong", func(p *wstest.Peer) { p.SendPong("") }, (*wstest.Peer).Close, io.EOF},
-		{"in a header", func(p *wstest.Peer) { p.SendRaw([]byte{0x81}) }, (*wstest.Peer).Close, io.ErrUnexpectedEOF},
-		{"in a payload", func(p *wstest.Peer) { p.SendRaw(pieces(p, 8, []wstest.Frame{wstest.Text("a longer one")})[0]) },
-			(*wstest.Peer).Close, io.ErrUnexpectedEOF},
-		{"in a ping", func(p *wstest.Peer) { p.SendRaw(pieces(p, 8, []wstest.Frame{wstest.Ping("a longer one")})[0]) },
-			(*wstest.Peer).Close, io.ErrUnexpectedEOF},
-		{"between fragments", func(p *wstest.Peer) { p.Send(wstest.Text("part").More()) }, (*wstest.Peer).Close, io.ErrUnexpectedEOF},
-		{"reset", nil, (*wstest.Peer).Reset, syscall.ECONNRESET},
-		{"reset in a message", func(p *wstest.Peer) { p.Send(wstest.Text("part").More()) }, (*wstest.Peer).Reset, syscall.ECONNRESET},
+		{"at once", nil, (*rawpeer.Peer).Close, io.EOF},
+		{"half-closed", nil, (*rawpeer.Peer).CloseWrite, io.EOF},
+		{"behind a pong", func(p *rawpeer.Peer) { p.SendPong("") }, (*rawpeer.Peer).Close, io.EOF},
+		{"in a header", func(p *rawpeer.Peer) { p.SendRaw([]byte{0x81}) }, (*rawpeer.Peer).Close, io.ErrUnexpectedEOF},
+		{"in a payload", func(p *rawpeer.Peer) { p.SendRaw(pieces(p, 8, []rawpeer.Frame{rawpeer.Text("a longer one")})[0]) },
+			(*rawpeer.Peer).Close, io.ErrUnexpectedEOF},
+		{"in a ping", func(p *rawpeer.Peer) { p.SendRaw(pieces(p, 8, []rawpeer.Frame{rawpeer.Ping("a longer one")})[0]) },
+			(*rawpeer.Peer).Close, io.ErrUnexpectedEOF},
+		{"between fragments", func(p *rawpeer.Peer) { p.Send(rawpeer.Text("part").More()) }, (*rawpeer.Peer).Close, io.ErrUnexpectedEOF},
+		{"reset", nil, (*rawpeer.Peer).Reset, syscall.ECONNRESET},
+		{"reset in a message", func(p *rawpeer.Peer) { p.Send(rawpeer.Text("part").More()) }, (*rawpeer.Peer).Reset, syscall.ECONNRESET},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
-				call := wstest.Go(t, read)
+			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+				call := rawpeer.Go(t, read)
 				if test.send != nil {
 					test.send(p)
 				}
@@ -332,7 +332,7 @@ func TestReadEndOfStream(t *testing.T) {
 
 // What was sent before the end is read before it.
 func TestReadBeforeEndOfStream(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		for i := range 10 {
 			p.SendText(fmt.Sprint(i))
 		}

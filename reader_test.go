@@ -11,31 +11,31 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // forms are the forms in which a message may come.
 var forms = []struct {
 	name   string
-	frames func(f wstest.Frame) []wstest.Frame
+	frames func(f rawpeer.Frame) []rawpeer.Frame
 }{
-	{"one frame", func(f wstest.Frame) []wstest.Frame { return []wstest.Frame{f} }},
-	{"fragments", func(f wstest.Frame) []wstest.Frame { return fragmented(f, 3) }},
-	{"empty last fragment", func(f wstest.Frame) []wstest.Frame {
-		return []wstest.Frame{f.More(), wstest.Ping(""), wstest.Continuation("").More(), wstest.Continuation("")}
+	{"one frame", func(f rawpeer.Frame) []rawpeer.Frame { return []rawpeer.Frame{f} }},
+	{"fragments", func(f rawpeer.Frame) []rawpeer.Frame { return fragmented(f, 3) }},
+	{"empty last fragment", func(f rawpeer.Frame) []rawpeer.Frame {
+		return []rawpeer.Frame{f.More(), rawpeer.Ping(""), rawpeer.Continuation("").More(), rawpeer.Continuation("")}
 	}},
 }
 
 // forEachForm runs test for both roles and all forms of messages: send sends
 // one.
-func forEachForm(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(string))) {
+func forEachForm(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string))) {
 	t.Helper()
 	forEachMode(t, func(t *testing.T, opts *connOptions) {
 		for _, form := range forms {
 			t.Run(form.name, func(t *testing.T) {
-				forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					encode := opts.encoder()
-					test(t, c, p, func(s string) { p.Send(form.frames(encode(wstest.Text(s)))...) })
+					test(t, c, p, func(s string) { p.Send(form.frames(encode(rawpeer.Text(s)))...) })
 				})
 			})
 		}
@@ -43,7 +43,7 @@ func forEachForm(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *wst
 }
 
 func TestReaderUnfinished(t *testing.T) {
-	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(string)) {
+	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string)) {
 		send("hello")
 		send("next")
 		r := wantReader(t, c)
@@ -65,9 +65,9 @@ func TestReaderReadButForEOF(t *testing.T) {
 	for i, b := range long {
 		long[i] = ' ' + b%64
 	}
-	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(string)) {
+	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string)) {
 		for _, s := range []string{"hello", "", string(long)} {
-			sending := wstest.GoErr(t, func() error { send(s); return nil })
+			sending := rawpeer.GoErr(t, func() error { send(s); return nil })
 			r := wantReader(t, c)
 			wantRead(t, r, s)
 			sending.Want()
@@ -83,9 +83,9 @@ func TestReaderReadButForEOF(t *testing.T) {
 // What ends a message is looked for where the next one is.
 func TestReaderReadButForLastFrame(t *testing.T) {
 	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			encode := opts.encoder()
-			p.Send(encode(wstest.Text("hello")).More())
+			p.Send(encode(rawpeer.Text("hello")).More())
 			r := wantReader(t, c)
 			wantRead(t, r, "hello")
 			next := reading(t, c)
@@ -93,7 +93,7 @@ func TestReaderReadButForLastFrame(t *testing.T) {
 			if next.Returned() {
 				t.Fatalf("got %v, want to wait for the end of the message", next.Err())
 			}
-			p.Send(wstest.Continuation(""), wstest.Text("next"))
+			p.Send(rawpeer.Continuation(""), rawpeer.Text("next"))
 			if got := next.Want(); got.payload != "next" {
 				t.Fatalf("got %v, want the next message", got)
 			}
@@ -104,8 +104,8 @@ func TestReaderReadButForLastFrame(t *testing.T) {
 // The text ends in the middle of a sequence, which shows only at its end.
 func TestReaderReadButForEOFOfWrongText(t *testing.T) {
 	const wrong = "wrong \xc3"
-	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(string)) {
-		reads := wstest.GoErr(t, func() error {
+	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string)) {
+		reads := rawpeer.GoErr(t, func() error {
 			_, r, err := c.Reader(t.Context())
 			if err == nil {
 				_, err = io.ReadFull(r, make([]byte, len(wrong)))
@@ -124,20 +124,20 @@ func TestReaderReadButForEOFOfWrongText(t *testing.T) {
 }
 
 // wantCloseBehindPongs is WantClose, but for pongs.
-func wantCloseBehindPongs(t *testing.T, p *wstest.Peer, code int) {
+func wantCloseBehindPongs(t *testing.T, p *rawpeer.Peer, code int) {
 	t.Helper()
 	f := p.WantFrame()
-	for f.Opcode == wstest.OpPong {
+	for f.Opcode == rawpeer.OpPong {
 		f = p.WantFrame()
 	}
-	if got, _ := f.CloseCode(); f.Opcode != wstest.OpClose || got != code {
+	if got, _ := f.CloseCode(); f.Opcode != rawpeer.OpClose || got != code {
 		t.Fatalf("got %v, want close %d", f, code)
 	}
 }
 
 // A handle never reads the bytes of another message.
 func TestReaderStale(t *testing.T) {
-	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(string)) {
+	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string)) {
 		var stale []io.Reader
 		wantStale := func() {
 			t.Helper()
@@ -167,7 +167,7 @@ func TestReaderStale(t *testing.T) {
 }
 
 func TestReaderReadsNothing(t *testing.T) {
-	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(string)) {
+	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string)) {
 		send("hello")
 		r := wantReader(t, c)
 		wantNothing := func(r io.Reader) {
@@ -186,7 +186,7 @@ func TestReaderReadsNothing(t *testing.T) {
 			t.Fatalf("got %v, want io.EOF", err)
 		}
 		// Nor does it wait.
-		p.Send(wstest.Text("part").More())
+		p.Send(rawpeer.Text("part").More())
 		r = wantReader(t, c)
 		wantRead(t, r, "part")
 		wantNothing(r)
@@ -195,9 +195,9 @@ func TestReaderReadsNothing(t *testing.T) {
 
 // The bytes are there when they have arrived, not when their frame has.
 func TestReaderStreams(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const text = "one two three"
-		wire := wstest.AppendFrame(nil, p.Masked(wstest.Text(text)))
+		wire := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text(text)))
 		header := wire[:len(wire)-len(text)]
 		payload := wire[len(header):]
 		p.SendRaw(header)
@@ -212,8 +212,8 @@ func TestReaderStreams(t *testing.T) {
 
 // A handle whose connection has ended says so, and what ended it.
 func TestReaderOfClosedConnection(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		p.Send(wstest.Text("part").More(), wstest.Close(4000, "changed my mind"))
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Send(rawpeer.Text("part").More(), rawpeer.Close(4000, "changed my mind"))
 		r := wantReader(t, c)
 		wantRead(t, r, "part")
 		for range 2 {
@@ -224,8 +224,8 @@ func TestReaderOfClosedConnection(t *testing.T) {
 		p.WantEOF()
 		wantEnded(t, c, 4000)
 	})
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		p.Send(wstest.Text("part").More(), wstest.Continuation("and more"))
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Send(rawpeer.Text("part").More(), rawpeer.Continuation("and more"))
 		r := wantReader(t, c)
 		wantRead(t, r, "part")
 		c.CloseNow()
@@ -237,11 +237,11 @@ func TestReaderOfClosedConnection(t *testing.T) {
 // CloseNow ends a Read that waits.
 func TestReaderInterruptedByCloseNow(t *testing.T) {
 	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			encode := opts.encoder()
-			p.Send(encode(wstest.Text(strings.Repeat("part", 10))).More())
+			p.Send(encode(rawpeer.Text(strings.Repeat("part", 10))).More())
 			r := wantReader(t, c)
-			rest := wstest.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
+			rest := rawpeer.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
 			synctest.Wait()
 			c.CloseNow()
 			wantClosed(t, rest.Err(), -1)
@@ -252,7 +252,7 @@ func TestReaderInterruptedByCloseNow(t *testing.T) {
 
 // The bytes that Read returns are the caller's.
 func TestReadReturnsOwnMemory(t *testing.T) {
-	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, send func(string)) {
+	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string)) {
 		send("first")
 		_, first, err := c.Read(t.Context())
 		if err != nil {
@@ -276,7 +276,7 @@ func TestReadReturnsOwnMemory(t *testing.T) {
 // A Read at the end of a message tells it at once, also while another goroutine
 // waits for the next one.
 func TestReaderEndWhileOtherReads(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText("x")
 		r := wantReader(t, c)
 		if n, err := r.Read(make([]byte, 10)); n != 1 || err != nil {
@@ -284,7 +284,7 @@ func TestReaderEndWhileOtherReads(t *testing.T) {
 		}
 		other := reading(t, c)
 		synctest.Wait()
-		end := wstest.GoErr(t, func() error { _, err := r.Read(make([]byte, 10)); return err })
+		end := rawpeer.GoErr(t, func() error { _, err := r.Read(make([]byte, 10)); return err })
 		synctest.Wait()
 		if !end.Returned() {
 			t.Fatal("the end of a message waits for the next message")

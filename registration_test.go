@@ -11,7 +11,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // A countedContext counts the functions that wait for its end.
@@ -82,25 +82,25 @@ func (ctx *countedContext) counts() (waiting, registered int) {
 // ends are the ways in which a connection ends while one reads from it.
 var ends = []struct {
 	name string
-	end  func(t *testing.T, c *websocket.Conn, p *wstest.Peer)
+	end  func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)
 }{
-	{"CloseNow", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) { c.CloseNow() }},
-	{"Close", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+	{"CloseNow", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) { c.CloseNow() }},
+	{"Close", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 		p.WantClose(1000)
 		p.SendClose(1000, "")
 		closing.Want()
 	}},
-	{"close by the peer", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	{"close by the peer", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendClose(1000, "")
 		p.WantClose(1000)
 	}},
-	{"violation", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	{"violation", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendRaw(wronglyMasked(p))
 		p.WantClose(1002)
 		p.Close()
 	}},
-	{"end of the stream", func(t *testing.T, c *websocket.Conn, p *wstest.Peer) { p.Close() }},
+	{"end of the stream", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) { p.Close() }},
 }
 
 // A context that is used again and again is registered once or twice, and not
@@ -108,10 +108,10 @@ var ends = []struct {
 func TestReadContextRegistrations(t *testing.T) {
 	for _, end := range ends {
 		t.Run(end.name, func(t *testing.T) {
-			forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func(context.Context) (message, error)) {
+			forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (message, error)) {
 				ctx := newCountedContext()
 				for range 20 {
-					call := wstest.Go(t, func() (message, error) { return read(ctx) })
+					call := rawpeer.Go(t, func() (message, error) { return read(ctx) })
 					synctest.Wait()
 					p.SendText("hello")
 					call.Want()
@@ -119,7 +119,7 @@ func TestReadContextRegistrations(t *testing.T) {
 				if waiting, registered := ctx.counts(); waiting > 1 || registered > 2 {
 					t.Fatalf("%d waiting of %d registrations after 20 reads", waiting, registered)
 				}
-				call := wstest.GoErr(t, func() error { _, err := read(ctx); return err })
+				call := rawpeer.GoErr(t, func() error { _, err := read(ctx); return err })
 				synctest.Wait()
 				if waiting, _ := ctx.counts(); waiting != 1 {
 					t.Fatalf("%d registrations while a read waits, want 1", waiting)
@@ -136,10 +136,10 @@ func TestReadContextRegistrations(t *testing.T) {
 
 // One that is kept for the next read goes with the connection too.
 func TestReadContextForgottenByCloseNow(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := newCountedContext()
 		for range 3 {
-			call := wstest.GoErr(t, func() error { return readErr(ctx, c) })
+			call := rawpeer.GoErr(t, func() error { return readErr(ctx, c) })
 			synctest.Wait()
 			p.SendText("hello")
 			call.Want()
@@ -154,8 +154,8 @@ func TestReadContextForgottenByCloseNow(t *testing.T) {
 // A context is registered with when a read may have to wait, and not else. One
 // after the other leaves nothing behind.
 func TestReadContextNotRegistered(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		p.Send(wstest.Text("in"), wstest.Text("one"), wstest.Text("write"))
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Send(rawpeer.Text("in"), rawpeer.Text("one"), rawpeer.Text("write"))
 		wantText(t, c, "in")
 		for range 2 {
 			ctx := newCountedContext()
@@ -168,7 +168,7 @@ func TestReadContextNotRegistered(t *testing.T) {
 		}
 		for range 10 {
 			ctx := newCountedContext()
-			call := wstest.GoErr(t, func() error { return readErr(ctx, c) })
+			call := rawpeer.GoErr(t, func() error { return readErr(ctx, c) })
 			synctest.Wait()
 			p.SendText("hello")
 			call.Want()
@@ -185,15 +185,15 @@ func TestReadContextNotRegistered(t *testing.T) {
 func TestReadContextOfOtherType(t *testing.T) {
 	for _, end := range ends {
 		t.Run(end.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				ctx := struct{ context.Context }{newCountedContext()} // hides AfterFunc
 				for range 3 {
-					call := wstest.GoErr(t, func() error { return readErr(ctx, c) })
+					call := rawpeer.GoErr(t, func() error { return readErr(ctx, c) })
 					synctest.Wait()
 					p.SendText("hello")
 					call.Want()
 				}
-				call := wstest.GoErr(t, func() error { return readErr(ctx, c) })
+				call := rawpeer.GoErr(t, func() error { return readErr(ctx, c) })
 				synctest.Wait()
 				end.end(t, c, p)
 				wantError(t, call.Err(), net.ErrClosed)

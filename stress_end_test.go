@@ -10,7 +10,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // talk begins to exchange messages, and returns what ends that.
@@ -136,7 +136,7 @@ func (s *stressSide) close(r rng) {
 // reset resets the stream.
 func (p *stressPair) reset() {
 	switch conn := p.raw.(type) {
-	case *wstest.Stream:
+	case *rawpeer.Stream:
 		conn.Reset()
 	case *net.TCPConn:
 		conn.SetLinger(0)
@@ -148,7 +148,7 @@ func (p *stressPair) reset() {
 
 // cut cuts the stream off after some more bytes, in one direction.
 func (p *stressPair) cut() {
-	conn, ok := p.raw.(*wstest.Stream)
+	conn, ok := p.raw.(*rawpeer.Stream)
 	if !ok {
 		p.raw.(interface{ CloseWrite() error }).CloseWrite()
 		return

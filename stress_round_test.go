@@ -18,7 +18,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // A stressRound is some connections on one network, at the same time, so that
@@ -64,7 +64,7 @@ func (r *stressRound) run(t *testing.T) {
 		r.pairs = append(r.pairs, newStressPair(t, r, i))
 	}
 	r.prepare(t)
-	wstest.Serve(t, network, http.HandlerFunc(r.handle))
+	rawpeer.Serve(t, network, http.HandlerFunc(r.handle))
 	var all sync.WaitGroup
 	for i, p := range r.pairs {
 		all.Go(func() { p.run(network, fmt.Sprintf("%s/%d", url, i)) })
@@ -73,15 +73,15 @@ func (r *stressRound) run(t *testing.T) {
 }
 
 // listen makes a network, and says where its server is.
-func (r *stressRound) listen(t *testing.T) (n wstest.Network, url string) {
+func (r *stressRound) listen(t *testing.T) (n rawpeer.Network, url string) {
 	switch pick(r.rng, "memory", "tcp", "unix") {
 	case "memory":
-		n = wstest.Listen(&wstest.PipeOptions{
-			Capacity:    pick(r.rng, 0, 0, wstest.Rendezvous, 100, 5000),
+		n = rawpeer.Listen(&rawpeer.PipeOptions{
+			Capacity:    pick(r.rng, 0, 0, rawpeer.Rendezvous, 100, 5000),
 			ResetUnread: r.rng.oneIn(2),
 		})
 	case "tcp":
-		n = wstest.ListenLoopback(t)
+		n = rawpeer.ListenLoopback(t)
 	case "unix":
 		l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 		wantNoError(t, err)
@@ -101,7 +101,7 @@ func (n unixNetwork) Dial(ctx context.Context) (net.Conn, error) {
 }
 
 // tlsNetwork has a server that speaks TLS. Its clients dial what is below it.
-type tlsNetwork struct{ wstest.Network }
+type tlsNetwork struct{ rawpeer.Network }
 
 func (n tlsNetwork) Accept() (net.Conn, error) {
 	conn, err := n.Network.Accept()
@@ -204,7 +204,7 @@ func newStressPair(t *testing.T, r *stressRound, i int) *stressPair {
 }
 
 // run is the connection from the handshake to its end.
-func (p *stressPair) run(network wstest.Network, url string) {
+func (p *stressPair) run(network rawpeer.Network, url string) {
 	defer p.returnHandler()
 	if !p.connect(network, url) {
 		return
@@ -236,7 +236,7 @@ func (p *stressPair) run(network wstest.Network, url string) {
 }
 
 // connect makes the two ends.
-func (p *stressPair) connect(network wstest.Network, url string) bool {
+func (p *stressPair) connect(network rawpeer.Network, url string) bool {
 	below := network
 	if n, ok := network.(tlsNetwork); ok {
 		below, p.secure = n.Network, true
@@ -266,7 +266,7 @@ func (p *stressPair) connect(network wstest.Network, url string) bool {
 // narrow makes the stream one on which writes wait, and reads find little.
 func (p *stressPair) narrow() {
 	switch conn := p.raw.(type) {
-	case *wstest.Stream:
+	case *rawpeer.Stream:
 		if p.rng.oneIn(3) {
 			conn.ChunkReads(1 + p.rng.IntN(2000))
 			conn.Peer().ChunkReads(1 + p.rng.IntN(2000))

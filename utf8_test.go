@@ -10,7 +10,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // notUTF8 are texts that the last byte makes wrong (RFC 3629 section 4).
@@ -43,9 +43,9 @@ func TestTextFailsAtFirstBadByte(t *testing.T) {
 	for _, before := range beforeBad {
 		for _, bad := range notUTF8 {
 			text := before + bad
-			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
-				call := wstest.Go(t, read)
-				wire := wstest.AppendFrame(nil, p.Masked(wstest.Text(text+"and more")))
+			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+				call := rawpeer.Go(t, read)
+				wire := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text(text+"and more")))
 				wire = wire[:len(wire)-len("and more")]
 				wantFailsAtLast(t, c, p, wire, call)
 			})
@@ -54,7 +54,7 @@ func TestTextFailsAtFirstBadByte(t *testing.T) {
 }
 
 // wantFailsAtLast sends wire, of which the last byte alone is wrong.
-func wantFailsAtLast(t *testing.T, c *websocket.Conn, p *wstest.Peer, wire []byte, call *wstest.Call[message]) {
+func wantFailsAtLast(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, wire []byte, call *rawpeer.Call[message]) {
 	t.Helper()
 	last := len(wire) - 1
 	p.SendRaw(wire[:last])
@@ -80,11 +80,11 @@ func TestTextFailsAcrossFrames(t *testing.T) {
 	for _, bad := range notUTF8 {
 		text := before + bad
 		for at := 1; at < len(text); at++ {
-			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
-				call := wstest.Go(t, read)
-				p.Send(wstest.Text(text[:at]).More(), wstest.Ping("between"))
+			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+				call := rawpeer.Go(t, read)
+				p.Send(rawpeer.Text(text[:at]).More(), rawpeer.Ping("between"))
 				p.WantPong("between")
-				wire := wstest.AppendFrame(nil, p.Masked(wstest.Continuation(text[at:]+"and more").More()))
+				wire := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Continuation(text[at:]+"and more").More()))
 				wire = wire[:len(wire)-len("and more")]
 				wantFailsAtLast(t, c, p, wire, call)
 			})
@@ -99,16 +99,16 @@ func TestTextFailsInCompressedMessage(t *testing.T) {
 			return
 		}
 		for _, bad := range notUTF8 {
-			forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
-				call := wstest.Go(t, read)
+			forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+				call := rawpeer.Go(t, read)
 				text := "ab日" + bad
 				// Two blocks: what is right, with the flush that ends it, and
 				// then the wrong byte, not compressed.
-				payload := wstest.NewDeflater(wstest.NoTakeover).Message([]byte(text[:len(text)-1]))
+				payload := rawpeer.NewDeflater(rawpeer.NoTakeover).Message([]byte(text[:len(text)-1]))
 				payload = append(payload, "\x00\x00\xff\xff\x00\x09\x00\xf6\xff"...)
 				payload = append(payload, text[len(text)-1])
-				f := wstest.Text(string(payload) + "and more").WithRSV(wstest.RSV1)
-				wire := wstest.AppendFrame(nil, p.Masked(f))
+				f := rawpeer.Text(string(payload) + "and more").WithRSV(rawpeer.RSV1)
+				wire := rawpeer.AppendFrame(nil, p.Masked(f))
 				wire = wire[:len(wire)-len("and more")]
 				wantFailsAtLast(t, c, p, wire, call)
 			})
@@ -122,9 +122,9 @@ func TestTextEndsInsideSequence(t *testing.T) {
 		encode := opts.encoder // of each connection
 		for _, text := range []string{"\xc3", "ab\xe6\x97", "\xf0\x9f\x8e", strings.Repeat("x", 9000) + "\xf0"} {
 			for _, form := range forms {
-				forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
-					call := wstest.Go(t, read)
-					p.Send(form.frames(encode()(wstest.Text(text)))...)
+				forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+					call := rawpeer.Go(t, read)
+					p.Send(form.frames(encode()(rawpeer.Text(text)))...)
 					wantCloseBehindPongs(t, p, 1007)
 					p.WantEOF()
 					p.Close()
@@ -138,12 +138,12 @@ func TestTextEndsInsideSequence(t *testing.T) {
 
 // What is right before the wrong byte can be read, when it came before.
 func TestTextBeforeBadByte(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		p.Send(wstest.Text("right\xe6").More())
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Send(rawpeer.Text("right\xe6").More())
 		r := wantReader(t, c)
 		wantRead(t, r, "right\xe6")
-		p.Send(wstest.Continuation("wrong"))
-		rest := wstest.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
+		p.Send(rawpeer.Continuation("wrong"))
+		rest := rawpeer.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
 		p.WantClose(1007)
 		p.Close()
 		got, err := rest.Result()
@@ -157,18 +157,18 @@ func TestTextBeforeBadByte(t *testing.T) {
 // Each message is a text of its own, and binary is none.
 func TestTextIsCheckedPerMessage(t *testing.T) {
 	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			encode := opts.encoder()
 			for _, bad := range notUTF8 {
-				p.Send(encode(wstest.Binary([]byte(bad))))
+				p.Send(encode(rawpeer.Binary([]byte(bad))))
 				wantMessage(t, c, websocket.MessageBinary, bad)
 			}
 			for _, s := range []string{"\x00", "\x7f", "\u0080", "\u07ff", "\u0800", "\ud7ff", "\ue000", "\ufffd", "\uffff", "\U00010000", "\U0010ffff"} {
-				p.Send(encode(wstest.Text(s)))
+				p.Send(encode(rawpeer.Text(s)))
 				wantText(t, c, s)
 			}
 			// A message that was left at its last byte has ended.
-			p.Send(encode(wstest.Binary([]byte("\xe6"))), encode(wstest.Text("\xe6\x97\xa5")))
+			p.Send(encode(rawpeer.Binary([]byte("\xe6"))), encode(rawpeer.Text("\xe6\x97\xa5")))
 			wantRead(t, wantReader(t, c), "\xe6")
 			wantText(t, c, "日")
 		})
@@ -179,9 +179,9 @@ func TestTextIsCheckedPerMessage(t *testing.T) {
 func TestCloseReasonFailsAtFirstBadByte(t *testing.T) {
 	for _, before := range []string{"", "bye", "tschüß", strings.Repeat("x", 100)} {
 		for _, bad := range notUTF8 {
-			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer, read func() (message, error)) {
-				call := wstest.Go(t, read)
-				wire := wstest.AppendFrame(nil, p.Masked(wstest.Close(1000, before+bad+"and more")))
+			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+				call := rawpeer.Go(t, read)
+				wire := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Close(1000, before+bad+"and more")))
 				wire = wire[:len(wire)-len("and more")]
 				wantFailsAtLast(t, c, p, wire, call)
 			})
@@ -191,22 +191,22 @@ func TestCloseReasonFailsAtFirstBadByte(t *testing.T) {
 
 func TestCloseReasonEndsInsideSequence(t *testing.T) {
 	for _, reason := range []string{"\xc3", "ab\xe6\x97", strings.Repeat("x", 120) + "\xf0\x9f\x8e"} {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			read := reading(t, c)
-			wantFailsAtLast(t, c, p, wstest.AppendFrame(nil, p.Masked(wstest.Close(1000, reason))), read)
+			wantFailsAtLast(t, c, p, rawpeer.AppendFrame(nil, p.Masked(rawpeer.Close(1000, reason))), read)
 		})
 	}
 }
 
 // A message that fails does so in a Reader that waits for its next bytes.
 func TestTextFailsWhileReaderWaits(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		p.Send(wstest.Text("\xe6").More())
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Send(rawpeer.Text("\xe6").More())
 		r := wantReader(t, c)
 		wantRead(t, r, "\xe6")
-		read := wstest.GoErr(t, func() error { _, err := r.Read(make([]byte, 100)); return err })
+		read := rawpeer.GoErr(t, func() error { _, err := r.Read(make([]byte, 100)); return err })
 		synctest.Wait()
-		p.Send(wstest.Continuation(""))
+		p.Send(rawpeer.Continuation(""))
 		p.WantClose(1007)
 		p.Close()
 		wantClosed(t, read.Err(), -1)

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // The bounds of draining after a violation.
@@ -25,70 +25,70 @@ const (
 // that shows it.
 type violation struct {
 	name   string
-	before []wstest.Frame // which are right
-	wrong  func(p *wstest.Peer) []byte
+	before []rawpeer.Frame // which are right
+	wrong  func(p *rawpeer.Peer) []byte
 	code   int
 }
 
 // cut returns the first n bytes of a frame.
-func cut(f wstest.Frame, n int) func(p *wstest.Peer) []byte {
-	return func(p *wstest.Peer) []byte { return wstest.AppendFrame(nil, p.Masked(f))[:n] }
+func cut(f rawpeer.Frame, n int) func(p *rawpeer.Peer) []byte {
+	return func(p *rawpeer.Peer) []byte { return rawpeer.AppendFrame(nil, p.Masked(f))[:n] }
 }
 
 // cutHeader returns the first n bytes of the header of a frame that declares this
 // length in this form.
-func cutHeader(f wstest.Frame, form wstest.LengthForm, length uint64, n int) func(p *wstest.Peer) []byte {
-	return func(p *wstest.Peer) []byte { return wstest.AppendHeader(nil, p.Masked(f), form, length)[:n] }
+func cutHeader(f rawpeer.Frame, form rawpeer.LengthForm, length uint64, n int) func(p *rawpeer.Peer) []byte {
+	return func(p *rawpeer.Peer) []byte { return rawpeer.AppendHeader(nil, p.Masked(f), form, length)[:n] }
 }
 
 // whole returns a frame.
-func whole(f wstest.Frame) func(p *wstest.Peer) []byte {
-	return func(p *wstest.Peer) []byte { return wstest.AppendFrame(nil, p.Masked(f)) }
+func whole(f rawpeer.Frame) func(p *rawpeer.Peer) []byte {
+	return func(p *rawpeer.Peer) []byte { return rawpeer.AppendFrame(nil, p.Masked(f)) }
 }
 
 // wronglyMaskedFrame is a frame masked by a server, or not masked by a client.
-func wronglyMaskedFrame(p *wstest.Peer) []byte {
-	f := wstest.Text("hello")
+func wronglyMaskedFrame(p *rawpeer.Peer) []byte {
+	f := rawpeer.Text("hello")
 	if !peerIsClient(p) {
 		f = f.WithKey([4]byte{1, 2, 3, 4})
 	}
-	return wstest.AppendFrame(nil, f)
+	return rawpeer.AppendFrame(nil, f)
 }
 
 // wronglyMasked is as much of it as shows that.
-func wronglyMasked(p *wstest.Peer) []byte { return wronglyMaskedFrame(p)[:2] }
+func wronglyMasked(p *rawpeer.Peer) []byte { return wronglyMaskedFrame(p)[:2] }
 
 func violations() []violation {
-	text := wstest.Text("hello")
-	begun := []wstest.Frame{text.More()}
+	text := rawpeer.Text("hello")
+	begun := []rawpeer.Frame{text.More()}
 	all := []violation{
 		{"mask", nil, wronglyMasked, 1002},
-		{"mask of a later frame", []wstest.Frame{wstest.Ping("")}, wronglyMasked, 1002},
-		{"continuation of nothing", nil, cut(wstest.Continuation("x"), 1), 1002},
-		{"first continuation of nothing", nil, cut(wstest.Continuation("x").More(), 1), 1002},
-		{"continuation of a whole message", []wstest.Frame{text.More(), wstest.Continuation("")}, cut(wstest.Continuation(""), 1), 1002},
+		{"mask of a later frame", []rawpeer.Frame{rawpeer.Ping("")}, wronglyMasked, 1002},
+		{"continuation of nothing", nil, cut(rawpeer.Continuation("x"), 1), 1002},
+		{"first continuation of nothing", nil, cut(rawpeer.Continuation("x").More(), 1), 1002},
+		{"continuation of a whole message", []rawpeer.Frame{text.More(), rawpeer.Continuation("")}, cut(rawpeer.Continuation(""), 1), 1002},
 		{"text in a message", begun, cut(text, 1), 1002},
-		{"binary in a message", begun, cut(wstest.Binary(nil), 1), 1002},
+		{"binary in a message", begun, cut(rawpeer.Binary(nil), 1), 1002},
 		{"first text frame in a message", begun, cut(text.More(), 1), 1002},
-		{"text in a message behind a ping", append(slices.Clip(begun), wstest.Ping("")), cut(text, 1), 1002},
-		{"reserved opcode in a message", begun, cut(wstest.Frame{Fin: true, Opcode: 3}, 1), 1002},
-		{"length with the top bit", nil, cutHeader(text, wstest.Length64, 1<<63, 3), 1002},
-		{"length of all ones", nil, cutHeader(text, wstest.Length64, 1<<64-1, 3), 1002},
-		{"125 in 16 bits", nil, cutHeader(text, wstest.Length16, 125, 4), 1002},
-		{"0 in 16 bits", nil, cutHeader(text, wstest.Length16, 0, 4), 1002},
-		{"65535 in 64 bits", nil, cutHeader(text, wstest.Length64, 65535, 8), 1002},
-		{"1 in 64 bits", nil, cutHeader(text, wstest.Length64, 1, 8), 1002},
-		{"non-shortest continuation", begun, cutHeader(wstest.Continuation(""), wstest.Length16, 3, 4), 1002},
-		{"close of one byte", nil, cut(wstest.Frame{Fin: true, Opcode: wstest.OpClose, Payload: []byte{3}}, 2), 1002},
-		{"RSV1 of a continuation", begun, cut(wstest.Continuation("").WithRSV(wstest.RSV1), 1), 1002},
+		{"text in a message behind a ping", append(slices.Clip(begun), rawpeer.Ping("")), cut(text, 1), 1002},
+		{"reserved opcode in a message", begun, cut(rawpeer.Frame{Fin: true, Opcode: 3}, 1), 1002},
+		{"length with the top bit", nil, cutHeader(text, rawpeer.Length64, 1<<63, 3), 1002},
+		{"length of all ones", nil, cutHeader(text, rawpeer.Length64, 1<<64-1, 3), 1002},
+		{"125 in 16 bits", nil, cutHeader(text, rawpeer.Length16, 125, 4), 1002},
+		{"0 in 16 bits", nil, cutHeader(text, rawpeer.Length16, 0, 4), 1002},
+		{"65535 in 64 bits", nil, cutHeader(text, rawpeer.Length64, 65535, 8), 1002},
+		{"1 in 64 bits", nil, cutHeader(text, rawpeer.Length64, 1, 8), 1002},
+		{"non-shortest continuation", begun, cutHeader(rawpeer.Continuation(""), rawpeer.Length16, 3, 4), 1002},
+		{"close of one byte", nil, cut(rawpeer.Frame{Fin: true, Opcode: rawpeer.OpClose, Payload: []byte{3}}, 2), 1002},
+		{"RSV1 of a continuation", begun, cut(rawpeer.Continuation("").WithRSV(rawpeer.RSV1), 1), 1002},
 	}
 	for rsv := byte(1); rsv < 8; rsv++ {
 		all = append(all, violation{fmt.Sprintf("RSV %03b", rsv), nil, cut(text.WithRSV(rsv), 1), 1002})
 	}
-	for _, op := range []wstest.Opcode{3, 4, 5, 6, 7, 0xb, 0xc, 0xd, 0xe, 0xf} {
-		all = append(all, violation{op.String(), nil, cut(wstest.Frame{Fin: true, Opcode: op}, 1), 1002})
+	for _, op := range []rawpeer.Opcode{3, 4, 5, 6, 7, 0xb, 0xc, 0xd, 0xe, 0xf} {
+		all = append(all, violation{op.String(), nil, cut(rawpeer.Frame{Fin: true, Opcode: op}, 1), 1002})
 	}
-	for _, f := range []wstest.Frame{wstest.Ping(""), wstest.Pong(""), wstest.Close(1000, "")} {
+	for _, f := range []rawpeer.Frame{rawpeer.Ping(""), rawpeer.Pong(""), rawpeer.Close(1000, "")} {
 		name := f.Opcode.String()
 		f126, f65536 := f, f
 		f126.Payload, f65536.Payload = make([]byte, 126), make([]byte, 65536)
@@ -97,15 +97,15 @@ func violations() []violation {
 			violation{"fragmented " + name + " in a message", begun, cut(f.More(), 1), 1002},
 			violation{name + " of 126 bytes", nil, cut(f126, 2), 1002},
 			violation{name + " of 65536 bytes", begun, cut(f65536, 2), 1002},
-			violation{name + " with RSV1", nil, cut(f.WithRSV(wstest.RSV1), 1), 1002},
+			violation{name + " with RSV1", nil, cut(f.WithRSV(rawpeer.RSV1), 1), 1002},
 		)
 	}
 	return all
 }
 
 // readingAll reads messages until an error.
-func readingAll(t *testing.T, c *websocket.Conn) *wstest.Call[struct{}] {
-	return wstest.GoErr(t, func() error {
+func readingAll(t *testing.T, c *websocket.Conn) *rawpeer.Call[struct{}] {
+	return rawpeer.GoErr(t, func() error {
 		for {
 			if _, _, err := c.Read(t.Context()); err != nil {
 				return err
@@ -119,7 +119,7 @@ func readingAll(t *testing.T, c *websocket.Conn) *wstest.Call[struct{}] {
 func TestViolations(t *testing.T) {
 	for _, v := range violations() {
 		t.Run(v.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				read := readingAll(t, c)
 				p.Send(v.before...)
 				wrong := v.wrong(p)
@@ -127,7 +127,7 @@ func TestViolations(t *testing.T) {
 				p.SendRaw(wrong[:last])
 				synctest.Wait()
 				for _, f := range v.before {
-					if f.Opcode == wstest.OpPing {
+					if f.Opcode == rawpeer.OpPing {
 						p.WantPong("")
 					}
 				}
@@ -157,19 +157,19 @@ func TestViolations(t *testing.T) {
 func TestViolationsOfCompression(t *testing.T) {
 	opts := &connOptions{compression: websocket.CompressionContextTakeover}
 	for _, v := range []violation{
-		{"RSV1 of a continuation", []wstest.Frame{wstest.Text("a").More()}, cut(wstest.Continuation("").WithRSV(wstest.RSV1), 1), 1002},
-		{"RSV1 of a ping", nil, cut(wstest.Ping("").WithRSV(wstest.RSV1), 1), 1002},
-		{"RSV1 of a close", nil, cut(wstest.Close(1000, "").WithRSV(wstest.RSV1), 1), 1002},
-		{"RSV2", nil, cut(wstest.Text("").WithRSV(wstest.RSV2), 1), 1002},
-		{"RSV1 and RSV3", nil, cut(wstest.Text("").WithRSV(wstest.RSV1|wstest.RSV3), 1), 1002},
-		{"a block of the reserved type", nil, cut(wstest.Text("\x07").WithRSV(wstest.RSV1), 7), 1007},
-		{"a distance before the beginning", nil, func(p *wstest.Peer) []byte {
-			f := wstest.Binary([]byte{0x03, 0x02}).WithRSV(wstest.RSV1) // fixed codes: copy 3 from 1 back
-			return wstest.AppendFrame(nil, p.Masked(f))
+		{"RSV1 of a continuation", []rawpeer.Frame{rawpeer.Text("a").More()}, cut(rawpeer.Continuation("").WithRSV(rawpeer.RSV1), 1), 1002},
+		{"RSV1 of a ping", nil, cut(rawpeer.Ping("").WithRSV(rawpeer.RSV1), 1), 1002},
+		{"RSV1 of a close", nil, cut(rawpeer.Close(1000, "").WithRSV(rawpeer.RSV1), 1), 1002},
+		{"RSV2", nil, cut(rawpeer.Text("").WithRSV(rawpeer.RSV2), 1), 1002},
+		{"RSV1 and RSV3", nil, cut(rawpeer.Text("").WithRSV(rawpeer.RSV1|rawpeer.RSV3), 1), 1002},
+		{"a block of the reserved type", nil, cut(rawpeer.Text("\x07").WithRSV(rawpeer.RSV1), 7), 1007},
+		{"a distance before the beginning", nil, func(p *rawpeer.Peer) []byte {
+			f := rawpeer.Binary([]byte{0x03, 0x02}).WithRSV(rawpeer.RSV1) // fixed codes: copy 3 from 1 back
+			return rawpeer.AppendFrame(nil, p.Masked(f))
 		}, 1007},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				read := reading(t, c)
 				p.Send(v.before...)
 				p.SendRaw(v.wrong(p))
@@ -185,14 +185,14 @@ func TestViolationsOfCompression(t *testing.T) {
 
 // What came before a violation is read before it.
 func TestViolationBehindMessages(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText("one")
-		p.Send(wstest.Text("tw").More())
+		p.Send(rawpeer.Text("tw").More())
 		p.SendRaw(wronglyMasked(p))
 		wantText(t, c, "one")
 		r := wantReader(t, c)
 		wantRead(t, r, "tw")
-		rest := wstest.GoErr(t, func() error { _, err := r.Read(make([]byte, 1)); return err })
+		rest := rawpeer.GoErr(t, func() error { _, err := r.Read(make([]byte, 1)); return err })
 		p.WantClose(1002)
 		p.WantEOF()
 		p.Close()
@@ -205,9 +205,9 @@ func TestViolationBehindMessages(t *testing.T) {
 
 // A peer that keeps sending is given a second.
 func TestViolationDrainTime(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		start := time.Now()
-		read := wstest.Go(t, func() (time.Duration, error) {
+		read := rawpeer.Go(t, func() (time.Duration, error) {
 			_, _, err := c.Read(t.Context())
 			return time.Since(start), err
 		})
@@ -238,8 +238,8 @@ func TestViolationDrainTime(t *testing.T) {
 // While the reader drains, others are told that the connection has ended, also
 // those whose context has.
 func TestViolationWhileDraining(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		read := wstest.GoErr(t, func() error { return readErr(t.Context(), c) })
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := rawpeer.GoErr(t, func() error { return readErr(t.Context(), c) })
 		p.SendRaw(wronglyMasked(p))
 		p.WantClose(1002)
 		synctest.Wait()
@@ -257,7 +257,7 @@ func TestViolationWhileDraining(t *testing.T) {
 // A peer that sends fast is given a MiB.
 func TestViolationDrainBytes(t *testing.T) {
 	const buffers = 64 << 10 // what may have been read before, or be read at the end
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		start := time.Now()
 		read := reading(t, c)
 		p.SendRaw(wronglyMasked(p))
@@ -284,26 +284,26 @@ func TestViolationDrainBytes(t *testing.T) {
 func TestViolationDrainsToClose(t *testing.T) {
 	for _, v := range []violation{
 		{"mask", nil, wronglyMaskedFrame, 1002},
-		{"reserved opcode", nil, whole(wstest.Frame{Fin: true, Opcode: 3, Payload: []byte("hello")}), 1002},
-		{"RSV", nil, whole(wstest.Text("hello").WithRSV(wstest.RSV3)), 1002},
-		{"text", nil, whole(wstest.Text("\xff" + strings.Repeat("x", 5000))), 1007},
-		{"too big", nil, whole(wstest.Binary(make([]byte, defaultLimit+1))), 1009},
-		{"long ping", nil, whole(wstest.Ping(strings.Repeat("x", 126))), 1002},
-		{"continuation", nil, whole(wstest.Continuation("hello")), 1002},
+		{"reserved opcode", nil, whole(rawpeer.Frame{Fin: true, Opcode: 3, Payload: []byte("hello")}), 1002},
+		{"RSV", nil, whole(rawpeer.Text("hello").WithRSV(rawpeer.RSV3)), 1002},
+		{"text", nil, whole(rawpeer.Text("\xff" + strings.Repeat("x", 5000))), 1007},
+		{"too big", nil, whole(rawpeer.Binary(make([]byte, defaultLimit+1))), 1009},
+		{"long ping", nil, whole(rawpeer.Ping(strings.Repeat("x", 126))), 1002},
+		{"continuation", nil, whole(rawpeer.Continuation("hello")), 1002},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{pipe: &wstest.PipeOptions{ResetUnread: true}}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, &connOptions{pipe: &rawpeer.PipeOptions{ResetUnread: true}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				start := time.Now()
 				read := reading(t, c)
 				p.SendRaw(v.wrong(p))
-				p.Send(wstest.Ping("more"), wstest.Binary(make([]byte, 5000)), wstest.Frame{Opcode: 0xf})
+				p.Send(rawpeer.Ping("more"), rawpeer.Binary(make([]byte, 5000)), rawpeer.Frame{Opcode: 0xf})
 				p.WantClose(v.code)
 				p.WantEOF()
 				synctest.Wait()
 				if read.Returned() {
 					t.Fatalf("got %v before a close frame", read.Err())
 				}
-				p.SendPieces(1, wstest.Close(1002, "so be it"))
+				p.SendPieces(1, rawpeer.Close(1002, "so be it"))
 				wantDrained(t, p, read, start)
 			})
 		})
@@ -312,12 +312,12 @@ func TestViolationDrainsToClose(t *testing.T) {
 
 // Behind a close frame nothing comes, also when it is wrong itself.
 func TestViolationOfCloseIsNotDrained(t *testing.T) {
-	for _, f := range []wstest.Frame{
-		{Fin: true, Opcode: wstest.OpClose, Payload: []byte{3}},
-		wstest.Close(1005, ""),
-		wstest.Close(1005, "hello"),
+	for _, f := range []rawpeer.Frame{
+		{Fin: true, Opcode: rawpeer.OpClose, Payload: []byte{3}},
+		rawpeer.Close(1005, ""),
+		rawpeer.Close(1005, "hello"),
 	} {
-		forBothRoles(t, &connOptions{pipe: &wstest.PipeOptions{ResetUnread: true}}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, &connOptions{pipe: &rawpeer.PipeOptions{ResetUnread: true}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			start := time.Now()
 			read := reading(t, c)
 			p.SendPieces(1, f)
@@ -330,7 +330,7 @@ func TestViolationOfCloseIsNotDrained(t *testing.T) {
 
 // wantDrained wants the connection to be closed, at once, with nothing left to
 // read.
-func wantDrained(t *testing.T, p *wstest.Peer, read *wstest.Call[message], start time.Time) {
+func wantDrained(t *testing.T, p *rawpeer.Peer, read *rawpeer.Call[message], start time.Time) {
 	t.Helper()
 	wantClosed(t, read.Err(), -1)
 	if d := time.Since(start); d != 0 {
@@ -345,9 +345,9 @@ func wantDrained(t *testing.T, p *wstest.Peer, read *wstest.Call[message], start
 // what was sent last is lost. Draining prevents that.
 func TestViolationIsNotReset(t *testing.T) {
 	const more = 500_000
-	test := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := reading(t, c)
-		send := wstest.GoErr(t, func() error {
+		send := rawpeer.GoErr(t, func() error {
 			_, err := p.Conn.Write(append(wronglyMasked(p), make([]byte, more)...))
 			return err
 		})
@@ -357,14 +357,14 @@ func TestViolationIsNotReset(t *testing.T) {
 		p.Close()
 		wantClosed(t, read.Err(), -1)
 	}
-	forBothRoles(t, &connOptions{pipe: &wstest.PipeOptions{ResetUnread: true}}, test)
+	forBothRoles(t, &connOptions{pipe: &rawpeer.PipeOptions{ResetUnread: true}}, test)
 	overTCP(t, nil, test)
 }
 
 // Behind our close frame nothing is sent, about a violation neither.
 func TestViolationDuringClose(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 		p.WantClose(1000)
 		p.SendRaw(wronglyMasked(p))
 		p.WantEOF() // and no second close frame
@@ -378,10 +378,10 @@ func TestViolationDuringClose(t *testing.T) {
 // While a write is stuck the close frame can't go out. The connection is closed
 // all the same.
 func TestViolationWhileWriteIsStuck(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		start := time.Now()
 		defer p.Stream().Peer().StallWrites()()
-		write := wstest.GoErr(t, func() error {
+		write := rawpeer.GoErr(t, func() error {
 			return c.Write(t.Context(), websocket.MessageText, []byte(strings.Repeat("x", 100)))
 		})
 		synctest.Wait()
@@ -397,7 +397,7 @@ func TestViolationWhileWriteIsStuck(t *testing.T) {
 
 // CloseNow does not wait for the draining.
 func TestViolationDrainInterrupted(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := reading(t, c)
 		p.SendRaw(wronglyMasked(p))
 		p.WantClose(1002)
@@ -413,9 +413,9 @@ func TestViolationDrainInterrupted(t *testing.T) {
 // The close frame that names a violation goes out behind a Write that was under
 // way, and is not lost.
 func TestViolationBehindWrite(t *testing.T) {
-	narrow := &connOptions{pipe: &wstest.PipeOptions{Capacity: 1000}}
-	forBothRoles(t, narrow, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		write := wstest.GoErr(t, func() error {
+	narrow := &connOptions{pipe: &rawpeer.PipeOptions{Capacity: 1000}}
+	forBothRoles(t, narrow, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		write := rawpeer.GoErr(t, func() error {
 			return c.Write(t.Context(), websocket.MessageBinary, make([]byte, 5000))
 		})
 		synctest.Wait()
@@ -433,12 +433,12 @@ func TestViolationBehindWrite(t *testing.T) {
 // violation, and yet the peer's close frame: there is nothing to drain behind
 // it.
 func TestViolationByCloseFrame(t *testing.T) {
-	for name, f := range map[string]wstest.Frame{
-		"too long": {Fin: true, Opcode: wstest.OpClose, Payload: append([]byte{3, 232}, make([]byte, 200)...)},
-		"bad code": wstest.Close(1005, ""),
+	for name, f := range map[string]rawpeer.Frame{
+		"too long": {Fin: true, Opcode: rawpeer.OpClose, Payload: append([]byte{3, 232}, make([]byte, 200)...)},
+		"bad code": rawpeer.Close(1005, ""),
 	} {
 		t.Run(name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				start := time.Now()
 				read := reading(t, c)
 				p.Send(f)

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // What a connection holds at most while its peer does what it can, in bytes of
@@ -32,58 +32,58 @@ func TestWorstCaseMemory(t *testing.T) {
 		most int
 		// hold leaves c as it is measured, and returns how the call under way there
 		// is waited for once the connection is closed.
-		hold func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (wait func())
+		hold func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (wait func())
 	}{
-		{"idle", &connOptions{}, 4_000, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+		{"idle", &connOptions{}, 4_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
 			return awaited(reading(t, c))
 		}},
-		{"inside a header", &connOptions{}, 8_000, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
-			p.SendRaw(wstest.AppendHeader(nil, p.Masked(wstest.Binary(nil)), wstest.Length16, 1000)[:3])
+		{"inside a header", &connOptions{}, 8_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
+			p.SendRaw(rawpeer.AppendHeader(nil, p.Masked(rawpeer.Binary(nil)), rawpeer.Length16, 1000)[:3])
 			return awaited(reading(t, c))
 		}},
-		{"inside a message, after long ones", &connOptions{}, 80_000, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
-			long := p.Masked(wstest.Binary(noise[:32*kib]))
+		{"inside a message, after long ones", &connOptions{}, 80_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
+			long := p.Masked(rawpeer.Binary(noise[:32*kib]))
 			p.Send(long, long, long)
 			for range 3 {
 				if _, _, err := c.Read(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
-			b := wstest.AppendFrame(nil, long)
+			b := rawpeer.AppendFrame(nil, long)
 			p.SendRaw(b[:20*kib])
 			_, r, err := c.Reader(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			return awaited(wstest.Go(t, func() (int64, error) { return io.Copy(io.Discard, r) }))
+			return awaited(rawpeer.Go(t, func() (int64, error) { return io.Copy(io.Discard, r) }))
 		}},
-		{"inside Read of a long message", &connOptions{}, 80_000 + 2*31*kib, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
-			p.Send(p.Masked(wstest.Binary(noise[:31*kib]).More()))
+		{"inside Read of a long message", &connOptions{}, 80_000 + 2*31*kib, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
+			p.Send(p.Masked(rawpeer.Binary(noise[:31*kib]).More()))
 			return awaited(reading(t, c))
 		}},
-		{"inside a compressed message", takeover, 192_000, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
-			d := wstest.NewDeflater(wstest.ContextTakeover)
+		{"inside a compressed message", takeover, 192_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
+			d := rawpeer.NewDeflater(rawpeer.ContextTakeover)
 			for range 3 {
-				p.Send(p.Masked(wstest.Frame{Fin: true, RSV: wstest.RSV1, Opcode: wstest.OpBinary, Payload: d.Message(noise[:32*kib])}))
+				p.Send(p.Masked(rawpeer.Frame{Fin: true, RSV: rawpeer.RSV1, Opcode: rawpeer.OpBinary, Payload: d.Message(noise[:32*kib])}))
 				if _, _, err := c.Read(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
 			z := d.Message(noise[:30*kib])
-			p.Send(p.Masked(wstest.Frame{RSV: wstest.RSV1, Opcode: wstest.OpBinary, Payload: z[:len(z)-100]}))
+			p.Send(p.Masked(rawpeer.Frame{RSV: rawpeer.RSV1, Opcode: rawpeer.OpBinary, Payload: z[:len(z)-100]}))
 			return awaited(reading(t, c))
 		}},
-		{"writing to a peer that does not read", &connOptions{}, 24_000, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+		{"writing to a peer that does not read", &connOptions{}, 24_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
 			return awaited(stuckWriting(t, c, noise))
 		}},
-		{"writing compressed to a peer that does not read", takeover, 90_000 + 4*64*kib + residents, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) func() {
+		{"writing compressed to a peer that does not read", takeover, 90_000 + 4*64*kib + residents, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
 			return awaited(stuckWriting(t, c, noise))
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := settledHeap()
 			for range connections {
-				c, p := accepted(t, wstest.ListenLoopback(t), test.opts)
+				c, p := accepted(t, rawpeer.ListenLoopback(t), test.opts)
 				wait := test.hold(t, c, p)
 				t.Cleanup(func() {
 					c.CloseNow()
@@ -128,11 +128,11 @@ func heap() int64 {
 }
 
 // awaited returns what waits for a call that ends with its connection.
-func awaited[T any](call *wstest.Call[T]) func() { return func() { call.Err() } }
+func awaited[T any](call *rawpeer.Call[T]) func() { return func() { call.Err() } }
 
 // stuckWriting writes until the peer would have to read.
-func stuckWriting(t *testing.T, c *websocket.Conn, p []byte) *wstest.Call[struct{}] {
-	return wstest.GoErr(t, func() error {
+func stuckWriting(t *testing.T, c *websocket.Conn, p []byte) *rawpeer.Call[struct{}] {
+	return rawpeer.GoErr(t, func() error {
 		for {
 			if err := c.Write(t.Context(), websocket.MessageBinary, p); err != nil {
 				return err

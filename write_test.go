@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // modes are the ways of compression.
@@ -25,24 +25,24 @@ var modes = []struct {
 }
 
 // underTest is the end of the stream that the connection under test has.
-func underTest(p *wstest.Peer) *wstest.Stream { return p.Stream().Peer() }
+func underTest(p *rawpeer.Peer) *rawpeer.Stream { return p.Stream().Peer() }
 
 // frameSize is how many bytes a frame with a payload of n bytes takes when the
 // connection under test sends it.
-func frameSize(p *wstest.Peer, n int) int {
-	return len(wstest.AppendFrame(nil, wstest.Frame{Masked: !peerIsClient(p), Payload: make([]byte, n)}))
+func frameSize(p *rawpeer.Peer, n int) int {
+	return len(rawpeer.AppendFrame(nil, rawpeer.Frame{Masked: !peerIsClient(p), Payload: make([]byte, n)}))
 }
 
 // goWrite starts a Write.
-func goWrite(t *testing.T, c *websocket.Conn, s string) *wstest.Call[struct{}] {
-	return wstest.GoErr(t, func() error {
+func goWrite(t *testing.T, c *websocket.Conn, s string) *rawpeer.Call[struct{}] {
+	return rawpeer.GoErr(t, func() error {
 		return c.Write(t.Context(), websocket.MessageText, []byte(s))
 	})
 }
 
 // goWriteParts is goWrite through a Writer.
-func goWriteParts(t *testing.T, c *websocket.Conn, s string) *wstest.Call[struct{}] {
-	return wstest.GoErr(t, func() error {
+func goWriteParts(t *testing.T, c *websocket.Conn, s string) *rawpeer.Call[struct{}] {
+	return rawpeer.GoErr(t, func() error {
 		w, err := c.Writer(t.Context(), websocket.MessageText)
 		if err != nil {
 			return err
@@ -55,7 +55,7 @@ func goWriteParts(t *testing.T, c *websocket.Conn, s string) *wstest.Call[struct
 }
 
 // wantUsable wants a message to go each way.
-func wantUsable(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+func wantUsable(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 	t.Helper()
 	mustWriteText(t, c, "still here")
 	p.WantText("still here")
@@ -69,12 +69,12 @@ func TestWriteOneFrame(t *testing.T) {
 	const oneWrite = 16000
 	for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
 		t.Run(typ.String(), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				for _, size := range sizes {
 					message := []byte(filler(size))
 					p.CountWrites()
-					call := wstest.GoErr(t, func() error { return c.Write(t.Context(), typ, message) })
-					p.Want(wstest.Frame{Fin: true, Opcode: wstest.Opcode(typ), Payload: []byte(filler(size))})
+					call := rawpeer.GoErr(t, func() error { return c.Write(t.Context(), typ, message) })
+					p.Want(rawpeer.Frame{Fin: true, Opcode: rawpeer.Opcode(typ), Payload: []byte(filler(size))})
 					call.Want()
 					if size <= oneWrite {
 						p.WantWrites(1)
@@ -84,10 +84,10 @@ func TestWriteOneFrame(t *testing.T) {
 					}
 				}
 			})
-			overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				for _, size := range sizes {
-					call := wstest.GoErr(t, func() error { return c.Write(t.Context(), typ, []byte(filler(size))) })
-					p.Want(wstest.Frame{Fin: true, Opcode: wstest.Opcode(typ), Payload: []byte(filler(size))})
+					call := rawpeer.GoErr(t, func() error { return c.Write(t.Context(), typ, []byte(filler(size))) })
+					p.Want(rawpeer.Frame{Fin: true, Opcode: rawpeer.Opcode(typ), Payload: []byte(filler(size))})
 					call.Want()
 				}
 			})
@@ -97,7 +97,7 @@ func TestWriteOneFrame(t *testing.T) {
 
 // What a caller does with its bytes after Write does not matter.
 func TestWriteKeepsNothing(t *testing.T) {
-	forBothRoles(t, &connOptions{pipe: &wstest.PipeOptions{Capacity: wstest.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, &connOptions{pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		buf := make([]byte, 100<<10)
 		for _, size := range []int{5, 5000, len(buf)} {
 			copy(buf, filler(size))
@@ -114,9 +114,9 @@ func TestWriteKeepsNothing(t *testing.T) {
 // (RFC 6455 section 5.3), a server none. That it is so the peer checks by
 // itself, for each frame of each test.
 func TestWriteMaskingKeys(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		seen := map[[4]byte]bool{}
-		see := func(f wstest.Frame) {
+		see := func(f rawpeer.Frame) {
 			t.Helper()
 			if f.Masked == peerIsClient(p) {
 				t.Fatalf("masked is %t: %v", f.Masked, f)
@@ -144,7 +144,7 @@ func TestWriteMaskingKeys(t *testing.T) {
 }
 
 func TestWriteMessageType(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		for _, typ := range []websocket.MessageType{-1, 0, 3, 8, 9, 0x101} {
 			if err := c.Write(t.Context(), typ, []byte("x")); err == nil || errors.Is(err, net.ErrClosed) {
 				t.Errorf("got error %v for a message of type %d", err, typ)
@@ -161,7 +161,7 @@ func TestWriteMessageType(t *testing.T) {
 func TestWriteTextNotUTF8(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				p.CountWrites()
 				for _, bad := range []string{
 					"\xff",
@@ -193,11 +193,11 @@ func TestWriteSharedBytes(t *testing.T) {
 	const writers = 8
 	for _, size := range []int{100, 5000, 100 << 10} {
 		t.Run(strconv.Itoa(size), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				shared := []byte(filler(size))
-				calls := make([]*wstest.Call[struct{}], writers)
+				calls := make([]*rawpeer.Call[struct{}], writers)
 				for i := range calls {
-					calls[i] = wstest.GoErr(t, func() error {
+					calls[i] = rawpeer.GoErr(t, func() error {
 						return c.Write(t.Context(), websocket.MessageBinary, shared)
 					})
 				}

@@ -11,13 +11,13 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // A second Close of a Writer whose context has ended since, while others write,
 // is an error and nothing else.
 func TestWriterStaleWhileOthersWrite(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
 		w := mustWriter(t, c, ctx)
 		mustAdd(t, w, "hello")
@@ -38,7 +38,7 @@ func TestWriterStaleWhileOthersWrite(t *testing.T) {
 // Writers are given up while a frame is stuck, the current one and one that had
 // been before: the turn is free afterwards.
 func TestWritersGivenUp(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
 		earlier := mustWriter(t, c, ctx)
 		cancel()
@@ -50,7 +50,7 @@ func TestWritersGivenUp(t *testing.T) {
 		release := underTest(p).StallWrites()
 		pingCtx, endPing := context.WithCancel(t.Context())
 		defer endPing()
-		ping := wstest.GoErr(t, func() error { return c.Ping(pingCtx) })
+		ping := rawpeer.GoErr(t, func() error { return c.Ping(pingCtx) })
 		synctest.Wait()
 		wantCanceled(t, current.Close())
 		if earlier.Close() == nil {
@@ -72,7 +72,7 @@ func TestWritersGivenUp(t *testing.T) {
 
 // The contexts of messages that were written are not kept.
 func TestWriterKeepsNoContext(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const messages = 50
 		var freed atomic.Int32
 		type key struct{}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // maxFragment is the payload of the frames that a Writer sends.
@@ -21,7 +21,7 @@ const maxFragment = 16 << 10
 
 // A message is cut into frames of 16 KiB, however it is written.
 func TestWriterFrames(t *testing.T) {
-	forBothRoles(t, &connOptions{pipe: &wstest.PipeOptions{Capacity: wstest.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, &connOptions{pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		for _, size := range []int{0, 1, 5000, maxFragment - 1, maxFragment, maxFragment + 1, 2 * maxFragment, 100_000} {
 			for _, piece := range []int{1000, 4096, maxFragment, maxFragment + 1, 1 << 20} {
 				message := filler(size)
@@ -32,7 +32,7 @@ func TestWriterFrames(t *testing.T) {
 					rest = rest[n:]
 				}
 				mustEnd(t, w)
-				m := p.WantMessage(wstest.OpText, []byte(message))
+				m := p.WantMessage(rawpeer.OpText, []byte(message))
 				if want := max(1, (size+maxFragment-1)/maxFragment); len(m.Frames) != want {
 					t.Fatalf("%d frames for %d bytes in pieces of %d, want %d", len(m.Frames), size, piece, want)
 				}
@@ -48,16 +48,16 @@ func TestWriterFrames(t *testing.T) {
 
 // What is written goes out when a frame is full, and not before.
 func TestWriterSends(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		w := mustWriter(t, c, t.Context())
 		mustAdd(t, w, "")
 		mustAdd(t, w, "abc")
 		p.WantSilence(time.Second)
 		mustAdd(t, w, filler(maxFragment))
-		p.Want(wstest.Text("abc" + filler(maxFragment)[:maxFragment-3]).More())
+		p.Want(rawpeer.Text("abc" + filler(maxFragment)[:maxFragment-3]).More())
 		p.WantSilence(time.Second)
 		mustEnd(t, w)
-		p.Want(wstest.Continuation(filler(maxFragment)[maxFragment-3:]))
+		p.Want(rawpeer.Continuation(filler(maxFragment)[maxFragment-3:]))
 	})
 }
 
@@ -65,7 +65,7 @@ func TestWriterSends(t *testing.T) {
 func TestWriterKeepsNothing(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				message := filler(30_000)
 				w := mustWriter(t, c, t.Context())
 				for rest := message; rest != ""; rest = rest[1000:] {
@@ -77,7 +77,7 @@ func TestWriterKeepsNothing(t *testing.T) {
 					clear(piece)
 				}
 				mustEnd(t, w)
-				p.WantMessage(wstest.OpText, []byte(message))
+				p.WantMessage(rawpeer.OpText, []byte(message))
 			})
 		})
 	}
@@ -86,7 +86,7 @@ func TestWriterKeepsNothing(t *testing.T) {
 // After its Close a writer is of no use, and does no harm to the message that
 // came after.
 func TestWriterStale(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		stale := func(w io.WriteCloser) {
 			t.Helper()
 			if n, err := w.Write([]byte("stale")); n != 0 || err == nil || errors.Is(err, net.ErrClosed) {
@@ -133,12 +133,12 @@ func TestWriterTextNotUTF8(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			for _, mode := range modes {
 				t.Run(mode.name, func(t *testing.T) {
-					forBothRoles(t, &connOptions{compression: mode.mode, threshold: 1 << 20}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+					forBothRoles(t, &connOptions{compression: mode.mode, threshold: 1 << 20}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 						w := mustWriter(t, c, t.Context())
 						mustAdd(t, w, test.before)
 						waiting := goWrite(t, c, "waits for the message to end")
 						synctest.Wait()
-						call := wstest.Go(t, func() (int, error) { return w.Write([]byte(test.bad)) })
+						call := rawpeer.Go(t, func() (int, error) { return w.Write([]byte(test.bad)) })
 						for range test.frames {
 							p.WantFrame()
 						}
@@ -170,7 +170,7 @@ func TestWriterTextNotUTF8AheadOfQueue(t *testing.T) {
 		t.Run(role.name, func(t *testing.T) {
 			for range rounds {
 				synctest.Test(t, func(t *testing.T) {
-					c, p := role.connect(t, wstest.Listen(nil), new(connOptions))
+					c, p := role.connect(t, rawpeer.Listen(nil), new(connOptions))
 					defer c.CloseNow()
 					w := mustWriter(t, c, t.Context())
 					mustAdd(t, w, filler(maxFragment+1))
@@ -188,7 +188,7 @@ func TestWriterTextNotUTF8AheadOfQueue(t *testing.T) {
 
 // A rune may be cut in two by the writes, and must be whole at the end.
 func TestWriterTextCutRunes(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const text = "κόσμε 😀"
 		w := mustWriter(t, c, t.Context())
 		for i := range len(text) {
@@ -199,7 +199,7 @@ func TestWriterTextCutRunes(t *testing.T) {
 
 		w = mustWriter(t, c, t.Context())
 		mustAdd(t, w, text[:len(text)-1])
-		call := wstest.GoErr(t, w.Close)
+		call := rawpeer.GoErr(t, w.Close)
 		p.WantClose(1011)
 		if call.Err() == nil {
 			t.Error("half a rune was taken for text")
@@ -210,18 +210,18 @@ func TestWriterTextCutRunes(t *testing.T) {
 
 // Control frames do not wait for the end of a message.
 func TestWriterControlBetween(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		c.CloseRead(t.Context())
 		w := mustWriter(t, c, t.Context())
 		mustAdd(t, w, filler(maxFragment+1))
-		ping := wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
-		p.Want(wstest.Text(filler(maxFragment + 1)[:maxFragment]).More())
+		ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
+		p.Want(rawpeer.Text(filler(maxFragment + 1)[:maxFragment]).More())
 		p.SendPong(p.WantPing())
 		ping.Want()
 		p.SendPing("yours")
 		p.WantPong("yours")
 		mustAdd(t, w, "...")
-		closing := wstest.GoErr(t, func() error { return c.Close(websocket.StatusGoingAway, "in between") })
+		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusGoingAway, "in between") })
 		p.WantCloseReason(1001, "in between")
 		_, err := w.Write([]byte("too late"))
 		wantClosed(t, err, -1)
@@ -237,14 +237,14 @@ func TestWriterOthersWait(t *testing.T) {
 	for _, size := range []int{0, 10, maxFragment + 10} {
 		for _, mode := range modes {
 			t.Run(fmt.Sprintf("%d %s", size, mode.name), func(t *testing.T) {
-				forBothRoles(t, &connOptions{compression: mode.mode, pipe: &wstest.PipeOptions{Capacity: wstest.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+				forBothRoles(t, &connOptions{compression: mode.mode, pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					w := mustWriter(t, c, t.Context())
 					mustAdd(t, w, filler(size))
 					small := goWrite(t, c, "small")
 					synctest.Wait()
 					large := goWrite(t, c, filler(9000))
 					synctest.Wait()
-					writer := wstest.GoErr(t, func() error {
+					writer := rawpeer.GoErr(t, func() error {
 						w, err := c.Writer(t.Context(), websocket.MessageText)
 						if err != nil {
 							return err
@@ -257,10 +257,10 @@ func TestWriterOthersWait(t *testing.T) {
 						t.Fatal("a message was written in the middle of another")
 					}
 					mustEnd(t, w)
-					p.WantMessage(wstest.OpText, []byte(filler(size)))
-					p.WantMessage(wstest.OpText, []byte("small"))
-					p.WantMessage(wstest.OpText, []byte(filler(9000)))
-					p.WantMessage(wstest.OpText, []byte("another"))
+					p.WantMessage(rawpeer.OpText, []byte(filler(size)))
+					p.WantMessage(rawpeer.OpText, []byte("small"))
+					p.WantMessage(rawpeer.OpText, []byte(filler(9000)))
+					p.WantMessage(rawpeer.OpText, []byte("another"))
 					small.Want()
 					large.Want()
 					writer.Want()
@@ -277,9 +277,9 @@ func TestWriterContextBeforeFirstFrame(t *testing.T) {
 		for _, size := range []int{0, 10, 1000} { // 1000 are compressed
 			for _, op := range []string{"Write", "Close"} {
 				t.Run(fmt.Sprintf("%s %d %s", mode.name, size, op), func(t *testing.T) {
-					forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+					forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 						mustWriteText(t, c, filler(1000))
-						p.WantMessage(wstest.OpText, []byte(filler(1000)))
+						p.WantMessage(rawpeer.OpText, []byte(filler(1000)))
 						ctx, cancel := context.WithCancel(t.Context())
 						w := mustWriter(t, c, ctx)
 						mustAdd(t, w, filler(size))
@@ -299,7 +299,7 @@ func TestWriterContextBeforeFirstFrame(t *testing.T) {
 						}
 						// What comes now refers to nothing in that message.
 						mustWriteText(t, c, filler(size)+filler(1000))
-						p.WantMessage(wstest.OpText, []byte(filler(size)+filler(1000)))
+						p.WantMessage(rawpeer.OpText, []byte(filler(size)+filler(1000)))
 						wantUsable(t, c, p)
 					})
 				})
@@ -312,7 +312,7 @@ func TestWriterContextBeforeFirstFrame(t *testing.T) {
 func TestWriterContextInsideMessage(t *testing.T) {
 	for _, op := range []string{"Write", "Close"} {
 		t.Run(op, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				ctx, cancel := context.WithCancel(t.Context())
 				w := mustWriter(t, c, ctx)
 				mustAdd(t, w, filler(maxFragment+1))
@@ -339,22 +339,22 @@ func TestWriterContextInsideMessage(t *testing.T) {
 // turn: before the first frame, the message alone is given up, and those behind
 // it get on; after it, the connection has failed.
 func TestWriterContextWaitingForItsTurn(t *testing.T) {
-	stalledPing := func(t *testing.T, c *websocket.Conn, p *wstest.Peer) (release func(), ping *wstest.Call[struct{}]) {
+	stalledPing := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (release func(), ping *rawpeer.Call[struct{}]) {
 		release = underTest(p).StallWrites()
-		ping = wstest.GoErr(t, func() error { return c.Ping(t.Context()) })
+		ping = rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 		synctest.Wait()
 		return release, ping
 	}
 
 	t.Run("before the first frame", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			c.CloseRead(t.Context())
 			ctx, cancel := context.WithCancel(t.Context())
 			w := mustWriter(t, c, ctx)
 			mustAdd(t, w, "given up")
 			release, ping := stalledPing(t, c, p)
 			behind := goWrite(t, c, "behind")
-			closing := wstest.GoErr(t, w.Close)
+			closing := rawpeer.GoErr(t, w.Close)
 			synctest.Wait()
 			if closing.Returned() {
 				t.Fatal("the message ended while the stream was stalled")
@@ -376,13 +376,13 @@ func TestWriterContextWaitingForItsTurn(t *testing.T) {
 	})
 
 	t.Run("after it", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			c.CloseRead(t.Context())
 			ctx, cancel := context.WithCancel(t.Context())
 			w := mustWriter(t, c, ctx)
 			mustAdd(t, w, filler(maxFragment+1))
 			_, ping := stalledPing(t, c, p)
-			closing := wstest.GoErr(t, w.Close)
+			closing := rawpeer.GoErr(t, w.Close)
 			synctest.Wait()
 			cancel()
 			synctest.Wait()
@@ -397,7 +397,7 @@ func TestWriterContextWaitingForItsTurn(t *testing.T) {
 
 // A Writer is not had before its turn, and its context counts for the wait.
 func TestWriterContextOfWriter(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		w := mustWriter(t, c, t.Context())
 		mustAdd(t, w, "one")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

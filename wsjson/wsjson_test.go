@@ -14,17 +14,17 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 	"github.com/bhojpur/api/wsjson"
 )
 
-func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
 // forServer runs test in a bubble with a connection and its raw peer.
-func forServer(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer)) {
+func forServer(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		c, p := wstest.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+		c, p := rawpeer.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
 			return websocket.Accept(w, r, nil)
 		}, nil)
 		defer c.CloseNow()
@@ -39,10 +39,10 @@ type tick struct {
 }
 
 func TestReadBothTypes(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
-		for _, f := range []wstest.Frame{
-			wstest.Text(`{"Name":"a","Count":1}`),
-			wstest.Binary([]byte(` {"Name":"a","Count":1} `)),
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		for _, f := range []rawpeer.Frame{
+			rawpeer.Text(`{"Name":"a","Count":1}`),
+			rawpeer.Binary([]byte(` {"Name":"a","Count":1} `)),
 		} {
 			p.Send(f)
 			var got tick
@@ -56,7 +56,7 @@ func TestReadBothTypes(t *testing.T) {
 // TestReadKeepsNothing: what was decoded does not change when the buffer is
 // used again.
 func TestReadKeepsNothing(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText(`{"Name":"first","Tags":["x","y"]}`)
 		p.SendText(`{"Name":"other","Tags":["1","2"]}`)
 		var first, second tick
@@ -85,7 +85,7 @@ func TestReadKeepsNothing(t *testing.T) {
 // TestReadBadJSON: the error is the decoder's, and the connection goes on with
 // the next message.
 func TestReadBadJSON(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText(`{"Name":`)
 		p.SendText(`{"Count":"many"}`)
 		p.SendText(`{} {}`)
@@ -112,10 +112,10 @@ func TestReadBadJSON(t *testing.T) {
 }
 
 func TestReadLimit(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		c.SetReadLimit(10)
 		p.SendText(`"` + strings.Repeat("x", 9) + `"`)
-		read := wstest.GoErr(t, func() error {
+		read := rawpeer.GoErr(t, func() error {
 			var s string
 			return wsjson.Read(t.Context(), c, &s)
 		})
@@ -128,7 +128,7 @@ func TestReadLimit(t *testing.T) {
 }
 
 func TestReadClosed(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendClose(4000, "bye")
 		var got any
 		if err := wsjson.Read(t.Context(), c, &got); websocket.CloseStatus(err) != 4000 {
@@ -141,7 +141,7 @@ func TestReadClosed(t *testing.T) {
 }
 
 func TestWrite(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		for _, test := range []struct {
 			v    any
 			want string
@@ -154,8 +154,8 @@ func TestWrite(t *testing.T) {
 			{strings.Repeat("long ", 30000), `"` + strings.Repeat("long ", 30000) + `"`},
 			{1, "1"},
 		} {
-			write := wstest.GoErr(t, func() error { return wsjson.Write(t.Context(), c, test.v) })
-			p.Want(wstest.Text(test.want))
+			write := rawpeer.GoErr(t, func() error { return wsjson.Write(t.Context(), c, test.v) })
+			p.Want(rawpeer.Text(test.want))
 			write.Want()
 		}
 	})
@@ -164,7 +164,7 @@ func TestWrite(t *testing.T) {
 // TestWriteBadValue: what does not encode is an error, nothing is sent, and the
 // connection goes on.
 func TestWriteBadValue(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		err := wsjson.Write(t.Context(), c, math.NaN())
 		if _, ok := errors.AsType[*json.UnsupportedValueError](err); !ok {
 			t.Errorf("got error %v, want a json.UnsupportedValueError", err)

@@ -16,17 +16,17 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 	"github.com/bhojpur/api/wspb"
 )
 
-func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
 // forServer runs test in a bubble with a connection and its raw peer.
-func forServer(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *wstest.Peer)) {
+func forServer(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		c, p := wstest.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+		c, p := rawpeer.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
 			return websocket.Accept(w, r, nil)
 		}, nil)
 		defer c.CloseNow()
@@ -45,7 +45,7 @@ func marshal(t *testing.T, m proto.Message) []byte {
 
 // TestRead: messages are decoded one by one, and keep nothing of the buffer.
 func TestRead(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendBinary(marshal(t, wrapperspb.Bytes([]byte("first"))))
 		p.SendBinary(marshal(t, wrapperspb.Bytes([]byte("other"))))
 		p.SendBinary(nil)
@@ -64,7 +64,7 @@ func TestRead(t *testing.T) {
 // TestReadBadMessage: the error wraps the decoder's, and the connection goes on
 // with the next message.
 func TestReadBadMessage(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendBinary([]byte{0x0a, 0x7f, 'x'})
 		p.SendBinary(marshal(t, wrapperspb.String("fine")))
 		got := new(wrapperspb.StringValue)
@@ -79,9 +79,9 @@ func TestReadBadMessage(t *testing.T) {
 }
 
 func TestReadText(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText("{}")
-		read := wstest.GoErr(t, func() error { return wspb.Read(t.Context(), c, new(wrapperspb.StringValue)) })
+		read := rawpeer.GoErr(t, func() error { return wspb.Read(t.Context(), c, new(wrapperspb.StringValue)) })
 		p.WantClose(1003)
 		p.SendClose(1003, "")
 		if err := read.Err(); !errors.Is(err, wspb.ErrMessageType) {
@@ -94,10 +94,10 @@ func TestReadText(t *testing.T) {
 }
 
 func TestReadLimit(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		c.SetReadLimit(10)
 		p.SendBinary(make([]byte, 11))
-		read := wstest.GoErr(t, func() error { return wspb.Read(t.Context(), c, new(wrapperspb.StringValue)) })
+		read := rawpeer.GoErr(t, func() error { return wspb.Read(t.Context(), c, new(wrapperspb.StringValue)) })
 		p.WantClose(1009)
 		p.Close()
 		if err := read.Err(); !errors.Is(err, websocket.ErrMessageTooBig) {
@@ -107,7 +107,7 @@ func TestReadLimit(t *testing.T) {
 }
 
 func TestWrite(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		value, err := structpb.NewStruct(map[string]any{"a": []any{1.0, "b"}})
 		if err != nil {
 			t.Fatal(err)
@@ -119,7 +119,7 @@ func TestWrite(t *testing.T) {
 			new(wrapperspb.StringValue),
 			wrapperspb.String("short again"),
 		} {
-			write := wstest.GoErr(t, func() error { return wspb.Write(t.Context(), c, m) })
+			write := rawpeer.GoErr(t, func() error { return wspb.Write(t.Context(), c, m) })
 			got := proto.Clone(m)
 			if err := proto.Unmarshal(p.ReadMessage().Payload, got); err != nil || !proto.Equal(got, m) {
 				t.Errorf("wrote %v, %v, want %v", got, err, m)
@@ -132,13 +132,13 @@ func TestWrite(t *testing.T) {
 // TestWriteBadMessage: what does not encode is an error, nothing is sent, and
 // the connection goes on.
 func TestWriteBadMessage(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *wstest.Peer) {
+	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		if err := wspb.Write(t.Context(), c, wrapperspb.String("\xff")); err == nil || errors.Is(err, net.ErrClosed) {
 			t.Errorf("got error %v, want one of protobuf", err)
 		}
 		if err := wspb.Write(t.Context(), c, wrapperspb.Bool(true)); err != nil {
 			t.Fatal(err)
 		}
-		p.Want(wstest.Binary(marshal(t, wrapperspb.Bool(true))))
+		p.Want(rawpeer.Binary(marshal(t, wrapperspb.Bool(true))))
 	})
 }

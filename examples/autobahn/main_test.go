@@ -12,10 +12,10 @@ import (
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/autobahn"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
 // serve runs a fuzzing server until the test ends, and returns its URL.
 func serve(t *testing.T, server *autobahn.Server) (url string) {
@@ -24,7 +24,7 @@ func serve(t *testing.T, server *autobahn.Server) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	serving := wstest.GoErr(t, func() error { return server.Serve(l) })
+	serving := rawpeer.GoErr(t, func() error { return server.Serve(l) })
 	t.Cleanup(func() {
 		l.Close()
 		server.Close()
@@ -118,9 +118,9 @@ func TestNoServer(t *testing.T) {
 
 // TestNoFuzzingServer talks to a server that says something else.
 func TestNoFuzzingServer(t *testing.T) {
-	for name, answer := range map[string]func(*wstest.Peer){
-		"no number":  func(p *wstest.Peer) { p.SendText("many") },
-		"no message": func(p *wstest.Peer) { p.SendClose(1000, "") },
+	for name, answer := range map[string]func(*rawpeer.Peer){
+		"no number":  func(p *rawpeer.Peer) { p.SendText("many") },
+		"no message": func(p *rawpeer.Peer) { p.SendClose(1000, "") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -128,14 +128,14 @@ func TestNoFuzzingServer(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer l.Close()
-			ran := wstest.GoErr(t, func() error {
+			ran := rawpeer.GoErr(t, func() error {
 				return run(t.Context(), []string{"ws://" + l.Addr().String()}, new(bytes.Buffer))
 			})
 			conn, err := l.Accept()
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer(wstest.ServeHandshake(t, conn, nil))
+			answer(rawpeer.ServeHandshake(t, conn, nil))
 			if err := ran.Err(); err == nil || (websocket.CloseStatus(err) == websocket.StatusNormalClosure) != (name == "no message") {
 				t.Errorf("got %v", err)
 			}

@@ -15,21 +15,21 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
-func serveEcho(t *testing.T, opts options) wstest.Network {
-	n := wstest.Listen(nil)
-	wstest.Serve(t, n, newServer(opts, slog.New(slog.DiscardHandler)))
+func serveEcho(t *testing.T, opts options) rawpeer.Network {
+	n := rawpeer.Listen(nil)
+	rawpeer.Serve(t, n, newServer(opts, slog.New(slog.DiscardHandler)))
 	return n
 }
 
-func dial(t *testing.T, n wstest.Network, opts websocket.DialOptions) *websocket.Conn {
+func dial(t *testing.T, n rawpeer.Network, opts websocket.DialOptions) *websocket.Conn {
 	t.Helper()
-	opts.HTTPClient = wstest.HTTPClient(n)
-	conn, _, err := websocket.Dial(t.Context(), wstest.URL, &opts)
+	opts.HTTPClient = rawpeer.HTTPClient(n)
+	conn, _, err := websocket.Dial(t.Context(), rawpeer.URL, &opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,13 +39,13 @@ func dial(t *testing.T, n wstest.Network, opts websocket.DialOptions) *websocket
 }
 
 // peer connects in raw frames.
-func peer(t *testing.T, n wstest.Network) *wstest.Peer {
+func peer(t *testing.T, n rawpeer.Network) *rawpeer.Peer {
 	t.Helper()
 	conn, err := n.Dial(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return wstest.ClientHandshake(t, conn, nil)
+	return rawpeer.ClientHandshake(t, conn, nil)
 }
 
 func TestEcho(t *testing.T) {
@@ -98,16 +98,16 @@ func TestLimit(t *testing.T) {
 	opts := defaults()
 	opts.readLimit = 10
 	p := peer(t, serveEcho(t, opts))
-	p.Send(wstest.Text("0123456789"))
+	p.Send(rawpeer.Text("0123456789"))
 	p.WantText("0123456789")
-	p.Send(wstest.Text("0123456789a"))
+	p.Send(rawpeer.Text("0123456789a"))
 	p.WantClose(1009)
 }
 
 // TestInvalidText sends a byte that can't be UTF-8 in a message that goes on.
 func TestInvalidText(t *testing.T) {
 	p := peer(t, serveEcho(t, defaults()))
-	p.Send(wstest.Text("a\xff").More())
+	p.Send(rawpeer.Text("a\xff").More())
 	p.WantClose(1007)
 }
 
@@ -118,15 +118,15 @@ func TestMessageTimeout(t *testing.T) {
 		p := peer(t, serveEcho(t, opts))
 		p.Timeout = 2 * opts.messageTimeout
 		p.WantSilence(opts.pingEvery - time.Second)
-		p.Send(wstest.Text("and so").More())
+		p.Send(rawpeer.Text("and so").More())
 		began := time.Now()
 		for {
 			f, err := p.ReadFrame()
 			if err != nil {
 				break
 			}
-			if f.Opcode == wstest.OpPing && time.Since(began) < opts.messageTimeout {
-				p.Send(wstest.Pong(string(f.Payload)))
+			if f.Opcode == rawpeer.OpPing && time.Since(began) < opts.messageTimeout {
+				p.Send(rawpeer.Pong(string(f.Payload)))
 			}
 		}
 		if took := time.Since(began); took != opts.messageTimeout {
@@ -143,12 +143,12 @@ func TestKeepAlive(t *testing.T) {
 
 		// One who talks is not asked.
 		p.WantSilence(opts.pingEvery - time.Second)
-		p.Send(wstest.Text("hi"))
+		p.Send(rawpeer.Text("hi"))
 		p.WantText("hi")
 		p.WantSilence(opts.pingEvery)
 
 		// One who is silent is asked, and may stay.
-		p.Send(wstest.Pong(p.WantPing()))
+		p.Send(rawpeer.Pong(p.WantPing()))
 		p.WantSilence(opts.pingEvery - time.Second)
 
 		// One who does not answer may not.
@@ -167,7 +167,7 @@ func TestRun(t *testing.T) {
 	defer interrupt()
 	out, stdout := io.Pipe()
 	defer out.Close()
-	program := wstest.GoErr(t, func() error {
+	program := rawpeer.GoErr(t, func() error {
 		return run(ctx, []string{"-addr", "127.0.0.1:0", "-compress", "off"}, stdout)
 	})
 	line, err := bufio.NewReader(out).ReadString('\n')

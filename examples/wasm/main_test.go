@@ -14,10 +14,10 @@ import (
 	"github.com/bhojpur/api/examples/internal/chat"
 	"github.com/bhojpur/api/examples/internal/chat/chattest"
 	"github.com/bhojpur/api/examples/internal/chat/protocol"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
 func TestProgram(t *testing.T) { chattest.Program(t, run) }
 
@@ -44,7 +44,7 @@ func TestBuildEnds(t *testing.T) {
 }
 
 // site serves a client that is none.
-func site(t *testing.T) wstest.Network {
+func site(t *testing.T) rawpeer.Network {
 	t.Helper()
 	h, err := handler(chat.NewServer(chat.Defaults(), slog.New(slog.DiscardHandler)), client{
 		wasm: bytes.Repeat([]byte("program "), 1000),
@@ -53,14 +53,14 @@ func site(t *testing.T) wstest.Network {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := wstest.Listen(nil)
-	wstest.Serve(t, n, h)
+	n := rawpeer.Listen(nil)
+	rawpeer.Serve(t, n, h)
 	return n
 }
 
 // get makes a request with headers, in pairs of a name and a value. What was
 // compressed stays so.
-func get(t *testing.T, n wstest.Network, path string, headers ...string) (*http.Response, []byte) {
+func get(t *testing.T, n rawpeer.Network, path string, headers ...string) (*http.Response, []byte) {
 	t.Helper()
 	req, err := http.NewRequest("GET", "http://chat.test"+path, nil)
 	if err != nil {
@@ -69,7 +69,7 @@ func get(t *testing.T, n wstest.Network, path string, headers ...string) (*http.
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	client := wstest.HTTPClient(n)
+	client := rawpeer.HTTPClient(n)
 	client.Transport.(*http.Transport).DisableCompression = true
 	resp, err := client.Do(req)
 	if err != nil {
@@ -170,8 +170,8 @@ func inflate(t *testing.T, p []byte) []byte {
 // TestSameRoom has guests of both pages meet.
 func TestSameRoom(t *testing.T) {
 	n := site(t)
-	ada := chattest.Dial(t, "ws://chat.test/ws", wstest.HTTPClient(n))
-	bob := chattest.Dial(t, "ws://chat.test/js/ws", wstest.HTTPClient(n))
+	ada := chattest.Dial(t, "ws://chat.test/ws", rawpeer.HTTPClient(n))
+	bob := chattest.Dial(t, "ws://chat.test/js/ws", rawpeer.HTTPClient(n))
 	ada.Join("Ada")
 	bob.Join("Bob")
 	ada.Want(protocol.Joined)

@@ -14,7 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // serveEchoes serves echo peers on l until the test is over.
@@ -109,11 +109,11 @@ func TestClientOpenTimeout(t *testing.T) {
 		{Options{}, time.Second, time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			n := wstest.Listen(nil)
+			n := rawpeer.Listen(nil)
 			serveEchoes(t, n, silent)
 			ctx, cancel := context.WithTimeout(t.Context(), test.context)
 			defer cancel()
-			c := &Client{URL: wstest.URL, Dial: n.Dial, Options: test.opts}
+			c := &Client{URL: rawpeer.URL, Dial: n.Dial, Options: test.opts}
 			res := c.Run(ctx, caseOf(t, "1.1.1"))
 			wantNotOpen(t, res)
 			if !res.OpenTimeout || res.Duration != test.took {
@@ -128,11 +128,11 @@ func TestClientContext(t *testing.T) {
 	deaf := habits{deaf: true}
 	for _, id := range []string{"9.7.1", "9.1.2"} { // waiting, and writing
 		synctest.Test(t, func(t *testing.T) {
-			n := wstest.Listen(nil)
+			n := rawpeer.Listen(nil)
 			serveEchoes(t, n, deaf)
 			ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("enough"))
 			defer cancel()
-			res := (&Client{URL: wstest.URL, Dial: n.Dial}).Run(ctx, caseOf(t, id))
+			res := (&Client{URL: rawpeer.URL, Dial: n.Dial}).Run(ctx, caseOf(t, id))
 			if res.Behavior != Failed || res.BehaviorClose != Failed || res.Duration != time.Second {
 				t.Errorf("%v", res)
 			}
@@ -152,9 +152,9 @@ func TestPatience(t *testing.T) {
 		{Options{Patience: 5}, "6.4.1", OK}, // two seconds pass between its frames
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			n := wstest.Listen(nil)
+			n := rawpeer.Listen(nil)
 			serveEchoes(t, n, habits{late: lateBy, lateClose: lateBy})
-			c := &Client{URL: wstest.URL, Dial: n.Dial, Options: test.opts}
+			c := &Client{URL: rawpeer.URL, Dial: n.Dial, Options: test.opts}
 			res := c.Run(t.Context(), caseOf(t, test.id))
 			if res.Behavior != test.behavior || res.Passed() != (test.behavior == OK) || res.Duration > 5*time.Second {
 				t.Errorf("%v", res)
@@ -166,9 +166,9 @@ func TestPatience(t *testing.T) {
 // Messages is how many messages cases of compression have, and no others.
 func TestMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := wstest.Listen(nil)
+		n := rawpeer.Listen(nil)
 		serveEchoes(t, n, habits{})
-		c := &Client{URL: wstest.URL, Dial: n.Dial, Options: Options{Messages: 2}}
+		c := &Client{URL: rawpeer.URL, Dial: n.Dial, Options: Options{Messages: 2}}
 		for id, want := range map[string]int{"12.1.1": 2, "13.7.18": 2, "9.7.1": 1000, "9.1.1": 1} {
 			if res := c.Run(t.Context(), caseOf(t, id)); res.Echoes != want || !res.Passed() {
 				t.Errorf("%s: got %d echoes, want %d\n%v", id, res.Echoes, want, res)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // A fault is something that an implementation may do, and what the suite has to
@@ -103,7 +103,7 @@ func meet(t *testing.T, role Role, h habits, cases []*Case) []*Result {
 
 // meetServer runs cases against a server.
 func meetServer(t *testing.T, h habits, cases []*Case) []*Result {
-	n := wstest.Listen(nil)
+	n := rawpeer.Listen(nil)
 	var peers sync.WaitGroup
 	peers.Go(func() {
 		for {
@@ -114,7 +114,7 @@ func meetServer(t *testing.T, h habits, cases []*Case) []*Result {
 			peers.Go((&echoPeer{habits: h, role: ServerRole, conn: conn}).serve)
 		}
 	})
-	client := &Client{URL: wstest.URL, Agent: "peer", Dial: n.Dial}
+	client := &Client{URL: rawpeer.URL, Agent: "peer", Dial: n.Dial}
 	var results []*Result
 	for _, cs := range cases {
 		results = append(results, client.Run(t.Context(), cs))
@@ -126,10 +126,10 @@ func meetServer(t *testing.T, h habits, cases []*Case) []*Result {
 
 // meetClient runs cases with a client.
 func meetClient(t *testing.T, h habits, cases []*Case) []*Result {
-	n := wstest.Listen(nil)
+	n := rawpeer.Listen(nil)
 	found := make(chan *Result, 1)
 	server := &Server{Cases: cases, OnResult: func(res *Result) { found <- res }}
-	serving := wstest.GoErr(t, func() error { return server.Serve(n) })
+	serving := rawpeer.GoErr(t, func() error { return server.Serve(n) })
 	var results []*Result
 	for i := range cases {
 		conn, err := n.Dial(t.Context())

@@ -7,14 +7,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // TestReportsWait has a client ask for the reports, and how a case went, while the
 // result of that case is on its way: both wait for it, longer than for a handshake.
 func TestReportsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := wstest.Listen(nil)
+		l := rawpeer.Listen(nil)
 		resulted := make(chan struct{})
 		var reports atomic.Int32
 		server := &Server{
@@ -22,14 +22,14 @@ func TestReportsWait(t *testing.T) {
 			OnResult:  func(*Result) { <-resulted },
 			OnReports: func(string) { reports.Add(1) },
 		}
-		serving := wstest.GoErr(t, func() error { return server.Serve(l) })
-		request := func(path string) *wstest.Peer {
+		serving := rawpeer.GoErr(t, func() error { return server.Serve(l) })
+		request := func(path string) *rawpeer.Peer {
 			conn, err := l.Dial(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := wstest.NewPeer(t, conn, wstest.Client)
-			p.SendRequest(&wstest.ClientOptions{RequestLine: "GET " + path + " HTTP/1.1"})
+			p := rawpeer.NewPeer(t, conn, rawpeer.Client)
+			p.SendRequest(&rawpeer.ClientOptions{RequestLine: "GET " + path + " HTTP/1.1"})
 			return p
 		}
 		run := request("/runCase?case=1&agent=a")

@@ -11,15 +11,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // inServerBubble runs a test with a server that is closed behind it.
-func inServerBubble(t *testing.T, s *Server, test func(t *testing.T, n wstest.Network)) {
+func inServerBubble(t *testing.T, s *Server, test func(t *testing.T, n rawpeer.Network)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		n := wstest.Listen(nil)
-		serving := wstest.GoErr(t, func() error { return s.Serve(n) })
+		n := rawpeer.Listen(nil)
+		serving := rawpeer.GoErr(t, func() error { return s.Serve(n) })
 		t.Cleanup(func() {
 			n.Close()
 			s.Close()
@@ -41,41 +41,41 @@ const (
 )
 
 // ask opens a connection to the server.
-func ask(t *testing.T, n wstest.Network, path string) *wstest.Peer {
+func ask(t *testing.T, n rawpeer.Network, path string) *rawpeer.Peer {
 	t.Helper()
-	return askWith(t, n, &wstest.ClientOptions{RequestLine: "GET " + path + " HTTP/1.1"})
+	return askWith(t, n, &rawpeer.ClientOptions{RequestLine: "GET " + path + " HTTP/1.1"})
 }
 
-func askWith(t *testing.T, n wstest.Network, opts *wstest.ClientOptions) *wstest.Peer {
+func askWith(t *testing.T, n rawpeer.Network, opts *rawpeer.ClientOptions) *rawpeer.Peer {
 	t.Helper()
 	conn, err := n.Dial(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return wstest.ClientHandshake(t, conn, opts)
+	return rawpeer.ClientHandshake(t, conn, opts)
 }
 
 // answerPing plays the ping case as it should be.
-func answerPing(p *wstest.Peer) {
-	p.Want(wstest.Ping(pingPayload))
+func answerPing(p *rawpeer.Peer) {
+	p.Want(rawpeer.Ping(pingPayload))
 	p.SendPong(pingPayload)
 	finish(p)
 }
 
 // finish wants the server to close.
-func finish(p *wstest.Peer) {
+func finish(p *rawpeer.Peer) {
 	p.WantClose(1000)
 	p.SendClose(1000, "")
 	p.WantEOF()
 }
 
 // wantSaid wants the server to say something and close.
-func wantSaid(p *wstest.Peer, text string) {
+func wantSaid(p *rawpeer.Peer, text string) {
 	p.WantText(text)
 	finish(p)
 }
 
-func wantStatus(t *testing.T, n wstest.Network, path, behavior string) {
+func wantStatus(t *testing.T, n rawpeer.Network, path, behavior string) {
 	t.Helper()
 	wantSaid(ask(t, n, path), `{"behavior":"`+behavior+`"}`)
 }
@@ -94,7 +94,7 @@ func TestServerSays(t *testing.T) {
 		"/getCaseStatus?casetuple=1.1.2&agent=other": `{"behavior":"MISSING"}`,
 	} {
 		t.Run(path, func(t *testing.T) {
-			inServerBubble(t, &Server{Cases: pingCases()}, func(t *testing.T, n wstest.Network) {
+			inServerBubble(t, &Server{Cases: pingCases()}, func(t *testing.T, n rawpeer.Network) {
 				wantSaid(ask(t, n, path), text)
 			})
 		})
@@ -105,7 +105,7 @@ func TestServerSays(t *testing.T) {
 func TestServerReports(t *testing.T) {
 	var agents []string
 	s := &Server{OnReports: func(agent string) { agents = append(agents, agent) }}
-	inServerBubble(t, s, func(t *testing.T, n wstest.Network) {
+	inServerBubble(t, s, func(t *testing.T, n rawpeer.Network) {
 		p := ask(t, n, "/updateReports?agent=some+library")
 		p.WantClose(1000)
 		if !slices.Equal(agents, []string{"some library"}) {
@@ -114,23 +114,23 @@ func TestServerReports(t *testing.T) {
 		p.SendClose(1000, "")
 		p.WantEOF()
 	})
-	inServerBubble(t, new(Server), func(t *testing.T, n wstest.Network) {
+	inServerBubble(t, new(Server), func(t *testing.T, n rawpeer.Network) {
 		finish(ask(t, n, "/updateReports?agent=a"))
 	})
 }
 
 func TestServerRefuses(t *testing.T) {
-	get := func(path string) wstest.ClientOptions {
-		return wstest.ClientOptions{RequestLine: "GET " + path + " HTTP/1.1", WantStatus: http.StatusBadRequest}
+	get := func(path string) rawpeer.ClientOptions {
+		return rawpeer.ClientOptions{RequestLine: "GET " + path + " HTTP/1.1", WantStatus: http.StatusBadRequest}
 	}
-	header := func(path string, lines ...string) wstest.ClientOptions {
+	header := func(path string, lines ...string) rawpeer.ClientOptions {
 		opts := get(path)
 		opts.Header = lines
 		return opts
 	}
 	browser := header("/getCaseCount", "Upgrade", "Connection")
 	browser.WantStatus = http.StatusUpgradeRequired
-	for name, opts := range map[string]wstest.ClientOptions{
+	for name, opts := range map[string]rawpeer.ClientOptions{
 		"no such path":         get("/"),
 		"a path that goes on":  get("/runCase/1?case=1&agent=a"),
 		"no case":              get("/runCase?agent=a"),
@@ -148,7 +148,7 @@ func TestServerRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &Server{Cases: pingCases(), OnResult: func(res *Result) { t.Errorf("a case was run: %v", res) }}
-			inServerBubble(t, s, func(t *testing.T, n wstest.Network) {
+			inServerBubble(t, s, func(t *testing.T, n rawpeer.Network) {
 				askWith(t, n, &opts).WantEOF()
 			})
 		})
@@ -158,13 +158,13 @@ func TestServerRefuses(t *testing.T) {
 // Who speaks no HTTP to the end has five seconds.
 func TestServerOpenTimeout(t *testing.T) {
 	for _, opts := range []Options{{}, {Patience: 3}} {
-		inServerBubble(t, &Server{Options: opts}, func(t *testing.T, n wstest.Network) {
+		inServerBubble(t, &Server{Options: opts}, func(t *testing.T, n rawpeer.Network) {
 			begin := time.Now()
 			conn, err := n.Dial(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := wstest.NewPeer(t, conn, wstest.Client)
+			p := rawpeer.NewPeer(t, conn, rawpeer.Client)
 			p.Timeout = time.Minute
 			p.SendRaw([]byte("GET / HTTP/1.1\r\n"))
 			p.WantEOF()
@@ -179,12 +179,12 @@ func TestServerOpenTimeout(t *testing.T) {
 func TestServerRuns(t *testing.T) {
 	var results []*Result
 	s := &Server{Cases: pingCases(), OnResult: func(res *Result) { results = append(results, res) }}
-	inServerBubble(t, s, func(t *testing.T, n wstest.Network) {
+	inServerBubble(t, s, func(t *testing.T, n rawpeer.Network) {
 		answerPing(ask(t, n, pingCase))
 		wantStatus(t, n, pingStatus, "OK")
 
 		p := ask(t, n, "/runCase?casetuple=2.2&agent=a")
-		p.Want(wstest.Ping(pingPayload))
+		p.Want(rawpeer.Ping(pingPayload))
 		p.SendPong("another")
 		finish(p)
 		wantStatus(t, n, pingStatus, "FAILED")
@@ -209,9 +209,9 @@ func TestServerRuns(t *testing.T) {
 
 // The suite answers pings, until it closes.
 func TestServerAnswersPings(t *testing.T) {
-	inServerBubble(t, &Server{Cases: pingCases()}, func(t *testing.T, n wstest.Network) {
+	inServerBubble(t, &Server{Cases: pingCases()}, func(t *testing.T, n rawpeer.Network) {
 		p := ask(t, n, pingCase)
-		p.Want(wstest.Ping(pingPayload))
+		p.Want(rawpeer.Ping(pingPayload))
 		p.SendPing("one")
 		p.WantPong("one")
 		p.SendPing("")
@@ -227,8 +227,8 @@ func TestServerAnswersPings(t *testing.T) {
 func TestServerRunsWrongRequest(t *testing.T) {
 	var result *Result
 	s := &Server{Cases: pingCases(), OnResult: func(res *Result) { result = res }}
-	inServerBubble(t, s, func(t *testing.T, n wstest.Network) {
-		askWith(t, n, &wstest.ClientOptions{
+	inServerBubble(t, s, func(t *testing.T, n rawpeer.Network) {
+		askWith(t, n, &rawpeer.ClientOptions{
 			RequestLine: "GET " + pingCase + " HTTP/1.1",
 			Header:      []string{"Sec-WebSocket-Key: short"},
 			WantStatus:  http.StatusBadRequest,
@@ -242,12 +242,12 @@ func TestServerRunsWrongRequest(t *testing.T) {
 
 // A client asks for the status as soon as its own end is closed.
 func TestServerStatusWaits(t *testing.T) {
-	inServerBubble(t, &Server{Cases: pingCases()}, func(t *testing.T, n wstest.Network) {
+	inServerBubble(t, &Server{Cases: pingCases()}, func(t *testing.T, n rawpeer.Network) {
 		answerPing(ask(t, n, pingCase)) // what comes of the first time does not count
 		running := ask(t, n, pingCase)
-		running.Want(wstest.Ping(pingPayload))
+		running.Want(rawpeer.Ping(pingPayload))
 
-		status := wstest.Go(t, func() (*wstest.Peer, error) { return ask(t, n, pingStatus), nil })
+		status := rawpeer.Go(t, func() (*rawpeer.Peer, error) { return ask(t, n, pingStatus), nil })
 		other := ask(t, n, "/getCaseStatus?case=1&agent=a")
 		wantSaid(other, `{"behavior":"MISSING"}`)
 		synctest.Wait()
@@ -266,7 +266,7 @@ func TestServerSkips(t *testing.T) {
 		Skip:     func(agent string, cs *Case) bool { return agent == "a" && cs.ID == "2.2" },
 		OnResult: func(res *Result) { t.Errorf("%s has run %s", res.Agent, res.Case.ID) },
 	}
-	inServerBubble(t, s, func(t *testing.T, n wstest.Network) {
+	inServerBubble(t, s, func(t *testing.T, n rawpeer.Network) {
 		finish(ask(t, n, pingCase))
 		wantStatus(t, n, pingStatus, "MISSING")
 		s.OnResult = nil
@@ -279,15 +279,15 @@ func TestServerSkips(t *testing.T) {
 func TestServerClose(t *testing.T) {
 	results := make(chan *Result, 1)
 	s := &Server{Cases: pingCases(), OnResult: func(res *Result) { results <- res }}
-	inServerBubble(t, s, func(t *testing.T, n wstest.Network) {
+	inServerBubble(t, s, func(t *testing.T, n rawpeer.Network) {
 		running := ask(t, n, pingCase)
-		running.Want(wstest.Ping(pingPayload))
+		running.Want(rawpeer.Ping(pingPayload))
 		waiting, err := n.Dial(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		status := wstest.NewPeer(t, waiting, wstest.Client)
-		status.SendRequest(&wstest.ClientOptions{RequestLine: "GET " + pingStatus + " HTTP/1.1"})
+		status := rawpeer.NewPeer(t, waiting, rawpeer.Client)
+		status.SendRequest(&rawpeer.ClientOptions{RequestLine: "GET " + pingStatus + " HTTP/1.1"})
 		silent, err := n.Dial(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -296,7 +296,7 @@ func TestServerClose(t *testing.T) {
 
 		begin := time.Now()
 		s.Close()
-		for _, p := range []*wstest.Peer{running, status, wstest.NewPeer(t, silent, wstest.Client)} {
+		for _, p := range []*rawpeer.Peer{running, status, rawpeer.NewPeer(t, silent, rawpeer.Client)} {
 			p.WantEnd()
 		}
 		if res := <-results; res.Behavior != Failed {
@@ -306,7 +306,7 @@ func TestServerClose(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wstest.NewPeer(t, late, wstest.Client).WantEnd()
+		rawpeer.NewPeer(t, late, rawpeer.Client).WantEnd()
 		if took := time.Since(begin); took != 0 {
 			t.Errorf("it took %v", took)
 		}
@@ -317,11 +317,11 @@ func TestServerClose(t *testing.T) {
 func TestServerClosedBefore(t *testing.T) {
 	s := new(Server)
 	s.Close()
-	inServerBubble(t, s, func(t *testing.T, n wstest.Network) {
+	inServerBubble(t, s, func(t *testing.T, n rawpeer.Network) {
 		conn, err := n.Dial(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		wstest.NewPeer(t, conn, wstest.Client).WantEnd()
+		rawpeer.NewPeer(t, conn, rawpeer.Client).WantEnd()
 	})
 }

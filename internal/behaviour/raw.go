@@ -7,7 +7,7 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // stall does not answer a request.
@@ -37,7 +37,7 @@ func (s *Server) raw(w http.ResponseWriter, r *http.Request) {
 	}
 	defer nc.Close()
 	fmt.Fprintf(rw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Accept: %s\r\n\r\n%s", wstest.AcceptKey(r.Header.Get("Sec-WebSocket-Key")), first)
+		"Sec-WebSocket-Accept: %s\r\n\r\n%s", rawpeer.AcceptKey(r.Header.Get("Sec-WebSocket-Key")), first)
 	if err := rw.Flush(); err != nil {
 		return
 	}
@@ -65,9 +65,9 @@ func readToClose(r io.Reader) error {
 	var b []byte
 	piece := make([]byte, 4096)
 	for {
-		f, n, err := wstest.ParseFrame(b)
+		f, n, err := rawpeer.ParseFrame(b)
 		switch {
-		case err == nil && f.Opcode == wstest.OpClose:
+		case err == nil && f.Opcode == rawpeer.OpClose:
 			return nil
 		case err == nil:
 			b = b[n:]

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // fuzzLimit bounds what is inflated of one input.
@@ -67,7 +67,7 @@ func FuzzInflate(f *testing.F) {
 		}
 
 		kept := before[max(0, len(before)-min(2<<wbits, maxDistance)):]
-		want, ok := wstest.InflateWhole(payload, kept, fuzzLimit-1)
+		want, ok := rawpeer.InflateWhole(payload, kept, fuzzLimit-1)
 		switch {
 		case err == errLimit:
 			if len(want) != fuzzLimit {

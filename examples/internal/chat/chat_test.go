@@ -11,15 +11,15 @@ import (
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/examples/internal/chat/chattest"
 	"github.com/bhojpur/api/examples/internal/chat/protocol"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 	"github.com/bhojpur/api/wsjson"
 )
 
 // serveChat serves a chat on a network in memory that buffers nothing: a
 // write waits until the other side reads.
-func serveChat(t *testing.T, opts Options) wstest.Network {
-	n := wstest.Listen(&wstest.PipeOptions{Capacity: wstest.Rendezvous})
-	wstest.Serve(t, n, NewServer(opts, slog.New(slog.DiscardHandler)).Handler(JavaScript))
+func serveChat(t *testing.T, opts Options) rawpeer.Network {
+	n := rawpeer.Listen(&rawpeer.PipeOptions{Capacity: rawpeer.Rendezvous})
+	rawpeer.Serve(t, n, NewServer(opts, slog.New(slog.DiscardHandler)).Handler(JavaScript))
 	return n
 }
 
@@ -299,7 +299,7 @@ func TestKeepAlive(t *testing.T) {
 		gone.Join("Gone") // and never reads again, so that no pong comes
 		ada.Want(protocol.Joined)
 
-		leaving := wstest.Go(t, ada.Read)
+		leaving := rawpeer.Go(t, ada.Read)
 		time.Sleep(opts.PingEvery + opts.PingTimeout - 1)
 		synctest.Wait()
 		if leaving.Returned() {
@@ -336,7 +336,7 @@ func TestTooLongForARequest(t *testing.T) {
 	n := serveChat(t, Defaults())
 	ada := chattest.Visit(t, n)
 	ada.Join("Ada")
-	sending := wstest.GoErr(t, func() error {
+	sending := rawpeer.GoErr(t, func() error {
 		return wsjson.Write(t.Context(), ada.Conn, protocol.Request{Type: protocol.Say, Text: strings.Repeat("a", protocol.MaxRequest)})
 	})
 	ada.WantClose(websocket.StatusMessageTooBig)

@@ -8,10 +8,10 @@ import (
 	"testing"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
 // TestPage looks whether the page is there, as HTML that may load nothing from
 // elsewhere.
@@ -36,9 +36,9 @@ func TestPage(t *testing.T) {
 }
 
 // get returns a response with its body.
-func get(t *testing.T, n wstest.Network, path string) (*http.Response, string) {
+func get(t *testing.T, n rawpeer.Network, path string) (*http.Response, string) {
 	t.Helper()
-	resp, err := wstest.HTTPClient(n).Get("http://chat.test" + path)
+	resp, err := rawpeer.HTTPClient(n).Get("http://chat.test" + path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,8 +55,8 @@ func TestAnotherPage(t *testing.T) {
 	text := func(s string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, s) })
 	}
-	n := wstest.Listen(nil)
-	wstest.Serve(t, n, Page{
+	n := rawpeer.Listen(nil)
+	rawpeer.Serve(t, n, Page{
 		About:         "This & that",
 		Other:         "elsewhere/",
 		To:            "Another one",
@@ -95,7 +95,7 @@ func TestAnotherPage(t *testing.T) {
 func TestForeignOrigin(t *testing.T) {
 	n := serveChat(t, Defaults())
 	_, resp, err := websocket.Dial(t.Context(), "ws://chat.test/ws", &websocket.DialOptions{
-		HTTPClient: wstest.HTTPClient(n),
+		HTTPClient: rawpeer.HTTPClient(n),
 		HTTPHeader: http.Header{"Origin": {"https://elsewhere.test"}},
 	})
 	if err == nil {

@@ -11,10 +11,10 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
 // handler adds each connection to conns and reads from it.
 func handler(conns *Conns) http.Handler {
@@ -33,24 +33,24 @@ func handler(conns *Conns) http.Handler {
 	})
 }
 
-func peer(t *testing.T, n wstest.Network) *wstest.Peer {
+func peer(t *testing.T, n rawpeer.Network) *rawpeer.Peer {
 	t.Helper()
 	conn, err := n.Dial(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return wstest.ClientHandshake(t, conn, nil)
+	return rawpeer.ClientHandshake(t, conn, nil)
 }
 
 func TestShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var conns Conns
-		n := wstest.Listen(nil)
-		wstest.Serve(t, n, handler(&conns))
-		peers := []*wstest.Peer{peer(t, n), peer(t, n), peer(t, n)}
+		n := rawpeer.Listen(nil)
+		rawpeer.Serve(t, n, handler(&conns))
+		peers := []*rawpeer.Peer{peer(t, n), peer(t, n), peer(t, n)}
 		synctest.Wait()
 
-		shutdown := wstest.GoErr(t, func() error { return conns.Shutdown(t.Context()) })
+		shutdown := rawpeer.GoErr(t, func() error { return conns.Shutdown(t.Context()) })
 		for _, p := range peers {
 			p.WantCloseReason(1001, shutdownReason)
 		}
@@ -59,7 +59,7 @@ func TestShutdown(t *testing.T) {
 			t.Error("Shutdown did not wait for the answers")
 		}
 		for _, p := range peers {
-			p.Send(wstest.Close(1001, ""))
+			p.Send(rawpeer.Close(1001, ""))
 			p.WantEnd()
 		}
 		if err := shutdown.Err(); err != nil {
@@ -69,7 +69,7 @@ func TestShutdown(t *testing.T) {
 		// Who comes later is told the same.
 		late := peer(t, n)
 		late.WantClose(1001)
-		late.Send(wstest.Close(1001, ""))
+		late.Send(rawpeer.Close(1001, ""))
 		late.WantEnd()
 	})
 }
@@ -78,8 +78,8 @@ func TestShutdown(t *testing.T) {
 func TestShutdownGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var conns Conns
-		n := wstest.Listen(nil)
-		wstest.Serve(t, n, handler(&conns))
+		n := rawpeer.Listen(nil)
+		rawpeer.Serve(t, n, handler(&conns))
 		p := peer(t, n)
 		synctest.Wait()
 
@@ -99,14 +99,14 @@ func TestShutdownGivesUp(t *testing.T) {
 func TestUntil(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var conns Conns
-		n := wstest.Listen(nil)
+		n := rawpeer.Listen(nil)
 		slow := make(chan struct{})
 		defer close(slow)
 		mux := http.NewServeMux()
 		mux.Handle("/", handler(&conns))
 		mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) { <-slow })
 		ctx, cancel := context.WithCancel(t.Context())
-		serving := wstest.GoErr(t, func() error { return Until(ctx, n, mux, &conns) })
+		serving := rawpeer.GoErr(t, func() error { return Until(ctx, n, mux, &conns) })
 
 		good, mute := peer(t, n), peer(t, n)
 		silent, err := n.Dial(t.Context())
@@ -114,8 +114,8 @@ func TestUntil(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer silent.Close()
-		request := wstest.GoErr(t, func() error {
-			_, err := wstest.HTTPClient(n).Get("http://server.test/slow")
+		request := rawpeer.GoErr(t, func() error {
+			_, err := rawpeer.HTTPClient(n).Get("http://server.test/slow")
 			return err
 		})
 		synctest.Wait()
@@ -123,7 +123,7 @@ func TestUntil(t *testing.T) {
 		began := time.Now()
 		cancel()
 		good.WantClose(1001)
-		good.Send(wstest.Close(1001, ""))
+		good.Send(rawpeer.Close(1001, ""))
 		good.WantEnd()
 		if err := serving.Err(); err != nil {
 			t.Error(err)
@@ -144,7 +144,7 @@ func TestUntil(t *testing.T) {
 
 // TestUntilTheListenerFails has the server end by itself.
 func TestUntilTheListenerFails(t *testing.T) {
-	n := wstest.Listen(nil)
+	n := rawpeer.Listen(nil)
 	n.Close()
 	if err := Until(t.Context(), n, http.NotFoundHandler(), new(Conns)); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v", err)

@@ -10,16 +10,16 @@ import (
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/examples/internal/chat/protocol"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 	"github.com/bhojpur/api/wsjson"
 )
 
 // serve has each connection that comes served by f, in place of a chat, over a
 // network in which a write waits until the other side reads.
 func (s *stage) serve(f func(conn *websocket.Conn)) {
-	n := wstest.Listen(&wstest.PipeOptions{Capacity: wstest.Rendezvous})
+	n := rawpeer.Listen(&rawpeer.PipeOptions{Capacity: rawpeer.Rendezvous})
 	s.network.to(n)
-	wstest.Serve(s.t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	rawpeer.Serve(s.t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := websocket.Accept(w, r, nil)
 		if err != nil {
 			return
@@ -208,14 +208,14 @@ func TestClosedAtTheEnd(t *testing.T) {
 }
 
 // run runs a session that has come as far as it can.
-func (s *stage) run(ctx context.Context) (*Session, *wstest.Call[struct{}]) {
+func (s *stage) run(ctx context.Context) (*Session, *rawpeer.Call[struct{}]) {
 	session := New(Options{
 		URL:  "ws://chat.test/ws",
-		Dial: &websocket.DialOptions{HTTPClient: wstest.HTTPClient(s.network)},
+		Dial: &websocket.DialOptions{HTTPClient: rawpeer.HTTPClient(s.network)},
 		Name: "Ada",
 		Key:  "a key",
 	}, newScreen(s.t))
-	running := wstest.GoErr(s.t, func() error { session.Run(ctx); return nil })
+	running := rawpeer.GoErr(s.t, func() error { session.Run(ctx); return nil })
 	synctest.Wait()
 	return session, running
 }

@@ -13,10 +13,10 @@ import (
 	"github.com/bhojpur/api/examples/internal/chat"
 	"github.com/bhojpur/api/examples/internal/chat/chattest"
 	"github.com/bhojpur/api/examples/internal/chat/protocol"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
 // A stage is a chat that sessions come to, which can be restarted.
 type stage struct {
@@ -38,9 +38,9 @@ func play(t *testing.T, f func(t *testing.T, s *stage)) {
 // start begins a server, in place of the last one.
 func (s *stage) start() {
 	s.server = chat.NewServer(s.opts, slog.New(slog.DiscardHandler))
-	n := wstest.Listen(nil)
+	n := rawpeer.Listen(nil)
 	s.network.to(n)
-	wstest.Serve(s.t, n, s.server.Handler(chat.JavaScript))
+	rawpeer.Serve(s.t, n, s.server.Handler(chat.JavaScript))
 }
 
 // stop ends the server.
@@ -61,11 +61,11 @@ func (s *stage) guest(name string) *chattest.Guest {
 // enter begins a session, which ends with the test.
 func (s *stage) enter(opts Options) (*Session, *screen) {
 	opts.URL = "ws://chat.test/ws"
-	opts.Dial = &websocket.DialOptions{HTTPClient: wstest.HTTPClient(s.network)}
+	opts.Dial = &websocket.DialOptions{HTTPClient: rawpeer.HTTPClient(s.network)}
 	view := newScreen(s.t)
 	session := New(opts, view)
 	ctx, cancel := context.WithCancel(s.t.Context())
-	running := wstest.GoErr(s.t, func() error { session.Run(ctx); return nil })
+	running := rawpeer.GoErr(s.t, func() error { session.Run(ctx); return nil })
 	s.t.Cleanup(func() {
 		cancel()
 		running.Err()

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // street is the way to a server, which is another one after a restart.
@@ -15,13 +15,13 @@ type street struct {
 	net.Listener // nil: one listens in a house, not on the street
 
 	mu      sync.Mutex
-	house   wstest.Network // nil when there is no server
-	last    *wstest.Stream // of whoever dialed last
-	isHeld  bool           // nothing arrives at clients that dial
-	release func()         // has arrive what is held at the last one
+	house   rawpeer.Network // nil when there is no server
+	last    *rawpeer.Stream // of whoever dialed last
+	isHeld  bool            // nothing arrives at clients that dial
+	release func()          // has arrive what is held at the last one
 }
 
-func (s *street) to(n wstest.Network) {
+func (s *street) to(n rawpeer.Network) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.house = n
@@ -37,7 +37,7 @@ func (s *street) Dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.last = conn.(*wstest.Stream)
+	s.last = conn.(*rawpeer.Stream)
 	if s.isHeld {
 		s.release = s.last.StallReads()
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/gobwas/ws"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // bare moves the bytes of frames that it knows the size of, and looks at none: what
@@ -45,7 +45,7 @@ type bareEchoConn struct{ conn net.Conn }
 func (c bareEchoConn) receive(p []byte, _ func([]byte) bool) error {
 	n, err := c.conn.Read(p)
 	for err == nil {
-		_, length, head, e := wstest.ParseHeader(p[:n])
+		_, length, head, e := rawpeer.ParseHeader(p[:n])
 		if e != nil {
 			return e
 		}

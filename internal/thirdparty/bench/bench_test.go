@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // first is which library is the first of each row.
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(onlyBenchmarks) != "" {
 		os.Exit(m.Run())
 	}
-	os.Exit(wstest.LeakCheck(m))
+	os.Exit(rawpeer.LeakCheck(m))
 }
 
 const onlyBenchmarks = "BENCH_ONCE"

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // deflating are the libraries that compress by themselves. gobwas/ws leaves that to
@@ -24,7 +24,7 @@ func BenchmarkReadDeflated(b *testing.B) {
 			b.Run(strconv.Itoa(size)+"/"+lib.name, func(b *testing.B) {
 				l := &loop{}
 				c := over(b, lib, l, settings{deflate: noTakeover})
-				l.feed = clientFrame(opBinary, wstest.RSV1, deflated(p))
+				l.feed = clientFrame(opBinary, rawpeer.RSV1, deflated(p))
 				read(b, c, p)
 			})
 		}
@@ -111,8 +111,8 @@ func wantDeflated(tb testing.TB, wire []byte, contents [][]byte) {
 	var before []byte
 	for i, want := range contents {
 		var payload []byte
-		for last, rsv := false, byte(wstest.RSV1); !last; rsv = 0 {
-			h, length, n, err := wstest.ParseHeader(wire)
+		for last, rsv := false, byte(rawpeer.RSV1); !last; rsv = 0 {
+			h, length, n, err := rawpeer.ParseHeader(wire)
 			if err != nil || h.RSV != rsv || length > uint64(len(wire)-n) {
 				tb.Fatalf("frame of message %d: %+v, %v", i, h, err)
 			}

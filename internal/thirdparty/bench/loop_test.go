@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // loop is a connection in memory from which the same bytes can be read again and
@@ -59,8 +59,8 @@ func (l *loop) Write(p []byte) (int, error) {
 }
 
 func (l *loop) Close() error                     { l.closed = true; return nil }
-func (l *loop) LocalAddr() net.Addr              { return wstest.ServerAddr }
-func (l *loop) RemoteAddr() net.Addr             { return wstest.ClientAddr }
+func (l *loop) LocalAddr() net.Addr              { return rawpeer.ServerAddr }
+func (l *loop) RemoteAddr() net.Addr             { return rawpeer.ClientAddr }
 func (l *loop) SetDeadline(time.Time) error      { return nil }
 func (l *loop) SetReadDeadline(time.Time) error  { return nil }
 func (l *loop) SetWriteDeadline(time.Time) error { return nil }
@@ -91,12 +91,12 @@ func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // over returns a connection of lib on l. It is closed in the cleanup.
 func over(b *testing.B, lib library, l *loop, s settings) conn {
 	b.Helper()
-	r := httptest.NewRequest(http.MethodGet, wstest.URL, nil)
+	r := httptest.NewRequest(http.MethodGet, rawpeer.URL, nil)
 	r.Header = http.Header{
 		"Connection":            {"Upgrade"},
 		"Upgrade":               {"websocket"},
 		"Sec-Websocket-Version": {"13"},
-		"Sec-Websocket-Key":     {wstest.DefaultKey},
+		"Sec-Websocket-Key":     {rawpeer.DefaultKey},
 	}
 	if offer := s.deflate.offer(); offer != "" {
 		r.Header.Set("Sec-WebSocket-Extensions", offer)

@@ -8,15 +8,15 @@ import (
 
 	"github.com/klauspost/compress/flate"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 var key = [4]byte{0x5a, 0xc3, 0x17, 0xe8}
 
 // clientFrame returns a frame as a client sends it.
 func clientFrame(op, rsv int, p []byte) []byte {
-	return wstest.AppendFrame(nil, wstest.Frame{
-		Fin: true, RSV: byte(rsv), Opcode: wstest.Opcode(op), Masked: true, Key: key, Payload: p,
+	return rawpeer.AppendFrame(nil, rawpeer.Frame{
+		Fin: true, RSV: byte(rsv), Opcode: rawpeer.Opcode(op), Masked: true, Key: key, Payload: p,
 	})
 }
 

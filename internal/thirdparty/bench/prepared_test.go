@@ -4,7 +4,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // BenchmarkPrepared writes the same message to 1,000 connections, one after the
@@ -51,7 +51,7 @@ func writePrepared(b *testing.B, lib library, d deflate, p []byte) {
 	} else {
 		wantDeflated(b, wire, [][]byte{p})
 	}
-	_, length, n, _ := wstest.ParseHeader(wire)
+	_, length, n, _ := rawpeer.ParseHeader(wire)
 	each := int64(length) + int64(n)
 	before := written(loops)
 	next := 0

@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 const request = "GET / HTTP/1.1\r\nHost: server.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
-	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + wstest.DefaultKey + "\r\n\r\n"
+	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + rawpeer.DefaultKey + "\r\n\r\n"
 
 // canned is a connection in memory on which one request comes, then nothing.
 type canned struct {
@@ -75,8 +75,8 @@ func (c *canned) SetReadDeadline(t time.Time) error {
 
 func (c *canned) SetDeadline(t time.Time) error    { return c.SetReadDeadline(t) }
 func (c *canned) SetWriteDeadline(time.Time) error { return nil }
-func (c *canned) LocalAddr() net.Addr              { return wstest.ServerAddr }
-func (c *canned) RemoteAddr() net.Addr             { return wstest.ClientAddr }
+func (c *canned) LocalAddr() net.Addr              { return rawpeer.ServerAddr }
+func (c *canned) RemoteAddr() net.Addr             { return rawpeer.ClientAddr }
 
 // cannedListener accepts the connections that are sent to it.
 type cannedListener chan net.Conn
@@ -89,7 +89,7 @@ func (l cannedListener) Accept() (net.Conn, error) {
 }
 
 func (cannedListener) Close() error   { return nil }
-func (cannedListener) Addr() net.Addr { return wstest.ServerAddr }
+func (cannedListener) Addr() net.Addr { return rawpeer.ServerAddr }
 
 // BenchmarkUpgrade is a whole request through net/http's server, until the handler
 // has upgraded and closed the connection.

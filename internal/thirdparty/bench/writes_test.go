@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 func BenchmarkWriteBinary(b *testing.B) {
@@ -41,7 +41,7 @@ func writeRow(b *testing.B, op int, p []byte) {
 // wantFrame checks that written is one frame with p.
 func wantFrame(tb testing.TB, written []byte, op int, p []byte) {
 	tb.Helper()
-	h, length, n, err := wstest.ParseHeader(written)
+	h, length, n, err := rawpeer.ParseHeader(written)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/bhojpur/api/internal/autobahn"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 var messages = flag.Int("messages", fewMessages, "messages in each case of groups 12 and 13")
@@ -43,7 +43,7 @@ func play(t *testing.T, p peer, role autobahn.Role, cs *autobahn.Case) (out outc
 		}
 	}()
 	synctest.Test(t, func(t *testing.T) {
-		n := wstest.Listen(nil)
+		n := rawpeer.Listen(nil)
 		opts := autobahn.Options{Messages: *messages}
 		if role == autobahn.ServerRole {
 			out.playServer(t, p, n, opts)
@@ -55,7 +55,7 @@ func play(t *testing.T, p peer, role autobahn.Role, cs *autobahn.Case) (out outc
 }
 
 // playServer runs a case with a peer's server.
-func (out *outcome) playServer(t *testing.T, p peer, n wstest.Network, opts autobahn.Options) {
+func (out *outcome) playServer(t *testing.T, p peer, n rawpeer.Network, opts autobahn.Options) {
 	ended := make(chan error, 1)
 	srv := &http.Server{
 		ErrorLog: log.New(io.Discard, "", 0),
@@ -65,7 +65,7 @@ func (out *outcome) playServer(t *testing.T, p peer, n wstest.Network, opts auto
 	}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(n) }()
-	client := &autobahn.Client{URL: wstest.URL, Agent: p.name, Dial: n.Dial, Options: opts}
+	client := &autobahn.Client{URL: rawpeer.URL, Agent: p.name, Dial: n.Dial, Options: opts}
 	out.Result = client.Run(t.Context(), out.Case)
 	out.wait(ended)
 	srv.Close()
@@ -73,7 +73,7 @@ func (out *outcome) playServer(t *testing.T, p peer, n wstest.Network, opts auto
 }
 
 // playClient runs a case with a peer's client.
-func (out *outcome) playClient(t *testing.T, p peer, n wstest.Network, opts autobahn.Options) {
+func (out *outcome) playClient(t *testing.T, p peer, n rawpeer.Network, opts autobahn.Options) {
 	results := make(chan *autobahn.Result, 1)
 	server := &autobahn.Server{
 		Cases:    []*autobahn.Case{out.Case},
@@ -84,7 +84,7 @@ func (out *outcome) playClient(t *testing.T, p peer, n wstest.Network, opts auto
 	go func() { served <- server.Serve(n) }()
 	ended := make(chan error, 1)
 	go func() {
-		url := wstest.URL + "runCase?case=1&agent=" + p.name
+		url := rawpeer.URL + "runCase?case=1&agent=" + p.name
 		ended <- contain(func() error { return p.dial(t.Context(), url, n.Dial) })
 	}()
 	if res, ok := await(results); ok {

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 	gorilla "github.com/gorilla/websocket"
 )
 
@@ -26,7 +26,7 @@ type settings struct {
 // connect makes a connection between us and gorilla, on a stream in memory that
 // has room for everything.
 func connect(t *testing.T, s settings) (*websocket.Conn, *gorilla.Conn) {
-	client, server := wstest.Pipe(&wstest.PipeOptions{Capacity: wstest.Unbounded})
+	client, server := rawpeer.Pipe(&rawpeer.PipeOptions{Capacity: rawpeer.Unbounded})
 	if s.server {
 		return accept(t, s, client, server)
 	}
@@ -35,12 +35,12 @@ func connect(t *testing.T, s settings) (*websocket.Conn, *gorilla.Conn) {
 
 // accept has gorilla dial us.
 func accept(t *testing.T, s settings, client, server net.Conn) (*websocket.Conn, *gorilla.Conn) {
-	accepting := wstest.Go(t, func() (*websocket.Conn, error) {
+	accepting := rawpeer.Go(t, func() (*websocket.Conn, error) {
 		r, err := http.ReadRequest(bufio.NewReader(server))
 		if err != nil {
 			return nil, err
 		}
-		return websocket.Accept(wstest.Hijackable(server), r, &websocket.AcceptOptions{
+		return websocket.Accept(rawpeer.Hijackable(server), r, &websocket.AcceptOptions{
 			CompressionMode:       s.compression,
 			CompressionThreshold:  s.threshold,
 			CompressionLevel:      s.level,
@@ -52,7 +52,7 @@ func accept(t *testing.T, s settings, client, server net.Conn) (*websocket.Conn,
 		EnableCompression: s.compression != websocket.CompressionDisabled,
 		WriteBufferSize:   s.frameBytes,
 	}
-	theirs, _, err := dialer.Dial(wstest.URL, nil)
+	theirs, _, err := dialer.Dial(rawpeer.URL, nil)
 	if err != nil {
 		t.Fatalf("gorilla dialing: %v", err)
 	}
@@ -68,7 +68,7 @@ func dial(t *testing.T, s settings, client, server net.Conn) (*websocket.Conn, *
 			WriteBufferSize:   s.frameBytes,
 		}
 		var err error
-		if theirs, err = upgrader.Upgrade(wstest.Hijackable(server), r, nil); err != nil {
+		if theirs, err = upgrader.Upgrade(rawpeer.Hijackable(server), r, nil); err != nil {
 			return nil, err
 		}
 		in := bufio.NewReader(client)
@@ -78,7 +78,7 @@ func dial(t *testing.T, s settings, client, server net.Conn) (*websocket.Conn, *
 		}
 		return answer, err
 	})
-	ours, _, err := websocket.Dial(t.Context(), wstest.URL, &websocket.DialOptions{
+	ours, _, err := websocket.Dial(t.Context(), rawpeer.URL, &websocket.DialOptions{
 		HTTPClient:            &http.Client{Transport: transport},
 		CompressionMode:       s.compression,
 		CompressionThreshold:  s.threshold,

@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 	gorilla "github.com/gorilla/websocket"
 )
 
-func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
 // FuzzGorilla has us and gorilla talk as plan says, two bytes for each message:
 // from either side, of any kind and size, whole or in fragments, compressed or
@@ -77,9 +77,9 @@ type dialogue struct {
 	text   []byte
 
 	count  int
-	pings  []string                 // that gorilla sent
-	pongs  []string                 // that it got
-	waited []*wstest.Call[struct{}] // our pings
+	pings  []string                  // that gorilla sent
+	pongs  []string                  // that it got
+	waited []*rawpeer.Call[struct{}] // our pings
 }
 
 // The bits of a message's kind.
@@ -166,7 +166,7 @@ func (d *dialogue) write(kind byte, p []byte) error {
 		typ = websocket.MessageBinary
 	}
 	ping := func() {
-		d.waited = append(d.waited, wstest.GoErr(d.t, func() error { return d.ours.Ping(ctx) }))
+		d.waited = append(d.waited, rawpeer.GoErr(d.t, func() error { return d.ours.Ping(ctx) }))
 		synctest.Wait()
 	}
 	if kind&inParts == 0 {
@@ -259,7 +259,7 @@ func (d *dialogue) end(byUs bool) {
 	const reason = "that was all"
 	ctx := context.Background()
 	if byUs {
-		closing := wstest.GoErr(d.t, func() error { return d.ours.Close(websocket.StatusGoingAway, reason) })
+		closing := rawpeer.GoErr(d.t, func() error { return d.ours.Close(websocket.StatusGoingAway, reason) })
 		d.wantGorillaClosed(gorilla.CloseGoingAway, reason)
 		if err := closing.Err(); err != nil {
 			d.t.Fatalf("Close: %v", err)

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 	"golang.org/x/net/http2"
 )
 
@@ -64,13 +64,13 @@ func TestExtendedConnect(t *testing.T) {
 		t.Errorf("the program got %s for %q, want HTTP/1.1 for %q", a.request.Proto, a.request.Host, host)
 	}
 
-	send := func(f wstest.Frame) {
+	send := func(f rawpeer.Frame) {
 		t.Helper()
-		if _, err := frames.Write(wstest.AppendFrame(nil, f.WithKey([4]byte{1, 2, 3, 4}))); err != nil {
+		if _, err := frames.Write(rawpeer.AppendFrame(nil, f.WithKey([4]byte{1, 2, 3, 4}))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	send(wstest.Text(hello))
+	send(rawpeer.Text(hello))
 	typ, got, err := a.conn.Read(ctx)
 	if err != nil || typ != text || string(got) != hello {
 		t.Fatalf("got %v %q and %v, want %q", typ, got, err, hello)
@@ -79,10 +79,10 @@ func TestExtendedConnect(t *testing.T) {
 		t.Fatal(err)
 	}
 	f, err := readFrame(resp.Body)
-	if err != nil || f.Opcode != wstest.OpText || !bytes.Equal(f.Payload, got) {
+	if err != nil || f.Opcode != rawpeer.OpText || !bytes.Equal(f.Payload, got) {
 		t.Fatalf("got %v and %v, want %q back", f, err, got)
 	}
-	send(wstest.Close(3000, "done"))
+	send(rawpeer.Close(3000, "done"))
 	_, _, err = a.conn.Read(ctx)
 	want := websocket.CloseError{Code: 3000, Reason: "done"}
 	if got, ok := errors.AsType[websocket.CloseError](err); !ok || got != want {
@@ -91,15 +91,15 @@ func TestExtendedConnect(t *testing.T) {
 }
 
 // readFrame reads bytes until they are a frame.
-func readFrame(r io.Reader) (wstest.Frame, error) {
+func readFrame(r io.Reader) (rawpeer.Frame, error) {
 	var got []byte
 	for {
-		if f, _, err := wstest.ParseFrame(got); !errors.Is(err, io.ErrUnexpectedEOF) {
+		if f, _, err := rawpeer.ParseFrame(got); !errors.Is(err, io.ErrUnexpectedEOF) {
 			return f, err
 		}
 		more := make([]byte, 1)
 		if _, err := io.ReadFull(r, more); err != nil {
-			return wstest.Frame{}, err
+			return rawpeer.Frame{}, err
 		}
 		got = append(got, more...)
 	}

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // The bounds of messages.
@@ -29,7 +29,7 @@ type corpus struct {
 func newCorpus(seed uint64) *corpus {
 	random := rand.New(rand.NewPCG(seed, 0))
 	const size = 2 * longest
-	c := &corpus{bomb: wstest.NewDeflater(wstest.NoTakeover).Message(make([]byte, bombSize))}
+	c := &corpus{bomb: rawpeer.NewDeflater(rawpeer.NoTakeover).Message(make([]byte, bombSize))}
 	words := []string{"frame ", "message ", "größer als ", "не больше ", "握手, ", "🙂 ", "\"id\": ", "[1.5, 2]\n"}
 	for len(c.text) < size {
 		c.text = append(c.text, words[random.IntN(len(words))]...)

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // raw is a client that writes frames, right and wrong, by itself.
@@ -24,7 +24,7 @@ type raw struct {
 	*visit
 	conn     *net.TCPConn
 	in       *bufio.Reader
-	inflater *wstest.Inflater // nil where nothing is compressed
+	inflater *rawpeer.Inflater // nil where nothing is compressed
 	stop     func() bool
 }
 
@@ -65,7 +65,7 @@ const offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
 // handshakeRequest is a right one.
 func handshakeRequest(path, lines string) string {
 	return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + wstest.DefaultKey + "\r\n" + lines + "\r\n"
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + rawpeer.DefaultKey + "\r\n" + lines + "\r\n"
 }
 
 // shake connects and does the handshake.
@@ -92,29 +92,29 @@ func (r *raw) shake(path, lines string) error {
 	switch agreed := answer.Header.Get("Sec-WebSocket-Extensions"); {
 	case answer.StatusCode != http.StatusSwitchingProtocols:
 		return fmt.Errorf("the server answers %s", answer.Status)
-	case answer.Header.Get("Sec-WebSocket-Accept") != wstest.AcceptKey(wstest.DefaultKey):
+	case answer.Header.Get("Sec-WebSocket-Accept") != rawpeer.AcceptKey(rawpeer.DefaultKey):
 		return errors.New("the server answers another key")
 	case lines != offer:
 	case !strings.HasPrefix(agreed, "permessage-deflate"):
 		return fmt.Errorf("the server agrees to %q", agreed)
 	default:
-		r.inflater = wstest.NewInflater(wstest.ContextTakeover)
+		r.inflater = rawpeer.NewInflater(rawpeer.ContextTakeover)
 	}
 	return nil
 }
 
 // masked returns the bytes of frames with a key for each.
-func (r *raw) masked(frames ...wstest.Frame) []byte {
+func (r *raw) masked(frames ...rawpeer.Frame) []byte {
 	var b []byte
 	for _, f := range frames {
 		var key [4]byte
 		binary.NativeEndian.PutUint32(key[:], r.random.Uint32())
-		b = wstest.AppendFrame(b, f.WithKey(key))
+		b = rawpeer.AppendFrame(b, f.WithKey(key))
 	}
 	return b
 }
 
-func (r *raw) send(frames ...wstest.Frame) error { return r.write(r.masked(frames...)) }
+func (r *raw) send(frames ...rawpeer.Frame) error { return r.write(r.masked(frames...)) }
 
 func (r *raw) write(b []byte) error {
 	r.patiently()
@@ -123,26 +123,26 @@ func (r *raw) write(b []byte) error {
 }
 
 // next returns the next frame. Pings are answered.
-func (r *raw) next() (wstest.Frame, error) {
+func (r *raw) next() (rawpeer.Frame, error) {
 	for {
 		f, err := r.frame()
-		if err != nil || f.Opcode != wstest.OpPing {
+		if err != nil || f.Opcode != rawpeer.OpPing {
 			return f, err
 		}
-		if err := r.send(wstest.Frame{Fin: true, Opcode: wstest.OpPong, Payload: f.Payload}); err != nil {
+		if err := r.send(rawpeer.Frame{Fin: true, Opcode: rawpeer.OpPong, Payload: f.Payload}); err != nil {
 			return f, err
 		}
 	}
 }
 
-func (r *raw) frame() (wstest.Frame, error) {
+func (r *raw) frame() (rawpeer.Frame, error) {
 	r.patiently()
 	for n := 2; ; {
 		head, err := r.in.Peek(n)
 		if err != nil {
-			return wstest.Frame{}, err
+			return rawpeer.Frame{}, err
 		}
-		f, length, size, err := wstest.ParseHeader(head)
+		f, length, size, err := rawpeer.ParseHeader(head)
 		if errors.Is(err, io.ErrUnexpectedEOF) {
 			n = size
 			continue
@@ -164,12 +164,12 @@ func (r *raw) frame() (wstest.Frame, error) {
 func (r *raw) wantEcho(p []byte) error {
 	var got []byte
 	deflated := false
-	for opcode := wstest.OpText; ; opcode = wstest.OpContinuation {
+	for opcode := rawpeer.OpText; ; opcode = rawpeer.OpContinuation {
 		f, err := r.next()
 		if err != nil {
 			return err
 		}
-		if opcode == wstest.OpText && r.inflater != nil && f.RSV == wstest.RSV1 {
+		if opcode == rawpeer.OpText && r.inflater != nil && f.RSV == rawpeer.RSV1 {
 			f, deflated = f.WithRSV(0), true
 		}
 		if f.Opcode != opcode || f.RSV != 0 {
@@ -200,7 +200,7 @@ func (r *raw) wantClose(code int) error {
 		if err != nil {
 			return fmt.Errorf("in place of a close frame with %d: %w", code, err)
 		}
-		if f.Opcode != wstest.OpClose {
+		if f.Opcode != rawpeer.OpClose {
 			continue
 		}
 		if got, _ := f.CloseCode(); got != code {
@@ -252,8 +252,8 @@ func (r *raw) chat() error {
 }
 
 // text returns a message of one frame.
-func text(p []byte) wstest.Frame {
-	return wstest.Frame{Fin: true, Opcode: wstest.OpText, Payload: p}
+func text(p []byte) rawpeer.Frame {
+	return rawpeer.Frame{Fin: true, Opcode: rawpeer.OpText, Payload: p}
 }
 
 // rudely connects, is polite for a while, and then does what it is there for.

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 const plainEcho, deflateEcho = echoPath + "plain", echoPath + "takeover"
@@ -88,7 +88,7 @@ func ignoresClose(v *visit) error {
 	}
 	want := int(code)
 	if code == websocket.StatusNoStatusRcvd {
-		want = wstest.NoCode
+		want = rawpeer.NoCode
 	}
 	if err := r.wantClose(want); err != nil {
 		return err
@@ -173,14 +173,14 @@ func garbles(v *visit) error {
 // bombs sends little that inflates to much, or does not inflate.
 func bombs(v *visit) error {
 	return v.rudely(deflateEcho, offer, func(r *raw) error {
-		bomb := text(r.corpus.bomb).WithRSV(wstest.RSV1)
+		bomb := text(r.corpus.bomb).WithRSV(rawpeer.RSV1)
 		switch r.random.IntN(3) {
 		case 0:
 			bomb.Payload = bytes.Repeat([]byte{0xff}, shortTalk)
 			return r.provokes(provocation{"not deflate", frames(bomb), 1007})
 		case 1:
 			half := len(bomb.Payload) / 2
-			rest := wstest.Continuation(string(bomb.Payload[half:]))
+			rest := rawpeer.Continuation(string(bomb.Payload[half:]))
 			bomb.Payload = bomb.Payload[:half]
 			return r.provokes(provocation{"a bomb in two", frames(bomb.More(), rest), 1009})
 		}
@@ -210,11 +210,11 @@ func (r *raw) provokes(p provocation) error {
 	case 0: // is gone
 		return nil
 	case 1: // answers
-		if err := r.send(wstest.Close(p.code, "")); err != nil && !isGone(err) {
+		if err := r.send(rawpeer.Close(p.code, "")); err != nil && !isGone(err) {
 			return err
 		}
 	case 2: // goes on as if nothing had happened
-		junk := r.masked(wstest.Binary(r.corpus.binary[:longest]))
+		junk := r.masked(rawpeer.Binary(r.corpus.binary[:longest]))
 		var err error
 		for range 16 {
 			if err = r.write(junk); err != nil {
@@ -236,9 +236,9 @@ func floods(v *visit) error {
 		p := r.words()
 		var b []byte
 		for i := range pings {
-			b = append(b, r.masked(wstest.Ping(fmt.Sprintf("%0125d", i)))...)
+			b = append(b, r.masked(rawpeer.Ping(fmt.Sprintf("%0125d", i)))...)
 		}
-		b = append(b, r.masked(text(p), wstest.Ping("last"))...)
+		b = append(b, r.masked(text(p), rawpeer.Ping("last"))...)
 		if err := r.write(b); err != nil {
 			return err
 		}
@@ -250,10 +250,10 @@ func floods(v *visit) error {
 				return err
 			}
 			switch f.Opcode {
-			case wstest.OpText, wstest.OpContinuation:
+			case rawpeer.OpText, rawpeer.OpContinuation:
 				echo = append(echo, f.Payload...)
 				echoed = f.Fin
-			case wstest.OpPong:
+			case rawpeer.OpPong:
 				ponged = string(f.Payload) == "last"
 			default:
 				return fmt.Errorf("%w: %v", errBroken, f)
@@ -270,9 +270,9 @@ func floods(v *visit) error {
 // closes is the close handshake.
 func (r *raw) closes() error {
 	code, reason := r.anyCode()
-	frame, want := wstest.Close(int(code), reason), int(code)
+	frame, want := rawpeer.Close(int(code), reason), int(code)
 	if code == websocket.StatusNoStatusRcvd {
-		frame, want = wstest.Close(wstest.NoCode, ""), wstest.NoCode
+		frame, want = rawpeer.Close(rawpeer.NoCode, ""), rawpeer.NoCode
 	}
 	if err := r.send(frame); err != nil {
 		return err
@@ -291,7 +291,7 @@ var plainRequests = []struct {
 	{"Upgrade: websocket\r\nConnection: Upgrade\r\n", "", http.StatusUpgradeRequired},
 	{"GET ", "POST ", http.StatusMethodNotAllowed},
 	{"Version: 13", "Version: 8", http.StatusUpgradeRequired},
-	{wstest.DefaultKey, "c2hvcnQ=", http.StatusBadRequest},
+	{rawpeer.DefaultKey, "c2hvcnQ=", http.StatusBadRequest},
 	{"Host: localhost", "Host: localhost\r\nOrigin: https://elsewhere.example", http.StatusForbidden},
 	{plainEcho, "/", http.StatusNotFound},
 }

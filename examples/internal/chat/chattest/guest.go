@@ -10,7 +10,7 @@ import (
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/examples/internal/chat/protocol"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 	"github.com/bhojpur/api/wsjson"
 )
 
@@ -41,9 +41,9 @@ func Dial(t *testing.T, url string, client *http.Client) *Guest {
 }
 
 // Visit is Dial for a chat on n.
-func Visit(t *testing.T, n wstest.Network) *Guest {
+func Visit(t *testing.T, n rawpeer.Network) *Guest {
 	t.Helper()
-	return Dial(t, "ws://chat.test/ws", wstest.HTTPClient(n))
+	return Dial(t, "ws://chat.test/ws", rawpeer.HTTPClient(n))
 }
 
 // Send sends a request.

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // Program runs a program that serves a chat, from its first line to ctrl-C.
@@ -18,7 +18,7 @@ func Program(t *testing.T, run func(ctx context.Context, args []string, stdout i
 	defer interrupt()
 	out, stdout := io.Pipe()
 	defer out.Close()
-	program := wstest.GoErr(t, func() error {
+	program := rawpeer.GoErr(t, func() error {
 		defer stdout.Close()
 		return run(ctx, []string{"-addr", "127.0.0.1:0"}, stdout)
 	})

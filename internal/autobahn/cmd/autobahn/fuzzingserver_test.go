@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // fuzzing is a fuzzing server that runs.
@@ -19,7 +19,7 @@ type fuzzing struct {
 	*program
 	t    *testing.T
 	addr string
-	rest *wstest.Call[string] // of stdout, behind the address
+	rest *rawpeer.Call[string] // of stdout, behind the address
 }
 
 func startServer(t *testing.T, args ...string) *fuzzing {
@@ -28,7 +28,7 @@ func startServer(t *testing.T, args ...string) *fuzzing {
 	t.Cleanup(cancel)
 	f := &fuzzing{program: &program{interrupt: cancel}, t: t}
 	out, in := io.Pipe()
-	f.Call = wstest.Go(t, func() (int, error) {
+	f.Call = rawpeer.Go(t, func() (int, error) {
 		defer in.Close()
 		return run(ctx, append([]string{"fuzzingserver", "-url", "ws://127.0.0.1:0", patient}, args...), in, &f.stderr), nil
 	})
@@ -38,7 +38,7 @@ func startServer(t *testing.T, args ...string) *fuzzing {
 		t.Fatal(err)
 	}
 	f.addr = strings.TrimPrefix(strings.TrimSpace(first), "ws://")
-	f.rest = wstest.Go(t, func() (string, error) {
+	f.rest = rawpeer.Go(t, func() (string, error) {
 		text, err := io.ReadAll(lines)
 		return string(text), err
 	})
@@ -46,13 +46,13 @@ func startServer(t *testing.T, args ...string) *fuzzing {
 }
 
 // connect opens a connection to a path.
-func (f *fuzzing) connect(path string) *wstest.Peer {
+func (f *fuzzing) connect(path string) *rawpeer.Peer {
 	f.t.Helper()
 	conn, err := net.Dial("tcp", f.addr)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return wstest.ClientHandshake(f.t, conn, &wstest.ClientOptions{RequestLine: "GET " + path + " HTTP/1.1"})
+	return rawpeer.ClientHandshake(f.t, conn, &rawpeer.ClientOptions{RequestLine: "GET " + path + " HTTP/1.1"})
 }
 
 func (f *fuzzing) end(t *testing.T, status int) (stdout string) {

@@ -10,14 +10,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bhojpur/api/internal/wstest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
 // program is a run of the program.
 type program struct {
-	*wstest.Call[int]
+	*rawpeer.Call[int]
 	interrupt      context.CancelFunc // ctrl-C
 	stdout, stderr strings.Builder    // to be read when it has ended
 }
@@ -29,7 +29,7 @@ func start(t *testing.T, args ...string) *program {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	p.interrupt = cancel
-	p.Call = wstest.Go(t, func() (int, error) { return run(ctx, args, &p.stdout, &p.stderr), nil })
+	p.Call = rawpeer.Go(t, func() (int, error) { return run(ctx, args, &p.stdout, &p.stderr), nil })
 	return p
 }
 
@@ -59,17 +59,17 @@ func listen(t *testing.T) listener {
 }
 
 // accept returns the server's side of the next connection, open.
-func (l listener) accept() *wstest.Peer {
+func (l listener) accept() *rawpeer.Peer {
 	l.Helper()
 	conn, err := l.Accept()
 	if err != nil {
 		l.Fatal(err)
 	}
-	return wstest.ServeHandshake(l.T, conn, nil)
+	return rawpeer.ServeHandshake(l.T, conn, nil)
 }
 
 // echo does what an implementation under test has to, for messages of one frame.
-func echo(p *wstest.Peer) {
+func echo(p *rawpeer.Peer) {
 	for {
 		f, err := p.ReadFrame()
 		if err != nil || answer(p, f) {
@@ -79,14 +79,14 @@ func echo(p *wstest.Peer) {
 }
 
 // answer answers a frame, and reports whether it was the last.
-func answer(p *wstest.Peer, f wstest.Frame) bool {
+func answer(p *rawpeer.Peer, f rawpeer.Frame) bool {
 	switch f.Opcode {
-	case wstest.OpPing:
+	case rawpeer.OpPing:
 		p.SendPong(string(f.Payload))
-	case wstest.OpText, wstest.OpBinary:
-		p.Send(wstest.Frame{Fin: true, Opcode: f.Opcode, Payload: f.Payload})
-	case wstest.OpClose:
-		p.Send(wstest.Frame{Fin: true, Opcode: wstest.OpClose, Payload: f.Payload})
+	case rawpeer.OpText, rawpeer.OpBinary:
+		p.Send(rawpeer.Frame{Fin: true, Opcode: f.Opcode, Payload: f.Payload})
+	case rawpeer.OpClose:
+		p.Send(rawpeer.Frame{Fin: true, Opcode: rawpeer.OpClose, Payload: f.Payload})
 		p.CloseWrite()
 		return true
 	}
@@ -94,14 +94,14 @@ func answer(p *wstest.Peer, f wstest.Frame) bool {
 }
 
 // otherType sends messages back with the other type.
-func otherType(p *wstest.Peer) {
+func otherType(p *rawpeer.Peer) {
 	for {
 		f, err := p.ReadFrame()
 		if err != nil {
 			return
 		}
-		if f.Opcode == wstest.OpText || f.Opcode == wstest.OpBinary {
-			f.Opcode ^= wstest.OpText ^ wstest.OpBinary
+		if f.Opcode == rawpeer.OpText || f.Opcode == rawpeer.OpBinary {
+			f.Opcode ^= rawpeer.OpText ^ rawpeer.OpBinary
 		}
 		if answer(p, f) {
 			return

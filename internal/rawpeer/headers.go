@@ -1,6 +1,6 @@
 //go:build !go1.27
 
-package wstest
+package rawpeer
 
 import "net/http"
 

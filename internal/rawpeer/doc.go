@@ -1,5 +1,5 @@
-// Package wstest has what tests of a WebSocket implementation need to talk to
-// it in raw frames. It knows RFC 6455 on its own and imports no implementation.
+// Package rawpeer lets tests talk to a WebSocket implementation in raw frames.
+// It implements RFC 6455 independently and imports no WebSocket package.
 //
 //   - [Pipe] is a stream in memory that behaves as TCP does, with faults.
 //   - [Frame] is a frame, right or wrong, and its bytes.
@@ -22,4 +22,4 @@
 // A bubble must end without goroutines. What this package starts ends in the
 // test's cleanup, which runs in the bubble: the server, its connections, and
 // the peer's connection. The test closes the connection under test.
-package wstest
+package rawpeer

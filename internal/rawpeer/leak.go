@@ -1,4 +1,4 @@
-package wstest
+package rawpeer
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ import (
 // with the race detector, when something was taken from a pool and not given
 // back:
 //
-//	func TestMain(m *testing.M) { os.Exit(wstest.LeakCheck(m)) }
+//	func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 func LeakCheck(m *testing.M) int {
 	code := m.Run()
 	if leaked := leakedGoroutines(); code == 0 && len(leaked) > 0 {

@@ -1,4 +1,4 @@
-package wstest
+package rawpeer
 
 // A trip is what happens when one end of a stream has read, or written, so many
 // bytes. It is guarded by its half's mu.

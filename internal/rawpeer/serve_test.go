@@ -1,4 +1,4 @@
-package wstest
+package rawpeer
 
 import (
 	"bufio"
@@ -215,7 +215,7 @@ func TestLeakedOf(t *testing.T) {
 	block := make(chan struct{})
 	running := GoErr(t, func() error { <-block; return nil })
 	leaked := strings.Join(leakedOf(allStacks()), "\n\n")
-	if !strings.Contains(leaked, "wstest.Go[") {
+	if !strings.Contains(leaked, "rawpeer.Go[") {
 		t.Fatalf("got %q, want the goroutine of Go", leaked)
 	}
 	close(block)

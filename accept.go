@@ -15,6 +15,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"github.com/bhojpur/api/internal/bufpool"
 )
 
 // Accept answers a WebSocket handshake (RFC 6455 section 4.2) and returns the
@@ -39,9 +41,9 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 // accept keeps little on the stack: Hijack goes deep, and a stack that has to
 // grow stays so for a handler that waits.
 func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn, error) {
-	b := newBlock(minBlock)
-	defer b.free()
-	c, answer, refusal := negotiate(w, r, opts, b.b[:0])
+	b := bufpool.Get(bufpool.MinBlock)
+	defer b.Free()
+	c, answer, refusal := negotiate(w, r, opts, b.B[:0])
 	if refusal != nil {
 		return nil, refusal.refuse(w)
 	}

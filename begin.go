@@ -28,7 +28,7 @@ func (e *engine) beginAtOnce(ctx context.Context) bool {
 	if m.open || in.w-in.r < maxHeader || e.life.phase() != phaseOpen || ctx.Err() != nil {
 		return false
 	}
-	b := in.block.b[in.r:in.w]
+	b := in.block.B[in.r:in.w]
 	first, size, n := lead(b[0]), int64(b[1]&bitsLen), 2
 	typ := first &^ bitFin // and the reserved bits
 	masked := b[1]&bitMasked != 0

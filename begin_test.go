@@ -16,7 +16,7 @@ func beginning(side role, limit int64, p []byte) *engine {
 	rd := &e.rd
 	const before = 3
 	rd.in.take()
-	rd.in.r, rd.in.w = before, before+copy(rd.in.block.b[before:], p)
+	rd.in.r, rd.in.w = before, before+copy(rd.in.block.B[before:], p)
 	rd.empty, rd.key, rd.gate.serial = 5, 0xffffffff, 7
 	rd.msg.deflated, rd.msg.ahead = true, 1
 	rd.msg.text.Write([]byte{0xff})

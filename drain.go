@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"math"
+
+	"github.com/bhojpur/api/internal/bufpool"
 )
 
 // violated ends the connection for something that the peer did: a close frame
@@ -59,7 +61,7 @@ func (e *engine) drain(ctx context.Context) {
 
 // maxLongClose bounds a close frame that is too long, and yet one: it has to fit
 // into the inbox.
-const maxLongClose = minBlock / 2
+const maxLongClose = bufpool.MinBlock / 2
 
 // skipToClose discards what is in the inbox, up to the peer's close frame, and
 // reports whether that has been there. Frames that break the rules are skipped

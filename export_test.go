@@ -2,7 +2,11 @@
 
 package websocket
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/bhojpur/api/internal/bufpool"
+)
 
 // FillPools puts blocks into the pools that are full of secret, as those are that
 // other connections have used.
@@ -12,13 +16,13 @@ func FillPools(secret string) {
 		classes = 3  // those that frames are in; to fill the others takes long
 	)
 	for class := range classes {
-		var taken [enough]*block
+		var taken [enough]*bufpool.Block
 		for i := range taken {
-			taken[i] = newBlock(minBlock << (2 * class))
-			copy(taken[i].b, bytes.Repeat([]byte(secret), len(taken[i].b)/len(secret)))
+			taken[i] = bufpool.Get(bufpool.MinBlock << (2 * class))
+			copy(taken[i].B, bytes.Repeat([]byte(secret), len(taken[i].B)/len(secret)))
 		}
 		for _, b := range taken {
-			b.free()
+			b.Free()
 		}
 	}
 }

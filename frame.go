@@ -99,7 +99,7 @@ func appendHeader(dst []byte, h header) []byte {
 func appendFrame(dst []byte, f frame, side role) []byte {
 	h := header{lead: f.lead, length: int64(len(f.payload))}
 	if side == client {
-		h.masked, h.key = true, newMaskingKey()
+		h.masked, h.key = true, mask.NewKey()
 	}
 	n := len(appendHeader(dst, h))
 	dst = dst[:n+len(f.payload)]

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/bhojpur/api/internal/bufpool"
 )
 
 // An inbox is read into with more at a time while that is filled, and waits for
@@ -15,29 +17,29 @@ import (
 func TestInboxGrowsWithItsFlow(t *testing.T) {
 	var in inbox
 	in.take()
-	sizes := []int{minBlock, maxAmple, maxAmple}
+	sizes := []int{bufpool.MinBlock, maxAmple, maxAmple}
 	in.got(firstRead, firstRead)
 	for i, want := range sizes {
 		in.release()
 		in.take()
-		if got := len(in.block.b); got != want {
+		if got := len(in.block.B); got != want {
 			t.Fatalf("read %d is into %d bytes, want %d", i, got, want)
 		}
-		in.got(len(in.block.b), len(in.block.b))
+		in.got(len(in.block.B), len(in.block.B))
 	}
-	in.got(100, len(in.block.b))
-	copy(in.block.b[90:], "0123456789")
+	in.got(100, len(in.block.B))
+	copy(in.block.B[90:], "0123456789")
 	in.r = 90
 	room := in.room()
-	if got := len(in.block.b); got != minBlock {
-		t.Errorf("the rest is waited for with %d bytes, want %d", got, minBlock)
+	if got := len(in.block.B); got != bufpool.MinBlock {
+		t.Errorf("the rest is waited for with %d bytes, want %d", got, bufpool.MinBlock)
 	}
-	if got := string(in.bytes()); got != "0123456789" || len(room) != minBlock-10 {
+	if got := string(in.bytes()); got != "0123456789" || len(room) != bufpool.MinBlock-10 {
 		t.Errorf("%q is left, with room for %d", got, len(room))
 	}
 	in.release()
-	if in.take(); len(in.block.b) != minBlock {
-		t.Errorf("after a read that was not filled, the next is into %d bytes, want %d", len(in.block.b), minBlock)
+	if in.take(); len(in.block.B) != bufpool.MinBlock {
+		t.Errorf("after a read that was not filled, the next is into %d bytes, want %d", len(in.block.B), bufpool.MinBlock)
 	}
 	in.release()
 }
@@ -61,8 +63,8 @@ func (c *sizesRead) SetReadDeadline(time.Time) error { return nil }
 func TestInboxAsksForNoMoreThanAHeader(t *testing.T) {
 	c := &sizesRead{}
 	s := newStream(c, c)
-	in := &inbox{head: 8, frame: minBlock}
-	for _, frame := range []int64{0, minBlock + 1, minBlock} {
+	in := &inbox{head: 8, frame: bufpool.MinBlock}
+	for _, frame := range []int64{0, bufpool.MinBlock + 1, bufpool.MinBlock} {
 		in.frame = frame
 		if err := s.readInto(t.Context(), in); err != nil {
 			t.Fatal(err)

@@ -19,7 +19,7 @@ func (e *engine) sendParts(ctx context.Context, h header, payload []byte) (taken
 	start := w.to
 	w.appendHeader(h)
 	for w.from < w.to || len(payload) > 0 {
-		n, err := e.t.writeBoth(ctx, w.out.b[w.from:w.to], payload)
+		n, err := e.t.writeBoth(ctx, w.out.B[w.from:w.to], payload)
 		head := min(n, w.to-w.from)
 		w.from += head
 		payload = payload[n-head:]
@@ -36,7 +36,7 @@ func (e *engine) sendParts(ctx context.Context, h header, payload []byte) (taken
 // sendMasked sends a client's frame, masking it piece by piece into out.
 func (e *engine) sendMasked(ctx context.Context, f frame) (taken bool, err error) {
 	w := &e.wr
-	key := newMaskingKey()
+	key := mask.NewKey()
 	w.reserve(min(maxHeader+len(f.payload), maxFrame))
 	start := w.to
 	w.appendHeader(header{
@@ -44,11 +44,11 @@ func (e *engine) sendMasked(ctx context.Context, f frame) (taken bool, err error
 		masked: true, key: key, length: int64(len(f.payload)),
 	})
 	for p := f.payload; len(p) > 0 || w.from < w.to; {
-		n := min(len(p), len(w.out.b)-w.to)
-		key = mask.Copy(w.out.b[w.to:], p[:n], key)
+		n := min(len(p), len(w.out.B)-w.to)
+		key = mask.Copy(w.out.B[w.to:], p[:n], key)
 		p = p[n:]
 		w.to += n
-		n, err := e.t.write(ctx, w.out.b[w.from:w.to])
+		n, err := e.t.write(ctx, w.out.B[w.from:w.to])
 		w.from += n
 		if err != nil {
 			if taken, err = e.cutShort(ctx, start, err); err != nil {

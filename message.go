@@ -178,7 +178,7 @@ func (h *messageReader) Read(p []byte) (int, error) {
 		in, m, n := &rd.in, &rd.msg, rd.left
 		if m.typ == MessageBinary && !m.deflated && m.fin && e.life.phase() == phaseOpen &&
 			n <= int64(min(in.w-in.r, len(p))) {
-			mask.Copy(p, in.block.b[in.r:in.r+int(n)], rd.key)
+			mask.Copy(p, in.block.B[in.r:in.r+int(n)], rd.key)
 			in.r += int(n)
 			rd.left = 0
 			rd.end()
@@ -375,7 +375,7 @@ func (rd *readSide) takePayload(p []byte) int {
 	if n == 0 {
 		return 0
 	}
-	src := rd.in.block.b[rd.in.r : rd.in.r+n]
+	src := rd.in.block.B[rd.in.r : rd.in.r+n]
 	if rd.key != 0 {
 		rd.key = mask.Copy(p, src, rd.key)
 	} else {

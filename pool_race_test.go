@@ -49,28 +49,6 @@ func spoil[T any](take func() T, put func(T), write, undo func(T)) {
 	}
 }
 
-func TestBlockMisuse(t *testing.T) {
-	take := func() *block { return newBlock(maxBlock) }
-	put := (*block).free
-	t.Run("put twice", func(t *testing.T) {
-		for _, size := range []int{1, maxBlock, maxBlock + 1} {
-			b := newBlock(size)
-			b.free()
-			wantPanic(t, poolcheck.Block, b.free)
-		}
-	})
-	t.Run("written after put", func(t *testing.T) {
-		wantPanic(t, poolcheck.Block, func() {
-			spoil(take, put, func(b *block) { b.b[maxBlock-1]++ }, func(b *block) { b.b[maxBlock-1]-- })
-		})
-	})
-	t.Run("put by grow", func(t *testing.T) {
-		b := newBlock(1)
-		b.grow(0, minBlock+1).free()
-		wantPanic(t, poolcheck.Block, b.free)
-	})
-}
-
 func TestWaiterMisuse(t *testing.T) {
 	var g gate
 	mustTryLock(t, &g)
@@ -99,17 +77,4 @@ func TestWaiterMisuse(t *testing.T) {
 			wantPanic(t, poolcheck.Waiter, func() { g.join(frame{lead: noFrame}) })
 		})
 	}
-}
-
-func TestKeySourceMisuse(t *testing.T) {
-	t.Run("put twice", func(t *testing.T) {
-		s := takeKeySource()
-		s.put()
-		wantPanic(t, poolcheck.KeySource, s.put)
-	})
-	t.Run("written after put", func(t *testing.T) {
-		wantPanic(t, poolcheck.KeySource, func() {
-			spoil(takeKeySource, (*keySource).put, func(s *keySource) { s.left++ }, func(s *keySource) { s.left-- })
-		})
-	})
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync/atomic"
 
+	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/mask"
 	"github.com/bhojpur/api/internal/utf8stream"
@@ -51,7 +52,7 @@ type incoming struct {
 
 // inbox is bytes from the transport that have not been parsed: block.b[r:w].
 type inbox struct {
-	block *block // nil while nothing is there
+	block *bufpool.Block // nil while nothing is there
 	r, w  int
 	ample int   // how much the next read into it may find at once, as far as the last ones tell
 	head  int   // the length of the last data frame's header
@@ -59,20 +60,20 @@ type inbox struct {
 }
 
 // maxAmple bounds an inbox's block.
-const maxAmple = 4 * minBlock
+const maxAmple = 4 * bufpool.MinBlock
 
 // take makes sure that there is a block.
 func (in *inbox) take() {
 	if in.block == nil {
-		in.block = newBlock(in.ample)
+		in.block = bufpool.Get(in.ample)
 	}
 }
 
 // fill puts in what was read elsewhere.
 func (in *inbox) fill(p []byte) {
 	if len(p) > 0 {
-		in.block = newBlock(len(p))
-		in.w = copy(in.block.b, p)
+		in.block = bufpool.Get(len(p))
+		in.w = copy(in.block.B, p)
 	}
 }
 
@@ -83,14 +84,14 @@ func (in *inbox) got(n, room int) {
 	if n < room {
 		in.ample = 0
 	} else {
-		in.ample = min(max(minBlock, 4*in.ample), maxAmple)
+		in.ample = min(max(bufpool.MinBlock, 4*in.ample), maxAmple)
 	}
 }
 
 // release gives back the block. What was in it is gone.
 func (in *inbox) release() {
 	if in.block != nil {
-		in.block.free()
+		in.block.Free()
 		in.block = nil
 	}
 	in.r, in.w = 0, 0
@@ -103,17 +104,17 @@ func (in *inbox) release() {
 // block of the stream's own is smaller than that.)
 func (in *inbox) room() []byte {
 	in.take()
-	if n := in.w - in.r; len(in.block.b) != minBlock && n <= minBlock/2 {
-		small := newBlock(minBlock)
-		in.r, in.w = 0, copy(small.b, in.block.b[in.r:in.w])
-		in.block.free()
+	if n := in.w - in.r; len(in.block.B) != bufpool.MinBlock && n <= bufpool.MinBlock/2 {
+		small := bufpool.Get(bufpool.MinBlock)
+		in.r, in.w = 0, copy(small.B, in.block.B[in.r:in.w])
+		in.block.Free()
 		in.block = small
 	}
-	if in.empty() || in.w == len(in.block.b) {
-		in.w = copy(in.block.b, in.block.b[in.r:in.w])
+	if in.empty() || in.w == len(in.block.B) {
+		in.w = copy(in.block.B, in.block.B[in.r:in.w])
 		in.r = 0
 	}
-	return in.block.b[in.w:]
+	return in.block.B[in.w:]
 }
 
 func (in *inbox) empty() bool { return in.r == in.w }
@@ -123,7 +124,7 @@ func (in *inbox) bytes() []byte {
 	if in.block == nil {
 		return nil
 	}
-	return in.block.b[in.r:in.w]
+	return in.block.B[in.r:in.w]
 }
 
 // lockRead takes the read gate. That nothing more will be read counts for more

@@ -7,6 +7,8 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+
+	"github.com/bhojpur/api/internal/bufpool"
 )
 
 // preparedForms are the frames that a prepared message goes out as.
@@ -67,9 +69,9 @@ func (m *PreparedMessage) compressed(s deflateSetting) *readyFrame {
 		return f
 	}
 	p := m.plain.payload
-	b := newBlock(compressBound(len(p)))
-	defer b.free()
-	z := s.compressor(singly).Append(b.b[:0], p)
+	b := bufpool.Get(compressBound(len(p)))
+	defer b.Free()
+	z := s.compressor(singly).Append(b.B[:0], p)
 	f := &deflatedFrame{
 		readyFrame: makeReady(lastOf(opcode(m.typ))|bitRSV1, z),
 		setting:    s,
@@ -154,7 +156,7 @@ func (e *engine) sendBytes(ctx context.Context, b []byte) (taken bool, err error
 		if w.from == w.to {
 			n, err = e.t.write(ctx, b)
 		} else {
-			n, err = e.t.writeBoth(ctx, w.out.b[w.from:w.to], b)
+			n, err = e.t.writeBoth(ctx, w.out.B[w.from:w.to], b)
 			head = min(n, w.to-w.from)
 			w.from += head
 		}

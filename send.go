@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
+	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/deflate"
 )
 
@@ -17,7 +18,7 @@ type writeSide struct {
 	// gate is held by who writes to the transport, and guards the group below.
 	gate   gate
 	small  [smallFrame]byte // a frame that goes out alone, if it is no longer
-	out    *block           // frames that were taken for sending; nil when there are none
+	out    *bufpool.Block   // frames that were taken for sending; nil when there are none
 	from   int              // what of out is not with the transport yet begins here
 	to     int              // and ends here
 	group  []*waiter        // whose frames are in out, in their order
@@ -99,8 +100,8 @@ func (e *engine) sendAlone(ctx context.Context, f frame, rest remainder) (taken 
 	w := &e.wr
 	b := w.small[:0]
 	if shortHeader+len(f.payload) > smallFrame {
-		w.out = newBlock(maxHeader + len(f.payload))
-		b = w.out.b[:0]
+		w.out = bufpool.Get(maxHeader + len(f.payload))
+		b = w.out.B[:0]
 	}
 	b = appendFrame(b, f, e.role)
 	if w.gate.wanted() {
@@ -132,7 +133,7 @@ func (e *engine) sendAlone(ctx context.Context, f frame, rest remainder) (taken 
 func (w *writeSide) keep(b []byte) {
 	if w.out == nil {
 		w.reserve(len(b))
-		copy(w.out.b, b)
+		copy(w.out.B, b)
 	}
 	w.to = len(b)
 }
@@ -164,7 +165,7 @@ func (e *engine) dropWrites() {
 
 func (w *writeSide) freeOut() {
 	if w.out != nil {
-		w.out.free()
+		w.out.Free()
 		w.out = nil
 	}
 	w.from, w.to = 0, 0
@@ -224,10 +225,10 @@ func (e *engine) canSend() error {
 // reserve makes room for n more bytes in out.
 func (w *writeSide) reserve(n int) {
 	if w.out == nil {
-		w.out = newBlock(n)
+		w.out = bufpool.Get(n)
 		return
 	}
-	w.out = w.out.grow(w.to, w.to+n)
+	w.out = w.out.Grow(w.to, w.to+n)
 }
 
 // addFrame puts a frame into out. One that was made before is where the next
@@ -235,7 +236,7 @@ func (w *writeSide) reserve(n int) {
 func (e *engine) addFrame(f frame) {
 	w := &e.wr
 	w.reserve(maxHeader + len(f.payload))
-	w.to = len(appendFrame(w.out.b[:w.to], f, e.role))
+	w.to = len(appendFrame(w.out.B[:w.to], f, e.role))
 	if f.ready != nil {
 		e.wentOut(f.ready)
 	}
@@ -243,7 +244,7 @@ func (e *engine) addFrame(f frame) {
 
 // appendHeader puts a header into out, where room for it was reserved.
 func (w *writeSide) appendHeader(h header) {
-	w.to = len(appendHeader(w.out.b[:w.to], h))
+	w.to = len(appendHeader(w.out.B[:w.to], h))
 }
 
 // flush sends out to its end. start and own are where the caller's frame
@@ -251,7 +252,7 @@ func (w *writeSide) appendHeader(h header) {
 func (e *engine) flush(ctx context.Context, start, own int, rest remainder) (taken bool, err error) {
 	w := &e.wr
 	for w.from < w.to {
-		n, err := e.t.write(ctx, w.out.b[w.from:w.to])
+		n, err := e.t.write(ctx, w.out.B[w.from:w.to])
 		w.from += n
 		w.settle()
 		if err != nil {
@@ -296,7 +297,7 @@ func (e *engine) halted(ctx context.Context, start, own int, rest remainder, err
 func (e *engine) flushNow() {
 	w := &e.wr
 	if w.from < w.to {
-		n, err := e.t.writeNow(w.out.b[w.from:w.to])
+		n, err := e.t.writeNow(w.out.B[w.from:w.to])
 		w.from += n
 		w.settle()
 		if err != nil {
@@ -332,7 +333,7 @@ func (w *writeSide) settle() {
 
 // withdraw takes a frame out of out, of which no byte was sent.
 func (w *writeSide) withdraw(start, own int) {
-	copy(w.out.b[start:], w.out.b[own:w.to])
+	copy(w.out.B[start:], w.out.B[own:w.to])
 	w.to -= own - start
 	for _, other := range w.group {
 		other.start -= own - start

@@ -11,6 +11,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/bhojpur/api/internal/bufpool"
 )
 
 // transport is what the engine needs of the byte stream under it. Calls that
@@ -53,8 +55,8 @@ type stream struct {
 	raw  syscall.RawConn // for the system calls without a buffer; nil where there are none
 
 	rd, wr  watch
-	first   *block     // where raw is nil: what a read waits with, from the first one on
-	reading rawReading // where it is not
+	first   *bufpool.Block // where raw is nil: what a read waits with, from the first one on
+	reading rawReading     // where it is not
 }
 
 // firstRead is how many bytes a stream without raw waits with.
@@ -181,27 +183,27 @@ func (s *stream) readInto(ctx context.Context, in *inbox) error {
 		return err
 	}
 	// The payload of a large frame is better read to where it belongs.
-	if in.ample > 0 && in.frame <= minBlock {
+	if in.ample > 0 && in.frame <= bufpool.MinBlock {
 		in.take()
-		n, err := s.read(ctx, in.block.b)
-		if in.got(n, len(in.block.b)); n == 0 {
+		n, err := s.read(ctx, in.block.B)
+		if in.got(n, len(in.block.B)); n == 0 {
 			in.release()
 		}
 		return err
 	}
 	if s.first == nil {
-		s.first = newOwnBlock()
+		s.first = bufpool.NewOwned(firstRead)
 	}
-	first := s.first.got()
-	room := first.b
-	if in.frame > minBlock {
+	first := s.first.Use()
+	room := first.B
+	if in.frame > bufpool.MinBlock {
 		room = room[:in.head] // and none of what can be read to its place
 	}
 	n, err := s.read(ctx, room)
 	if n > 0 {
 		in.block = first
 	} else {
-		first.free()
+		first.Free()
 	}
 	in.got(n, len(room))
 	return err
@@ -228,11 +230,11 @@ func (s *stream) writeBoth(ctx context.Context, head, body []byte) (int, error) 
 	case s.raw != nil:
 		return s.rawWriteBoth(ctx, head, body)
 	case len(head)+len(body) <= joinLimit:
-		b := newBlock(len(head) + len(body))
-		defer b.free()
-		n := copy(b.b, head)
-		n += copy(b.b[n:], body)
-		return s.write(ctx, b.b[:n])
+		b := bufpool.Get(len(head) + len(body))
+		defer b.Free()
+		n := copy(b.B, head)
+		n += copy(b.B[n:], body)
+		return s.write(ctx, b.B[:n])
 	}
 	n, err := s.write(ctx, head)
 	if err != nil {

@@ -140,7 +140,7 @@ func (s *stream) readable(fd uintptr) bool {
 			r.in.ample = max(r.in.ample, int(r.in.frame)+maxHeader)
 		}
 		r.in.take()
-		p = r.in.block.b
+		p = r.in.block.B
 	}
 	for {
 		n, err := syscall.Read(int(fd), p)

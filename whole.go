@@ -6,6 +6,8 @@ import (
 	"context"
 	"io"
 	"math"
+
+	"github.com/bhojpur/api/internal/bufpool"
 )
 
 // This is how messages are read as a whole, for Read, and as a stream that goes on
@@ -62,20 +64,20 @@ func (e *engine) readFull(ctx context.Context, head []byte) ([]byte, error) {
 // result when its size is known.
 func (e *engine) readGrowing(ctx context.Context) ([]byte, error) {
 	rd := &e.rd
-	b := newBlock(minBlock)
-	defer func() { b.free() }()
+	b := bufpool.Get(bufpool.MinBlock)
+	defer func() { b.Free() }()
 	n := 0
 	for rd.msg.open {
 		if rd.announced(n) {
-			return e.readFull(ctx, b.b[:n])
+			return e.readFull(ctx, b.B[:n])
 		}
-		if n == len(b.b) {
+		if n == len(b.B) {
 			if n > math.MaxInt/2 { // half of what 32 bits can address
 				return nil, e.violated(ctx, errTooBig)
 			}
-			b = b.grow(n, 2*n)
+			b = b.Grow(n, 2*n)
 		}
-		k, err := e.readMessage(ctx, b.b[n:])
+		k, err := e.readMessage(ctx, b.B[n:])
 		n += k
 		if err == io.EOF {
 			break
@@ -84,7 +86,7 @@ func (e *engine) readGrowing(ctx context.Context) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return append(make([]byte, 0, n), b.b[:n]...), nil
+	return append(make([]byte, 0, n), b.B[:n]...), nil
 }
 
 // readStream reads on from message to message, for NetConn. A context that

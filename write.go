@@ -6,6 +6,7 @@ import (
 	"context"
 	"unicode/utf8"
 
+	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/utf8stream"
 )
@@ -58,10 +59,10 @@ func (e *engine) writeCompressed(ctx context.Context, f frame, rest remainder) (
 		return false, err
 	}
 	comp := e.compressor()
-	b := newBlock(compressBound(len(f.payload)))
-	defer b.free()
+	b := bufpool.Get(compressBound(len(f.payload)))
+	defer b.Free()
 	f.lead |= bitRSV1
-	f.payload = comp.Append(b.b[:0], f.payload)
+	f.payload = comp.Append(b.B[:0], f.payload)
 	taken, err = e.sendFrame(ctx, f, rest)
 	if !taken {
 		comp.Discard()

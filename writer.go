@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync/atomic"
 
+	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 
@@ -45,9 +46,9 @@ type outgoing struct {
 	typ  MessageType
 	form form
 	text utf8stream.Validator
-	buf  *block // what the message holds from the pool
-	n    int    // not compressed: buf.b[:n] is not sent yet
-	z    []byte // compressed: what came out and is not sent yet
+	buf  *bufpool.Block // what the message holds from the pool
+	n    int            // not compressed: buf.b[:n] is not sent yet
+	z    []byte         // compressed: what came out and is not sent yet
 }
 
 // form is how the payload of a message goes out.
@@ -110,7 +111,7 @@ func (e *engine) endMessage() {
 		return
 	}
 	if m.buf != nil {
-		m.buf.free()
+		m.buf.Free()
 	}
 	m.by.over.Store(true)
 	*m = outgoing{}
@@ -255,18 +256,18 @@ func (e *engine) addToMessage(ctx context.Context, p []byte) error {
 			continue
 		}
 		if m.buf == nil {
-			m.buf = newBlock(maxFrame)
+			m.buf = bufpool.Get(maxFrame)
 		}
 		if m.n == maxFrame {
 			// Of a message that may yet turn out to be under the threshold,
 			// no more than this is held back.
 			m.form = plain
-			if err := e.sendPart(ctx, m.buf.b[:m.n], addPart); err != nil {
+			if err := e.sendPart(ctx, m.buf.B[:m.n], addPart); err != nil {
 				return err
 			}
 			m.n = 0
 		}
-		n := copy(m.buf.b[m.n:maxFrame], p)
+		n := copy(m.buf.B[m.n:maxFrame], p)
 		m.n += n
 		p = p[n:]
 	}
@@ -277,16 +278,16 @@ func (e *engine) addToMessage(ctx context.Context, p []byte) error {
 func (e *engine) compressMessage() {
 	m := &e.wr.parts.get().msg
 	held := m.buf
-	m.buf = newBlock(2 * maxFrame)
-	m.z = m.buf.b[:0]
+	m.buf = bufpool.Get(2 * maxFrame)
+	m.z = m.buf.B[:0]
 	m.form = compressed
 	comp := e.compressor()
 	comp.Begin()
 	if held == nil {
 		return
 	}
-	m.z = comp.Write(m.z, held.b[:m.n])
-	held.free()
+	m.z = comp.Write(m.z, held.B[:m.n])
+	held.Free()
 }
 
 // deflatePart compresses p and sends the frames that come out full.
@@ -320,7 +321,7 @@ func (e *engine) finishMessage(ctx context.Context) error {
 	}
 	var last []byte
 	if m.buf != nil {
-		last = m.buf.b[:m.n]
+		last = m.buf.B[:m.n]
 	}
 	return e.sendPart(ctx, last, endPart)
 }

@@ -6,46 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sync"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/poolcheck"
+	"github.com/bhojpur/api/internal/bufpool"
 )
-
-// buffers are reused between calls. One that a large message has grown is left
-// to the garbage collector.
-var buffers = sync.Pool{New: func() any { return new(buffer) }}
-
-type buffer struct {
-	mark poolcheck.Mark
-	buf  bytes.Buffer
-}
-
-const maxKept = 64 << 10
-
-// memory is all that an empty buffer has.
-func (b *buffer) memory() []byte {
-	p := b.buf.AvailableBuffer()
-	return p[:cap(p)]
-}
-
-func newBuffer() *buffer {
-	b := buffers.Get().(*buffer)
-	if poolcheck.On {
-		poolcheck.Got(poolcheck.Buffer, &b.mark, b, b.memory())
-	}
-	return b
-}
-
-func keep(b *buffer) {
-	b.buf.Reset()
-	if poolcheck.On {
-		poolcheck.Put(poolcheck.Buffer, &b.mark, b, b.memory())
-	}
-	if b.buf.Cap() <= maxKept {
-		buffers.Put(b)
-	}
-}
 
 // Read waits for the next message, of either type, and decodes it into v as
 // [json.Unmarshal] does. v holds nothing of the buffers that are reused.
@@ -59,12 +23,12 @@ func Read(ctx context.Context, c *websocket.Conn, v any) error {
 	if err != nil {
 		return err
 	}
-	b := newBuffer()
-	defer keep(b)
-	if _, err := b.buf.ReadFrom(r); err != nil {
+	b := bufpool.GetBuffer()
+	defer b.Free()
+	if _, err := b.ReadFrom(r); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(b.buf.Bytes(), v); err != nil {
+	if err := json.Unmarshal(b.Bytes(), v); err != nil {
 		return fmt.Errorf("wsjson: read: %w", err)
 	}
 	return nil
@@ -75,11 +39,11 @@ func Read(ctx context.Context, c *websocket.Conn, v any) error {
 // sent and the connection stays open. What it says of contexts and the other
 // errors is that of [websocket.Conn.Write].
 func Write(ctx context.Context, c *websocket.Conn, v any) error {
-	b := newBuffer()
-	defer keep(b)
-	if err := json.NewEncoder(&b.buf).Encode(v); err != nil {
+	b := bufpool.GetBuffer()
+	defer b.Free()
+	if err := json.NewEncoder(b).Encode(v); err != nil {
 		return fmt.Errorf("wsjson: write: %w", err)
 	}
 	// Encode ends with a newline, which Marshal does not.
-	return c.Write(ctx, websocket.MessageText, bytes.TrimSuffix(b.buf.Bytes(), []byte("\n")))
+	return c.Write(ctx, websocket.MessageText, bytes.TrimSuffix(b.Bytes(), []byte("\n")))
 }

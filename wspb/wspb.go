@@ -7,50 +7,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/poolcheck"
+	"github.com/bhojpur/api/internal/bufpool"
 	"google.golang.org/protobuf/proto"
 )
 
 // ErrMessageType is the error of Read for a text message.
 var ErrMessageType = errors.New("message is not binary")
-
-// buffers are reused between calls. One that a large message has grown is left
-// to the garbage collector.
-var buffers = sync.Pool{New: func() any { return new(buffer) }}
-
-type buffer struct {
-	mark poolcheck.Mark
-	buf  bytes.Buffer
-}
-
-const maxKept = 64 << 10
-
-// memory is all that an empty buffer has.
-func (b *buffer) memory() []byte {
-	p := b.buf.AvailableBuffer()
-	return p[:cap(p)]
-}
-
-func newBuffer() *buffer {
-	b := buffers.Get().(*buffer)
-	if poolcheck.On {
-		poolcheck.Got(poolcheck.Buffer, &b.mark, b, b.memory())
-	}
-	return b
-}
-
-func keep(b *buffer) {
-	b.buf.Reset()
-	if poolcheck.On {
-		poolcheck.Put(poolcheck.Buffer, &b.mark, b, b.memory())
-	}
-	if b.buf.Cap() <= maxKept {
-		buffers.Put(b)
-	}
-}
 
 // Read waits for the next message and decodes it into m, which it resets, as
 // [proto.Unmarshal] does. m holds nothing of the buffers that are reused.
@@ -69,13 +33,13 @@ func Read(ctx context.Context, c *websocket.Conn, m proto.Message) error {
 		c.Close(websocket.StatusUnsupportedData, "expected a binary message")
 		return fmt.Errorf("wspb: read: %w", ErrMessageType)
 	}
-	b := newBuffer()
-	defer keep(b)
-	if _, err := b.buf.ReadFrom(r); err != nil {
+	b := bufpool.GetBuffer()
+	defer b.Free()
+	if _, err := b.ReadFrom(r); err != nil {
 		return err
 	}
 	// AliasBuffer is not set: what m keeps is copied.
-	if err := proto.Unmarshal(b.buf.Bytes(), m); err != nil {
+	if err := proto.Unmarshal(b.Bytes(), m); err != nil {
 		return fmt.Errorf("wspb: read: %w", err)
 	}
 	return nil
@@ -86,14 +50,14 @@ func Read(ctx context.Context, c *websocket.Conn, m proto.Message) error {
 // is sent and the connection stays open. What it says of contexts and the
 // other errors is that of [websocket.Conn.Write].
 func Write(ctx context.Context, c *websocket.Conn, m proto.Message) error {
-	b := newBuffer()
-	defer keep(b)
-	p, err := proto.MarshalOptions{}.MarshalAppend(b.buf.AvailableBuffer(), m)
+	b := bufpool.GetBuffer()
+	defer b.Free()
+	p, err := proto.MarshalOptions{}.MarshalAppend(b.AvailableBuffer(), m)
 	if err != nil {
 		return fmt.Errorf("wspb: write: %w", err)
 	}
-	if cap(p) > b.buf.Cap() {
-		b.buf = *bytes.NewBuffer(p[:0]) // it grew
+	if cap(p) > b.Cap() {
+		b.Buffer = *bytes.NewBuffer(p[:0]) // it grew
 	}
 	return c.Write(ctx, websocket.MessageBinary, p)
 }

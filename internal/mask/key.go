@@ -1,6 +1,4 @@
-//go:build !js
-
-package websocket
+package mask
 
 import (
 	"crypto/rand"
@@ -10,13 +8,12 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// keySource is random bytes for masking keys, which a client must make
-// unpredictable (RFC 6455 section 10.3): they come from crypto/rand, many at a
-// time, since it costs half a microsecond to ask.
+// keySource holds random bytes for masking keys. They are read from crypto/rand
+// many at a time, since a call of it takes half a microsecond.
 type keySource struct {
 	mark poolcheck.Mark
 	b    [256]byte
-	left int
+	left int // b[:left] is not used yet
 }
 
 var keySources = sync.Pool{New: func() any { return new(keySource) }}
@@ -36,8 +33,10 @@ func (s *keySource) put() {
 	keySources.Put(s)
 }
 
-// newMaskingKey returns a key for a frame, in the form internal/mask takes.
-func newMaskingKey() uint32 {
+// NewKey returns a key for one frame. It is unpredictable, as section 10.3 of RFC
+// 6455 requires of the keys of a client: its bytes come from crypto/rand and are
+// used for no other key.
+func NewKey() uint32 {
 	s := takeKeySource()
 	if s.left == 0 {
 		rand.Read(s.b[:])

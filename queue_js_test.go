@@ -118,45 +118,49 @@ func testEndAheadOfMessages(t *testing.T, h host) {
 	wantEnded(t, c, 4000)
 }
 
-// A write whose context ends while it waits has sent nothing, and what waits in
-// the browser is bounded.
+// A write waits while the browser has more than MaxBuffered left to send. A write
+// whose context ends while it waits has sent nothing.
 func testBufferedAmount(t *testing.T, h host) {
+	p := []byte(anyBytes(1 << 20))
+	wantBounded := func(c *websocket.Conn, message int) {
+		t.Helper()
+		if got, most := c.Buffered(), websocket.MaxBuffered+message+16; got > most {
+			t.Errorf("%d bytes in the browser, want at most %d", got, most)
+		}
+	}
+	sink := h.dial(t, "/sink")
+	for range some / len(p) {
+		wantNoError(t, sink.Write(bounded(t), websocket.MessageBinary, p))
+		wantBounded(sink, len(p))
+	}
+
+	// The network holds some of this message. More than MaxBuffered stays in the
+	// browser until the peer reads.
 	key := newKey()
 	c := h.dial(t, "/deaf?hear="+key)
 	c.SetReadLimit(-1)
-	p := []byte(anyBytes(1 << 20))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	sent := 0
-	var err error
-	for ; sent < much/len(p); sent++ {
-		if err = c.Write(ctx, websocket.MessageBinary, p); err != nil {
-			break
-		}
-	}
-	wantInterrupted(t, err, context.DeadlineExceeded)
-	if got, most := c.Buffered(), websocket.MaxBuffered+len(p)+16; got > most || got <= websocket.MaxBuffered {
-		t.Errorf("%d bytes in the browser, want at most %d", got, most)
-	}
-
-	// Another write waits for its turn, as long as its context lets it.
-	ctx, cancel = context.WithCancel(t.Context())
+	long := anyBytes(some + 2*websocket.MaxBuffered)
+	wantNoError(t, c.Write(t.Context(), websocket.MessageBinary, []byte(long)))
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	first := rawpeer.GoErr(t, func() error { return c.Write(ctx, websocket.MessageText, nil) })
 	for c.Senders() == 0 {
 		runtime.Gosched()
 	}
-	ctx, cancelSecond := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	// The second write waits for the first.
+	second, cancelSecond := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancelSecond()
-	wantInterrupted(t, c.Write(ctx, websocket.MessageText, nil), context.DeadlineExceeded)
+	wantInterrupted(t, c.Write(second, websocket.MessageText, nil), context.DeadlineExceeded)
+	if first.Returned() {
+		t.Fatalf("a write returned %v before the peer read", first.Err())
+	}
 	cancel()
 	wantInterrupted(t, first.Err(), context.Canceled)
+	wantBounded(c, len(long))
 
 	last := rawpeer.GoErr(t, func() error { return c.Write(t.Context(), websocket.MessageText, []byte("last")) })
 	h.tell(t, key)
-	for range sent {
-		wantMessage(t, c, websocket.MessageBinary, string(p))
-	}
+	wantMessage(t, c, websocket.MessageBinary, long)
 	last.Want()
 	wantText(t, c, "last")
 }

@@ -12,39 +12,56 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// LeakCheck runs the tests and returns the code to exit with. It makes the run
-// fail when goroutines remain that the tests or the code under test started, and,
-// with the race detector, when something was taken from a pool and not given
-// back:
+// leakPatience bounds the wait for what ends by itself after the tests. The
+// library's longest timer runs for 5 seconds: it closes a connection whose peer
+// does not take the reply to its close frame. No goroutine exists while such a
+// timer runs, yet the connection holds pooled memory.
+const leakPatience = 30 * time.Second
+
+// LeakCheck runs the tests and returns the code to exit with. If they pass, it
+// waits until no goroutine remains that the tests or the code under test
+// started and, with the race detector, until everything taken from a pool has
+// been put back. The run fails if anything is left after leakPatience:
 //
 //	func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 func LeakCheck(m *testing.M) int {
 	code := m.Run()
-	if leaked := leakedGoroutines(); code == 0 && len(leaked) > 0 {
-		fmt.Fprintf(os.Stderr, "%d goroutines remain after the tests:\n\n%s\n", len(leaked), strings.Join(leaked, "\n\n"))
-		code = 1
+	if code != 0 {
+		return code
 	}
-	// Goroutines that ended have given back what they had.
-	if left := poolcheck.Out(); code == 0 && len(left) > 0 {
-		fmt.Fprintf(os.Stderr, "out of their pools after the tests: %v\n", left)
-		code = 1
+	if left := settle(leftovers); left != "" {
+		fmt.Fprintln(os.Stderr, left)
+		return 1
 	}
-	return code
+	return 0
 }
 
-// leakedGoroutines returns the stacks of the goroutines that remain. It gives
-// them some time, for what they do last is often to end after they told so.
-func leakedGoroutines() []string {
-	const patience, pause = 2 * time.Second, 10 * time.Millisecond
-	for deadline := time.Now().Add(patience); ; time.Sleep(pause) {
-		if t, ok := http.DefaultTransport.(*http.Transport); ok {
-			t.CloseIdleConnections()
+// settle calls look until it returns "", but no longer than leakPatience. It
+// returns the last result.
+func settle(look func() string) string {
+	const minPause, maxPause = time.Millisecond, 100 * time.Millisecond
+	deadline := time.Now().Add(leakPatience)
+	for pause := minPause; ; pause = min(2*pause, maxPause) {
+		left := look()
+		if left == "" || time.Now().After(deadline) {
+			return left
 		}
-		leaked := leakedOf(allStacks())
-		if len(leaked) == 0 || time.Now().After(deadline) {
-			return leaked
-		}
+		time.Sleep(pause)
 	}
+}
+
+// leftovers describes what remains after the tests, and is "" if nothing does.
+func leftovers() string {
+	if t, ok := http.DefaultTransport.(*http.Transport); ok {
+		t.CloseIdleConnections()
+	}
+	if leaked := leakedOf(allStacks()); len(leaked) > 0 {
+		return fmt.Sprintf("%d goroutines remain after the tests:\n\n%s", len(leaked), strings.Join(leaked, "\n\n"))
+	}
+	if left := poolcheck.Out(); len(left) > 0 {
+		return fmt.Sprintf("out of their pools after the tests: %v", left)
+	}
+	return ""
 }
 
 func allStacks() string {

@@ -22,8 +22,31 @@ for proxy in nginx haproxy; do
 	command -v $proxy >/dev/null 2>&1 || proxies="$proxies $proxy"
 done
 
+# apt runs apt-get with the privileges that it needs. While another program holds
+# one of apt's locks, apt says so and tries again.
+patience=${APT_PATIENCE:-600} # seconds
+pause=${APT_PAUSE:-5}
+apt() {
+	waited=0
+	until output=$($sudo env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -q "$@" 2>&1); do
+		case $output in
+		*"Could not get lock"*) ;;
+		*) echo "$output" >&2 && return 1 ;;
+		esac
+		if [ "$waited" -ge "$patience" ]; then
+			echo "$output" >&2
+			echo "gave up after $waited seconds" >&2
+			return 1
+		fi
+		echo "waiting for apt: $(echo "$output" | grep -m 1 'Could not get lock')" >&2
+		sleep "$pause"
+		waited=$((waited + pause))
+	done
+}
+
 install() {
-	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+	echo "installing: $*" >&2
+	apt install -y --no-install-recommends "$@"
 }
 
 # install_proxies leaves the services stopped. Where systemd runs they are not
@@ -45,13 +68,16 @@ install_proxies() {
 }
 
 if [ -n "$need$proxies" ]; then
-	sudo=
-	[ "$(id -u)" = 0 ] || sudo=sudo
 	if ! command -v apt-get >/dev/null 2>&1; then
 		echo "please install:$need$proxies" >&2
 		exit 1
 	fi
-	$sudo apt-get update -q
+	sudo=
+	if [ "$(id -u)" != 0 ]; then
+		sudo=sudo
+		echo "sudo apt-get is used to install:$need$proxies" >&2
+	fi
+	apt update
 	[ -z "$need" ] || install $need
 	[ -z "$proxies" ] || install_proxies
 fi

@@ -8,7 +8,7 @@ import (
 )
 
 // nextMessage reads to the first payload byte of the next message. The caller
-// holds the read gate.
+// holds the read lock.
 func (e *engine) nextMessage(ctx context.Context) error {
 	if e.beginAtOnce(ctx) {
 		return nil

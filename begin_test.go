@@ -8,6 +8,9 @@ import (
 	"testing"
 )
 
+// versionBefore is the version of the read lock of a beginning.
+const versionBefore = 7
+
 // beginning is a connection that has read p, and a message before it that left
 // something of everything behind.
 func beginning(side role, limit int64, p []byte) *engine {
@@ -17,7 +20,10 @@ func beginning(side role, limit int64, p []byte) *engine {
 	const before = 3
 	rd.in.take()
 	rd.in.r, rd.in.w = before, before+copy(rd.in.block.B[before:], p)
-	rd.empty, rd.key, rd.gate.serial = 5, 0xffffffff, 7
+	rd.empty, rd.key = 5, 0xffffffff
+	for range versionBefore {
+		rd.lock.Advance()
+	}
 	rd.msg.deflated, rd.msg.ahead = true, 1
 	rd.msg.text.Write([]byte{0xff})
 	return e
@@ -68,7 +74,7 @@ func wantBegun(t *testing.T, e *engine, h header, limit int64) {
 	if m.typ != MessageType(h.op()) || m.fin != h.fin() || m.deflated || m.budget != limit-h.length {
 		t.Fatalf("%+v: %+v", h, *m)
 	}
-	if rd.empty != 0 || m.ahead != 0 || !m.text.Complete() || rd.gate.serial != 8 {
+	if rd.empty != 0 || m.ahead != 0 || !m.text.Complete() || rd.lock.Version() != versionBefore+1 {
 		t.Fatalf("%+v: something is left of the message before: %+v", h, *m)
 	}
 }
@@ -102,7 +108,7 @@ func TestBeginAtOnceHasItsTime(t *testing.T) {
 		if got := e.beginAtOnce(test.ctx); got != test.want {
 			t.Errorf("%s: began is %v", name, got)
 		}
-		if !test.want && (e.rd.in.r != r || e.rd.gate.serial != 7) {
+		if !test.want && (e.rd.in.r != r || e.rd.lock.Version() != versionBefore) {
 			t.Errorf("%s: something was done", name)
 		}
 		if test.want && (e.rd.msg.budget >= 0) != (e.rd.limit.Load() >= 0) {

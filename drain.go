@@ -13,7 +13,7 @@ import (
 // violated ends the connection for something that the peer did: a close frame
 // names it (RFC 6455 section 7.1.7), and what the peer still sends is drained
 // for a while, so that it reads the frame before it finds the connection
-// closed. It returns what callers get. The caller holds the read gate.
+// closed. It returns what callers get. The caller holds the read lock.
 func (e *engine) violated(ctx context.Context, err error) error {
 	v, ok := errors.AsType[*violation](err)
 	if !ok {
@@ -35,7 +35,7 @@ func (e *engine) violated(ctx context.Context, err error) error {
 	return e.life.err()
 }
 
-// refuse is violated for a caller that does not hold the read gate.
+// refuse is violated for a caller that does not hold the read lock.
 func (e *engine) refuse(ctx context.Context, code StatusCode, reason string) {
 	if e.lockRead(ctx) != nil {
 		e.closeNow()

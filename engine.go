@@ -20,7 +20,7 @@ import (
 // line.mu, posted.mu, ending.mu, pings.mu. Against that order, who holds the
 // read gate takes the gate of the write side only if it is free; but for
 // violated, which waits for it with a bound. Who holds the gate of the write
-// side takes the read gate, or the order, only if it is free.
+// side takes the read lock, or the order, only if it is free.
 type engine struct {
 	// Set by the handshake, then only read.
 	t       transport

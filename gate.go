@@ -13,14 +13,9 @@ import (
 // gate is a lock that one can stop waiting for when a context ends. It is
 // passed on in the order in which goroutines began to wait. Who finds it free
 // pays one atomic operation, and one to let go.
-//
-// It also carries a number from each holder to those who only look: what the
-// holder leaves in serial can be read as published once the gate was let go.
-// That costs nothing beyond the operation that frees the gate.
 type gate struct {
-	state  atomic.Uint64 // gateFree, gateHeld, gateWanted; above them what was published
-	serial uint64        // owned by the holder
-	line   lazy[line]
+	state atomic.Uint32 // gateFree, gateHeld or gateWanted
+	line  lazy[line]
 }
 
 // line is who waits at a gate.
@@ -38,9 +33,6 @@ const (
 	gateFree   = iota
 	gateHeld   // and nobody waits
 	gateWanted // held, and somebody waits
-
-	gateBits   = 2
-	gateStates = 1<<gateBits - 1
 )
 
 // waiter is a goroutine that waits at a gate. One at the gate of the write
@@ -68,18 +60,8 @@ const (
 
 // tryLock takes the gate if it is free.
 func (g *gate) tryLock() bool {
-	s := g.state.Load()
-	return s&gateStates == gateFree && g.state.CompareAndSwap(s, s|gateHeld)
+	return g.state.Load() == gateFree && g.state.CompareAndSwap(gateFree, gateHeld)
 }
-
-// tryLockAt is tryLock if serial is what is published.
-func (g *gate) tryLockAt(serial uint64) bool {
-	free := serial << gateBits
-	return g.state.Load() == free && g.state.CompareAndSwap(free, free|gateHeld)
-}
-
-// published returns the serial of the last holder that let the gate go.
-func (g *gate) published() uint64 { return g.state.Load() >> gateBits }
 
 // lock takes the gate. It returns an error, and does not hold it, when ctx or
 // done ended first: errInterrupted or errGone. A nil done never ends.
@@ -128,23 +110,19 @@ func (g *gate) unlock() {
 // tryUnlock frees the gate if nobody waits. It is apart so that it costs no call
 // where each one counts.
 func (g *gate) tryUnlock() bool {
-	s := g.state.Load()
-	return s&gateStates == gateHeld && g.state.CompareAndSwap(s, g.serial<<gateBits)
+	return g.state.Load() == gateHeld && g.state.CompareAndSwap(gateHeld, gateFree)
 }
 
 // unlockWanted is unlock where somebody waits, or did a moment ago.
 func (g *gate) unlockWanted() {
-	free := g.serial << gateBits // and gateFree, which is zero
 	q := g.line.get()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s := g.state.Load() & gateStates
-	if s == gateFree {
+	if g.state.Load() == gateFree {
 		panic("websocket: unlock of a free gate")
 	}
-	g.state.Store(free | s)
 	if !g.passLocked(q) {
-		g.state.Store(free)
+		g.state.Store(gateFree)
 	}
 }
 
@@ -173,11 +151,10 @@ func (g *gate) join(f frame) *waiter {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for {
-		s := g.state.Load()
-		if s&gateStates == gateFree && g.state.CompareAndSwap(s, s|gateHeld) {
+		if g.tryLock() {
 			return nil
 		}
-		if s&gateStates == gateWanted || s&gateStates == gateHeld && g.state.CompareAndSwap(s, s&^gateStates|gateWanted) {
+		if g.state.Load() == gateWanted || g.state.CompareAndSwap(gateHeld, gateWanted) {
 			break
 		}
 	}
@@ -219,7 +196,7 @@ func (g *gate) leave(w *waiter) bool {
 }
 
 // wanted reports whether the gate is held and somebody waits for it.
-func (g *gate) wanted() bool { return g.state.Load()&gateStates == gateWanted }
+func (g *gate) wanted() bool { return g.state.Load() == gateWanted }
 
 // take removes the first waiter and returns it, if its frame suits the holder
 // of the gate, who calls it and owes the waiter a verdict.
@@ -251,7 +228,7 @@ func (g *gate) removeLocked(q *line, w *waiter) {
 	}
 	w.prev, w.next, w.queued = nil, nil, false
 	if q.head == nil {
-		g.state.Store(g.state.Load()&^gateStates | gateHeld)
+		g.state.Store(gateHeld)
 	}
 }
 

@@ -293,7 +293,7 @@ func (e *engine) beginClose(code StatusCode, reason string) (first bool, err err
 // finishClose reads until the peer's close frame arrives, and closes the
 // transport.
 func (e *engine) finishClose(ctx context.Context) error {
-	err := e.rd.gate.lock(ctx, e.life.ended())
+	err := e.rd.lock.Lock(ctx, e.life.ended())
 	if err == nil {
 		if e.life.reading() {
 			err = e.readUntilClose(ctx)

@@ -17,7 +17,7 @@ func TestUnlockReadOfClosedConnection(t *testing.T) {
 		stream, peer := net.Pipe()
 		defer peer.Close()
 		e.t = newStream(stream, stream)
-		mustTryLock(t, &e.rd.gate)
+		mustTryLockRead(t, e)
 		e.rd.in.take()
 		e.shut(nil)
 		if e.rd.in.block == nil {
@@ -30,7 +30,7 @@ func TestUnlockReadOfClosedConnection(t *testing.T) {
 		if e.rd.in.block != nil {
 			t.Error("a block is left behind")
 		}
-		mustTryLock(t, &e.rd.gate)
+		mustTryLockRead(t, e)
 	}
 	t.Run("alone", func(t *testing.T) {
 		e := closed(t)
@@ -39,16 +39,24 @@ func TestUnlockReadOfClosedConnection(t *testing.T) {
 	})
 	t.Run("before another one", func(t *testing.T) {
 		e := closed(t)
-		w := e.rd.gate.join(frame{lead: noFrame})
+		w := e.rd.lock.Enqueue()
 		e.unlockRead()
-		<-w.ready
-		e.rd.gate.retire(w)
+		if err := e.rd.lock.Wait(t.Context(), nil, w); err != nil {
+			t.Fatal(err)
+		}
 		if e.rd.in.block == nil {
 			t.Fatal("the block is gone while another one reads")
 		}
 		e.unlockRead()
 		wantDropped(t, e)
 	})
+}
+
+func mustTryLockRead(t *testing.T, e *engine) {
+	t.Helper()
+	if !e.rd.lock.TryLock() {
+		t.Fatal("the read lock is held, want it free")
+	}
 }
 
 // The end of a context leaves the order to others, whatever was waited for.
@@ -58,14 +66,16 @@ func TestOrderIsLeftWithItsContext(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := &newConn(server, nil, extras{}).engine
 				order := &e.wr.parts.get().order
-				mustTryLock(t, order)
+				if !order.TryLock() {
+					t.Fatal("the order is held, want it free")
+				}
 				ctx, cancel := context.WithCancel(t.Context())
 				got := make(chan error, 1)
 				go func() { got <- e.lockOrder(ctx) }()
 				synctest.Wait() // for the order
 				mustTryLock(t, &e.wr.gate)
 				if has == "the order" {
-					order.unlock()
+					order.Unlock()
 					synctest.Wait() // for the gate
 				}
 				cancel()
@@ -74,7 +84,7 @@ func TestOrderIsLeftWithItsContext(t *testing.T) {
 				}
 				e.unlockWrite()
 				if has == "nothing" {
-					order.unlock()
+					order.Unlock()
 				}
 				if err := e.lockOrder(t.Context()); err != nil {
 					t.Errorf("the next one got %v", err)

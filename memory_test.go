@@ -42,34 +42,3 @@ func TestTakeBuffered(t *testing.T) {
 		t.Errorf("its buffer has %d bytes", r.Size())
 	}
 }
-
-// What the holder of a gate counted can be read when the gate was let go, and not
-// before, whether or not it was passed on.
-func TestGatePublishes(t *testing.T) {
-	var g gate
-	mustTryLock(t, &g)
-	g.serial++
-	if got := g.published(); got != 0 {
-		t.Errorf("%d is published while the gate is held", got)
-	}
-	g.unlock()
-	if got := g.published(); got != 1 {
-		t.Errorf("%d is published, want 1", got)
-	}
-	mustTryLock(t, &g)
-	if got := g.published(); got != 1 {
-		t.Errorf("%d is published by who took the gate, want 1", got)
-	}
-	w := g.join(frame{lead: noFrame})
-	g.serial++
-	g.unlock()
-	<-w.ready
-	if got := g.published(); got != 2 {
-		t.Errorf("%d is published when the gate was passed on, want 2", got)
-	}
-	g.retire(w)
-	g.unlock()
-	if got := g.published(); got != 2 {
-		t.Errorf("%d is published in the end, want 2", got)
-	}
-}

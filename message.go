@@ -17,7 +17,7 @@ import (
 const stride = 64 << 10
 
 // messageReader is the handle of a message that is being read. It counts while
-// the read gate's serial is its own: the next one says that the message was read
+// the read lock's serial is its own: the next one says that the message was read
 // to its end, any later that another has begun.
 type messageReader struct {
 	e      *engine
@@ -27,19 +27,19 @@ type messageReader struct {
 // begin notes that a message has begun.
 func (rd *readSide) begin() {
 	rd.msg.open = true
-	rd.gate.serial++
+	rd.lock.Advance()
 }
 
 // end notes that the message has been read to its end.
 func (rd *readSide) end() {
 	rd.msg.open = false
-	rd.gate.serial++
+	rd.lock.Advance()
 }
 
 // reader waits for a message.
 func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 	rd := &e.rd
-	if !rd.gate.tryLock() {
+	if !rd.lock.TryLock() {
 		if err := e.lockRead(ctx); err != nil {
 			return 0, nil, err
 		}
@@ -53,7 +53,7 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 		}
 	}
 	h := rd.handles.next()
-	h.e, h.serial = e, rd.gate.serial
+	h.e, h.serial = e, rd.lock.Version()
 	if !rd.msg.open {
 		h.serial-- // it is empty, and its end is known
 	}
@@ -172,7 +172,7 @@ func (e *engine) checkBudget(ctx context.Context, n int64) error {
 func (h *messageReader) Read(p []byte) (int, error) {
 	e := h.e
 	rd := &e.rd
-	if rd.gate.tryLockAt(h.serial) {
+	if rd.lock.TryLockAt(h.serial) {
 		// Most of the time the rest of the message is there, and this is all that is
 		// to be done. (With a call of takePayload a short message takes 2 ns more.)
 		in, m, n := &rd.in, &rd.msg, rd.left
@@ -190,14 +190,14 @@ func (h *messageReader) Read(p []byte) (int, error) {
 	} else {
 		// Looked up without the gate, which another goroutine may hold for as long
 		// as it waits for the next message.
-		if last := rd.gate.published(); last == h.serial+1 {
+		if last := rd.lock.Published(); last == h.serial+1 {
 			return 0, io.EOF
 		} else if last != h.serial {
 			return 0, readErr(h.over(last))
 		}
 		// The context does not count here: who holds the gate now is reading
 		// the same message with it, or is Close.
-		rd.gate.lock(context.Background(), nil)
+		rd.lock.Lock(context.Background(), nil)
 	}
 	n, err := e.readHandle(h, p)
 	e.unlockRead()
@@ -212,7 +212,7 @@ func readErr(err error) error {
 	return opError("read", err)
 }
 
-// over is the error of a handle whose message is over, when the read gate's serial
+// over is the error of a handle whose message is over, when the read lock's serial
 // is another.
 func (h *messageReader) over(serial uint64) error {
 	switch {
@@ -227,8 +227,8 @@ func (h *messageReader) over(serial uint64) error {
 func (e *engine) readHandle(h *messageReader, p []byte) (int, error) {
 	rd := &e.rd
 	switch {
-	case rd.gate.serial != h.serial:
-		return 0, h.over(rd.gate.serial)
+	case rd.lock.Version() != h.serial:
+		return 0, h.over(rd.lock.Version())
 	case e.life.phase() != phaseOpen && !e.life.reading():
 		return 0, e.life.err()
 	case len(p) == 0:
@@ -252,7 +252,7 @@ func (e *engine) interruptedInside(ctx context.Context, err error) error {
 }
 
 // readMessage reads from the current message: at least a byte, or io.EOF at its
-// end. The caller holds the read gate, and p has room.
+// end. The caller holds the read lock, and p has room.
 func (e *engine) readMessage(ctx context.Context, p []byte) (n int, err error) {
 	rd := &e.rd
 	m := &rd.msg

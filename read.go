@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/bhojpur/api/internal/bufpool"
+	"github.com/bhojpur/api/internal/ctxlock"
 	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/mask"
 	"github.com/bhojpur/api/internal/utf8stream"
@@ -17,8 +18,9 @@ import (
 type readSide struct {
 	limit atomic.Int64 // bytes of a message, -1 for any; counts from the next message on
 
-	// gate is held by who reads, and guards the rest.
-	gate   gate
+	// lock is held by the goroutine that reads, and guards the rest. Its version
+	// counts the beginnings and the ends of messages.
+	lock   ctxlock.Mutex
 	in     inbox
 	head   header // of the frame that was parsed last
 	empty  int    // how many data frames in a row had no payload and were not the last
@@ -127,10 +129,10 @@ func (in *inbox) bytes() []byte {
 	return in.block.B[in.r:in.w]
 }
 
-// lockRead takes the read gate. That nothing more will be read counts for more
+// lockRead takes the read lock. That nothing more will be read counts for more
 // than the end of ctx, as it does for who gets the gate at once.
 func (e *engine) lockRead(ctx context.Context) error {
-	switch err := e.rd.gate.lock(ctx, nil); {
+	switch err := e.rd.lock.Lock(ctx, nil); {
 	case err == nil:
 		return nil
 	case !e.life.reading():
@@ -139,7 +141,7 @@ func (e *engine) lockRead(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// unlockRead lets go of the read gate, and of what is behind it once the
+// unlockRead lets go of the read lock, and of what is behind it once the
 // connection is closed.
 func (e *engine) unlockRead() {
 	if free, done := e.tryUnlockRead(); !done {
@@ -151,14 +153,14 @@ func (e *engine) unlockRead() {
 // closed. Otherwise finishUnlockRead has to follow. (These are two so that the places
 // that can't afford a call make none.)
 func (e *engine) tryUnlockRead() (free, done bool) {
-	free = e.rd.gate.tryUnlock()
+	free = e.rd.lock.TryUnlock()
 	// Who closes the connection from here on finds the gate free.
 	return free, free && e.life.phase() != phaseClosed
 }
 
 func (e *engine) finishUnlockRead(free bool) {
 	if !free {
-		e.rd.gate.unlockWanted()
+		e.rd.lock.Unlock()
 	}
 	if e.life.phase() == phaseClosed {
 		e.dropReads()
@@ -169,7 +171,7 @@ func (e *engine) finishUnlockRead(free bool) {
 // somebody holds the gate, who will.
 func (e *engine) dropReads() {
 	rd := &e.rd
-	if !rd.gate.tryLock() {
+	if !rd.lock.TryLock() {
 		return
 	}
 	rd.in.release()
@@ -179,7 +181,7 @@ func (e *engine) dropReads() {
 	}
 	rd.ctx = nil
 	e.t.forgetRead()
-	rd.gate.unlock()
+	rd.lock.Unlock()
 }
 
 // nextFrame reads to the next data frame, and past its header, which is in
@@ -318,7 +320,7 @@ func (e *engine) readClose(ctx context.Context, payload []byte) error {
 }
 
 // readUntilClose discards messages until the peer's close frame. It always
-// returns an error: nothing follows. The caller holds the read gate.
+// returns an error: nothing follows. The caller holds the read lock.
 func (e *engine) readUntilClose(ctx context.Context) error {
 	rd := &e.rd
 	for {

@@ -81,7 +81,7 @@ func (e *engine) send(ctx context.Context, f frame, rest remainder) (taken bool,
 		if err := e.awaitOrder(ctx); err != nil {
 			return false, err
 		}
-		defer w.parts.get().order.unlock()
+		defer w.parts.get().order.Unlock()
 	}
 	taken, err = e.sendFrame(ctx, f, rest)
 	e.unlockWrite()

@@ -16,7 +16,7 @@ import (
 )
 
 // transport is what the engine needs of the byte stream under it. Calls that
-// read are made by the holder of the read gate, calls that write by the holder
+// read are made by the holder of the read lock, calls that write by the holder
 // of the write side's gate; the others at any time.
 //
 // A context that ends during a call makes it return errInterrupted with what

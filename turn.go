@@ -2,7 +2,11 @@
 
 package websocket
 
-import "context"
+import (
+	"context"
+
+	"github.com/bhojpur/api/internal/ctxlock"
+)
 
 // This is whose turn it is to write: waiting for it, taking along the frames of
 // those who wait, and passing it on.
@@ -12,7 +16,7 @@ func (e *engine) lockOrder(ctx context.Context) error {
 	if err := e.wr.gate.lock(ctx, nil); err != nil {
 		return ctx.Err()
 	}
-	if e.wr.parts.get().order.tryLock() {
+	if e.wr.parts.get().order.TryLock() {
 		return nil
 	}
 	return e.awaitOrder(ctx)
@@ -23,16 +27,16 @@ func (e *engine) lockOrder(ctx context.Context) error {
 // gate go on waiting as they stood there.
 func (e *engine) awaitOrder(ctx context.Context) error {
 	order := &e.wr.parts.get().order
-	place := order.join(frame{lead: noFrame})
+	place := order.Enqueue()
 	e.unlockWrite()
-	if err := order.await(ctx, e.life.ended(), place); err != nil {
-		if err == errGone {
+	if err := order.Wait(ctx, e.life.ended(), place); err != nil {
+		if err == ctxlock.ErrDone {
 			return e.life.err()
 		}
 		return ctx.Err()
 	}
 	if err := e.wr.gate.lock(ctx, nil); err != nil {
-		order.unlock()
+		order.Unlock()
 		return ctx.Err()
 	}
 	return nil

@@ -52,7 +52,7 @@ func (e *engine) writeCompressed(ctx context.Context, f frame, rest remainder) (
 		if err := e.awaitOrder(ctx); err != nil {
 			return false, err
 		}
-		defer w.parts.get().order.unlock()
+		defer w.parts.get().order.Unlock()
 	}
 	defer e.unlockWrite()
 	if err := e.canSend(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/bhojpur/api/internal/bufpool"
+	"github.com/bhojpur/api/internal/ctxlock"
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 
@@ -15,7 +16,7 @@ import (
 type parts struct {
 	// order is held by who writes such a message, from the first frame to the
 	// last. Messages of one frame pass it by while it is free.
-	order gate
+	order ctxlock.Mutex
 
 	// Guarded by the gate of the write side.
 	msg     outgoing
@@ -90,7 +91,7 @@ func (e *engine) beginMessage(ctx context.Context, typ MessageType) (*messageWri
 	}
 	e.takePosted()
 	if err := e.canSend(); err != nil {
-		e.wr.parts.get().order.unlock()
+		e.wr.parts.get().order.Unlock()
 		e.unlockWrite()
 		return nil, err
 	}
@@ -115,7 +116,7 @@ func (e *engine) endMessage() {
 	}
 	m.by.over.Store(true)
 	*m = outgoing{}
-	e.wr.parts.get().order.unlock()
+	e.wr.parts.get().order.Unlock()
 }
 
 // dropMessage ends a message that was not sent to its end, and returns what

@@ -33,7 +33,10 @@ var writeTests = []clientTest{
 	{"write/prepared and not UTF-8", testPreparedNotUTF8},
 	{"write/prepared and a context that ended", testPreparedContextEnded},
 	{"write/prepared and closed", testPreparedClosed},
+	{"write/uncompressed", testUncompressed},
+	{"write/uncompressed and refused", testUncompressedRefused},
 	{"write/Ping", testPing},
+	{"write/Pong", testUnsolicitedPong},
 	{"write/Ping of the peer", testPong},
 }
 
@@ -274,6 +277,61 @@ func testWriteClosed(t *testing.T, h host) {
 	}
 	done.Wait()
 	wantEnded(t, c, -1)
+}
+
+func testUncompressed(t *testing.T, h host) {
+	c, _ := h.dialWith(t, "/echo", &websocket.DialOptions{CompressionMode: websocket.CompressionContextTakeover})
+	c.SetReadLimit(-1)
+	for _, text := range []string{"", "日本", strings.Repeat("日本", 20_000)} {
+		if err := c.WriteUncompressed(bounded(t), websocket.MessageText, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		wantText(t, c, text)
+		w, err := c.WriterUncompressed(bounded(t), websocket.MessageText)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustAdd(t, w, text)
+		mustEnd(t, w)
+		wantText(t, c, text)
+	}
+}
+
+func testUncompressedRefused(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	for _, test := range []struct {
+		typ websocket.MessageType
+		p   string
+	}{{websocket.MessageText, "\xff"}, {0, ""}, {3, ""}} {
+		if err := c.WriteUncompressed(bounded(t), test.typ, []byte(test.p)); err == nil || errors.Is(err, net.ErrClosed) {
+			t.Errorf("got %v for %q of type %d", err, test.p, test.typ)
+		}
+	}
+	if w, err := c.WriterUncompressed(bounded(t), 3); w != nil || err == nil || errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v, %v for a Writer of type 3", w, err)
+	}
+	wantInterrupted(t, c.WriteUncompressed(ended(t), websocket.MessageText, nil), context.Canceled)
+	_, err := c.WriterUncompressed(ended(t), websocket.MessageText)
+	wantInterrupted(t, err, context.Canceled)
+	wantOpen(t, c)
+}
+
+func testUnsolicitedPong(t *testing.T, h host) {
+	c := h.dial(t, "/echo")
+	for _, size := range []int{0, 125} {
+		if err := c.Pong(bounded(t), make([]byte, size)); err != nil {
+			t.Errorf("got %v for a payload of %d bytes", err, size)
+		}
+	}
+	if err := c.Pong(bounded(t), make([]byte, 126)); err == nil || errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v for a payload of 126 bytes", err)
+	}
+	wantInterrupted(t, c.Pong(ended(t), nil), context.Canceled)
+	wantOpen(t, c)
+	c.CloseNow()
+	if err := c.Pong(bounded(t), nil); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v after CloseNow", err)
+	}
 }
 
 func testPing(t *testing.T, h host) {

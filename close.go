@@ -122,6 +122,7 @@ var (
 	errTextNotUTF8     = errors.New("text message is not valid UTF-8")
 	errCloseCode       = errors.New("status code is not one that may be sent")
 	errCloseReason     = errors.New("close reason is over 123 bytes or not valid UTF-8")
+	errPongPayload     = errors.New("pong payload is over 125 bytes")
 )
 
 // closeTimeout is for the whole of Close, and for what is left to do once the
@@ -134,6 +135,10 @@ var errNoCloseFrame = fmt.Errorf("no close frame from the peer within %v: %w", c
 // maxCloseReason is what a control frame leaves for the reason: 125 bytes
 // less two for the code (RFC 6455 section 5.5).
 const maxCloseReason = 123
+
+// maxPongPayload is the longest payload of a control frame (RFC 6455 section
+// 5.5).
+const maxPongPayload = 125
 
 // checkClose says what keeps code and reason from being sent in a close
 // frame.

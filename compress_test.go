@@ -127,6 +127,62 @@ func TestCompressedFrames(t *testing.T) {
 	}
 }
 
+// A message of WriteUncompressed or WriterUncompressed has the frames that it
+// would have without compression, and is not in the window: a later message that
+// has the same text does not refer to it.
+func TestWriteUncompressed(t *testing.T) {
+	write := map[string]func(*testing.T, *websocket.Conn, string) error{
+		"Write": func(t *testing.T, c *websocket.Conn, s string) error {
+			return c.WriteUncompressed(t.Context(), websocket.MessageText, []byte(s))
+		},
+		"Writer": func(t *testing.T, c *websocket.Conn, s string) error {
+			w, err := c.WriterUncompressed(t.Context(), websocket.MessageText)
+			if err != nil {
+				return err
+			}
+			for _, part := range []string{s[:len(s)/2], s[len(s)/2:]} {
+				if _, err := w.Write([]byte(part)); err != nil {
+					return err
+				}
+			}
+			return w.Close()
+		},
+	}
+	for _, mode := range modes {
+		for name, write := range write {
+			t.Run(mode.name+"/"+name, func(t *testing.T) {
+				forBothRoles(t, &connOptions{compression: mode.mode, threshold: -1}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					inflater := rawpeer.NewInflater(rawpeer.ContextTakeover)
+					if mode.mode != websocket.CompressionContextTakeover {
+						inflater = rawpeer.NewInflater(rawpeer.NoTakeover)
+					}
+					for _, size := range []int{0, 1, 5000, 100_000} {
+						text := filler(size)
+						call := rawpeer.GoErr(t, func() error { return write(t, c, text) })
+						m := p.WantMessage(rawpeer.OpText, []byte(text))
+						call.Want()
+						for _, f := range m.Frames {
+							if f.RSV != 0 {
+								t.Fatalf("got %v for %d bytes", f, size)
+							}
+						}
+						if mode.mode == websocket.CompressionDisabled {
+							continue
+						}
+						// The inflater has only the messages that were compressed.
+						compressed := goWrite(t, c, text)
+						f := p.WantFrame()
+						compressed.Want()
+						if got, err := inflater.Message(f.Payload); err != nil || string(got) != text || f.RSV != rawpeer.RSV1 {
+							t.Fatalf("%v inflates to %d bytes of %d, error %v", f, len(got), size, err)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
 // Takeover is used where it was agreed on, and only there: then each message is
 // inflated by itself.
 func TestCompressionTakeover(t *testing.T) {

@@ -156,6 +156,16 @@ func (c *Conn) Write(ctx context.Context, typ MessageType, p []byte) error {
 	return opError("write", c.write(ctx, typ, p))
 }
 
+// WriteUncompressed is [Conn.Write] of a message that is never compressed,
+// whatever CompressionMode says: one with a secret, whose length on the wire
+// must not depend on other text, or one that is compressed already. Later
+// compressed messages do not refer to it.
+//
+// In a browser it is Write: the browser decides which messages it compresses.
+func (c *Conn) WriteUncompressed(ctx context.Context, typ MessageType, p []byte) error {
+	return opError("write", c.writeUncompressed(ctx, typ, p))
+}
+
 // Writer returns a writer of one message, of which each 16 KiB go out as a
 // frame of their own, and Close the last one. Other messages wait until then:
 // always close the writer. Pings, pongs and a close frame still go out
@@ -175,6 +185,16 @@ func (c *Conn) Writer(ctx context.Context, typ MessageType) (io.WriteCloser, err
 	return w, nil
 }
 
+// WriterUncompressed is [Conn.Writer] of a message that is never compressed. What
+// [Conn.WriteUncompressed] says of such a message holds here too.
+func (c *Conn) WriterUncompressed(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
+	w, err := c.writerUncompressed(ctx, typ)
+	if err != nil {
+		return nil, opError("write", err)
+	}
+	return w, nil
+}
+
 // Ping sends a ping and waits until its pong arrives or ctx ends. Some other
 // goroutine must read from the connection, in Reader or by CloseRead, for the
 // pong to be seen. Any number of pings may be under way (RFC 6455 section
@@ -185,6 +205,20 @@ func (c *Conn) Writer(ctx context.Context, typ MessageType) (io.WriteCloser, err
 // connection is open.
 func (c *Conn) Ping(ctx context.Context) error {
 	return opError("ping", c.ping(ctx))
+}
+
+// Pong sends a pong that answers no ping, a heartbeat that expects no answer
+// (RFC 6455 section 5.5.3). Pings of the peer are answered without it. The
+// payload has at most 125 bytes; it is not kept, and never changed. Contexts
+// count as for Write.
+//
+// In a browser, where a page can't send pongs, Pong sends nothing. It returns nil
+// while the connection is open.
+func (c *Conn) Pong(ctx context.Context, payload []byte) error {
+	if len(payload) > maxPongPayload {
+		return opError("pong", errPongPayload)
+	}
+	return opError("pong", c.pong(ctx, payload))
 }
 
 // Close closes the connection with the close handshake (RFC 6455 section 7):

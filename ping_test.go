@@ -5,6 +5,7 @@ package websocket_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,4 +45,30 @@ func TestPingAnsweredBeforeTheEnd(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A pong of the program's own goes out at once, also between the frames of a
+// message, and its payload is the caller's.
+func TestPong(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		pong := func(payload string) {
+			t.Helper()
+			mine := []byte(payload)
+			call := rawpeer.GoErr(t, func() error { return c.Pong(t.Context(), mine) })
+			p.WantPong(payload)
+			call.Want()
+			if string(mine) != payload {
+				t.Error("the caller's payload was changed")
+			}
+		}
+		pong("")
+		pong(strings.Repeat("p", 125))
+		w := mustWriter(t, c, t.Context())
+		mustAdd(t, w, "parts")
+		pong("between frames")
+		end := rawpeer.GoErr(t, w.Close)
+		p.WantMessage(rawpeer.OpText, []byte("parts"))
+		end.Want()
+		wantUsable(t, c, p)
+	})
 }

@@ -165,6 +165,18 @@ func (e *engine) ping(ctx context.Context) error {
 	}
 }
 
+// pong sends a pong that answers no ping.
+func (e *engine) pong(ctx context.Context, payload []byte) error {
+	if e.life.phase() != phaseOpen {
+		return e.life.err()
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	_, err := e.send(ctx, frame{lead: lastOf(opPong), payload: payload}, dropRest)
+	return err
+}
+
 func (ps *pings) add() (payload string, pong chan struct{}) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()

@@ -23,6 +23,18 @@ func (e *engine) write(ctx context.Context, typ MessageType, p []byte) error {
 	return err
 }
 
+// writeUncompressed is write for a message that is never compressed.
+func (e *engine) writeUncompressed(ctx context.Context, typ MessageType, p []byte) error {
+	if err := e.checkWrite(ctx, typ); err != nil {
+		return err
+	}
+	if typ == MessageText && !utf8stream.Valid(p) {
+		return errTextNotUTF8
+	}
+	_, err := e.send(ctx, frame{lead: lastOf(opcode(typ)), payload: p}, dropRest)
+	return err
+}
+
 // checkWrite is what each write looks at first.
 func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
 	if e.life.phase() != phaseOpen {

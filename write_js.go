@@ -42,6 +42,11 @@ func (e *engine) write(ctx context.Context, typ MessageType, p []byte) error {
 	return e.send(ctx, typ, p)
 }
 
+// writeUncompressed is write: a page can't tell the browser what to compress.
+func (e *engine) writeUncompressed(ctx context.Context, typ MessageType, p []byte) error {
+	return e.write(ctx, typ, p)
+}
+
 // writeStream writes a message, or nothing when ctx ends before.
 func (e *engine) writeStream(ctx context.Context, typ MessageType, p []byte) (int, error) {
 	if err := e.write(ctx, typ, p); err != nil {
@@ -110,6 +115,11 @@ func (e *engine) writer(ctx context.Context, typ MessageType) (io.WriteCloser, e
 		return nil, err
 	}
 	return &messageWriter{e: e, ctx: ctx, typ: typ}, nil
+}
+
+// writerUncompressed is writer: see writeUncompressed.
+func (e *engine) writerUncompressed(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
+	return e.writer(ctx, typ)
 }
 
 // messageWriter is what Writer returns. A socket takes whole messages, so it

@@ -83,6 +83,20 @@ func (e *engine) writer(ctx context.Context, typ MessageType) (io.WriteCloser, e
 	return h, nil
 }
 
+// writerUncompressed is writer for a message that is never compressed.
+func (e *engine) writerUncompressed(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
+	if err := e.checkWrite(ctx, typ); err != nil {
+		return nil, err
+	}
+	h, err := e.beginMessage(ctx, typ)
+	if err != nil {
+		return nil, err
+	}
+	e.wr.parts.get().msg.form = plain
+	e.unlockWrite()
+	return h, nil
+}
+
 // beginMessage takes the order of messages for a message, and returns with the
 // gate held.
 func (e *engine) beginMessage(ctx context.Context, typ MessageType) (*messageWriter, error) {

@@ -173,6 +173,11 @@ func (e *engine) ping(ctx context.Context) error {
 	return e.awaitUsable(ctx)
 }
 
+// pong has nothing to send, as ping.
+func (e *engine) pong(ctx context.Context, _ []byte) error {
+	return e.awaitUsable(ctx)
+}
+
 func (e *engine) setReadLimit(n int64) { e.readLimit.Store(max(n, -1)) }
 func (e *engine) subprotocol() string  { return e.protocol }
 func (e *engine) localAddr() net.Addr  { return unknownAddr("unknown") }

@@ -33,6 +33,11 @@ func main() {
 	must(err)
 	fmt.Printf("%v %s\n", typ, p)
 
+	must(c.WriteUncompressed(ctx, websocket.MessageText, []byte("uncompressed")))
+	typ, p, err = c.Read(ctx)
+	must(err)
+	fmt.Printf("%v %s\n", typ, p)
+
 	w, err := c.Writer(ctx, websocket.MessageBinary)
 	must(err)
 	fmt.Fprint(w, "in parts")
@@ -43,7 +48,16 @@ func main() {
 	must(err)
 	fmt.Printf("%v %s\n", typ, p)
 
+	w, err = c.WriterUncompressed(ctx, websocket.MessageText)
+	must(err)
+	fmt.Fprint(w, "and uncompressed")
+	must(w.Close())
+	typ, p, err = c.Read(ctx)
+	must(err)
+	fmt.Printf("%v %s\n", typ, p)
+
 	closed := c.CloseRead(ctx)
+	must(c.Pong(ctx, []byte("alive")))
 	must(c.Ping(ctx))
 	must(c.Close(websocket.StatusNormalClosure, "bye"))
 	<-closed.Done()

@@ -14,11 +14,11 @@ import (
 //
 //	parts.order      who writes a message of more than one frame
 //	writeSide.gate   who writes
-//	readSide.gate    who reads
+//	readSide.lock    who reads
 //
 // and then the leaves, of which no two are held at once, and none during I/O:
-// line.mu, posted.mu, ending.mu, pings.mu. Against that order, who holds the
-// read gate takes the gate of the write side only if it is free; but for
+// the mutexes of the queues, posted.mu, ending.mu, pings.mu. Against that order, who holds the
+// read lock takes the gate of the write side only if it is free; but for
 // violated, which waits for it with a bound. Who holds the gate of the write
 // side takes the read lock, or the order, only if it is free.
 type engine struct {

@@ -194,7 +194,7 @@ func (s *stream) readInto(ctx context.Context, in *inbox) error {
 	if s.first == nil {
 		s.first = bufpool.NewOwned(firstRead)
 	}
-	first := s.first.Use()
+	first := s.first.Use(firstRead)
 	room := first.B
 	if in.frame > bufpool.MinBlock {
 		room = room[:in.head] // and none of what can be read to its place

@@ -22,7 +22,7 @@ const owned = classes + 1
 // Block is a buffer of fixed size.
 type Block struct {
 	mark  poolcheck.Mark
-	B     []byte // the whole buffer; never resliced by its users
+	B     []byte // never resliced by the block's users
 	class int
 }
 
@@ -81,12 +81,16 @@ func (b *Block) Grow(used, n int) *Block {
 	return g
 }
 
-// NewOwned returns a block of n bytes that stays with the caller. It is free at
+// NewOwned returns a block of up to n bytes that stays with the caller. It is free at
 // first: the caller calls Use before each use of it, and whoever it is passed to
 // calls Free, after which the caller may use it again.
 func NewOwned(n int) *Block {
 	return &Block{B: make([]byte, n), class: owned}
 }
 
-// Use begins a use of a block from NewOwned, and returns it.
-func (b *Block) Use() *Block { return b.got() }
+// Use begins a use of a block from NewOwned with its first n bytes, and returns it.
+func (b *Block) Use(n int) *Block {
+	b.got()
+	b.B = b.B[:n]
+	return b
+}

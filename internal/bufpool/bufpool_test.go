@@ -49,7 +49,7 @@ func TestGrow(t *testing.T) {
 func TestOwnedBlockStaysWithItsOwner(t *testing.T) {
 	own := NewOwned(128)
 	for range 100 {
-		own.Use()
+		own.Use(1)
 		own.Free()
 		b := Get(1)
 		if b == own {
@@ -57,9 +57,10 @@ func TestOwnedBlockStaysWithItsOwner(t *testing.T) {
 		}
 		b.Free()
 	}
-	if len(own.B) != 128 {
-		t.Errorf("it has %d bytes, want 128", len(own.B))
+	if n := len(own.Use(128).B); n != 128 {
+		t.Errorf("it has %d bytes, want 128", n)
 	}
+	own.Free()
 }
 
 func TestBufferIsEmptyAgain(t *testing.T) {

@@ -59,14 +59,14 @@ func TestBlockMisuse(t *testing.T) {
 		wantPanic(t, poolcheck.Block, b.Free)
 	})
 	t.Run("owned and freed twice", func(t *testing.T) {
-		b := NewOwned(128).Use()
+		b := NewOwned(128).Use(128)
 		b.Free()
 		wantPanic(t, poolcheck.Block, b.Free)
 	})
 	t.Run("owned and used twice", func(t *testing.T) {
-		b := NewOwned(128).Use()
+		b := NewOwned(128).Use(128)
 		defer b.Free()
-		wantPanic(t, poolcheck.Block, func() { b.Use() })
+		wantPanic(t, poolcheck.Block, func() { b.Use(128) })
 	})
 }
 

@@ -187,6 +187,10 @@ func (s *Stream) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
+// ResumesWrites declares that another Write can go on where one ended that ran into
+// its deadline, as it can on a socket.
+func (s *Stream) ResumesWrites() bool { return true }
+
 func (s *Stream) opError(op string, err error) error {
 	if err == nil || err == io.EOF {
 		return err

@@ -1,0 +1,183 @@
+package netstream
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/bhojpur/api/internal/ctxwatch"
+)
+
+// interruptPatience is how long a call may stay blocked after an interrupt before
+// the stream is interrupted once more, and after that before it is closed.
+const interruptPatience = 500 * time.Millisecond
+
+// aLongTimeAgo is a deadline that has passed.
+var aLongTimeAgo = time.Unix(1, 0)
+
+// direction is one of the two directions of a Stream.
+type direction struct {
+	ctxwatch.Watch
+
+	// Changed while the Watch interrupts or resumes, and read after its End.
+	outcome Outcome
+	patient *patience // while the direction is interrupted; nil if it is trusted
+}
+
+// readTarget and writeTarget are what the Watches of a Stream interrupt.
+type (
+	readTarget  Stream
+	writeTarget Stream
+)
+
+func (t *readTarget) Busy() bool  { return t.owner.ReadHeld() }
+func (t *writeTarget) Busy() bool { return t.owner.WriteHeld() }
+
+func (t *readTarget) Interrupt() {
+	s := (*Stream)(t)
+	if s.kind.is(interrupter) {
+		s.rd.outcome = s.rwc.(Interrupter).InterruptRead()
+		return
+	}
+	s.rd.outcome = s.interrupt(&s.rd, Resumable, net.Conn.SetReadDeadline)
+}
+
+func (t *writeTarget) Interrupt() {
+	s := (*Stream)(t)
+	if s.kind.is(interrupter) {
+		s.wr.outcome = s.rwc.(Interrupter).InterruptWrite()
+		return
+	}
+	outcome := CutOff
+	if s.kind.is(resumer) {
+		outcome = Resumable
+	}
+	s.wr.outcome = s.interrupt(&s.wr, outcome, net.Conn.SetWriteDeadline)
+}
+
+func (t *readTarget) Resume() {
+	s := (*Stream)(t)
+	if s.kind.is(interrupter) {
+		s.rwc.(Interrupter).ResumeRead()
+		return
+	}
+	s.resume(&s.rd, net.Conn.SetReadDeadline)
+}
+
+func (t *writeTarget) Resume() {
+	s := (*Stream)(t)
+	if s.kind.is(interrupter) {
+		s.rwc.(Interrupter).ResumeWrite()
+		return
+	}
+	s.resume(&s.wr, net.Conn.SetWriteDeadline)
+}
+
+type deadlineSetter = func(net.Conn, time.Time) error
+
+// interrupt sets a deadline of the past, or closes the stream if there are no
+// deadlines. It returns what that leaves.
+func (s *Stream) interrupt(d *direction, outcome Outcome, set deadlineSetter) Outcome {
+	if s.conn == nil {
+		s.Close()
+		return Closed
+	}
+	if !s.kind.is(trusted) {
+		// Before the deadline is set, since the setter may wait for the call.
+		d.patient = s.newPatience(set)
+	}
+	if set(s.conn, aLongTimeAgo) != nil {
+		s.Close()
+		return Closed
+	}
+	return outcome
+}
+
+// resume removes what interrupt has set.
+func (s *Stream) resume(d *direction, set deadlineSetter) {
+	if d.patient != nil {
+		if d.patient.end() {
+			d.outcome = Closed
+		}
+		d.patient = nil
+	}
+	if d.outcome != Closed {
+		set(s.conn, time.Time{})
+	}
+}
+
+// patience sees to it that an interrupted call returns.
+type patience struct {
+	repeat, close *time.Timer
+	state         atomic.Uint32 // of the call: one of the states below
+	mu            sync.Mutex    // held while the deadline is set again
+}
+
+const (
+	callBlocked = iota
+	callReturned
+	callClosed // the stream was closed
+)
+
+func (s *Stream) newPatience(set deadlineSetter) *patience {
+	p := new(patience)
+	p.repeat = time.AfterFunc(interruptPatience, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.state.Load() == callBlocked {
+			set(s.conn, aLongTimeAgo)
+		}
+	})
+	// It does not wait for the repetition, which may wait for the call.
+	p.close = time.AfterFunc(2*interruptPatience, func() {
+		if p.state.CompareAndSwap(callBlocked, callClosed) {
+			s.Close()
+		}
+	})
+	return p
+}
+
+// end is called when the call has returned. It reports whether the stream was
+// closed for it.
+func (p *patience) end() (closed bool) {
+	closed = !p.state.CompareAndSwap(callBlocked, callReturned)
+	p.repeat.Stop()
+	p.close.Stop()
+	p.mu.Lock() // no deadline is set any more
+	p.mu.Unlock()
+	return closed
+}
+
+// interruption returns the error of a call that returned err when it had been
+// interrupted.
+func (s *Stream) interruption(ctx context.Context, d *direction, err error) error {
+	if d.outcome != Closed && !s.kind.is(interrupter) && !isTimeout(err) {
+		return err // it failed by itself at the same time
+	}
+	switch d.outcome {
+	case Resumable:
+		return ErrInterrupted
+	case CutOff:
+		return ErrCutOff
+	}
+	if cause := ctx.Err(); cause != nil {
+		return &ClosedError{cause}
+	}
+	return err
+}
+
+// isTimeout reports whether err is that of a deadline that has passed. Some types
+// have errors of their own for that. That the peer of a TCP connection has stopped
+// answering is a timeout, too, but none of ours.
+func isTimeout(err error) bool {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return true
+	}
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout() && !errors.Is(err, syscall.ETIMEDOUT)
+}

@@ -1,0 +1,83 @@
+package netstream
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"reflect"
+)
+
+// kind is what is known of the type of a stream.
+type kind uint8
+
+const (
+	// trusted: deadlines do what package net says. *net.TCPConn, *net.UnixConn, and
+	// *tls.Conn over them.
+	trusted kind = 1 << iota
+	// resumer: a write can go on after an interrupt.
+	resumer
+	// secure: a *tls.Conn.
+	secure
+	// interrupter: rwc is an Interrupter.
+	interrupter
+)
+
+func (k kind) is(one kind) bool { return k&one != 0 }
+
+// kindOf returns the kind of rwc, with conn below it. Only the types themselves
+// count: one that embeds another has its methods, but may do something else in
+// those of its own.
+func kindOf(rwc io.ReadWriteCloser, conn net.Conn) kind {
+	if _, ok := rwc.(Interrupter); ok {
+		return interrupter
+	}
+	var k kind
+	var outer any = rwc
+	if passesOn(rwc, conn) {
+		outer = conn
+	}
+	switch c := outer.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		k |= trusted | resumer
+	case *tls.Conn:
+		k |= secure
+		switch c.NetConn().(type) {
+		case *net.TCPConn, *net.UnixConn:
+			k |= trusted
+		}
+	case Resumer:
+		if c.ResumesWrites() {
+			k |= resumer
+		}
+	}
+	return k
+}
+
+// passesOn reports whether rwc is conn, or the body that package net/http makes of
+// it for a response that switches protocols. Such a body is a struct that embeds
+// the connection as an io.ReadWriteCloser, beside a reader of what was read from it
+// already.
+func passesOn(rwc io.ReadWriteCloser, conn net.Conn) bool {
+	if conn == nil {
+		return false
+	}
+	if c, ok := rwc.(net.Conn); ok && same(c, conn) {
+		return true
+	}
+	t := reflect.TypeOf(rwc)
+	if t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct || t.Elem().PkgPath() != "net/http" {
+		return false
+	}
+	field, ok := t.Elem().FieldByName("ReadWriteCloser")
+	if !ok || !field.IsExported() || !field.Anonymous {
+		return false
+	}
+	c, ok := reflect.ValueOf(rwc).Elem().FieldByIndex(field.Index).Interface().(net.Conn)
+	return ok && same(c, conn)
+}
+
+// same reports whether a and b are the same, which need not be comparable.
+func same(a, b net.Conn) bool {
+	t := reflect.TypeOf(a)
+	return t == reflect.TypeOf(b) && t.Comparable() && reflect.ValueOf(a).Comparable() && a == b
+}

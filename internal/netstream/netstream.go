@@ -1,0 +1,318 @@
+// Package netstream has the byte stream under a connection: a net.Conn, or the body
+// of an HTTP response that can be written to, whose calls a context can end.
+//
+// A [Stream] has two directions, reading and writing. In each, one call is made at a
+// time, by the holder of a lock that belongs to the caller. Each call that may block
+// takes a context. When the context ends, the call is interrupted and returns one of
+// three errors, since what an interrupt leaves behind depends on the stream:
+//
+//   - [ErrInterrupted]: the direction is as it was, and the count says how many bytes
+//     passed. The call can be repeated.
+//   - [ErrCutOff]: the direction must not be used again. A write may have sent more
+//     bytes than its count says. The other direction is not affected.
+//   - [*ClosedError]: nothing but closing the stream could end the call.
+//
+// How a stream is interrupted is up to it. A net.Conn has deadlines, and a deadline
+// of the past makes its calls return. Reading can go on after that. Writing can go
+// on with a *net.TCPConn or a *net.UnixConn, and with types that declare it (see
+// [Resumer]); all others are cut off, because a TLS record, say, can't be finished
+// later. A stream that implements [Interrupter] needs no deadlines.
+//
+// Deadlines are not trusted where the type is not known. There are types whose
+// setters do nothing, return an error, wait for the call under way, or are undone by
+// a Read that sets a deadline of its own. A call that is still blocked 500 ms after
+// the interrupt gets the deadline once more, and 500 ms later the stream is closed.
+// A setter that returns an error has the stream closed at once. So each call returns
+// soon after its context has ended, if Close of the stream makes blocked calls
+// return.
+//
+// Between calls nothing is set on the stream, whatever contexts end: see package
+// ctxwatch, and Disturbed and Mend.
+//
+// On Unix systems the sockets of a *net.TCPConn and a *net.UnixConn are read and
+// written by system calls. The first one is tried before anything else, the context
+// is registered with only if it would block, and a read holds no buffer while it
+// waits.
+package netstream
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/bhojpur/api/internal/bufpool"
+	"github.com/bhojpur/api/internal/ctxwatch"
+)
+
+// The errors of calls that their context ended.
+var (
+	ErrInterrupted = errors.New("interrupted by its context")
+	ErrCutOff      = errors.New("cut off by its context")
+)
+
+// ClosedError is the error of a call that could be ended only by closing the stream.
+type ClosedError struct {
+	Cause error // of the context
+}
+
+func (e *ClosedError) Error() string { return e.Cause.Error() }
+func (e *ClosedError) Unwrap() error { return e.Cause }
+
+// errInvalidCount is the error of a stream that breaks the rules of io.Reader or
+// io.Writer.
+var errInvalidCount = errors.New("stream returned an invalid count")
+
+// Outcome is what an interrupt leaves of a direction.
+type Outcome uint8
+
+const (
+	Resumable Outcome = iota + 1 // calls work again after Resume
+	CutOff                       // the direction must not be used again
+	Closed                       // the stream was closed
+)
+
+// Interrupter is implemented by streams that are interrupted by other means than
+// deadlines. Its methods are called at any time, also while no call is under way.
+// A call that returns an error after an interrupt has been interrupted, whatever
+// the error is.
+type Interrupter interface {
+	InterruptRead() Outcome
+	ResumeRead()
+	InterruptWrite() Outcome
+	ResumeWrite()
+}
+
+// Resumer is implemented by net.Conns to declare that a Write that ran into its
+// deadline wrote as many bytes as it says, and that another one can go on from
+// there.
+type Resumer interface {
+	ResumesWrites() bool
+}
+
+// Owner tells of the locks under which the calls of a Stream are made. The methods
+// may be called at any time, and are atomic like those of the locks.
+type Owner interface {
+	ReadHeld() bool  // the lock for reading is held
+	WriteHeld() bool // the lock for writing is held
+}
+
+// Stream is a stream of bytes. Read, ReadBlock, MendRead and ForgetRead are called
+// by the holder of the lock for reading; Write, WriteBoth, WriteNow, MendWrite and
+// ForgetWrite by the holder of the lock for writing; the other methods at any time.
+type Stream struct {
+	// Set by New, then only read.
+	rwc   io.ReadWriteCloser
+	conn  net.Conn        // for deadlines and addresses; nil if there is none
+	raw   syscall.RawConn // for system calls; nil if they are not possible
+	owner Owner
+	kind  kind
+
+	rd, wr  direction
+	reading rawReading     // if raw is not nil; owned by the holder of the lock for reading
+	first   *bufpool.Block // if raw is nil; likewise
+
+	closed atomic.Bool
+}
+
+// FirstRead is how many bytes at most a read without a pooled block waits for.
+const FirstRead = 128
+
+// maxEmptyReads is how many times in a row a Read may return neither bytes nor an
+// error. A net.Pipe does that for an empty Write.
+const maxEmptyReads = 100
+
+// joinLimit is up to which size head and body of WriteBoth are copied together
+// where there are no vectored writes.
+const joinLimit = 16 << 10
+
+// New makes a Stream of rwc. conn is the connection below it, or nil. If it is nil
+// and rwc is a net.Conn, that is taken. Deadlines that were set on it are removed.
+func New(rwc io.ReadWriteCloser, conn net.Conn, owner Owner) *Stream {
+	if conn == nil {
+		conn, _ = rwc.(net.Conn)
+	}
+	s := &Stream{rwc: rwc, conn: conn, owner: owner, kind: kindOf(rwc, conn)}
+	keeping := ctxwatch.Release
+	// What only closing interrupts must not be interrupted by mistake.
+	if conn != nil && conn.SetDeadline(time.Time{}) == nil && !s.kind.is(interrupter) {
+		keeping = ctxwatch.Keep
+	}
+	s.rd.Init((*readTarget)(s), keeping)
+	s.wr.Init((*writeTarget)(s), keeping)
+	s.openRaw()
+	return s
+}
+
+// Read waits until there are bytes and reads them into p, which is not empty. The
+// error is nil if bytes were read.
+func (s *Stream) Read(ctx context.Context, p []byte) (int, error) {
+	if s.raw != nil {
+		n, _, err := s.rawRead(ctx, p, 0)
+		return n, err
+	}
+	if done := ctx.Done(); !s.rd.Armed(done) && !s.rd.Turn(ctx, done) {
+		return 0, ErrInterrupted
+	}
+	n, err := s.rwc.Read(p)
+	if uint(n-1) < uint(len(p)) && s.rd.Calm() {
+		return n, nil // an error comes again
+	}
+	return s.didRead(ctx, p, n, err)
+}
+
+// didRead is the rest of Read where there is more to it.
+func (s *Stream) didRead(ctx context.Context, p []byte, n int, err error) (int, error) {
+	for empty := 1; n == 0 && err == nil; empty++ {
+		if empty > maxEmptyReads {
+			err = io.ErrNoProgress
+			break
+		}
+		n, err = s.rwc.Read(p)
+	}
+	if n < 0 || n > len(p) {
+		n, err = 0, errInvalidCount
+	}
+	wasInterrupted := s.rd.End()
+	switch {
+	case n > 0:
+		return n, nil
+	case wasInterrupted:
+		err = s.interruption(ctx, &s.rd, err)
+	}
+	return 0, err
+}
+
+// ReadBlock waits until there are bytes and reads them into a block. A socket is
+// waited for without one: the block that is taken then has at least size bytes.
+// Other streams are read first, bytes at most, into memory of the stream's own, so
+// that they hold no block while they wait, unless first is 0. The bytes are the
+// first n of b, and n is len(b.B) if there may be more of them. The caller has to
+// free the block.
+func (s *Stream) ReadBlock(ctx context.Context, size, first int) (b *bufpool.Block, n int, err error) {
+	switch {
+	case s.raw != nil:
+		n, b, err = s.rawRead(ctx, nil, size)
+		return b, n, err
+	case first == 0:
+		b = bufpool.Get(size)
+	default:
+		if s.first == nil {
+			s.first = bufpool.NewOwned(FirstRead)
+		}
+		b = s.first.Use(min(first, FirstRead))
+	}
+	if n, err = s.Read(ctx, b.B); n == 0 {
+		b.Free()
+		return nil, 0, err
+	}
+	return b, n, nil
+}
+
+// Write writes p. If it returns no error, all of p was written.
+func (s *Stream) Write(ctx context.Context, p []byte) (int, error) {
+	if s.raw != nil {
+		return s.rawWrite(ctx, p, blocking)
+	}
+	if done := ctx.Done(); !s.wr.Armed(done) && !s.wr.Turn(ctx, done) {
+		return 0, ErrInterrupted
+	}
+	n, err := s.rwc.Write(p)
+	if n == len(p) && err == nil && s.wr.Calm() {
+		return n, nil
+	}
+	return s.didWrite(ctx, p, n, err)
+}
+
+// didWrite is the rest of Write where there is more to it.
+func (s *Stream) didWrite(ctx context.Context, p []byte, n int, err error) (int, error) {
+	switch {
+	case n < 0 || n > len(p):
+		n, err = 0, errInvalidCount
+	case n < len(p) && err == nil:
+		err = io.ErrShortWrite
+	}
+	if s.wr.End() && err != nil {
+		err = s.interruption(ctx, &s.wr, err)
+	}
+	return n, err
+}
+
+// WriteBoth writes head and then body, with one system call if it can.
+func (s *Stream) WriteBoth(ctx context.Context, head, body []byte) (int, error) {
+	switch {
+	case s.raw != nil:
+		return s.rawWriteBoth(ctx, head, body)
+	case len(head)+len(body) <= joinLimit:
+		b := bufpool.Get(len(head) + len(body))
+		defer b.Free()
+		n := copy(b.B, head)
+		n += copy(b.B[n:], body)
+		return s.Write(ctx, b.B[:n])
+	}
+	n := 0
+	if len(head) > 0 {
+		var err error
+		if n, err = s.Write(ctx, head); err != nil {
+			return n, err
+		}
+	}
+	m, err := s.Write(ctx, body)
+	return n + m, err
+}
+
+// WriteNow writes as much of p as can be written without waiting, which is nothing
+// if that is not known. The error is nil if it would have to wait for the rest.
+func (s *Stream) WriteNow(p []byte) (int, error) {
+	if s.raw == nil {
+		return 0, nil
+	}
+	n, err := s.rawWrite(context.Background(), p, notBlocking)
+	if err == ErrInterrupted {
+		err = nil // by the context of an earlier call
+	}
+	return n, err
+}
+
+// ReadDisturbed and WriteDisturbed report whether a context has ended that is
+// registered with the direction. Whoever has unlocked the direction's lock asks
+// after that, and if so, and if the lock is free, locks it again and calls
+// MendRead or MendWrite: the context may have ended at a moment when the lock was
+// held and no call under way, and has left the direction interrupted then.
+func (s *Stream) ReadDisturbed() bool  { return s.rd.Raised() }
+func (s *Stream) WriteDisturbed() bool { return s.wr.Raised() }
+
+// MendRead and MendWrite forget a context that has ended, and make calls work again
+// that it would interrupt.
+func (s *Stream) MendRead()  { s.rd.Mend() }
+func (s *Stream) MendWrite() { s.wr.Mend() }
+
+// ForgetRead and ForgetWrite forget the contexts of earlier calls.
+func (s *Stream) ForgetRead()  { s.rd.Close() }
+func (s *Stream) ForgetWrite() { s.wr.Close() }
+
+// Secure reports whether the stream is a TLS connection of package crypto/tls.
+func (s *Stream) Secure() bool {
+	_, ok := s.conn.(*tls.Conn)
+	return ok
+}
+
+// LocalAddr and RemoteAddr return the addresses of the stream, or nil if they are
+// not known.
+func (s *Stream) LocalAddr() net.Addr {
+	if s.conn == nil {
+		return nil
+	}
+	return s.conn.LocalAddr()
+}
+
+func (s *Stream) RemoteAddr() net.Addr {
+	if s.conn == nil {
+		return nil
+	}
+	return s.conn.RemoteAddr()
+}

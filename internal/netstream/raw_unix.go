@@ -1,0 +1,245 @@
+//go:build unix
+
+package netstream
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/bhojpur/api/internal/bufpool"
+	"github.com/bhojpur/api/internal/poolcheck"
+)
+
+// Calls of a syscall.RawConn take functions. These are made once, in structs that
+// hold their arguments and results, so that a call allocates nothing.
+
+// rawReading is a read, into p, or if that is nil into a block. Each stream has one
+// of its own, which is in use while a read waits.
+type rawReading struct {
+	on    func(fd uintptr) bool // readable, of this stream
+	done  <-chan struct{}       // of the context
+	p     []byte
+	block *bufpool.Block // with bytes, if there are any
+	n     int
+	errno syscall.Errno
+	size  int32 // of the block
+	novel bool  // the read has to wait, and the context is not registered
+}
+
+// endOfFile stands for io.EOF in a rawReading.
+const endOfFile = ^syscall.Errno(0)
+
+// rawWriting is a write. It comes from a pool.
+type rawWriting struct {
+	mark poolcheck.Mark
+	on   func(fd uintptr) bool // writable, of this one
+	s    *Stream
+	ctx  context.Context
+	p    []byte
+	mode blockMode
+	n    int
+	err  error
+
+	vec  [2][]byte   // what bufs begins as
+	bufs net.Buffers // of a vectored write
+}
+
+var rawWritings = sync.Pool{New: func() any {
+	w := new(rawWriting)
+	w.on = w.writable
+	return w
+}}
+
+func newRawWriting() *rawWriting {
+	w := rawWritings.Get().(*rawWriting)
+	if poolcheck.On {
+		poolcheck.Got(poolcheck.Write, &w.mark, w)
+	}
+	return w
+}
+
+// end returns w to the pool, with nothing of the write in it.
+func (w *rawWriting) end() {
+	*w = rawWriting{mark: w.mark, on: w.on}
+	if poolcheck.On {
+		poolcheck.Put(poolcheck.Write, &w.mark, w)
+	}
+	rawWritings.Put(w)
+}
+
+type blockMode uint8
+
+const (
+	blocking blockMode = iota
+	notBlocking
+)
+
+// openRaw prepares system calls, if rwc is a socket itself. A type that embeds one
+// has its SyscallConn, but may have a Read of its own.
+func (s *Stream) openRaw() {
+	var raw syscall.RawConn
+	var err error
+	switch c := s.rwc.(type) {
+	case *net.TCPConn:
+		raw, err = c.SyscallConn()
+	case *net.UnixConn:
+		raw, err = c.SyscallConn()
+	default:
+		return
+	}
+	if err == nil {
+		s.raw = raw
+		s.reading.on = s.readable
+	}
+}
+
+// rawRead reads into p, or if that is nil into a block of at least size bytes.
+func (s *Stream) rawRead(ctx context.Context, p []byte, size int) (int, *bufpool.Block, error) {
+	if ctx.Err() != nil {
+		// A context is watched only by a read that waits. A peer that sends without
+		// pause would keep its end from being noticed.
+		return 0, nil, ErrInterrupted
+	}
+	r := &s.reading
+	if !s.rd.Ready(ctx) {
+		return 0, nil, ErrInterrupted
+	}
+	r.done, r.p, r.size = ctx.Done(), p, int32(size)
+	r.n, r.errno = 0, 0
+	err := s.raw.Read(r.on)
+	if r.novel {
+		// To register takes much of the stack, which would have to grow, and stay
+		// so, for a connection that waits: hence not in the function above.
+		r.novel = false
+		if !s.rd.Turn(ctx, r.done) {
+			r.done, r.p = nil, nil
+			return 0, nil, ErrInterrupted
+		}
+		err = s.raw.Read(r.on)
+	}
+	n, block := r.n, r.block
+	if err == nil && n == 0 {
+		err = r.err()
+	}
+	r.done, r.p, r.block = nil, nil, nil
+	if s.rd.Calm() {
+		return n, block, err
+	}
+	if s.rd.End() && err != nil {
+		err = s.interruption(ctx, &s.rd, err)
+	}
+	return n, block, err
+}
+
+// err returns the error of a read that got no bytes.
+func (r *rawReading) err() error {
+	if r.errno == endOfFile {
+		return io.EOF
+	}
+	return os.NewSyscallError("read", r.errno)
+}
+
+// readable tries to read. It returns false to be called again when there is
+// something to read.
+func (s *Stream) readable(fd uintptr) bool {
+	r := &s.reading
+	p := r.p
+	var block *bufpool.Block
+	if p == nil {
+		block = bufpool.Get(int(r.size))
+		p = block.B
+	}
+	for {
+		n, err := syscall.Read(int(fd), p)
+		if n > 0 {
+			r.n, r.block = n, block
+			return true
+		}
+		if err == syscall.EINTR {
+			continue
+		}
+		if block != nil {
+			block.Free()
+		}
+		switch err {
+		case nil:
+			r.errno = endOfFile
+			return true
+		case syscall.EAGAIN:
+			r.novel = !s.rd.Watches(r.done)
+			return r.novel
+		}
+		r.errno, _ = err.(syscall.Errno)
+		return true
+	}
+}
+
+func (s *Stream) rawWrite(ctx context.Context, p []byte, mode blockMode) (int, error) {
+	if !s.wr.Ready(ctx) {
+		return 0, ErrInterrupted
+	}
+	w := newRawWriting()
+	defer w.end()
+	w.s, w.ctx, w.p, w.mode = s, ctx, p, mode
+	err := s.raw.Write(w.on)
+	if err == nil {
+		err = w.err
+	}
+	return w.n, s.rawWrote(ctx, err)
+}
+
+// rawWriteBoth is WriteBoth with one system call.
+func (s *Stream) rawWriteBoth(ctx context.Context, head, body []byte) (int, error) {
+	if !s.wr.Begin(ctx) {
+		return 0, ErrInterrupted
+	}
+	w := newRawWriting()
+	defer w.end()
+	w.vec = [2][]byte{head, body}
+	w.bufs = w.vec[:]
+	n, err := w.bufs.WriteTo(s.conn)
+	return int(n), s.rawWrote(ctx, err)
+}
+
+// rawWrote ends a write that may have blocked.
+func (s *Stream) rawWrote(ctx context.Context, err error) error {
+	if s.wr.End() && err != nil && err != ErrInterrupted {
+		err = s.interruption(ctx, &s.wr, err)
+	}
+	return err
+}
+
+// writable tries to write the rest. It returns false to be called again when more
+// can be written.
+func (w *rawWriting) writable(fd uintptr) bool {
+	for w.n < len(w.p) {
+		n, err := syscall.Write(int(fd), w.p[w.n:])
+		if n > 0 {
+			w.n += n
+			continue
+		}
+		switch err {
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			if w.mode == notBlocking {
+				return true
+			}
+			if !w.s.wr.Begin(w.ctx) {
+				w.err = ErrInterrupted
+				return true
+			}
+			return false
+		case nil:
+			w.err = io.ErrUnexpectedEOF
+			return true
+		default:
+			w.err = os.NewSyscallError("write", err)
+			return true
+		}
+	}
+	return true
+}

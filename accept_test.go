@@ -16,33 +16,9 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
-
-// request returns a handshake that is right, with header lines changed: a line
-// replaces those of its name, and a bare name removes them.
-func request(lines ...string) *http.Request {
-	r := httptest.NewRequest(http.MethodGet, "http://example.com/chat", nil)
-	r.Header = http.Header{
-		"Connection":            {"Upgrade"},
-		"Upgrade":               {"websocket"},
-		"Sec-Websocket-Version": {"13"},
-		"Sec-Websocket-Key":     {rawpeer.DefaultKey},
-	}
-	replaced := make(map[string]bool)
-	for _, line := range lines {
-		name, value, ok := strings.Cut(line, ": ")
-		name = http.CanonicalHeaderKey(name)
-		if !replaced[name] {
-			delete(r.Header, name)
-			replaced[name] = true
-		}
-		if ok {
-			r.Header[name] = append(r.Header[name], value)
-		}
-	}
-	return r
-}
 
 // TestAcceptChecksRequest is RFC 6455 section 4.2.1. What is accepted fails at
 // the recorder, which can't be hijacked, with status 501.
@@ -55,25 +31,25 @@ func TestAcceptChecksRequest(t *testing.T) {
 		status int
 		header string // a line that the refusal has
 	}{
-		{name: "right", r: request(), status: accepted},
-		{name: "tokens in any case", r: request("Connection: keep-alive, UPGRADE", "Upgrade: WebSocket"), status: accepted},
-		{name: "several lines", r: request("Connection: keep-alive", "Connection: Upgrade", "Upgrade: h2c", "Upgrade: foo, websocket"), status: accepted},
-		{name: "POST", r: request(), change: func(r *http.Request) { r.Method = http.MethodPost }, status: http.StatusMethodNotAllowed, header: "Allow: GET"},
-		{name: "HTTP/1.0", r: request(), change: func(r *http.Request) { r.ProtoMajor, r.ProtoMinor = 1, 0 }, status: http.StatusUpgradeRequired},
-		{name: "no Host", r: request(), change: func(r *http.Request) { r.Host = "" }, status: http.StatusBadRequest},
-		{name: "no Connection", r: request("Connection"), status: http.StatusUpgradeRequired, header: "Upgrade: websocket"},
-		{name: "Connection of part of a token", r: request("Connection: NotUpgrade"), status: http.StatusUpgradeRequired},
-		{name: "no Upgrade", r: request("Upgrade"), status: http.StatusUpgradeRequired, header: "Connection: Upgrade"},
-		{name: "other Upgrade", r: request("Upgrade: websocket2"), status: http.StatusUpgradeRequired},
-		{name: "Upgrade with the Kelvin sign", r: request("Upgrade: websoc\u212aet"), status: http.StatusUpgradeRequired},
-		{name: "no version", r: request("Sec-WebSocket-Version"), status: http.StatusUpgradeRequired, header: "Sec-Websocket-Version: 13"},
-		{name: "old version", r: request("Sec-WebSocket-Version: 8"), status: http.StatusUpgradeRequired, header: "Sec-Websocket-Version: 13"},
-		{name: "two versions", r: request("Sec-WebSocket-Version: 8", "Sec-WebSocket-Version: 13"), status: http.StatusUpgradeRequired},
-		{name: "no key", r: request("Sec-WebSocket-Key"), status: http.StatusBadRequest},
-		{name: "two keys", r: request("Sec-WebSocket-Key: "+rawpeer.DefaultKey, "Sec-WebSocket-Key: "+rawpeer.DefaultKey), status: http.StatusBadRequest},
-		{name: "key of 15 bytes", r: request("Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAA"), status: http.StatusBadRequest},
-		{name: "key of 17 bytes", r: request("Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAAA="), status: http.StatusBadRequest},
-		{name: "key that is not base64", r: request("Sec-WebSocket-Key: !!!!!!!!!!!!!!!!!!!!!!=="), status: http.StatusBadRequest},
+		{name: "right", r: conntest.Request(), status: accepted},
+		{name: "tokens in any case", r: conntest.Request("Connection: keep-alive, UPGRADE", "Upgrade: WebSocket"), status: accepted},
+		{name: "several lines", r: conntest.Request("Connection: keep-alive", "Connection: Upgrade", "Upgrade: h2c", "Upgrade: foo, websocket"), status: accepted},
+		{name: "POST", r: conntest.Request(), change: func(r *http.Request) { r.Method = http.MethodPost }, status: http.StatusMethodNotAllowed, header: "Allow: GET"},
+		{name: "HTTP/1.0", r: conntest.Request(), change: func(r *http.Request) { r.ProtoMajor, r.ProtoMinor = 1, 0 }, status: http.StatusUpgradeRequired},
+		{name: "no Host", r: conntest.Request(), change: func(r *http.Request) { r.Host = "" }, status: http.StatusBadRequest},
+		{name: "no Connection", r: conntest.Request("Connection"), status: http.StatusUpgradeRequired, header: "Upgrade: websocket"},
+		{name: "Connection of part of a token", r: conntest.Request("Connection: NotUpgrade"), status: http.StatusUpgradeRequired},
+		{name: "no Upgrade", r: conntest.Request("Upgrade"), status: http.StatusUpgradeRequired, header: "Connection: Upgrade"},
+		{name: "other Upgrade", r: conntest.Request("Upgrade: websocket2"), status: http.StatusUpgradeRequired},
+		{name: "Upgrade with the Kelvin sign", r: conntest.Request("Upgrade: websoc\u212aet"), status: http.StatusUpgradeRequired},
+		{name: "no version", r: conntest.Request("Sec-WebSocket-Version"), status: http.StatusUpgradeRequired, header: "Sec-Websocket-Version: 13"},
+		{name: "old version", r: conntest.Request("Sec-WebSocket-Version: 8"), status: http.StatusUpgradeRequired, header: "Sec-Websocket-Version: 13"},
+		{name: "two versions", r: conntest.Request("Sec-WebSocket-Version: 8", "Sec-WebSocket-Version: 13"), status: http.StatusUpgradeRequired},
+		{name: "no key", r: conntest.Request("Sec-WebSocket-Key"), status: http.StatusBadRequest},
+		{name: "two keys", r: conntest.Request("Sec-WebSocket-Key: "+rawpeer.DefaultKey, "Sec-WebSocket-Key: "+rawpeer.DefaultKey), status: http.StatusBadRequest},
+		{name: "key of 15 bytes", r: conntest.Request("Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAA"), status: http.StatusBadRequest},
+		{name: "key of 17 bytes", r: conntest.Request("Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAAA="), status: http.StatusBadRequest},
+		{name: "key that is not base64", r: conntest.Request("Sec-WebSocket-Key: !!!!!!!!!!!!!!!!!!!!!!=="), status: http.StatusBadRequest},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.change != nil {
@@ -145,7 +121,7 @@ func TestAcceptChecksOrigin(t *testing.T) {
 		{name: "bad pattern", origins: []string{"http://example.org"}, patterns: []string{"[", "example.org"}, status: refused},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := request()
+			r := conntest.Request()
 			if test.host != "" {
 				r.Host = test.host
 			}
@@ -300,7 +276,7 @@ func TestAcceptEarlyFrames(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, p := accepted(t, rawpeer.Listen(nil), &connOptions{frames: frames})
+				c, p := conntest.Accepted(t, rawpeer.Listen(nil), &conntest.Options{Frames: frames})
 				defer c.CloseNow()
 				p.SendText("last")
 				var got, want strings.Builder
@@ -371,7 +347,7 @@ func TestAcceptLeavesServer(t *testing.T) {
 func TestAcceptHTTP2(t *testing.T) {
 	errs := make(chan error, 1)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Header = request().Header // HTTP/2 clients do not send Upgrade
+		r.Header = conntest.Request().Header // HTTP/2 clients do not send Upgrade
 		_, err := websocket.Accept(w, r, nil)
 		errs <- err
 	}))
@@ -397,7 +373,7 @@ func TestAcceptHTTP2(t *testing.T) {
 
 // TestAcceptAddresses: they are those of the network connection.
 func TestAcceptAddresses(t *testing.T) {
-	c, p := accepted(t, rawpeer.ListenLoopback(t), new(connOptions))
+	c, p := conntest.Accepted(t, rawpeer.ListenLoopback(t), new(conntest.Options))
 	defer c.CloseNow()
 	if got, want := c.RemoteAddr().String(), p.Conn.LocalAddr().String(); got != want {
 		t.Errorf("got remote address %s, want %s", got, want)

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -124,7 +125,7 @@ func TestAttackHeaderInjection(t *testing.T) {
 func TestAttackRefusalEchoes(t *testing.T) {
 	const mark = "<script>alert(1)</script>"
 	for name := range searched {
-		r := request(name + ": " + mark)
+		r := conntest.Request(name + ": " + mark)
 		w := httptest.NewRecorder()
 		if _, err := websocket.Accept(w, r, willing); err == nil {
 			t.Fatal("accepted what can't be hijacked")
@@ -139,7 +140,7 @@ func TestAttackRefusalEchoes(t *testing.T) {
 // one, and what they hold.
 func coalesced() (frames []rawpeer.Frame, messages []string) {
 	for i := range 300 {
-		messages = append(messages, filler(i*20), filler(5000))
+		messages = append(messages, conntest.Filler(i*20), conntest.Filler(5000))
 	}
 	for _, m := range messages {
 		frames = append(frames, rawpeer.Text(m))
@@ -152,16 +153,16 @@ func coalesced() (frames []rawpeer.Frame, messages []string) {
 func TestAttackCoalescedFrames(t *testing.T) {
 	frames, messages := coalesced()
 	for _, n := range []int{1, 2, 10, len(messages)} {
-		opts := &connOptions{
-			frames: frames[:n],
-			pipe:   &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded},
+		opts := &conntest.Options{
+			Frames: frames[:n],
+			Pipe:   &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded},
 		}
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			for _, want := range messages[:n] {
-				wantText(t, c, want)
+				conntest.WantText(t, c, want)
 			}
 			p.SendText("last")
-			wantText(t, c, "last")
+			conntest.WantText(t, c, "last")
 		})
 	}
 }
@@ -169,13 +170,13 @@ func TestAttackCoalescedFrames(t *testing.T) {
 // What is wrong right behind a handshake is refused as anywhere else.
 func TestAttackCoalescedViolation(t *testing.T) {
 	for _, f := range []rawpeer.Frame{{Fin: true, Opcode: 3}, rawpeer.Text("").WithRSV(rawpeer.RSV2), rawpeer.Continuation("")} {
-		opts := &connOptions{frames: []rawpeer.Frame{rawpeer.Text("first"), f}}
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-			wantText(t, c, "first")
-			read := reading(t, c)
+		opts := &conntest.Options{Frames: []rawpeer.Frame{rawpeer.Text("first"), f}}
+		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.WantText(t, c, "first")
+			read := conntest.GoRead(t, c)
 			p.WantClose(1002)
 			p.Close()
-			wantClosed(t, read.Err(), -1)
+			conntest.WantClosed(t, read.Err(), -1)
 		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -34,27 +35,27 @@ var bomb = sync.OnceValue(func() rawpeer.Frame {
 })
 
 // forBombs runs test for both roles, with either kind of compression.
-func forBombs(t *testing.T, test func(t *testing.T, opts *connOptions)) {
-	if n := len(bomb().Payload); n*1000 > bombSize || n > defaultLimit {
+func forBombs(t *testing.T, test func(t *testing.T, opts *conntest.Options)) {
+	if n := len(bomb().Payload); n*1000 > bombSize || n > conntest.DefaultLimit {
 		t.Fatalf("the bomb has %d bytes", n)
 	}
 	for _, mode := range []websocket.CompressionMode{websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover} {
-		test(t, &connOptions{compression: mode})
+		test(t, &conntest.Options{Compression: mode})
 	}
 }
 
 // The limit is of what a message inflates to, of which no more is made
 // (CVE-2018-1000518, CVE-2026-27571).
 func TestAttackBomb(t *testing.T) {
-	forBombs(t, func(t *testing.T, opts *connOptions) {
-		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+	forBombs(t, func(t *testing.T, opts *conntest.Options) {
+		conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 			sent := wire(p, 1, bomb())
 			if n := allocated(func() {
 				call := rawpeer.Go(t, read)
 				p.SendRaw(sent)
 				p.WantClose(1009)
 				p.Close()
-				wantError(t, call.Err(), websocket.ErrMessageTooBig)
+				conntest.WantError(t, call.Err(), websocket.ErrMessageTooBig)
 			}); n > bombMemory {
 				t.Errorf("allocated %d bytes", n)
 			}
@@ -64,26 +65,26 @@ func TestAttackBomb(t *testing.T) {
 
 // Cut into many frames it is the same.
 func TestAttackBombInFragments(t *testing.T) {
-	forBombs(t, func(t *testing.T, opts *connOptions) {
-		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+	forBombs(t, func(t *testing.T, opts *conntest.Options) {
+		conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 			call := rawpeer.Go(t, read)
-			p.SendRaw(wire(p, 1, fragmented(bomb(), 10)...)[:2000])
+			p.SendRaw(wire(p, 1, conntest.Fragmented(bomb(), 10)...)[:2000])
 			p.WantClose(1009)
 			p.Close()
-			wantError(t, call.Err(), websocket.ErrMessageTooBig)
+			conntest.WantError(t, call.Err(), websocket.ErrMessageTooBig)
 		})
 	})
 }
 
 // Without a limit, who reads into a small slice holds no more of it than that.
 func TestAttackBombInSmallReads(t *testing.T) {
-	forBombs(t, func(t *testing.T, opts *connOptions) {
+	forBombs(t, func(t *testing.T, opts *conntest.Options) {
 		for _, way := range drains {
 			if way.name == "Read" {
 				continue // it returns the whole message
 			}
 			t.Run(way.name, func(t *testing.T) {
-				forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					sent := wire(p, 1, bomb(), rawpeer.Close(1000, ""))
 					drain, end := way.begin(t, c)
 					defer end()
@@ -105,8 +106,8 @@ func TestAttackBombInSmallReads(t *testing.T) {
 // not be inflated.
 func TestAttackBombWhileClosing(t *testing.T) {
 	corrupt := rawpeer.Binary([]byte("\x07\xff\xff")).WithRSV(rawpeer.RSV1)
-	forBombs(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	forBombs(t, func(t *testing.T, opts *conntest.Options) {
+		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			sent := wire(p, 1, bomb(), corrupt, bomb(), rawpeer.Close(1000, ""))
 			if n := allocated(func() {
 				closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
@@ -122,17 +123,17 @@ func TestAttackBombWhileClosing(t *testing.T) {
 
 // The same for the rest of a message of which a part has been read.
 func TestAttackBombHalfReadWhileClosing(t *testing.T) {
-	forBombs(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	forBombs(t, func(t *testing.T, opts *conntest.Options) {
+		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			p.Send(bomb().More())
-			r := wantReader(t, c)
-			wantRead(t, r, strings.Repeat("\x00", 1000))
+			r := conntest.WantReader(t, c)
+			conntest.WantRead(t, r, strings.Repeat("\x00", 1000))
 			closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 			p.WantClose(1000)
 			p.Send(rawpeer.Continuation("\xff\xff\xff"), rawpeer.Close(1000, ""))
 			closing.Want()
 			_, err := io.Copy(io.Discard, r)
-			wantClosed(t, err, 1000)
+			conntest.WantClosed(t, err, 1000)
 		})
 	})
 }
@@ -141,15 +142,15 @@ func TestAttackBombHalfReadWhileClosing(t *testing.T) {
 // read, and nothing is kept of it.
 func TestAttackBombOfNothing(t *testing.T) {
 	const blocks = 1 << 18
-	forBombs(t, func(t *testing.T, opts *connOptions) {
-		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+	forBombs(t, func(t *testing.T, opts *conntest.Options) {
+		conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 			f := rawpeer.Text(strings.Repeat("\x00\x00\x00\xff\xff", blocks)).WithRSV(rawpeer.RSV1)
 			sent := wire(p, 1, f)
 			if n := allocated(func() {
 				call := rawpeer.Go(t, read)
 				p.SendRaw(sent)
 				synctest.Wait()
-				if got, err := call.Result(); got.payload != "" || err != nil {
+				if got, err := call.Result(); got.Payload != "" || err != nil {
 					t.Errorf("got %v, %v, want an empty message", got, err)
 				}
 			}); n > bombMemory {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -36,7 +37,7 @@ func TestAttackAnswers(t *testing.T) {
 		answer func(accept string) rawpeer.ServerOptions // to a key that it answers
 	}
 	lines := func(lines ...string) func(string) rawpeer.ServerOptions {
-		return func(string) rawpeer.ServerOptions { return header(lines...) }
+		return func(string) rawpeer.ServerOptions { return conntest.Answer(lines...) }
 	}
 	accepts := func(change func(accept string) []string) func(string) rawpeer.ServerOptions {
 		return func(accept string) rawpeer.ServerOptions {
@@ -44,7 +45,7 @@ func TestAttackAnswers(t *testing.T) {
 			for _, value := range change(accept) {
 				lines = append(lines, "Sec-WebSocket-Accept: "+value)
 			}
-			return header(lines...)
+			return conntest.Answer(lines...)
 		}
 	}
 	attacks := []attack{
@@ -92,14 +93,14 @@ func TestAttackAnswers(t *testing.T) {
 	for _, attack := range attacks {
 		t.Run(attack.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				call, p := dial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{
+				call, p := conntest.GoDial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{
 					Subprotocols:    []string{"k", "s"},
 					CompressionMode: websocket.CompressionContextTakeover,
 				})
 				answer := attack.answer(rawpeer.AcceptKey(p.Request.Header.Get("Sec-WebSocket-Key")))
 				p.Answer(&answer)
 				got, err := call.Result()
-				if err == nil || got.c != nil {
+				if err == nil || got.Conn != nil {
 					t.Fatal("the answer was taken")
 				}
 				if strings.ContainsAny(err.Error(), "\x1b\r\n") {
@@ -135,7 +136,7 @@ func TestAttackEndlessAnswers(t *testing.T) {
 	for _, test := range endless {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				call, p := dial(t, t.Context(), rawpeer.URL, nil)
+				call, p := conntest.GoDial(t, t.Context(), rawpeer.URL, nil)
 				if n := allocated(func() {
 					_, err := p.Conn.Write([]byte(test.first))
 					for err == nil {
@@ -161,7 +162,7 @@ func TestAttackSlowAnswers(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), patience)
 				defer cancel()
 				start := time.Now()
-				call, p := dial(t, ctx, rawpeer.URL, nil)
+				call, p := conntest.GoDial(t, ctx, rawpeer.URL, nil)
 				_, err := p.Conn.Write([]byte(test.first))
 				for i := 0; err == nil; i++ {
 					time.Sleep(time.Second) // of the bubble's time
@@ -242,7 +243,7 @@ func wantNothingInjected(t *testing.T, url string, opts *websocket.DialOptions) 
 // their names.
 func TestAttackHandshakeHeadersTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		call, p := dial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{HTTPHeader: http.Header{
+		call, p := conntest.GoDial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{HTTPHeader: http.Header{
 			"sec-websocket-key":        {rawpeer.DefaultKey},
 			"SEC-WEBSOCKET-VERSION":    {"8"},
 			"sec-WebSocket-Protocol":   {"x"},

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -66,7 +67,7 @@ func hugeHeader(p *rawpeer.Peer, f rawpeer.Frame) []byte {
 
 // forFloods runs test for each flood and each way to read it. The ping in front
 // ends its context, from within the call that reads.
-func forFloods(t *testing.T, over func(*testing.T, *connOptions, func(*testing.T, *websocket.Conn, *rawpeer.Peer)),
+func forFloods(t *testing.T, over func(*testing.T, *conntest.Options, func(*testing.T, *websocket.Conn, *rawpeer.Peer)),
 	test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, first, more []byte, drain func() error)) {
 	t.Helper()
 	for _, flood := range floods {
@@ -76,8 +77,8 @@ func forFloods(t *testing.T, over func(*testing.T, *connOptions, func(*testing.T
 			}
 			t.Run(flood.name+"/"+way.name, func(t *testing.T) {
 				var end func()
-				opts := &connOptions{compression: flood.compression}
-				opts.onPing = func(_ context.Context, payload []byte) bool {
+				opts := &conntest.Options{Compression: flood.compression}
+				opts.OnPing = func(_ context.Context, payload []byte) bool {
 					if string(payload) == "now" {
 						end()
 					}
@@ -109,7 +110,7 @@ func wantEnd(t *testing.T, err error) {
 // Who reads may never have to wait, and yet a context, or a deadline, that ends
 // meanwhile ends the call.
 func TestAttackFloodEndsWithContext(t *testing.T) {
-	forFloods(t, forBothRoles, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, first, more []byte, drain func() error) {
+	forFloods(t, conntest.ForBothRoles, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, first, more []byte, drain func() error) {
 		flooding := rawpeer.GoErr(t, func() error {
 			_, err := p.Conn.Write(first)
 			for err == nil {
@@ -128,7 +129,7 @@ func TestAttackFloodEndsWithContext(t *testing.T) {
 // makes the end of the connection a reset.
 func TestAttackFloodOfSocketEndsWithContext(t *testing.T) {
 	const flood = 256 << 10 // what the system buffers
-	forFloods(t, overTCP, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, first, more []byte, drain func() error) {
+	forFloods(t, conntest.OverTCP, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, first, more []byte, drain func() error) {
 		for len(first) < flood {
 			first = append(first, more...)
 		}

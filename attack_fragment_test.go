@@ -8,6 +8,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -18,9 +19,9 @@ const maxEmptyFrames = 1000
 // Empty frames cost the peer next to nothing and bring a message no further: a
 // message may have many, and not endlessly many. Pings between them do not help.
 func TestAttackEmptyFragments(t *testing.T) {
-	forEachMode(t, func(t *testing.T, opts *connOptions) {
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		begin := rawpeer.Binary(nil)
-		if opts.compression != websocket.CompressionDisabled {
+		if opts.Compression != websocket.CompressionDisabled {
 			begin = begin.WithRSV(rawpeer.RSV1)
 		}
 		for name, between := range map[string][]rawpeer.Frame{
@@ -40,8 +41,8 @@ func TestAttackEmptyFragments(t *testing.T) {
 					p.Send(rawpeer.Continuation("").More())
 					p.WantClose(1008)
 					p.Close()
-					wantClosed(t, read.Err(), -1)
-					wantEnded(t, c, -1)
+					conntest.WantClosed(t, read.Err(), -1)
+					conntest.WantEnded(t, c, -1)
 				})
 			})
 		}
@@ -51,16 +52,16 @@ func TestAttackEmptyFragments(t *testing.T) {
 // As many as are allowed, in front of a payload, behind it, and in the next
 // message again.
 func TestAttackEmptyFragmentsWithinBounds(t *testing.T) {
-	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
-			encode := opts.encoder()
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
+		conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
+			encode := opts.Encoder()
 			for range 3 {
 				f := encode(rawpeer.Text("hello"))
 				frames := empties(maxEmptyFrames, f)
 				frames = append(frames, rawpeer.Continuation(string(f.Payload)).More())
 				frames = append(frames, empties(maxEmptyFrames, rawpeer.Continuation(""))...)
 				p.Send(append(frames, rawpeer.Continuation(""))...)
-				if got, err := read(); got.payload != "hello" || err != nil {
+				if got, err := read(); got.Payload != "hello" || err != nil {
 					t.Fatalf("got %v, %v", got, err)
 				}
 			}
@@ -70,7 +71,7 @@ func TestAttackEmptyFragmentsWithinBounds(t *testing.T) {
 
 // Close discards messages, and no more empty frames than a reader takes.
 func TestAttackEmptyFragmentsWhileClosing(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		start := time.Now()
 		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 		p.WantClose(1000)
@@ -127,11 +128,11 @@ func TestAttackOneByteFragments(t *testing.T) {
 func TestAttackEndlessFragments(t *testing.T) {
 	for name, size := range map[string]int{"small": 1, "large": 1000} {
 		t.Run(name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-				read := reading(t, c)
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				read := conntest.GoRead(t, c)
 				p.Send(rawpeer.Text("").More())
-				more := wire(p, 1, rawpeer.Continuation(filler(size)).More())
-				for range defaultLimit / size {
+				more := wire(p, 1, rawpeer.Continuation(conntest.Filler(size)).More())
+				for range conntest.DefaultLimit / size {
 					p.SendRaw(more)
 				}
 				synctest.Wait()
@@ -141,7 +142,7 @@ func TestAttackEndlessFragments(t *testing.T) {
 				p.SendRaw(more)
 				p.WantClose(1009)
 				p.Close()
-				wantError(t, read.Err(), websocket.ErrMessageTooBig)
+				conntest.WantError(t, read.Err(), websocket.ErrMessageTooBig)
 			})
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -17,22 +18,22 @@ import (
 func wantRefused(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, raw []byte, code int) {
 	t.Helper()
 	p.SendRaw(append(raw, wire(p, 1, rawpeer.Text("behind"))...))
-	read := reading(t, c)
+	read := conntest.GoRead(t, c)
 	p.WantClose(code)
 	p.WantEOF()
 	p.Close()
 	got, err := read.Result()
-	wantClosed(t, err, -1)
-	if got.payload != "" {
-		t.Errorf("read %q", got.payload)
+	conntest.WantClosed(t, err, -1)
+	if got.Payload != "" {
+		t.Errorf("read %q", got.Payload)
 	}
-	wantEnded(t, c, -1)
+	conntest.WantEnded(t, c, -1)
 }
 
 // Bits that no extension has defined are not ignored, on any frame.
 func TestAttackReservedBits(t *testing.T) {
 	for _, compression := range []websocket.CompressionMode{websocket.CompressionDisabled, websocket.CompressionContextTakeover} {
-		opts := &connOptions{compression: compression}
+		opts := &conntest.Options{Compression: compression}
 		for rsv := byte(1); rsv < 8; rsv++ {
 			for _, frames := range [][]rawpeer.Frame{
 				{rawpeer.Text("x").WithRSV(rsv)},
@@ -47,7 +48,7 @@ func TestAttackReservedBits(t *testing.T) {
 					continue // that is compression
 				}
 				t.Run(fmt.Sprint(compression, last), func(t *testing.T) {
-					forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 						wantRefused(t, c, p, wire(p, 1, frames...), 1002)
 					})
 				})
@@ -62,7 +63,7 @@ func TestAttackReservedOpcodes(t *testing.T) {
 			for _, payload := range []string{"", "x", strings.Repeat("x", 200)} {
 				f := rawpeer.Frame{Fin: fin, Opcode: op, Payload: []byte(payload)}
 				t.Run(f.String(), func(t *testing.T) {
-					forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 						wantRefused(t, c, p, wire(p, 1, f), 1002)
 					})
 				})
@@ -81,13 +82,13 @@ func TestAttackWrongMasking(t *testing.T) {
 	} {
 		t.Run(f.String(), func(t *testing.T) {
 			told := func(context.Context, []byte) { t.Error("a wrongly masked frame was seen to") }
-			opts := &connOptions{
-				pipe:   &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded},
-				onPing: func(ctx context.Context, payload []byte) bool { told(ctx, payload); return true },
-				onPong: told,
+			opts := &conntest.Options{
+				Pipe:   &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded},
+				OnPing: func(ctx context.Context, payload []byte) bool { told(ctx, payload); return true },
+				OnPong: told,
 			}
-			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-				if !peerIsClient(p) {
+			conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				if !conntest.PeerIsClient(p) {
 					f = f.WithKey([4]byte{0, 0, 0, 0}) // it leaves the payload as it is, and counts all the same
 				}
 				wantRefused(t, c, p, rawpeer.AppendFrame(nil, f), 1002)
@@ -124,8 +125,8 @@ func TestAttackCloseFrames(t *testing.T) {
 	}
 	for _, attack := range attacks {
 		t.Run(fmt.Sprintf("%.60s", attack.f), func(t *testing.T) {
-			opts := &connOptions{pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}
-			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			opts := &conntest.Options{Pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}
+			conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				wantRefused(t, c, p, wire(p, 1, attack.f), attack.code)
 			})
 		})

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -27,7 +28,7 @@ func answerTo(t *testing.T, opts *websocket.AcceptOptions, request rawpeer.Clien
 		}
 	}))
 	conn, err := n.Dial(t.Context())
-	wantNoError(t, err)
+	conntest.WantNoError(t, err)
 	request.WantStatus = -1
 	return rawpeer.ClientHandshake(t, conn, &request).Response
 }
@@ -100,7 +101,7 @@ func TestAttackMebibyteHeaders(t *testing.T) {
 	for what, value := range long {
 		for name := range searched {
 			t.Run(what+" in "+name, func(t *testing.T) {
-				r := request(name + ": " + value(size))
+				r := conntest.Request(name + ": " + value(size))
 				if n := allocated(func() {
 					if _, err := websocket.Accept(httptest.NewRecorder(), r, willing); err == nil {
 						t.Error("accepted what can't be hijacked")
@@ -116,11 +117,11 @@ func TestAttackMebibyteHeaders(t *testing.T) {
 		for _, name := range []string{"Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Sec-WebSocket-Accept", "Connection", "Upgrade"} {
 			t.Run(what+" in the answer's "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					call, p := dial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{
+					call, p := conntest.GoDial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{
 						Subprotocols:    []string{"b", "x"},
 						CompressionMode: websocket.CompressionContextTakeover,
 					})
-					answer := header(name + ": " + value(size))
+					answer := conntest.Answer(name + ": " + value(size))
 					p.Stream().SetCapacity(rawpeer.Unbounded)
 					p.Answer(&answer)
 					if _, err := call.Result(); err == nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -18,16 +19,16 @@ import (
 // for (CVE-2020-27813, CVE-2026-27889).
 func TestAttackLengthOverflow(t *testing.T) {
 	for _, length := range []uint64{1 << 63, 1<<63 + 1, 1<<64 - 1} {
-		for _, limit := range []int64{defaultLimit, math.MaxInt64, -1} {
+		for _, limit := range []int64{conntest.DefaultLimit, math.MaxInt64, -1} {
 			t.Run(fmt.Sprint(length, " limit ", limit), func(t *testing.T) {
-				forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+				conntest.ForReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 					c.SetReadLimit(limit)
 					call := rawpeer.Go(t, read)
 					p.SendRaw(rawpeer.AppendHeader(nil, p.Masked(rawpeer.Binary(nil)), rawpeer.Length64, length))
 					p.WantClose(1002)
 					p.Close()
-					wantClosed(t, call.Err(), -1)
-					wantEnded(t, c, -1)
+					conntest.WantClosed(t, call.Err(), -1)
+					conntest.WantEnded(t, c, -1)
 				})
 			})
 		}
@@ -43,8 +44,8 @@ func TestAttackLengthSum(t *testing.T) {
 		before string // the frame in front of the long one
 		code   int    // of the close frame, or 0 where the long one is read
 	}{
-		{defaultLimit, "", 1009},
-		{defaultLimit, "x", 1009},
+		{conntest.DefaultLimit, "", 1009},
+		{conntest.DefaultLimit, "x", 1009},
 		{most - 1, "", 1009},
 		{most, "", 0},
 		{most, "x", 1009},
@@ -52,7 +53,7 @@ func TestAttackLengthSum(t *testing.T) {
 		{-1, "x", 0},
 	} {
 		t.Run(fmt.Sprint(test.limit, test.before), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				c.SetReadLimit(test.limit)
 				call := rawpeer.GoErr(t, func() error {
 					_, r, err := c.Reader(t.Context())
@@ -66,14 +67,14 @@ func TestAttackLengthSum(t *testing.T) {
 				if test.code != 0 {
 					p.WantClose(test.code)
 					p.Close()
-					wantError(t, call.Err(), websocket.ErrMessageTooBig)
+					conntest.WantError(t, call.Err(), websocket.ErrMessageTooBig)
 					return
 				}
 				p.SendRaw(make([]byte, 100_000))
 				p.WantSilence(time.Hour)
 				p.Close()
 				err := call.Err()
-				wantClosed(t, err, -1)
+				conntest.WantClosed(t, err, -1)
 				if errors.Is(err, websocket.ErrMessageTooBig) {
 					t.Errorf("got %v, want the end of the stream", err)
 				}
@@ -106,7 +107,7 @@ func TestAttackDeclaredLength(t *testing.T) {
 						t.Errorf("allocated %d bytes for %d of %d", n, sent, length)
 					}
 					p.Close()
-					wantClosed(t, read.Err(), -1)
+					conntest.WantClosed(t, read.Err(), -1)
 				})
 			})
 		}

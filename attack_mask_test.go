@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -36,9 +37,9 @@ var maskedWays = []struct {
 		writers.Wait()
 	}},
 	{name: "Writer", send: func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) {
-		w := mustWriter(t, c, t.Context())
-		mustAdd(t, w, strings.Repeat("x", n*16<<10))
-		mustEnd(t, w)
+		w := conntest.MustWriter(t, c, t.Context())
+		conntest.MustAdd(t, w, strings.Repeat("x", n*16<<10))
+		conntest.MustEnd(t, w)
 	}},
 	{name: "prepared", send: func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) {
 		writePreparedMany(t, c, n, 16)
@@ -52,20 +53,20 @@ var maskedWays = []struct {
 			ping := rawpeer.GoErr(t, func() error { return c.Ping(ctx) })
 			synctest.Wait()
 			cancel()
-			wantInterrupted(t, ping.Err(), context.Canceled)
+			conntest.WantInterrupted(t, ping.Err(), context.Canceled)
 		}
 	}},
 	{name: "pong", send: func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) {
 		for range n {
 			p.Send(rawpeer.Ping("x"), rawpeer.Text(""))
-			wantText(t, c, "")
+			conntest.WantText(t, c, "")
 			synctest.Wait()
 		}
 	}},
 	{name: "NetConn", send: func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) {
 		nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
 		for range n {
-			mustAdd(t, nc, "hello")
+			conntest.MustAdd(t, nc, "hello")
 		}
 	}},
 }
@@ -81,9 +82,9 @@ func writeMany(t *testing.T, c *websocket.Conn, n, size int) {
 func writePreparedMany(t *testing.T, c *websocket.Conn, n, size int) {
 	t.Helper()
 	m, err := websocket.NewPreparedMessage(websocket.MessageText, []byte(strings.Repeat("x", size)))
-	wantNoError(t, err)
+	conntest.WantNoError(t, err)
 	for range n {
-		wantNoError(t, c.WritePrepared(t.Context(), m))
+		conntest.WantNoError(t, c.WritePrepared(t.Context(), m))
 	}
 }
 
@@ -93,8 +94,8 @@ func keysOf(t *testing.T, compression websocket.CompressionMode, send func(t *te
 	t.Helper()
 	t.Run("connection", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			opts := &connOptions{compression: compression, pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}
-			c, p := dialed(t, rawpeer.Listen(opts.pipe), opts)
+			opts := &conntest.Options{Compression: compression, Pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}
+			c, p := conntest.Dialed(t, rawpeer.Listen(opts.Pipe), opts)
 			defer c.CloseNow()
 			send(t, c, p)
 			closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })

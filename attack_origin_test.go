@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 )
 
 // Pages of other sites find names that look like an allowed one
@@ -110,7 +111,7 @@ func TestAttackOrigins(t *testing.T) {
 		{"http://exam\xffple.com", false},
 	} {
 		t.Run(test.origin, func(t *testing.T) {
-			r := request()
+			r := conntest.Request()
 			r.Header["Origin"] = []string{test.origin}
 			wantOriginAllowed(t, r, patterns, test.allowed)
 		})
@@ -124,7 +125,7 @@ func TestAttackOriginFolds(t *testing.T) {
 		"service.test":  "http://\u017fervice.test",
 		"m\u00fcn.test": "http://M\u00dcN.test", // hosts are ASCII on the wire
 	} {
-		r := request()
+		r := conntest.Request()
 		r.Host = host
 		r.Header["Origin"] = []string{origin}
 		wantOriginAllowed(t, r, []string{host, "*" + host}, false)
@@ -135,7 +136,7 @@ func TestAttackOriginFolds(t *testing.T) {
 func TestAttackTwoOrigins(t *testing.T) {
 	const own, evil = "http://example.com", "http://evil.test"
 	for _, origins := range [][]string{{own, evil}, {evil, own}, {own, own}, {own, ""}, {"", own}, {"null", own}, {own, "null"}} {
-		r := request()
+		r := conntest.Request()
 		r.Header["Origin"] = origins
 		wantOriginAllowed(t, r, []string{"*.example.org"}, false)
 	}
@@ -173,7 +174,7 @@ func TestAttackOriginPatterns(t *testing.T) {
 		{"null", "null", false},
 	} {
 		t.Run(test.pattern+" "+test.origin, func(t *testing.T) {
-			r := request()
+			r := conntest.Request()
 			r.Header["Origin"] = []string{test.origin}
 			wantOriginAllowed(t, r, []string{test.pattern}, test.allowed)
 		})

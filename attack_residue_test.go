@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -31,23 +32,23 @@ func wantNoResidue(t *testing.T, what string, b []byte) {
 func sendsAll(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 	t.Helper()
 	for _, n := range []int{0, 1, 5, 200, 5000, 20_000} {
-		payload := filler(n)
-		mustWriteText(t, c, payload)
+		payload := conntest.Filler(n)
+		conntest.MustWriteText(t, c, payload)
 		p.WantMessage(rawpeer.OpText, []byte(payload))
 
-		w := mustWriter(t, c, t.Context())
-		mustAdd(t, w, payload)
-		mustAdd(t, w, "!")
-		mustEnd(t, w)
+		w := conntest.MustWriter(t, c, t.Context())
+		conntest.MustAdd(t, w, payload)
+		conntest.MustAdd(t, w, "!")
+		conntest.MustEnd(t, w)
 		p.WantMessage(rawpeer.OpText, []byte(payload+"!"))
 
 		m, err := websocket.NewPreparedMessage(websocket.MessageText, []byte(payload))
-		wantNoError(t, err)
-		wantNoError(t, c.WritePrepared(t.Context(), m))
+		conntest.WantNoError(t, err)
+		conntest.WantNoError(t, c.WritePrepared(t.Context(), m))
 		p.WantMessage(rawpeer.OpText, []byte(payload))
 	}
-	read := reading(t, c)
-	for _, payload := range []string{"", "x", longestPayload} {
+	read := conntest.GoRead(t, c)
+	for _, payload := range []string{"", "x", conntest.LongestPayload} {
 		p.SendPing(payload)
 		p.WantPong(payload)
 	}
@@ -62,7 +63,7 @@ func sendsAll(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 // What goes out has nothing in it of what others sent, whose memory comes out of
 // the pools, least of all a close frame with a short reason (CVE-2026-45736).
 func TestAttackPoolResidueOnWire(t *testing.T) {
-	forEachMode(t, func(t *testing.T, opts *connOptions) {
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		for _, end := range []struct {
 			name   string
 			code   websocket.StatusCode
@@ -74,7 +75,7 @@ func TestAttackPoolResidueOnWire(t *testing.T) {
 			{"long reason", websocket.StatusGoingAway, strings.Repeat("x", 123)},
 		} {
 			t.Run(end.name, func(t *testing.T) {
-				forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					p.CountWrites()
 					websocket.FillPools(secret)
 					sendsAll(t, c, p)
@@ -90,7 +91,7 @@ func TestAttackPoolResidueOnWire(t *testing.T) {
 					sent := bytes.Join(p.Stream().Peer().RecordedWrites(), nil)
 					wantNoResidue(t, "the stream", sent)
 					frames, err := rawpeer.ParseFrames(sent)
-					wantNoError(t, err)
+					conntest.WantNoError(t, err)
 					for _, f := range frames {
 						wantNoResidue(t, f.String(), f.Payload)
 					}
@@ -104,18 +105,18 @@ func TestAttackPoolResidueOnWire(t *testing.T) {
 // frames that name a violation.
 func TestAttackPoolResidueInReply(t *testing.T) {
 	for _, f := range []rawpeer.Frame{rawpeer.Close(rawpeer.NoCode, ""), rawpeer.Close(1000, ""), rawpeer.Close(1000, "x")} {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			websocket.FillPools(secret)
-			read := reading(t, c)
+			read := conntest.GoRead(t, c)
 			p.Send(f)
 			p.Want(f)
 			p.WantEOF()
 			read.Err()
 		})
 	}
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		websocket.FillPools(secret)
-		read := reading(t, c)
+		read := conntest.GoRead(t, c)
 		p.Send(rawpeer.Frame{Fin: true, Opcode: 3})
 		wantNoResidue(t, "the reason", []byte(p.WantClose(1002)))
 		p.Close()
@@ -126,22 +127,22 @@ func TestAttackPoolResidueInReply(t *testing.T) {
 // What Read returns ends with the message, and what a reader puts into a slice is
 // the message's.
 func TestAttackPoolResidueInReads(t *testing.T) {
-	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-			encode := opts.encoder()
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
+		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			encode := opts.Encoder()
 			for _, n := range []int{0, 1, 100, 5000, 20_000} {
 				for _, size := range []int{n + 1, n/3 + 1} { // in one frame, and in some
-					frames := fragmented(encode(rawpeer.Text(filler(n))), size)
+					frames := conntest.Fragmented(encode(rawpeer.Text(conntest.Filler(n))), size)
 					websocket.FillPools(secret)
 					p.Send(frames...)
 					_, b, err := c.Read(t.Context())
-					wantNoError(t, err)
+					conntest.WantNoError(t, err)
 					wantNoResidue(t, "what Read returned", b[:cap(b)])
 
-					frames = fragmented(encode(rawpeer.Text(filler(n))), size)
+					frames = conntest.Fragmented(encode(rawpeer.Text(conntest.Filler(n))), size)
 					websocket.FillPools(secret)
 					p.Send(frames...)
-					r := wantReader(t, c)
+					r := conntest.WantReader(t, c)
 					b = make([]byte, n+1000)
 					if got, err := io.ReadFull(r, b); got != n || err != io.ErrUnexpectedEOF && n > 0 {
 						t.Fatalf("read %d bytes, %v, want %d", got, err, n)
@@ -161,15 +162,15 @@ func TestAttackPingPayload(t *testing.T) {
 		told++
 		_ = append(payload, strings.Repeat("\xff", 50)...)
 	}
-	opts := &connOptions{
-		onPing: func(ctx context.Context, payload []byte) bool { grow(ctx, payload); return true },
-		onPong: grow,
+	opts := &conntest.Options{
+		OnPing: func(ctx context.Context, payload []byte) bool { grow(ctx, payload); return true },
+		OnPong: grow,
 	}
-	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		told = 0
 		p.Send(rawpeer.Ping("a"), rawpeer.Text("one"), rawpeer.Pong("b"), rawpeer.Text("two"))
-		wantText(t, c, "one")
-		wantText(t, c, "two")
+		conntest.WantText(t, c, "one")
+		conntest.WantText(t, c, "two")
 		p.WantPong("a")
 		synctest.Wait()
 		if told != 2 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -82,11 +83,11 @@ var drains = []struct {
 var longAgo = time.Unix(1, 0)
 
 // forDrains runs test for both roles and each of drains.
-func forDrains(t *testing.T, opts *connOptions, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, drain func() error)) {
+func forDrains(t *testing.T, opts *conntest.Options, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, drain func() error)) {
 	t.Helper()
 	for _, way := range drains {
 		t.Run(way.name, func(t *testing.T) {
-			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				drain, end := way.begin(t, c)
 				defer end()
 				test(t, c, p, drain)
@@ -118,7 +119,7 @@ func wire(p *rawpeer.Peer, n int, frames ...rawpeer.Frame) []byte {
 // unmasked returns f as the peer sends it, with a key that leaves the payload as
 // it is.
 func unmasked(p *rawpeer.Peer, f rawpeer.Frame) rawpeer.Frame {
-	if peerIsClient(p) {
+	if conntest.PeerIsClient(p) {
 		return f.WithKey([4]byte{})
 	}
 	return f

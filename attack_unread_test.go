@@ -11,6 +11,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -31,9 +32,9 @@ func held(f func()) int64 {
 // number. When it reads after all it gets the one to its last ping.
 func TestAttackPingFlood(t *testing.T) {
 	const blocks, most = 200, 1 << 20
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		read := reading(t, c)
-		block := wire(p, 1000, rawpeer.Ping(longestPayload))
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := conntest.GoRead(t, c)
+		block := wire(p, 1000, rawpeer.Ping(conntest.LongestPayload))
 		if n := held(func() {
 			for range blocks {
 				if _, err := p.Conn.Write(block); err != nil {
@@ -54,7 +55,7 @@ func TestAttackPingFlood(t *testing.T) {
 			if string(f.Payload) == "last" {
 				break
 			}
-			if pongs > 2*rawpeer.DefaultCapacity/len(longestPayload) {
+			if pongs > 2*rawpeer.DefaultCapacity/len(conntest.LongestPayload) {
 				t.Fatalf("got %d pongs that had waited", pongs)
 			}
 		}
@@ -66,8 +67,8 @@ func TestAttackPingFlood(t *testing.T) {
 // Pongs that nobody asked for are looked up, and nothing is kept of them.
 func TestAttackPongFlood(t *testing.T) {
 	const blocks, most = 200, 1 << 20
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		read := reading(t, c)
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := conntest.GoRead(t, c)
 		ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 		payload := p.WantPing()
 		block := wire(p, 1000, rawpeer.Pong("unasked"), rawpeer.Pong(""))
@@ -129,7 +130,7 @@ func TestAttackPeerNeverReads(t *testing.T) {
 	for _, size := range []int{10, 5000, 200_000} {
 		for _, way := range writes {
 			t.Run(way.name, func(t *testing.T) {
-				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					payload := make([]byte, size)
 					ctx, cancel := context.WithTimeout(t.Context(), patience)
 					defer cancel()
@@ -153,13 +154,13 @@ func TestAttackPeerNeverReads(t *testing.T) {
 						t.Errorf("%d bytes are held for %d writers", n, writers)
 					}
 					for _, call := range append(calls, fills) {
-						wantError(t, call.Err(), context.DeadlineExceeded)
+						conntest.WantError(t, call.Err(), context.DeadlineExceeded)
 					}
 					if d := time.Since(start); d != patience {
 						t.Errorf("took %v, want %v", d, patience)
 					}
 					c.CloseNow() // it is still open if what went out ends with a frame
-					wantEnded(t, c, -1)
+					conntest.WantEnded(t, c, -1)
 				})
 			})
 		}
@@ -168,13 +169,13 @@ func TestAttackPeerNeverReads(t *testing.T) {
 
 // Nor does it hold up Close, and what is written on NetConn ends with the deadline.
 func TestAttackPeerNeverReadsClose(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
 		start := time.Now()
 		nc.SetWriteDeadline(start.Add(time.Second))
 		stuck := []byte(strings.Repeat("x", 2*rawpeer.DefaultCapacity))
 		write := rawpeer.GoErr(t, func() error { _, err := nc.Write(stuck); return err })
-		wantTimeout(t, write.Err())
+		conntest.WantTimeout(t, write.Err())
 		if d := time.Since(start); d != time.Second {
 			t.Errorf("Write took %v, want 1s", d)
 		}

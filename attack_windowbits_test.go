@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -33,12 +34,12 @@ func TestAttackWindowBitsOffered(t *testing.T) {
 	for _, offer := range offers {
 		t.Run(offer, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, p := acceptedWith(t, websocket.CompressionContextTakeover, 0, pmd+"; "+offer)
+				c, p := conntest.AcceptedWith(t, websocket.CompressionContextTakeover, 0, pmd+"; "+offer)
 				defer c.CloseNow()
 				if got := p.Response.Header["Sec-Websocket-Extensions"]; got != nil {
 					t.Errorf("answered %q", got)
 				}
-				wantCompresses(t, c, p, false)
+				conntest.WantCompresses(t, c, p, false)
 			})
 		})
 	}
@@ -57,7 +58,7 @@ func TestAttackWindowBitsAnswered(t *testing.T) {
 		for _, answer := range answers {
 			t.Run(answer, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					c, p, err := dialWith(t, mode, 0, pmd+"; "+answer)
+					c, p, err := conntest.DialedWith(t, mode, 0, pmd+"; "+answer)
 					if err == nil {
 						c.CloseNow()
 						t.Fatal("the answer was taken")
@@ -79,11 +80,11 @@ func TestAttackWindowBitsLargerThanOffered(t *testing.T) {
 	} {
 		t.Run(answer, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				call, p := dial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{
+				call, p := conntest.GoDial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{
 					CompressionMode:       websocket.CompressionContextTakeover,
 					CompressionWindowBits: 10,
 				})
-				p.Answer(&rawpeer.ServerOptions{Header: extensionLines([]string{answer})})
+				p.Answer(&rawpeer.ServerOptions{Header: conntest.ExtensionLines([]string{answer})})
 				if _, err := call.Result(); (err == nil) != ok {
 					t.Errorf("got error %v, want the answer to be taken: %t", err, ok)
 				}

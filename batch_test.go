@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -20,7 +21,7 @@ import (
 func queue(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, messages ...string) (release func(), calls []*rawpeer.Call[struct{}]) {
 	t.Helper()
 	p.CountWrites()
-	release = underTest(p).StallWrites()
+	release = conntest.UnderTest(p).StallWrites()
 	for _, m := range messages {
 		calls = append(calls, goWrite(t, c, m))
 		synctest.Wait()
@@ -33,7 +34,7 @@ func queue(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, messages ...string)
 func wantBatches(t *testing.T, p *rawpeer.Peer, want ...[]string) {
 	t.Helper()
 	var got [][]string
-	for _, write := range underTest(p).RecordedWrites() {
+	for _, write := range conntest.UnderTest(p).RecordedWrites() {
 		frames, err := rawpeer.ParseFrames(write)
 		if err != nil {
 			t.Fatalf("a Write does not end where a frame does: %v", err)
@@ -52,7 +53,7 @@ func wantBatches(t *testing.T, p *rawpeer.Peer, want ...[]string) {
 // Those who wait while another writes are sent together, in the order in which
 // they came.
 func TestBatch(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		messages := strings.Fields("zero one two three four five six seven eight nine ten")
 		release, calls := queue(t, c, p, messages...)
 		for i, call := range calls {
@@ -72,8 +73,8 @@ func TestBatch(t *testing.T) {
 
 // A large frame is not copied into a batch, and keeps its place all the same.
 func TestBatchLargeInBetween(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		large := filler(5000)
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		large := conntest.Filler(5000)
 		messages := []string{"zero", "one", "two", large, "four", "five"}
 		release, calls := queue(t, c, p, messages...)
 		release()
@@ -88,7 +89,7 @@ func TestBatchLargeInBetween(t *testing.T) {
 // The largest frame that joins others has 4 KiB, and what is sent together
 // stays near 64 KiB.
 func TestBatchSizes(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const joins, most = 4 << 10, 70 << 10
 		var messages []string
 		for i := range 40 {
@@ -100,7 +101,7 @@ func TestBatchSizes(t *testing.T) {
 			p.WantText(messages[i])
 			call.Want()
 		}
-		writes := underTest(p).RecordedWrites()
+		writes := conntest.UnderTest(p).RecordedWrites()
 		for _, write := range writes {
 			if len(write) > most {
 				t.Errorf("%d bytes were sent together", len(write))
@@ -116,7 +117,7 @@ func TestBatchSizes(t *testing.T) {
 func TestBatchCompressedInBetween(t *testing.T) {
 	for _, mode := range modes[1:] {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: mode.mode, threshold: 10}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode, Threshold: 10}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				messages := []string{"zero", "one", "two, which is compressed", "three", "four, which is compressed too", "five"}
 				release, calls := queue(t, c, p, messages...)
 				release()
@@ -134,7 +135,7 @@ func TestBatchCompressedInBetween(t *testing.T) {
 
 // Pings join the others, and are seen to be their own frames.
 func TestBatchPing(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		c.CloseRead(t.Context())
 		release, calls := queue(t, c, p, "zero", "one")
 		ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
@@ -162,17 +163,17 @@ func TestBatchPing(t *testing.T) {
 // A message of several frames is not interrupted by a batch: those who wait get
 // their turn behind it, in their order, and pings before.
 func TestBatchBehindWriter(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		w, err := c.Writer(t.Context(), websocket.MessageBinary)
 		if err != nil {
 			t.Fatal(err)
 		}
-		part := filler(16 << 10)
+		part := conntest.Filler(16 << 10)
 		w.Write([]byte(part))
-		release := underTest(p).StallWrites()
+		release := conntest.UnderTest(p).StallWrites()
 		more := rawpeer.Go(t, func() (int, error) { return w.Write([]byte(part)) })
 		synctest.Wait()
-		messages := []string{"one", filler(5000), "three", "four"}
+		messages := []string{"one", conntest.Filler(5000), "three", "four"}
 		var calls []*rawpeer.Call[struct{}]
 		for i, m := range messages {
 			call := goWrite
@@ -206,14 +207,14 @@ func TestBatchBehindWriter(t *testing.T) {
 // traffic is many goroutines that write at once, all in their own way.
 type traffic struct {
 	writers, rounds int
-	opts            connOptions
+	opts            conntest.Options
 }
 
 // message is what writer i sends in a round: all that it says, how often it
 // comes, and that nothing is missing, can be told from it.
 func (traffic) message(i, round int) string {
 	size := []int{10, 300, 3000, 5000, 40_000}[(i+round)%5]
-	return fmt.Sprintf("%d/%d/%s", i, round, filler(size))
+	return fmt.Sprintf("%d/%d/%s", i, round, conntest.Filler(size))
 }
 
 // write is one of the ways to send a message.
@@ -262,7 +263,7 @@ func (tr traffic) run(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 // Pings are answered wherever they come.
 func (tr traffic) want(t *testing.T, p *rawpeer.Peer) {
 	t.Helper()
-	inflater := rawpeer.NewInflater(tr.opts.takeover())
+	inflater := rawpeer.NewInflater(tr.opts.Takeover())
 	next := make([]int, tr.writers)
 	messages, pings := tr.writers*tr.rounds, tr.writers*tr.rounds
 	var payload []byte
@@ -307,12 +308,12 @@ func (tr traffic) want(t *testing.T, p *rawpeer.Peer) {
 func TestConcurrentWrites(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			tr := traffic{writers: 12, rounds: 15, opts: connOptions{compression: mode.mode}}
+			tr := traffic{writers: 12, rounds: 15, opts: conntest.Options{Compression: mode.mode}}
 			if testing.Short() {
 				tr.rounds = 5 // of each size, one
 			}
-			forBothRoles(t, &tr.opts, tr.run)
-			overTCP(t, &tr.opts, tr.run)
+			conntest.ForBothRoles(t, &tr.opts, tr.run)
+			conntest.OverTCP(t, &tr.opts, tr.run)
 		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -51,12 +52,12 @@ func testClosedByPeer(t *testing.T, h host) {
 	} {
 		t.Run(tt.code.String(), func(t *testing.T) {
 			c := h.dial(t, "/close?code="+strconv.Itoa(int(tt.code))+"&reason="+tt.reason)
-			err := readErr(t.Context(), c)
+			err := conntest.ReadErr(t.Context(), c)
 			ce, ok := errors.AsType[websocket.CloseError](err)
 			if !ok || ce.Code != tt.code || ce.Reason != tt.reason {
 				t.Errorf("got %v", err)
 			}
-			wantEnded(t, c, tt.code)
+			conntest.WantEnded(t, c, tt.code)
 		})
 	}
 }
@@ -64,22 +65,22 @@ func testClosedByPeer(t *testing.T, h host) {
 func testClosedBehindMessages(t *testing.T, h host) {
 	c := h.dial(t, "/close?code=4000&messages=2")
 	for _, digit := range []string{"0", "1"} {
-		wantText(t, c, strings.Repeat(digit, 20_000)+".")
+		conntest.WantText(t, c, strings.Repeat(digit, 20_000)+".")
 	}
-	wantClosed(t, readErr(t.Context(), c), 4000)
-	wantEnded(t, c, 4000)
+	conntest.WantClosed(t, conntest.ReadErr(t.Context(), c), 4000)
+	conntest.WantEnded(t, c, 4000)
 }
 
 func testPeerGone(t *testing.T, h host) {
 	for _, path := range []string{"/drop", "/drop?after=message"} {
 		c := h.dial(t, path)
 		if strings.Contains(path, "message") {
-			mustWriteText(t, c, "message")
+			conntest.MustWriteText(t, c, "message")
 		}
-		err := readErr(t.Context(), c)
-		wantError(t, err, io.EOF)
-		wantClosed(t, err, -1)
-		wantEnded(t, c, -1)
+		err := conntest.ReadErr(t.Context(), c)
+		conntest.WantError(t, err, io.EOF)
+		conntest.WantClosed(t, err, -1)
+		conntest.WantEnded(t, c, -1)
 	}
 }
 
@@ -92,13 +93,13 @@ func testPeerStays(t *testing.T, h host) {
 		if err != nil {
 			t.Error(err)
 		}
-		wantEnded(t, c, 4000)
+		conntest.WantEnded(t, c, 4000)
 		return
 	}
 	if err == nil {
 		t.Error("got no error, and the peer's close frame was not noticed")
 	}
-	wantEnded(t, c, -1)
+	conntest.WantEnded(t, c, -1)
 }
 
 func testCloseStatus(t *testing.T, h host) {
@@ -123,7 +124,7 @@ func testCloseStatus(t *testing.T, h host) {
 				t.Error(err)
 			}
 			h.wantTold(t, key, seen(tt.code, tt.reason))
-			wantEnded(t, c, onWire(tt.code)) // the peer answers with the same
+			conntest.WantEnded(t, c, onWire(tt.code)) // the peer answers with the same
 		})
 	}
 }
@@ -134,11 +135,11 @@ func testPeerStatus(t *testing.T, h host) {
 	if err := c.Close(websocket.StatusNormalClosure, "bye"); err != nil {
 		t.Error(err)
 	}
-	err := readErr(t.Context(), c)
+	err := conntest.ReadErr(t.Context(), c)
 	if ce, ok := errors.AsType[websocket.CloseError](err); !ok || ce.Reason != "too" {
 		t.Errorf("got %v", err)
 	}
-	wantEnded(t, c, 4002)
+	conntest.WantEnded(t, c, 4002)
 }
 
 // What can't be sent is an error, and closes the connection all the same.
@@ -167,7 +168,7 @@ func testCloseInvalid(t *testing.T, h host) {
 				t.Errorf("got %v", err)
 			}
 			h.wantTold(t, key, seen(websocket.StatusInternalError, ""))
-			wantEnded(t, c, onWire(websocket.StatusInternalError))
+			conntest.WantEnded(t, c, onWire(websocket.StatusInternalError))
 		})
 	}
 }
@@ -181,7 +182,7 @@ func testCloseDeferred(t *testing.T, h host) {
 		wantOpen(t, c)
 	}()
 	h.wantTold(t, key, seen(websocket.StatusInternalError, "the program gave up"))
-	wantEnded(t, c, onWire(websocket.StatusInternalError))
+	conntest.WantEnded(t, c, onWire(websocket.StatusInternalError))
 }
 
 func testCloseConcurrently(t *testing.T, h host) {
@@ -199,12 +200,12 @@ func testCloseConcurrently(t *testing.T, h host) {
 		})
 	}
 	wg.Go(func() {
-		if err := readErr(t.Context(), c); !errors.Is(err, net.ErrClosed) {
+		if err := conntest.ReadErr(t.Context(), c); !errors.Is(err, net.ErrClosed) {
 			t.Errorf("got %v from Read", err)
 		}
 	})
 	wg.Wait()
-	wantEnded(t, c, websocket.StatusNormalClosure)
+	conntest.WantEnded(t, c, websocket.StatusNormalClosure)
 }
 
 // The peer's close frame is waited for, but not for long.
@@ -217,8 +218,8 @@ func testCloseUnanswered(t *testing.T, h host) {
 	if err := c.Close(websocket.StatusNormalClosure, ""); err == nil || websocket.CloseStatus(err) != -1 {
 		t.Errorf("got %v", err)
 	}
-	wantEnded(t, c, -1)
-	wantEnded(t, soon, -1)
+	conntest.WantEnded(t, c, -1)
+	conntest.WantEnded(t, soon, -1)
 }
 
 func testCloseDiscards(t *testing.T, h host) {
@@ -226,39 +227,39 @@ func testCloseDiscards(t *testing.T, h host) {
 	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Error(err)
 	}
-	wantEnded(t, c, websocket.StatusNormalClosure)
+	conntest.WantEnded(t, c, websocket.StatusNormalClosure)
 }
 
 func testCloseInside(t *testing.T, h host) {
 	c := h.dial(t, "/echo")
-	mustWriteText(t, c, "message")
-	r := wantReader(t, c)
-	wantRead(t, r, "mess")
-	w := mustWriter(t, c, bounded(t))
-	mustAdd(t, w, "cut")
+	conntest.MustWriteText(t, c, "message")
+	r := conntest.WantReader(t, c)
+	conntest.WantRead(t, r, "mess")
+	w := conntest.MustWriter(t, c, bounded(t))
+	conntest.MustAdd(t, w, "cut")
 	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Error(err)
 	}
 	_, err := r.Read(make([]byte, 1))
-	wantError(t, err, net.ErrClosed)
+	conntest.WantError(t, err, net.ErrClosed)
 	_, err = io.WriteString(w, "off")
-	wantError(t, err, net.ErrClosed)
-	wantError(t, w.Close(), net.ErrClosed)
+	conntest.WantError(t, err, net.ErrClosed)
+	conntest.WantError(t, w.Close(), net.ErrClosed)
 }
 
 func testCloseNow(t *testing.T, h host) {
 	c := h.dial(t, "/raw")
 	var calls []*rawpeer.Call[struct{}]
 	for range 3 {
-		calls = append(calls, rawpeer.GoErr(t, func() error { return readErr(t.Context(), c) }))
+		calls = append(calls, rawpeer.GoErr(t, func() error { return conntest.ReadErr(t.Context(), c) }))
 	}
 	if err := c.CloseNow(); err != nil {
 		t.Error(err)
 	}
 	for _, call := range calls {
-		wantClosed(t, call.Err(), -1)
+		conntest.WantClosed(t, call.Err(), -1)
 	}
-	wantEnded(t, c, -1)
+	conntest.WantEnded(t, c, -1)
 }
 
 func testCloseNowDuringClose(t *testing.T, h host) {
@@ -269,8 +270,8 @@ func testCloseNowDuringClose(t *testing.T, h host) {
 		runtime.Gosched()
 	}
 	c.CloseNow()
-	wantError(t, closing.Err(), net.ErrClosed)
-	wantEnded(t, c, -1)
+	conntest.WantError(t, closing.Err(), net.ErrClosed)
+	conntest.WantEnded(t, c, -1)
 }
 
 // testThousand opens and closes connections in all ways: nothing is left.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -128,7 +129,7 @@ func dialing(t *testing.T, ctx context.Context, url string) *rawpeer.Call[struct
 }
 
 func testDialContextBefore(t *testing.T, h host) {
-	wantInterrupted(t, dialing(t, ended(t), h.url("/echo")).Err(), context.Canceled)
+	conntest.WantInterrupted(t, dialing(t, ended(t), h.url("/echo")).Err(), context.Canceled)
 }
 
 // The server is connected to, but does not answer in the TLS handshake.
@@ -141,9 +142,9 @@ func testDialContextConnecting(t *testing.T, h host) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	call := dialing(t, ctx, "wss://"+string(address)+"/")
-	wantText(t, c, "connected")
+	conntest.WantText(t, c, "connected")
 	cancel()
-	wantInterrupted(t, call.Err(), context.Canceled)
+	conntest.WantInterrupted(t, call.Err(), context.Canceled)
 }
 
 func testDialContextHandshake(t *testing.T, h host) {
@@ -153,13 +154,13 @@ func testDialContextHandshake(t *testing.T, h host) {
 	call := dialing(t, ctx, h.url("/stall?id="+key))
 	h.told(t, key)
 	cancel()
-	wantInterrupted(t, call.Err(), context.Canceled)
+	conntest.WantInterrupted(t, call.Err(), context.Canceled)
 }
 
 func testDialContextDeadline(t *testing.T, h host) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	wantInterrupted(t, dialing(t, ctx, h.url("/stall?id="+newKey())).Err(), context.DeadlineExceeded)
+	conntest.WantInterrupted(t, dialing(t, ctx, h.url("/stall?id="+newKey())).Err(), context.DeadlineExceeded)
 }
 
 func testDialContextAfter(t *testing.T, h host) {

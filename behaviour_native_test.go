@@ -9,6 +9,7 @@ import (
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/behaviour"
+	"github.com/bhojpur/api/internal/conntest"
 )
 
 func platform() string { return "native" }
@@ -57,7 +58,7 @@ func testMaxUnreadIgnored(t *testing.T, h host) {
 	for i := range 100 {
 		p := make([]byte, 10_000)
 		p[0] = byte(i)
-		wantMessage(t, c, websocket.MessageBinary, string(p))
+		conntest.WantMessage(t, c, websocket.MessageBinary, string(p))
 	}
 }
 

@@ -12,12 +12,13 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 var readTests = []clientTest{
 	{"read/binary", func(t *testing.T, h host) { testEcho(t, h, websocket.MessageBinary, anyBytes) }},
-	{"read/text", func(t *testing.T, h host) { testEcho(t, h, websocket.MessageText, filler) }},
+	{"read/text", func(t *testing.T, h host) { testEcho(t, h, websocket.MessageText, conntest.Filler) }},
 	{"read/compressed", testEchoCompressed},
 	{"read/UTF-8", testUTF8},
 	{"read/fragments", testFragments},
@@ -67,7 +68,7 @@ func testUTF8(t *testing.T, h host) {
 		"\x00", "é", "\u2028", "\U0001F600", "日本語", "\uFEFF", "\uFEFF\uFEFFmark", "mark\uFEFF", "\uFFFD", "\uFFFF\U0010FFFF",
 	} {
 		mustWrite(t, out, websocket.MessageText, s)
-		wantMessage(t, out, websocket.MessageBinary, s)
+		conntest.WantMessage(t, out, websocket.MessageBinary, s)
 		if !keepsMark {
 			s = strings.TrimLeft(s, "\uFEFF")
 		}
@@ -78,7 +79,7 @@ func testUTF8(t *testing.T, h host) {
 func testFragments(t *testing.T, h host) {
 	c := h.dial(t, "/close?code=1000&messages=3")
 	for _, digit := range []string{"0", "1", "2"} {
-		wantText(t, c, strings.Repeat(digit, 20_000)+".")
+		conntest.WantText(t, c, strings.Repeat(digit, 20_000)+".")
 	}
 }
 
@@ -87,38 +88,38 @@ func testManyMessages(t *testing.T, h host) {
 	for i := range 3000 {
 		p := make([]byte, 10)
 		p[0] = byte(i)
-		wantMessage(t, c, websocket.MessageBinary, string(p))
+		conntest.WantMessage(t, c, websocket.MessageBinary, string(p))
 	}
 }
 
 func testReaderParts(t *testing.T, h host) {
 	c := h.dial(t, "/echo")
 	for _, s := range []string{"first", "", "third"} {
-		mustWriteText(t, c, s)
+		conntest.MustWriteText(t, c, s)
 	}
-	r := wantReader(t, c)
+	r := conntest.WantReader(t, c)
 	if n, err := r.Read(nil); n != 0 || err != nil {
 		t.Errorf("got %d, %v from an empty read", n, err)
 	}
-	wantBetween(t, c)
-	wantRead(t, r, "fir")
-	wantBetween(t, c)
-	wantRest(t, r, "st")
+	conntest.WantBetween(t, c)
+	conntest.WantRead(t, r, "fir")
+	conntest.WantBetween(t, c)
+	conntest.WantRest(t, r, "st")
 	if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 		t.Errorf("got %d, %v behind the end, want io.EOF again", n, err)
 	}
-	wantRest(t, wantReader(t, c), "")
-	wantText(t, c, "third")
+	conntest.WantRest(t, conntest.WantReader(t, c), "")
+	conntest.WantText(t, c, "third")
 }
 
 func testReaderStale(t *testing.T, h host) {
 	c := h.dial(t, "/echo")
 	for _, s := range []string{"first", "second", "third"} {
-		mustWriteText(t, c, s)
+		conntest.MustWriteText(t, c, s)
 	}
-	first := wantReader(t, c)
-	wantRest(t, first, "first")
-	second := wantReader(t, c)
+	first := conntest.WantReader(t, c)
+	conntest.WantRest(t, first, "first")
+	second := conntest.WantReader(t, c)
 	stale := func(r io.Reader) {
 		t.Helper()
 		if n, err := r.Read(make([]byte, 1)); n != 0 || err == nil || err == io.EOF || errors.Is(err, net.ErrClosed) {
@@ -126,8 +127,8 @@ func testReaderStale(t *testing.T, h host) {
 		}
 	}
 	stale(first)
-	wantRest(t, second, "second")
-	wantText(t, c, "third")
+	conntest.WantRest(t, second, "second")
+	conntest.WantText(t, c, "third")
 	stale(second)
 	wantOpen(t, c)
 }
@@ -169,11 +170,11 @@ func testReadContext(t *testing.T, h host) {
 	c := h.dial(t, "/echo")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	wantInterrupted(t, readErr(ctx, c), context.DeadlineExceeded)
+	conntest.WantInterrupted(t, conntest.ReadErr(ctx, c), context.DeadlineExceeded)
 	ctx, cancel = context.WithCancel(t.Context())
 	call := rawpeer.GoErr(t, func() error { _, _, err := c.Reader(ctx); return err })
 	cancel()
-	wantInterrupted(t, call.Err(), context.Canceled)
+	conntest.WantInterrupted(t, call.Err(), context.Canceled)
 	wantOpen(t, c)
 }
 
@@ -181,16 +182,16 @@ func testReadContext(t *testing.T, h host) {
 func testReadContextEnded(t *testing.T, h host) {
 	c := h.dial(t, "/flood?messages=3&size=1")
 	for i := range 3 {
-		wantInterrupted(t, readErr(ended(t), c), context.Canceled)
+		conntest.WantInterrupted(t, conntest.ReadErr(ended(t), c), context.Canceled)
 		_, _, err := c.Reader(ended(t))
-		wantInterrupted(t, err, context.Canceled)
-		wantMessage(t, c, websocket.MessageBinary, string(rune(i)))
+		conntest.WantInterrupted(t, err, context.Canceled)
+		conntest.WantMessage(t, c, websocket.MessageBinary, string(rune(i)))
 	}
 }
 
 func testReadLimit(t *testing.T, h host) {
 	for name, read := range map[string]func(*websocket.Conn) error{
-		"Read": func(c *websocket.Conn) error { return readErr(t.Context(), c) },
+		"Read": func(c *websocket.Conn) error { return conntest.ReadErr(t.Context(), c) },
 		"Reader": func(c *websocket.Conn) error {
 			_, r, err := c.Reader(t.Context())
 			if err == nil {
@@ -208,18 +209,18 @@ func testReadLimit(t *testing.T, h host) {
 			wantEcho(t, c, websocket.MessageText, "ééééé")
 			mustWrite(t, c, websocket.MessageText, "éééééa")
 			err := read(c)
-			wantError(t, err, websocket.ErrMessageTooBig)
-			wantClosed(t, err, -1)
+			conntest.WantError(t, err, websocket.ErrMessageTooBig)
+			conntest.WantClosed(t, err, -1)
 			if got, want := h.told(t, key), seen(websocket.StatusMessageTooBig, ""); !strings.HasPrefix(got, want) {
 				t.Errorf("the server saw %q, want %q", got, want)
 			}
 			// It stays the reason, whatever the peer answers.
-			for name, err := range everyCall(t, c) {
+			for name, err := range conntest.EveryCall(t, c) {
 				if !errors.Is(err, websocket.ErrMessageTooBig) {
 					t.Errorf("%s: got %v", name, err)
 				}
 			}
-			wantEnded(t, c, -1)
+			conntest.WantEnded(t, c, -1)
 		})
 	}
 }
@@ -228,7 +229,7 @@ func testReadLimit(t *testing.T, h host) {
 func testReadLimitRaised(t *testing.T, h host) {
 	c := h.dial(t, "/flood?messages=20&size=30000")
 	c.SetReadLimit(10)
-	wantError(t, readErr(ended(t), c), context.Canceled)
+	conntest.WantError(t, conntest.ReadErr(ended(t), c), context.Canceled)
 	for i := range 20 {
 		c.SetReadLimit(30_000)
 		_, p, err := c.Read(bounded(t))
@@ -243,7 +244,7 @@ func testReadUnlimited(t *testing.T, h host) {
 	for _, limit := range []int64{-1, -100, 1 << 40} {
 		c := h.dial(t, "/echo")
 		c.SetReadLimit(limit)
-		wantEcho(t, c, websocket.MessageText, filler(100_000))
+		wantEcho(t, c, websocket.MessageText, conntest.Filler(100_000))
 	}
 }
 
@@ -262,9 +263,9 @@ func testViolations(t *testing.T, h host) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := h.dial(t, "/raw?hex="+"81026869"+frame+"&then=8800")
-			wantText(t, c, "hi")
-			wantClosed(t, readErr(t.Context(), c), -1)
-			wantEnded(t, c, -1)
+			conntest.WantText(t, c, "hi")
+			conntest.WantClosed(t, conntest.ReadErr(t.Context(), c), -1)
+			conntest.WantEnded(t, c, -1)
 		})
 	}
 }
@@ -273,10 +274,10 @@ func testCloseReadMessage(t *testing.T, h host) {
 	key := newKey()
 	c := h.dial(t, "/echo?id="+key)
 	ctx := c.CloseRead(t.Context())
-	mustWriteText(t, c, "echo")
+	conntest.MustWriteText(t, c, "echo")
 	<-ctx.Done()
 	h.wantTold(t, key, seen(websocket.StatusPolicyViolation, "unexpected data message"))
-	for name, err := range everyCall(t, c) {
+	for name, err := range conntest.EveryCall(t, c) {
 		if !errors.Is(err, net.ErrClosed) {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -286,7 +287,7 @@ func testCloseReadMessage(t *testing.T, h host) {
 func testCloseReadClose(t *testing.T, h host) {
 	c := h.dial(t, "/close?code=1001")
 	<-c.CloseRead(t.Context()).Done()
-	wantEnded(t, c, websocket.StatusGoingAway)
+	conntest.WantEnded(t, c, websocket.StatusGoingAway)
 }
 
 func testCloseReadContext(t *testing.T, h host) {
@@ -300,14 +301,14 @@ func testCloseReadContext(t *testing.T, h host) {
 	cancel()
 	<-read.Done()
 	h.wantTold(t, key, abandoned)
-	wantEnded(t, c, -1)
+	conntest.WantEnded(t, c, -1)
 }
 
 func testCloseReadTakes(t *testing.T, h host) {
 	c := h.dial(t, "/sink")
 	ctx := c.CloseRead(t.Context())
 	_, _, err := c.Reader(t.Context())
-	for _, err := range []error{readErr(t.Context(), c), err} {
+	for _, err := range []error{conntest.ReadErr(t.Context(), c), err} {
 		if err == nil || errors.Is(err, net.ErrClosed) {
 			t.Errorf("got %v of a read after CloseRead", err)
 		}
@@ -316,7 +317,7 @@ func testCloseReadTakes(t *testing.T, h host) {
 		t.Error("got another context of a second CloseRead")
 	}
 	for range 10 {
-		mustWriteText(t, c, "read by nobody")
+		conntest.MustWriteText(t, c, "read by nobody")
 		if err := c.Ping(bounded(t)); err != nil {
 			t.Fatal(err)
 		}

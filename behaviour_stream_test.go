@@ -12,6 +12,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 	"github.com/bhojpur/api/wsjson"
 	"github.com/bhojpur/api/wspb"
@@ -45,7 +46,7 @@ func testNetConn(t *testing.T, h host) {
 			}
 		}
 	})
-	wantBytes(t, nc, sent)
+	conntest.WantRead(t, nc, sent)
 	wg.Wait()
 }
 
@@ -58,7 +59,7 @@ func testNetConnDeadlines(t *testing.T, h host) {
 		if n != 0 {
 			t.Errorf("got %d bytes behind a deadline", n)
 		}
-		wantTimeout(t, err)
+		conntest.WantTimeout(t, err)
 	}
 	nc.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
 	timesOut(nc.Read)
@@ -66,13 +67,13 @@ func testNetConnDeadlines(t *testing.T, h host) {
 		t.Fatal(err)
 	}
 	nc.SetReadDeadline(time.Time{})
-	wantBytes(t, nc, "hel")
+	conntest.WantRead(t, nc, "hel")
 	// In the middle of a message it loses nothing.
 	nc.SetDeadline(time.Now().Add(-time.Second))
 	timesOut(nc.Read)
 	timesOut(nc.Write)
 	nc.SetDeadline(time.Now().Add(time.Hour))
-	wantBytes(t, nc, "lo")
+	conntest.WantRead(t, nc, "lo")
 }
 
 // A deadline that is moved counts for the calls that are under way.
@@ -82,7 +83,7 @@ func testNetConnDeadlineMoved(t *testing.T, h host) {
 	nc.SetReadDeadline(time.Now().Add(time.Hour))
 	reading := rawpeer.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
 	nc.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
-	wantTimeout(t, reading.Err())
+	conntest.WantTimeout(t, reading.Err())
 }
 
 func testNetConnEnds(t *testing.T, h host) {
@@ -109,10 +110,10 @@ func testNetConnEnds(t *testing.T, h host) {
 func testNetConnType(t *testing.T, h host) {
 	key := newKey()
 	c := h.dial(t, "/echo?id="+key)
-	mustWriteText(t, c, "text")
+	conntest.MustWriteText(t, c, "text")
 	nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
 	_, err := nc.Read(make([]byte, 1))
-	wantError(t, err, net.ErrClosed)
+	conntest.WantError(t, err, net.ErrClosed)
 	if got, want := h.told(t, key), seen(websocket.StatusUnsupportedData, ""); !strings.HasPrefix(got, want) {
 		t.Errorf("the server saw %q, want %q", got, want)
 	}
@@ -127,10 +128,10 @@ func testNetConnClose(t *testing.T, h host) {
 			t.Error(err)
 		}
 	}
-	wantError(t, reading.Err(), net.ErrClosed)
+	conntest.WantError(t, reading.Err(), net.ErrClosed)
 	h.wantTold(t, key, seen(websocket.StatusNormalClosure, ""))
 	_, err := nc.Write([]byte("late"))
-	wantError(t, err, net.ErrClosed)
+	conntest.WantError(t, err, net.ErrClosed)
 }
 
 func testNetConnContext(t *testing.T, h host) {
@@ -138,9 +139,9 @@ func testNetConnContext(t *testing.T, h host) {
 	nc := websocket.NetConn(ctx, h.dial(t, "/echo"), websocket.MessageBinary)
 	reading := rawpeer.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
 	cancel()
-	wantError(t, reading.Err(), context.Canceled)
+	conntest.WantError(t, reading.Err(), context.Canceled)
 	_, err := nc.Write([]byte("late"))
-	wantError(t, err, context.Canceled)
+	conntest.WantError(t, err, context.Canceled)
 }
 
 type point struct{ X, Y int }
@@ -158,13 +159,13 @@ func testJSON(t *testing.T, h host) {
 	if err := wsjson.Write(bounded(t), c, want); err != nil {
 		t.Fatal(err)
 	}
-	wantText(t, c, `{"X":1,"Y":-2}`)
+	conntest.WantText(t, c, `{"X":1,"Y":-2}`)
 }
 
 // The connection stays open.
 func testBadJSON(t *testing.T, h host) {
 	c := h.dial(t, "/echo")
-	mustWriteText(t, c, `{"X":`)
+	conntest.MustWriteText(t, c, `{"X":`)
 	if err := wsjson.Read(bounded(t), c, new(point)); err == nil || errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v", err)
 	}
@@ -185,8 +186,8 @@ func testProtobuf(t *testing.T, h host) {
 func testProtobufText(t *testing.T, h host) {
 	key := newKey()
 	c := h.dial(t, "/echo?id="+key)
-	mustWriteText(t, c, "text")
-	wantError(t, wspb.Read(bounded(t), c, new(wrapperspb.StringValue)), wspb.ErrMessageType)
+	conntest.MustWriteText(t, c, "text")
+	conntest.WantError(t, wspb.Read(bounded(t), c, new(wrapperspb.StringValue)), wspb.ErrMessageType)
 	if got, want := h.told(t, key), seen(websocket.StatusUnsupportedData, ""); !strings.HasPrefix(got, want) {
 		t.Errorf("the server saw %q, want %q", got, want)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 )
 
 // TestBehaviour is what a client does wherever it runs: the tests are the same
@@ -69,7 +70,7 @@ func (h host) told(t *testing.T, key string) string {
 // tell tells the server a key.
 func (h host) tell(t *testing.T, key string) {
 	t.Helper()
-	wantClosed(t, readErr(bounded(t), h.dial(t, "/tell?key="+key)), websocket.StatusNormalClosure)
+	conntest.WantClosed(t, conntest.ReadErr(bounded(t), h.dial(t, "/tell?key="+key)), websocket.StatusNormalClosure)
 }
 
 // wantTold wants the server to have seen a connection end in this way: with a
@@ -118,7 +119,7 @@ func mustWrite(t *testing.T, c *websocket.Conn, typ websocket.MessageType, s str
 func wantEcho(t *testing.T, c *websocket.Conn, typ websocket.MessageType, s string) {
 	t.Helper()
 	mustWrite(t, c, typ, s)
-	wantMessage(t, c, typ, s)
+	conntest.WantMessage(t, c, typ, s)
 }
 
 // wantOpen wants the connection to an echo to be of use.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -45,12 +46,12 @@ func testWriter(t *testing.T, h host) {
 	c.SetReadLimit(-1)
 	text := strings.Repeat("日本", 20_000)
 	for _, part := range []int{1000, 16_384, 16_385, 1 << 20} {
-		w := mustWriter(t, c, bounded(t))
+		w := conntest.MustWriter(t, c, bounded(t))
 		for p := range slices.Chunk([]byte(text), part) {
-			mustAdd(t, w, string(p))
+			conntest.MustAdd(t, w, string(p))
 		}
-		mustEnd(t, w)
-		wantText(t, c, text)
+		conntest.MustEnd(t, w)
+		conntest.WantText(t, c, text)
 	}
 }
 
@@ -60,15 +61,15 @@ func testWriterEmpty(t *testing.T, h host) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustEnd(t, w)
-	wantMessage(t, c, websocket.MessageBinary, "")
+	conntest.MustEnd(t, w)
+	conntest.WantMessage(t, c, websocket.MessageBinary, "")
 }
 
 func testWriterStale(t *testing.T, h host) {
 	c := h.dial(t, "/echo")
-	w := mustWriter(t, c, bounded(t))
-	mustAdd(t, w, "message")
-	mustEnd(t, w)
+	w := conntest.MustWriter(t, c, bounded(t))
+	conntest.MustAdd(t, w, "message")
+	conntest.MustEnd(t, w)
 	n, err := io.WriteString(w, "more")
 	if n != 0 || err == nil || errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %d, %v from Write after Close", n, err)
@@ -76,15 +77,15 @@ func testWriterStale(t *testing.T, h host) {
 	if err := w.Close(); err == nil || errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v from a second Close", err)
 	}
-	wantText(t, c, "message")
+	conntest.WantText(t, c, "message")
 	wantOpen(t, c)
 }
 
 func testWriteContextEnded(t *testing.T, h host) {
 	c := h.dial(t, "/echo")
-	wantInterrupted(t, c.Write(ended(t), websocket.MessageText, []byte("not sent")), context.Canceled)
+	conntest.WantInterrupted(t, c.Write(ended(t), websocket.MessageText, []byte("not sent")), context.Canceled)
 	_, err := c.Writer(ended(t), websocket.MessageText)
-	wantInterrupted(t, err, context.Canceled)
+	conntest.WantInterrupted(t, err, context.Canceled)
 	wantOpen(t, c)
 }
 
@@ -92,14 +93,14 @@ func testWriteContextEnded(t *testing.T, h host) {
 func testWriterContext(t *testing.T, h host) {
 	c := h.dial(t, "/echo")
 	ctx, cancel := context.WithCancel(t.Context())
-	w := mustWriter(t, c, ctx)
-	mustAdd(t, w, "not sent")
+	w := conntest.MustWriter(t, c, ctx)
+	conntest.MustAdd(t, w, "not sent")
 	cancel()
 	n, err := io.WriteString(w, ".")
 	if n != 0 {
 		t.Errorf("wrote %d bytes", n)
 	}
-	wantInterrupted(t, err, context.Canceled)
+	conntest.WantInterrupted(t, err, context.Canceled)
 	if err := w.Close(); err == nil {
 		t.Error("got no error from Close of a writer that failed")
 	}
@@ -124,7 +125,7 @@ func testWriterNotUTF8(t *testing.T, h host) {
 	for _, bad := range badTexts {
 		key := newKey()
 		c := h.dial(t, "/echo?id="+key)
-		w := mustWriter(t, c, bounded(t))
+		w := conntest.MustWriter(t, c, bounded(t))
 		_, err := io.WriteString(w, bad)
 		if err == nil {
 			err = w.Close()
@@ -133,12 +134,12 @@ func testWriterNotUTF8(t *testing.T, h host) {
 			t.Errorf("got no error of text %q", bad)
 		}
 		h.wantTold(t, key, seen(websocket.StatusInternalError, ""))
-		for name, err := range everyCall(t, c) {
+		for name, err := range conntest.EveryCall(t, c) {
 			if !errors.Is(err, net.ErrClosed) {
 				t.Errorf("%s: got %v", name, err)
 			}
 		}
-		wantError(t, w.Close(), net.ErrClosed)
+		conntest.WantError(t, w.Close(), net.ErrClosed)
 	}
 }
 
@@ -170,7 +171,7 @@ func testWriteKeeps(t *testing.T, h host) {
 		}
 	}
 	for i := range messages {
-		wantMessage(t, c, websocket.MessageBinary, strings.Repeat(string(rune(i)), size))
+		conntest.WantMessage(t, c, websocket.MessageBinary, strings.Repeat(string(rune(i)), size))
 	}
 }
 
@@ -232,7 +233,7 @@ func testWriteWaits(t *testing.T, h host) {
 	})
 	h.tell(t, key)
 	for range some / len(p) {
-		wantMessage(t, c, websocket.MessageBinary, string(p))
+		conntest.WantMessage(t, c, websocket.MessageBinary, string(p))
 	}
 	writing.Want()
 }
@@ -246,7 +247,7 @@ func testWriteContext(t *testing.T, h host) {
 	p := make([]byte, 1<<20)
 	for range much / len(p) {
 		if err := c.Write(ctx, websocket.MessageBinary, p); err != nil {
-			wantError(t, err, context.DeadlineExceeded)
+			conntest.WantError(t, err, context.DeadlineExceeded)
 			return
 		}
 	}
@@ -276,7 +277,7 @@ func testWriteClosed(t *testing.T, h host) {
 		t.Error(err)
 	}
 	done.Wait()
-	wantEnded(t, c, -1)
+	conntest.WantEnded(t, c, -1)
 }
 
 func testUncompressed(t *testing.T, h host) {
@@ -286,14 +287,14 @@ func testUncompressed(t *testing.T, h host) {
 		if err := c.WriteUncompressed(bounded(t), websocket.MessageText, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
-		wantText(t, c, text)
+		conntest.WantText(t, c, text)
 		w, err := c.WriterUncompressed(bounded(t), websocket.MessageText)
 		if err != nil {
 			t.Fatal(err)
 		}
-		mustAdd(t, w, text)
-		mustEnd(t, w)
-		wantText(t, c, text)
+		conntest.MustAdd(t, w, text)
+		conntest.MustEnd(t, w)
+		conntest.WantText(t, c, text)
 	}
 }
 
@@ -310,9 +311,9 @@ func testUncompressedRefused(t *testing.T, h host) {
 	if w, err := c.WriterUncompressed(bounded(t), 3); w != nil || err == nil || errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v, %v for a Writer of type 3", w, err)
 	}
-	wantInterrupted(t, c.WriteUncompressed(ended(t), websocket.MessageText, nil), context.Canceled)
+	conntest.WantInterrupted(t, c.WriteUncompressed(ended(t), websocket.MessageText, nil), context.Canceled)
 	_, err := c.WriterUncompressed(ended(t), websocket.MessageText)
-	wantInterrupted(t, err, context.Canceled)
+	conntest.WantInterrupted(t, err, context.Canceled)
 	wantOpen(t, c)
 }
 
@@ -326,7 +327,7 @@ func testUnsolicitedPong(t *testing.T, h host) {
 	if err := c.Pong(bounded(t), make([]byte, 126)); err == nil || errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v for a payload of 126 bytes", err)
 	}
-	wantInterrupted(t, c.Pong(ended(t), nil), context.Canceled)
+	conntest.WantInterrupted(t, c.Pong(ended(t), nil), context.Canceled)
 	wantOpen(t, c)
 	c.CloseNow()
 	if err := c.Pong(bounded(t), nil); !errors.Is(err, net.ErrClosed) {
@@ -342,12 +343,12 @@ func testPing(t *testing.T, h host) {
 			t.Fatal(err)
 		}
 	}
-	wantInterrupted(t, c.Ping(ended(t)), context.Canceled)
+	conntest.WantInterrupted(t, c.Ping(ended(t)), context.Canceled)
 }
 
 // The server sends a message when it has got its pong.
 func testPong(t *testing.T, h host) {
-	wantText(t, h.dial(t, "/ping"), "answered")
+	conntest.WantText(t, h.dial(t, "/ping"), "answered")
 }
 
 func testPrepared(t *testing.T, h host) {
@@ -373,7 +374,7 @@ func testPrepared(t *testing.T, h host) {
 				if err := c.WritePrepared(bounded(t), m); err != nil {
 					t.Fatal(err)
 				}
-				wantMessage(t, c, test.typ, test.s)
+				conntest.WantMessage(t, c, test.typ, test.s)
 			}
 			wantOpen(t, c)
 		}
@@ -401,7 +402,7 @@ func testPreparedContextEnded(t *testing.T, h host) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantInterrupted(t, c.WritePrepared(ended(t), m), context.Canceled)
+	conntest.WantInterrupted(t, c.WritePrepared(ended(t), m), context.Canceled)
 	wantOpen(t, c)
 }
 
@@ -412,5 +413,5 @@ func testPreparedClosed(t *testing.T, h host) {
 		t.Fatal(err)
 	}
 	c.CloseNow()
-	wantClosed(t, c.WritePrepared(bounded(t), m), -1)
+	conntest.WantClosed(t, c.WritePrepared(bounded(t), m), -1)
 }

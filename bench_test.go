@@ -14,6 +14,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -56,7 +57,7 @@ func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 func acceptLoop(b *testing.B, l *loop) *websocket.Conn {
 	b.Helper()
-	c, err := websocket.Accept(&hijacked{header: http.Header{}, conn: l}, request(), nil)
+	c, err := websocket.Accept(&hijacked{header: http.Header{}, conn: l}, conntest.Request(), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -128,7 +129,7 @@ func BenchmarkWrite(b *testing.B) {
 }
 
 func BenchmarkAccept(b *testing.B) {
-	r := request()
+	r := conntest.Request()
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := websocket.Accept(&hijacked{header: http.Header{}, conn: &loop{}}, r, nil); err != nil {

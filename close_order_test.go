@@ -10,12 +10,13 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // After the close frame nothing is sent, and there is one.
 func TestCloseIsLast(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		c.CloseRead(t.Context())
 		calls := []*rawpeer.Call[struct{}]{goClose(t, c, 4000, "first")}
 		for range 3 {
@@ -24,7 +25,7 @@ func TestCloseIsLast(t *testing.T) {
 		p.WantCloseReason(4000, "first")
 		for name, err := range map[string]error{
 			"Write":       c.Write(t.Context(), websocket.MessageText, nil),
-			"large Write": c.Write(t.Context(), websocket.MessageText, []byte(filler(5000))),
+			"large Write": c.Write(t.Context(), websocket.MessageText, []byte(conntest.Filler(5000))),
 			"Ping":        c.Ping(t.Context()),
 		} {
 			if !errors.Is(err, net.ErrClosed) {
@@ -32,7 +33,7 @@ func TestCloseIsLast(t *testing.T) {
 			}
 		}
 		_, err := c.Writer(t.Context(), websocket.MessageText)
-		wantClosed(t, err, -1)
+		conntest.WantClosed(t, err, -1)
 		p.SendPing("not answered")
 		p.WantSilence(time.Second)
 		for _, call := range calls {
@@ -50,8 +51,8 @@ func TestCloseIsLast(t *testing.T) {
 
 // A pong that was due before the close frame was out comes too late.
 func TestCloseIsLastOfPosted(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		release := underTest(p).StallWrites()
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		release := conntest.UnderTest(p).StallWrites()
 		call := goClose(t, c, 4000, "")
 		p.SendPing("too late")
 		synctest.Wait()
@@ -68,15 +69,15 @@ func TestCloseIsLastOfPosted(t *testing.T) {
 func TestCloseAheadOfQueue(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-				release, calls := queue(t, c, p, "zero", "one", filler(1000), filler(5000), "four")
+			conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				release, calls := queue(t, c, p, "zero", "one", conntest.Filler(1000), conntest.Filler(5000), "four")
 				call := goClose(t, c, 4000, "")
 				release()
 				p.WantText("zero")
 				p.WantClose(4000)
 				calls[0].Want()
 				for _, call := range calls[1:] {
-					wantClosed(t, call.Err(), -1)
+					conntest.WantClosed(t, call.Err(), -1)
 				}
 				p.SendClose(4000, "")
 				p.WantEOF()

@@ -13,11 +13,9 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
-
-// closeTimeout is for how long Close waits for the peer.
-const closeTimeout = 5 * time.Second
 
 // goClose starts a Close, and returns when it waits.
 func goClose(t *testing.T, c *websocket.Conn, code websocket.StatusCode, reason string) *rawpeer.Call[struct{}] {
@@ -31,10 +29,10 @@ func goClose(t *testing.T, c *websocket.Conn, code websocket.StatusCode, reason 
 func wantAllClosed(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, status websocket.StatusCode) {
 	t.Helper()
 	start := time.Now()
-	if !underTest(p).Stats().Closed {
+	if !conntest.UnderTest(p).Stats().Closed {
 		t.Error("the network connection is open")
 	}
-	wantEnded(t, c, status)
+	conntest.WantEnded(t, c, status)
 	if waited := time.Since(start); waited != 0 {
 		t.Errorf("calls on a closed connection took %v", waited)
 	}
@@ -44,12 +42,12 @@ func wantAllClosed(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, status webs
 func TestClose(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				call := goClose(t, c, 4001, "bye")
 				p.WantCloseReason(4001, "bye")
 				p.SendText("discarded")
 				p.Send(rawpeer.Text("in ").More(), rawpeer.Ping("not answered"), rawpeer.Continuation("fragments"))
-				p.SendBinary([]byte(filler(100_000))) // more than may be read
+				p.SendBinary([]byte(conntest.Filler(100_000))) // more than may be read
 				if mode.mode != websocket.CompressionDisabled {
 					p.Send(rawpeer.Deflated(rawpeer.Text("compressed")))
 				}
@@ -83,7 +81,7 @@ func TestCloseTimeout(t *testing.T) {
 		}},
 		{"stalls in a message", func(p *rawpeer.Peer, _ *rawpeer.Call[struct{}]) { p.Send(rawpeer.Text("more").More()) }},
 		{"goes on sending", func(p *rawpeer.Peer, closing *rawpeer.Call[struct{}]) {
-			message := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text(filler(30_000))))
+			message := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text(conntest.Filler(30_000))))
 			for !closing.Returned() {
 				p.Conn.Write(message) // fails in the end
 				time.Sleep(50 * time.Millisecond)
@@ -98,7 +96,7 @@ func TestCloseTimeout(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				start := time.Now()
 				var took time.Duration
 				call := rawpeer.GoErr(t, func() error {
@@ -110,7 +108,7 @@ func TestCloseTimeout(t *testing.T) {
 				if err := call.Err(); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("got error %v, want that of a deadline", err)
 				}
-				if took != closeTimeout {
+				if took != conntest.CloseTimeout {
 					t.Errorf("took %v", took)
 				}
 				wantAllClosed(t, c, p, -1)
@@ -123,10 +121,10 @@ func TestCloseTimeout(t *testing.T) {
 func TestClosePeerReadsNothing(t *testing.T) {
 	for _, capacity := range []int{1, 3, 100} {
 		t.Run(fmt.Sprint(capacity), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-				underTest(p).SetCapacity(capacity)
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				conntest.UnderTest(p).SetCapacity(capacity)
 				stuck := []*rawpeer.Call[struct{}]{
-					goWrite(t, c, filler(9000)),
+					goWrite(t, c, conntest.Filler(9000)),
 					goWrite(t, c, "small"),
 					rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) }),
 					rawpeer.GoErr(t, func() error { _, err := c.Writer(t.Context(), websocket.MessageText); return err }),
@@ -137,12 +135,12 @@ func TestClosePeerReadsNothing(t *testing.T) {
 				if call.Err() == nil {
 					t.Error("no error from Close")
 				}
-				if took := time.Since(start); took != closeTimeout {
+				if took := time.Since(start); took != conntest.CloseTimeout {
 					t.Errorf("took %v", took)
 				}
 				for _, call := range stuck {
 					if err := call.Err(); err != nil { // the Writer may have been had
-						wantClosed(t, err, -1)
+						conntest.WantClosed(t, err, -1)
 					}
 				}
 				wantAllClosed(t, c, p, -1)
@@ -165,7 +163,7 @@ func TestClosePeerGone(t *testing.T) {
 	} {
 		for _, when := range []string{"before", "meanwhile"} {
 			t.Run(test.name+" "+when, func(t *testing.T) {
-				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					start := time.Now()
 					if when == "before" {
 						test.goes(p)
@@ -180,7 +178,7 @@ func TestClosePeerGone(t *testing.T) {
 						t.Error("no error from Close without the peer's close frame")
 					}
 					if test.want != nil {
-						wantError(t, err, test.want)
+						conntest.WantError(t, err, test.want)
 					}
 					if took := time.Since(start); took != 0 {
 						t.Errorf("took %v", took)
@@ -195,7 +193,7 @@ func TestClosePeerGone(t *testing.T) {
 // Close does its work while others use the connection.
 func TestCloseMeanwhile(t *testing.T) {
 	t.Run("reading", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			reading := rawpeer.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
 			call := goClose(t, c, 4000, "")
 			p.WantClose(4000)
@@ -207,13 +205,13 @@ func TestCloseMeanwhile(t *testing.T) {
 			p.SendClose(4000, "")
 			p.WantEOF()
 			call.Want()
-			wantClosed(t, reading.Err(), 4000)
+			conntest.WantClosed(t, reading.Err(), 4000)
 			wantAllClosed(t, c, p, 4000)
 		})
 	})
 
 	t.Run("reading a message", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			p.Send(rawpeer.Text("some").More())
 			_, r, err := c.Reader(t.Context())
 			if err != nil {
@@ -227,15 +225,15 @@ func TestCloseMeanwhile(t *testing.T) {
 			p.WantEOF()
 			call.Want()
 			_, err = reading.Result()
-			wantClosed(t, err, 4000)
+			conntest.WantClosed(t, err, 4000)
 			_, err = r.Read(make([]byte, 1))
-			wantClosed(t, err, 4000)
+			conntest.WantClosed(t, err, 4000)
 			wantAllClosed(t, c, p, 4000)
 		})
 	})
 
 	t.Run("inside a message", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			p.SendText("not read to its end")
 			_, r, err := c.Reader(t.Context())
 			if err != nil {
@@ -248,22 +246,22 @@ func TestCloseMeanwhile(t *testing.T) {
 			p.WantEOF()
 			call.Want()
 			_, err = r.Read(make([]byte, 1))
-			wantClosed(t, err, 4000)
+			conntest.WantClosed(t, err, 4000)
 			wantAllClosed(t, c, p, 4000)
 		})
 	})
 
 	t.Run("writing", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-			underTest(p).SetCapacity(100)
-			writing := goWrite(t, c, filler(9000))
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.UnderTest(p).SetCapacity(100)
+			writing := goWrite(t, c, conntest.Filler(9000))
 			synctest.Wait()
 			waiting := goWrite(t, c, "waits")
 			call := goClose(t, c, 4000, "")
-			p.WantText(filler(9000))
+			p.WantText(conntest.Filler(9000))
 			p.WantClose(4000)
 			writing.Want()
-			wantClosed(t, waiting.Err(), -1)
+			conntest.WantClosed(t, waiting.Err(), -1)
 			p.SendClose(4000, "")
 			p.WantEOF()
 			call.Want()
@@ -272,9 +270,9 @@ func TestCloseMeanwhile(t *testing.T) {
 	})
 
 	t.Run("with a Writer", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-			w := mustWriter(t, c, t.Context())
-			mustAdd(t, w, filler(maxFragment+1))
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			w := conntest.MustWriter(t, c, t.Context())
+			conntest.MustAdd(t, w, conntest.Filler(maxFragment+1))
 			call := goClose(t, c, 4000, "")
 			p.WantFrame()
 			p.WantClose(4000)
@@ -282,26 +280,26 @@ func TestCloseMeanwhile(t *testing.T) {
 			p.WantEOF()
 			call.Want()
 			_, err := w.Write([]byte("more"))
-			wantClosed(t, err, 4000)
-			wantClosed(t, w.Close(), 4000)
+			conntest.WantClosed(t, err, 4000)
+			conntest.WantClosed(t, w.Close(), 4000)
 			wantAllClosed(t, c, p, 4000)
 		})
 	})
 
 	t.Run("pinging", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 			p.WantPing()
 			call := goClose(t, c, 4000, "")
 			p.WantClose(4000)
 			p.SendClose(4000, "")
 			call.Want()
-			wantClosed(t, ping.Err(), 4000)
+			conntest.WantClosed(t, ping.Err(), 4000)
 		})
 	})
 
 	t.Run("by CloseRead", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			ctx := c.CloseRead(t.Context())
 			call := goClose(t, c, 4000, "")
 			p.WantClose(4000)
@@ -322,13 +320,13 @@ func TestCloseFrameOutlivesContexts(t *testing.T) {
 		sent  int // frames, before the close frame
 	}{
 		{"in the transport", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (write *rawpeer.Call[struct{}], cancel, release func()) {
-			release = underTest(p).StallWrites()
+			release = conntest.UnderTest(p).StallWrites()
 			write, cancel = goWriteFor(t, c, "withdrawn")
 			return write, cancel, release
 		}, 0},
 		{"large, in the transport", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (write *rawpeer.Call[struct{}], cancel, release func()) {
-			release = underTest(p).StallWrites()
-			write, cancel = goWriteFor(t, c, filler(100_000))
+			release = conntest.UnderTest(p).StallWrites()
+			write, cancel = goWriteFor(t, c, conntest.Filler(100_000))
 			return write, cancel, release
 		}, 0},
 		{"waiting", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (write *rawpeer.Call[struct{}], cancel, release func()) {
@@ -338,16 +336,16 @@ func TestCloseFrameOutlivesContexts(t *testing.T) {
 		}, 1},
 		{"a Writer between two frames", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (write *rawpeer.Call[struct{}], cancel, release func()) {
 			ctx, cancel := context.WithCancel(t.Context())
-			w := mustWriter(t, c, ctx)
-			mustAdd(t, w, filler(maxFragment+1))
-			release = underTest(p).StallWrites()
+			w := conntest.MustWriter(t, c, ctx)
+			conntest.MustAdd(t, w, conntest.Filler(maxFragment+1))
+			release = conntest.UnderTest(p).StallWrites()
 			go c.Ping(t.Context())
 			synctest.Wait()
 			return rawpeer.GoErr(t, w.Close), cancel, release
 		}, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				write, cancel, release := test.write(t, c, p)
 				synctest.Wait()
 				call := goClose(t, c, 4000, "")
@@ -373,7 +371,7 @@ func TestCloseFrameOutlivesContexts(t *testing.T) {
 // Two Reads wait while Close does; the context of the first ends inside a
 // message that is being discarded. The second goes on to the end.
 func TestReadWhileClosing(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
 		first := rawpeer.GoErr(t, func() error { _, _, err := c.Read(ctx); return err })
 		synctest.Wait()
@@ -388,7 +386,7 @@ func TestReadWhileClosing(t *testing.T) {
 		p.Send(rawpeer.Continuation("x"))
 		synctest.Wait()
 		p.SendClose(1000, "")
-		wantClosed(t, second.Err(), websocket.StatusNormalClosure)
+		conntest.WantClosed(t, second.Err(), websocket.StatusNormalClosure)
 		closing.Want()
 	})
 }

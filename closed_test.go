@@ -13,6 +13,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -20,8 +21,8 @@ import (
 func TestCloseCrossing(t *testing.T) {
 	for _, reading := range []bool{false, true} {
 		t.Run(fmt.Sprintf("reading %t", reading), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-				underTest(p).SetLatency(time.Second)
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				conntest.UnderTest(p).SetLatency(time.Second)
 				p.Stream().SetLatency(time.Second)
 				if reading {
 					go c.Read(t.Context())
@@ -55,11 +56,11 @@ func TestClosedByPeer(t *testing.T) {
 		{rawpeer.NoCode, "", websocket.StatusNoStatusRcvd},
 	} {
 		t.Run(fmt.Sprint(test.code), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				start := time.Now()
 				p.SendClose(test.code, test.reason)
 				_, _, err := c.Read(t.Context())
-				wantClosed(t, err, test.want)
+				conntest.WantClosed(t, err, test.want)
 				var ce websocket.CloseError
 				if !errors.As(err, &ce) || ce.Reason != test.reason {
 					t.Errorf("got reason %q, want %q", ce.Reason, test.reason)
@@ -82,21 +83,21 @@ func TestClosedByPeer(t *testing.T) {
 // for 5 seconds at most.
 func TestClosedByPeerWhileWriting(t *testing.T) {
 	stuck := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (writing *rawpeer.Call[struct{}]) {
-		underTest(p).SetCapacity(100)
-		writing = goWrite(t, c, filler(9000))
+		conntest.UnderTest(p).SetCapacity(100)
+		writing = goWrite(t, c, conntest.Filler(9000))
 		synctest.Wait()
 		p.SendClose(4000, "")
 		_, _, err := c.Read(t.Context())
-		wantClosed(t, err, 4000)
+		conntest.WantClosed(t, err, 4000)
 		return writing
 	}
 
 	t.Run("it gets out", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			writing := stuck(t, c, p)
-			wantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), 4000)
-			time.Sleep(closeTimeout - time.Millisecond)
-			p.WantText(filler(9000))
+			conntest.WantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), 4000)
+			time.Sleep(conntest.CloseTimeout - time.Millisecond)
+			p.WantText(conntest.Filler(9000))
 			p.WantClose(4000)
 			p.WantEOF()
 			writing.Want()
@@ -105,11 +106,11 @@ func TestClosedByPeerWhileWriting(t *testing.T) {
 	})
 
 	t.Run("it does not", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			start := time.Now()
 			writing := stuck(t, c, p)
-			wantClosed(t, writing.Err(), 4000)
-			if took := time.Since(start); took != closeTimeout {
+			conntest.WantClosed(t, writing.Err(), 4000)
+			if took := time.Since(start); took != conntest.CloseTimeout {
 				t.Errorf("took %v", took)
 			}
 			wantAllClosed(t, c, p, 4000)
@@ -117,16 +118,16 @@ func TestClosedByPeerWhileWriting(t *testing.T) {
 	})
 
 	t.Run("Close", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			start := time.Now()
 			writing := stuck(t, c, p)
 			if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
 				t.Errorf("got error %v from Close after the peer's", err)
 			}
-			if took := time.Since(start); took != closeTimeout {
+			if took := time.Since(start); took != conntest.CloseTimeout {
 				t.Errorf("took %v", took)
 			}
-			wantClosed(t, writing.Err(), 4000)
+			conntest.WantClosed(t, writing.Err(), 4000)
 			wantAllClosed(t, c, p, 4000)
 		})
 	})
@@ -151,7 +152,7 @@ func TestCloseCodes(t *testing.T) {
 		{1000, long + "x", -1}, {1000, "\xff", -1}, {1000, "\xc3", -1},
 	} {
 		t.Run(fmt.Sprintf("%d %d", int(test.code), len(test.reason)), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				call := goClose(t, c, test.code, test.reason)
 				if test.want >= 0 {
 					p.WantCloseReason(test.want, test.reason)
@@ -193,44 +194,44 @@ func TestCloseNow(t *testing.T) {
 			return one(rawpeer.GoErr(t, func() error { _, err := io.ReadAll(r); return err }))
 		}},
 		{"Write", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
-			_, calls := queue(t, c, p, "zero", "one", filler(5000), filler(100_000))
+			_, calls := queue(t, c, p, "zero", "one", conntest.Filler(5000), conntest.Filler(100_000))
 			return calls
 		}},
 		{"large Write", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
-			underTest(p).SetCapacity(1000)
-			return one(goWrite(t, c, filler(100_000)))
+			conntest.UnderTest(p).SetCapacity(1000)
+			return one(goWrite(t, c, conntest.Filler(100_000)))
 		}},
 		{"Ping", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
 			return one(rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) }))
 		}},
 		{"Write of a Writer", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
-			w := mustWriter(t, c, t.Context())
-			underTest(p).StallWrites()
-			calls := one(rawpeer.GoErr(t, func() error { _, err := w.Write([]byte(filler(100_000))); return err }))
+			w := conntest.MustWriter(t, c, t.Context())
+			conntest.UnderTest(p).StallWrites()
+			calls := one(rawpeer.GoErr(t, func() error { _, err := w.Write([]byte(conntest.Filler(100_000))); return err }))
 			calls = append(calls, goWrite(t, c, "behind"))
 			synctest.Wait()
 			return calls
 		}},
 		{"Writer", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
-			mustWriter(t, c, t.Context())
+			conntest.MustWriter(t, c, t.Context())
 			return one(rawpeer.GoErr(t, func() error { _, err := c.Writer(t.Context(), websocket.MessageText); return err }))
 		}},
 		{"Close", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
-			underTest(p).StallWrites()
+			conntest.UnderTest(p).StallWrites()
 			return one(goClose(t, c, 1000, ""))
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, mode := range modes[:2] {
 				t.Run(mode.name, func(t *testing.T) {
-					forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 						calls := test.stuck(t, c, p)
 						start := time.Now()
 						if err := c.CloseNow(); err != nil {
 							t.Errorf("got error %v", err)
 						}
 						for _, call := range calls {
-							wantClosed(t, call.Err(), -1)
+							conntest.WantClosed(t, call.Err(), -1)
 						}
 						if took := time.Since(start); took != 0 {
 							t.Errorf("took %v", took)
@@ -265,15 +266,15 @@ func TestClosedWithoutAWord(t *testing.T) {
 		{"reset", func(p *rawpeer.Peer) { p.Reset() }, syscall.ECONNRESET},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				pinging := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 				synctest.Wait()
 				test.goes(p)
 				_, _, err := c.Read(t.Context())
-				wantError(t, err, test.want)
-				wantError(t, pinging.Err(), test.want)
+				conntest.WantError(t, err, test.want)
+				conntest.WantError(t, pinging.Err(), test.want)
 				wantAllClosed(t, c, p, -1)
-				for name, err := range everyCall(t, c) {
+				for name, err := range conntest.EveryCall(t, c) {
 					if !errors.Is(err, test.want) {
 						t.Errorf("%s: got error %v, want %v", name, err, test.want)
 					}
@@ -301,22 +302,22 @@ func TestCloseAfterFailedWrite(t *testing.T) {
 				return c.Write(t.Context(), websocket.MessageBinary, []byte("x"))
 			}},
 			{"large Write", func(t *testing.T, c *websocket.Conn) error {
-				return c.Write(t.Context(), websocket.MessageBinary, []byte(filler(50_000)))
+				return c.Write(t.Context(), websocket.MessageBinary, []byte(conntest.Filler(50_000)))
 			}},
 			{"Ping", func(t *testing.T, c *websocket.Conn) error { return c.Ping(t.Context()) }},
 			{"Writer", func(t *testing.T, c *websocket.Conn) error {
 				w, err := c.Writer(t.Context(), websocket.MessageBinary)
-				wantNoError(t, err)
-				_, err = w.Write([]byte(filler(50_000)))
+				conntest.WantNoError(t, err)
+				_, err = w.Write([]byte(conntest.Filler(50_000)))
 				return err
 			}},
 		} {
 			t.Run(goes.name+"/"+write.name, func(t *testing.T) {
-				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					goes.do(p)
 					synctest.Wait()
-					wantClosed(t, write.do(t, c), -1)
-					wantNoError(t, c.Close(websocket.StatusNormalClosure, ""))
+					conntest.WantClosed(t, write.do(t, c), -1)
+					conntest.WantNoError(t, c.Close(websocket.StatusNormalClosure, ""))
 					wantAllClosed(t, c, p, -1)
 				})
 			})
@@ -327,17 +328,17 @@ func TestCloseAfterFailedWrite(t *testing.T) {
 // After CloseRead, and with arguments that are wrong, the errors of a closed
 // connection are those of a closed connection.
 func TestClosedAfterCloseRead(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(t.Context())
 		p.SendClose(4000, "enough")
 		<-ctx.Done()
 		_, _, err := c.Read(t.Context())
-		wantClosed(t, err, 4000)
+		conntest.WantClosed(t, err, 4000)
 		_, _, err = c.Reader(t.Context())
-		wantClosed(t, err, 4000)
-		wantClosed(t, c.Write(t.Context(), 0, nil), 4000)
+		conntest.WantClosed(t, err, 4000)
+		conntest.WantClosed(t, c.Write(t.Context(), 0, nil), 4000)
 		_, err = c.Writer(t.Context(), 3)
-		wantClosed(t, err, 4000)
+		conntest.WantClosed(t, err, 4000)
 		p.WantClose(4000)
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -39,8 +40,8 @@ func TestCloseRead(t *testing.T) {
 		p.WantClose(1001)
 		<-ctx.Done()
 	}
-	forBothRoles(t, nil, test)
-	overTCP(t, nil, test)
+	conntest.ForBothRoles(t, nil, test)
+	conntest.OverTCP(t, nil, test)
 }
 
 // wantNoReads wants that messages can't be read, which changes nothing.
@@ -49,7 +50,7 @@ func wantNoReads(t *testing.T, c *websocket.Conn) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	_, _, readerErr := c.Reader(ctx)
-	for name, err := range map[string]error{"Read": readErr(ctx, c), "Reader": readerErr} {
+	for name, err := range map[string]error{"Read": conntest.ReadErr(ctx, c), "Reader": readerErr} {
 		if err == nil || errors.Is(err, net.ErrClosed) || ctx.Err() != nil {
 			t.Fatalf("%s: got %v, want at once that CloseRead was called", name, err)
 		}
@@ -57,7 +58,7 @@ func wantNoReads(t *testing.T, c *websocket.Conn) {
 }
 
 func TestCloseReadTakesReads(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(t.Context())
 		wantNoReads(t, c)
 		synctest.Wait()
@@ -72,7 +73,7 @@ func TestCloseReadTakesReads(t *testing.T) {
 
 // Further calls give the first one's context, whatever theirs is.
 func TestCloseReadAgain(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(context.WithValue(t.Context(), contextKey{}, "first"))
 		if ctx.Value(contextKey{}) != "first" {
 			t.Fatal("the context is not a child of the one given")
@@ -102,7 +103,7 @@ func TestCloseReadAgain(t *testing.T) {
 func TestCloseReadContextEnds(t *testing.T) {
 	for _, end := range ends {
 		t.Run(end.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				parent, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				ctx := c.CloseRead(parent)
@@ -129,30 +130,30 @@ func TestCloseReadContextEnds(t *testing.T) {
 
 // When the context that was given ends, the connection is closed at once.
 func TestCloseReadParentEnds(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		parent, cancel := context.WithCancel(t.Context())
 		ctx := c.CloseRead(parent)
 		ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 		p.WantPing()
 		cancel()
-		wantError(t, ctx.Err(), context.Canceled)
+		conntest.WantError(t, ctx.Err(), context.Canceled)
 		p.WantEnd() // without a close frame
-		wantClosed(t, ping.Err(), -1)
-		wantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), -1)
+		conntest.WantClosed(t, ping.Err(), -1)
+		conntest.WantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), -1)
 	})
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		parent, cancel := context.WithCancel(t.Context())
 		cancel()
 		ctx := c.CloseRead(parent)
 		p.WantEnd()
-		wantError(t, ctx.Err(), context.Canceled)
+		conntest.WantError(t, ctx.Err(), context.Canceled)
 	})
 	// While half a frame is there.
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		parent, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		c.CloseRead(parent)
-		p.SendRaw(pieces(p, 4, []rawpeer.Frame{rawpeer.Ping("half of it")})[0])
+		p.SendRaw(conntest.Pieces(p, 4, []rawpeer.Frame{rawpeer.Ping("half of it")})[0])
 		p.WantSilence(999 * time.Millisecond)
 		p.WantEnd()
 	})
@@ -167,7 +168,7 @@ func TestCloseReadRefusesMessages(t *testing.T) {
 		"long":           rawpeer.Binary(make([]byte, 20_000)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				ctx := c.CloseRead(t.Context())
 				p.SendPing("first")
 				p.WantPong("first")
@@ -180,8 +181,8 @@ func TestCloseReadRefusesMessages(t *testing.T) {
 				}
 				p.Close()
 				<-ctx.Done()
-				wantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), -1)
-				wantClosed(t, c.Ping(t.Context()), -1)
+				conntest.WantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), -1)
+				conntest.WantClosed(t, c.Ping(t.Context()), -1)
 			})
 		})
 	}
@@ -189,36 +190,36 @@ func TestCloseReadRefusesMessages(t *testing.T) {
 
 // Other violations are named as ever.
 func TestCloseReadNamesViolations(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(t.Context())
-		p.SendRaw(rawpeer.AppendHeader(nil, p.Masked(rawpeer.Binary(nil)), rawpeer.Shortest, defaultLimit+1))
+		p.SendRaw(rawpeer.AppendHeader(nil, p.Masked(rawpeer.Binary(nil)), rawpeer.Shortest, conntest.DefaultLimit+1))
 		p.WantClose(1009)
 		p.Close()
 		<-ctx.Done()
-		wantError(t, c.Write(t.Context(), websocket.MessageText, nil), websocket.ErrMessageTooBig)
+		conntest.WantError(t, c.Write(t.Context(), websocket.MessageText, nil), websocket.ErrMessageTooBig)
 	})
 }
 
 // A message that was begun before counts as one that the peer should not have
 // sent, and a Read that waits goes first.
 func TestCloseReadInsideMessage(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("hello"))
-		r := wantReader(t, c)
-		wantRead(t, r, "he")
+		r := conntest.WantReader(t, c)
+		conntest.WantRead(t, r, "he")
 		ctx := c.CloseRead(t.Context())
 		p.WantClose(1008)
 		p.Close()
 		<-ctx.Done()
 		_, err := r.Read(make([]byte, 1))
-		wantClosed(t, err, -1)
+		conntest.WantClosed(t, err, -1)
 	})
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		read := reading(t, c)
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := conntest.GoRead(t, c)
 		synctest.Wait()
 		ctx := c.CloseRead(t.Context())
 		p.SendText("hello")
-		if got := read.Want(); got.payload != "hello" {
+		if got := read.Want(); got.Payload != "hello" {
 			t.Fatalf("got %v, want hello", got)
 		}
 		p.SendPing("ping")
@@ -231,7 +232,7 @@ func TestCloseReadInsideMessage(t *testing.T) {
 
 // Close completes its handshake with CloseRead at work.
 func TestCloseReadAndClose(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(t.Context())
 		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "done") })
 		p.WantCloseReason(1000, "done")

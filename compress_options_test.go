@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -31,7 +32,7 @@ func TestAcceptWindowBits(t *testing.T) {
 						CompressionMode:       websocket.CompressionContextTakeover,
 						CompressionWindowBits: test.bits,
 					})
-				}, &rawpeer.ClientOptions{Header: extensionLines([]string{test.offer})})
+				}, &rawpeer.ClientOptions{Header: conntest.ExtensionLines([]string{test.offer})})
 				defer c.CloseNow()
 				if got := p.Response.Header["Sec-Websocket-Extensions"]; len(got) != 1 || !sameExtension(got[0], test.want) {
 					t.Errorf("got the answer %q, want %q", got, test.want)
@@ -53,7 +54,7 @@ func TestCompressionOutOfRange(t *testing.T) {
 			}
 			w := &hijacked{header: http.Header{}, conn: &loop{}}
 			rec := &refusing{hijacked: w}
-			if _, err := websocket.Accept(rec, request(), &websocket.AcceptOptions{
+			if _, err := websocket.Accept(rec, conntest.Request(), &websocket.AcceptOptions{
 				CompressionLevel: test.level, CompressionWindowBits: test.bits,
 			}); err == nil || rec.status != http.StatusInternalServerError {
 				t.Errorf("Accept: got status %d, error %v", rec.status, err)
@@ -80,7 +81,7 @@ func TestCompressionLevel(t *testing.T) {
 					CompressionMode:  websocket.CompressionContextTakeover,
 					CompressionLevel: level,
 				})
-			}, &rawpeer.ClientOptions{Header: extensionLines([]string{pmd})})
+			}, &rawpeer.ClientOptions{Header: conntest.ExtensionLines([]string{pmd})})
 			defer c.CloseNow()
 			text := ""
 			for i := range 2000 {

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -32,26 +33,26 @@ func TestCompressionThreshold(t *testing.T) {
 		{noTakeover, -1, 0},
 	} {
 		t.Run(fmt.Sprint(test.mode, test.threshold), func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: test.mode, threshold: test.threshold}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, &conntest.Options{Compression: test.mode, Threshold: test.threshold}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				for _, size := range []int{0, 1, test.from - 1, test.from, test.from + 1, 100_000} {
 					if size < 0 {
 						continue
 					}
 					want := func(how string) {
 						t.Helper()
-						m := p.WantMessage(rawpeer.OpText, []byte(filler(size)))
+						m := p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(size)))
 						if got := m.Frames[0].RSV == rawpeer.RSV1; got != (size >= test.from) {
 							t.Errorf("compressed is %t for %d bytes in %s", got, size, how)
 						}
 					}
-					write := goWrite(t, c, filler(size))
+					write := goWrite(t, c, conntest.Filler(size))
 					want("one Write")
 					write.Want()
 
-					w := mustWriter(t, c, t.Context())
+					w := conntest.MustWriter(t, c, t.Context())
 					call := rawpeer.GoErr(t, func() error {
-						w.Write([]byte(filler(size)[:size/2]))
-						w.Write([]byte(filler(size)[size/2:]))
+						w.Write([]byte(conntest.Filler(size)[:size/2]))
+						w.Write([]byte(conntest.Filler(size)[size/2:]))
 						return w.Close()
 					})
 					want("a Writer")
@@ -69,20 +70,20 @@ func TestCompressedFrames(t *testing.T) {
 	for _, mode := range modes[1:] {
 		t.Run(mode.name, func(t *testing.T) {
 			pipe := &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}
-			forBothRoles(t, &connOptions{compression: mode.mode, threshold: -1, pipe: pipe}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode, Threshold: -1, Pipe: pipe}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				c.CloseRead(t.Context())
-				message := filler(200_000)
-				mustWriteText(t, c, message)
+				message := conntest.Filler(200_000)
+				conntest.MustWriteText(t, c, message)
 				if m := p.WantMessage(rawpeer.OpText, []byte(message)); len(m.Frames) != 1 {
 					t.Errorf("Write sent %d frames", len(m.Frames))
 				}
 
-				w := mustWriter(t, c, t.Context())
-				mustAdd(t, w, message[:100_000])
+				w := conntest.MustWriter(t, c, t.Context())
+				conntest.MustAdd(t, w, message[:100_000])
 				ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 				synctest.Wait()
-				mustAdd(t, w, message[100_000:])
-				mustEnd(t, w)
+				conntest.MustAdd(t, w, message[100_000:])
+				conntest.MustEnd(t, w)
 				p.SendPing("yours")
 				var payload []byte
 				frames := 0
@@ -151,13 +152,13 @@ func TestWriteUncompressed(t *testing.T) {
 	for _, mode := range modes {
 		for name, write := range write {
 			t.Run(mode.name+"/"+name, func(t *testing.T) {
-				forBothRoles(t, &connOptions{compression: mode.mode, threshold: -1}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode, Threshold: -1}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					inflater := rawpeer.NewInflater(rawpeer.ContextTakeover)
 					if mode.mode != websocket.CompressionContextTakeover {
 						inflater = rawpeer.NewInflater(rawpeer.NoTakeover)
 					}
 					for _, size := range []int{0, 1, 5000, 100_000} {
-						text := filler(size)
+						text := conntest.Filler(size)
 						call := rawpeer.GoErr(t, func() error { return write(t, c, text) })
 						m := p.WantMessage(rawpeer.OpText, []byte(text))
 						call.Want()
@@ -202,16 +203,16 @@ func TestCompressionTakeover(t *testing.T) {
 		{"not mentioned", noTakeover, pmd + snct, false, false},
 	} {
 		taken := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, want bool) {
-			message := filler(1000)
+			message := conntest.Filler(1000)
 			shared := rawpeer.NewInflater(rawpeer.ContextTakeover)
 			var sizes []int
 			for i := range 4 {
 				if i%2 == 0 {
-					mustWriteText(t, c, message)
+					conntest.MustWriteText(t, c, message)
 				} else {
-					w := mustWriter(t, c, t.Context())
-					mustAdd(t, w, message)
-					mustEnd(t, w)
+					w := conntest.MustWriter(t, c, t.Context())
+					conntest.MustAdd(t, w, message)
+					conntest.MustEnd(t, w)
 				}
 				f := p.WantFrame()
 				if !f.Fin || f.RSV != rawpeer.RSV1 {
@@ -227,7 +228,7 @@ func TestCompressionTakeover(t *testing.T) {
 				sizes = append(sizes, len(f.Payload))
 
 				// What is not compressed does not count.
-				mustWriteText(t, c, "short")
+				conntest.MustWriteText(t, c, "short")
 				p.WantText("short")
 			}
 			for _, size := range sizes[1:] {
@@ -238,14 +239,14 @@ func TestCompressionTakeover(t *testing.T) {
 		}
 		t.Run(test.name+"/server", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, p := acceptedWith(t, test.mode, 0, test.extensions)
+				c, p := conntest.AcceptedWith(t, test.mode, 0, test.extensions)
 				defer c.CloseNow()
 				taken(t, c, p, test.server)
 			})
 		})
 		t.Run(test.name+"/client", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, p, err := dialWith(t, test.mode, 0, test.extensions)
+				c, p, err := conntest.DialedWith(t, test.mode, 0, test.extensions)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -266,7 +267,7 @@ func TestCompressionWindow(t *testing.T) {
 			// What is random, but for its repetition. Six bits in eight.
 			size := func(period int) float64 {
 				t.Helper()
-				message := strings.Repeat(filler(period), 1+4*window/period)
+				message := strings.Repeat(conntest.Filler(period), 1+4*window/period)
 				write := goWrite(t, c, message)
 				f := p.WantFrame()
 				write.Want()
@@ -285,14 +286,14 @@ func TestCompressionWindow(t *testing.T) {
 		}
 		t.Run(fmt.Sprintf("%d/server", bits), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, p := acceptedWith(t, websocket.CompressionContextTakeover, 0, fmt.Sprintf("%s; server_no_context_takeover; server_max_window_bits=%d", pmd, bits))
+				c, p := conntest.AcceptedWith(t, websocket.CompressionContextTakeover, 0, fmt.Sprintf("%s; server_no_context_takeover; server_max_window_bits=%d", pmd, bits))
 				defer c.CloseNow()
 				fits(t, c, p)
 			})
 		})
 		t.Run(fmt.Sprintf("%d/client", bits), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, p, err := dialWith(t, websocket.CompressionContextTakeover, 0, fmt.Sprintf("%s; client_no_context_takeover; client_max_window_bits=%d", pmd, bits))
+				c, p, err := conntest.DialedWith(t, websocket.CompressionContextTakeover, 0, fmt.Sprintf("%s; client_no_context_takeover; client_max_window_bits=%d", pmd, bits))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -308,28 +309,28 @@ func TestCompressionWindow(t *testing.T) {
 func TestCompressedGivenUp(t *testing.T) {
 	for _, mode := range modes[1:] {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				for i := range 6 {
-					message := fmt.Sprintf("%d %s", i, filler(1000))
-					mustWriteText(t, c, message)
+					message := fmt.Sprintf("%d %s", i, conntest.Filler(1000))
+					conntest.MustWriteText(t, c, message)
 					p.WantMessage(rawpeer.OpText, []byte(message))
 
-					lost := fmt.Sprintf("lost %d %s", i, filler(2000))
+					lost := fmt.Sprintf("lost %d %s", i, conntest.Filler(2000))
 					ctx, cancel := context.WithCancel(t.Context())
 					if i%2 == 0 {
-						release := underTest(p).StallWrites()
+						release := conntest.UnderTest(p).StallWrites()
 						call := rawpeer.GoErr(t, func() error { return c.Write(ctx, websocket.MessageText, []byte(lost)) })
 						synctest.Wait()
 						cancel()
 						wantCanceled(t, call.Err())
 						release()
 					} else {
-						w := mustWriter(t, c, ctx)
-						mustAdd(t, w, lost)
+						w := conntest.MustWriter(t, c, ctx)
+						conntest.MustAdd(t, w, lost)
 						cancel()
 						wantCanceled(t, w.Close())
 					}
-					mustWriteText(t, c, lost)
+					conntest.MustWriteText(t, c, lost)
 					p.WantMessage(rawpeer.OpText, []byte(lost))
 				}
 			})
@@ -359,22 +360,22 @@ func storedDeflated(s string) rawpeer.Frame {
 func TestReadCompressed(t *testing.T) {
 	for _, mode := range modes[1:] {
 		t.Run(mode.name, func(t *testing.T) {
-			opts := &connOptions{compression: mode.mode}
-			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-				deflater := rawpeer.NewDeflater(opts.takeover())
+			opts := &conntest.Options{Compression: mode.mode}
+			conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				deflater := rawpeer.NewDeflater(opts.Takeover())
 				text := func(s string) rawpeer.Frame {
 					return rawpeer.Text(string(deflater.Message([]byte(s)))).WithRSV(rawpeer.RSV1)
 				}
 				for range 3 {
 					p.Send(text("with reference to earlier ones, or not"))
-					wantText(t, c, "with reference to earlier ones, or not")
+					conntest.WantText(t, c, "with reference to earlier ones, or not")
 					p.SendText("not compressed")
-					wantText(t, c, "not compressed")
+					conntest.WantText(t, c, "not compressed")
 				}
 				p.Send(rawpeer.Text("\x00").WithRSV(rawpeer.RSV1)) // section 7.2.3.6
-				wantText(t, c, "")
+				conntest.WantText(t, c, "")
 				p.Send(text(""))
-				wantText(t, c, "")
+				conntest.WantText(t, c, "")
 
 				f := text("in three frames")
 				p.Send(
@@ -384,17 +385,17 @@ func TestReadCompressed(t *testing.T) {
 					rawpeer.Continuation(string(f.Payload[1:5])).More(),
 					rawpeer.Continuation(string(f.Payload[5:])),
 				)
-				wantText(t, c, "in three frames")
+				conntest.WantText(t, c, "in three frames")
 				p.WantPong("in between")
 
 				for range 2 {
 					p.Send(finalDeflated("the stream ends"))
-					wantText(t, c, "the stream ends")
+					conntest.WantText(t, c, "the stream ends")
 					p.Send(storedDeflated("stored"))
-					wantText(t, c, "stored")
+					conntest.WantText(t, c, "stored")
 				}
 				p.Send(rawpeer.Deflated(rawpeer.Text("and goes on")))
-				wantText(t, c, "and goes on")
+				conntest.WantText(t, c, "and goes on")
 				wantUsable(t, c, p)
 			})
 		})
@@ -415,7 +416,7 @@ func TestReadCorruptCompressed(t *testing.T) {
 		{"reserved block type", []rawpeer.Frame{rawpeer.Text("\x07").WithRSV(rawpeer.RSV1)}, 1007},
 		{"stored length", []rawpeer.Frame{rawpeer.Text("\x00\x05\x00\x00\x00hello").WithRSV(rawpeer.RSV1)}, 1007},
 		{"too far back", []rawpeer.Frame{rawpeer.Text(tooFarBack).WithRSV(rawpeer.RSV1)}, 1007},
-		{"cut off", []rawpeer.Frame{rawpeer.Text(string(rawpeer.Deflated(rawpeer.Text(filler(300))).Payload[:100])).WithRSV(rawpeer.RSV1)}, 1007},
+		{"cut off", []rawpeer.Frame{rawpeer.Text(string(rawpeer.Deflated(rawpeer.Text(conntest.Filler(300))).Payload[:100])).WithRSV(rawpeer.RSV1)}, 1007},
 		{"not UTF-8", []rawpeer.Frame{rawpeer.Deflated(rawpeer.Text("\xff"))}, 1007},
 		{"RSV1 on a continuation", []rawpeer.Frame{
 			rawpeer.Text("\x00").WithRSV(rawpeer.RSV1).More(), rawpeer.Continuation("").WithRSV(rawpeer.RSV1),
@@ -427,13 +428,13 @@ func TestReadCorruptCompressed(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			for _, mode := range modes[1:] {
 				t.Run(mode.name, func(t *testing.T) {
-					forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 						p.Send(test.send...)
 						reading := rawpeer.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
 						p.WantClose(test.code)
 						p.Close()
-						wantClosed(t, reading.Err(), -1)
-						wantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), -1)
+						conntest.WantClosed(t, reading.Err(), -1)
+						conntest.WantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), -1)
 					})
 				})
 			}

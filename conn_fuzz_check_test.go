@@ -14,6 +14,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -37,7 +38,7 @@ func (fz *fuzzed) takeover() rawpeer.Takeover {
 	if fz.compression == websocket.CompressionDisabled {
 		return 0
 	}
-	return (&connOptions{compression: fz.compression}).takeover()
+	return (&conntest.Options{Compression: fz.compression}).Takeover()
 }
 
 // check compares what was heard and sent with what the bytes say.
@@ -68,9 +69,9 @@ func (fz *fuzzed) checkMessages(t *testing.T, h *heard, want rawpeer.Decoded) {
 		rest, most = slices.Concat(all, rest), slices.Concat(all, most)
 	default:
 		for i, m := range want.Messages {
-			w := message{websocket.MessageType(m.Opcode), string(m.Payload)}
+			w := conntest.Message{Type: websocket.MessageType(m.Opcode), Payload: string(m.Payload)}
 			if i == len(h.messages) || h.messages[i] != w {
-				t.Fatalf("message %d of %d: want %v %.80q; got %+v, then %v", i, len(want.Messages), w.typ, w.payload, h.messages[min(i, len(h.messages)):], h.err)
+				t.Fatalf("message %d of %d: want %v %.80q; got %+v, then %v", i, len(want.Messages), w.Type, w.Payload, h.messages[min(i, len(h.messages)):], h.err)
 			}
 		}
 		if n := len(want.Messages); len(h.messages) > n {
@@ -106,23 +107,23 @@ func (fz *fuzzed) checkError(t *testing.T, h *heard, want rawpeer.Decoded) {
 		}
 		return
 	case fz.way == byNetConn && !fz.stays && want.Close == nil && len(want.Codes) == 0:
-		wantError(t, h.err, io.ErrUnexpectedEOF)
+		conntest.WantError(t, h.err, io.ErrUnexpectedEOF)
 		return
 	case fz.ends(want) || fz.way == byNetConn || fz.way == byCloseRead:
-		wantClosed(t, h.err, status)
+		conntest.WantClosed(t, h.err, status)
 	}
 	switch {
 	case want.Close != nil:
 	case slices.Equal(want.Codes, []int{1009}):
-		wantError(t, h.err, websocket.ErrMessageTooBig)
+		conntest.WantError(t, h.err, websocket.ErrMessageTooBig)
 	case len(want.Codes) > 0:
 	case fz.stays && fz.way != byCloseRead:
-		wantError(t, h.err, context.DeadlineExceeded)
+		conntest.WantError(t, h.err, context.DeadlineExceeded)
 	case fz.stays:
 	case want.Cut:
-		wantError(t, h.err, io.ErrUnexpectedEOF)
+		conntest.WantError(t, h.err, io.ErrUnexpectedEOF)
 	default:
-		wantError(t, h.err, io.EOF)
+		conntest.WantError(t, h.err, io.EOF)
 	}
 }
 
@@ -137,7 +138,7 @@ func (fz *fuzzed) checkTime(t *testing.T, h *heard, want rawpeer.Decoded) {
 	switch {
 	case !fz.stays || want.Close != nil:
 	case len(want.Codes) > 0 && fz.way != byClose:
-		high = drainTime
+		high = conntest.DrainTime
 	case len(want.Codes) > 0:
 	case fz.way == byClose:
 		low, high = 5*time.Second, 5*time.Second
@@ -154,9 +155,9 @@ func (fz *fuzzed) checkAfter(t *testing.T, c *websocket.Conn, h *heard) {
 	if !errors.Is(h.err, net.ErrClosed) && fz.way != byClose {
 		return
 	}
-	wantError(t, readErr(t.Context(), c), net.ErrClosed)
-	wantError(t, c.Write(t.Context(), websocket.MessageText, nil), net.ErrClosed)
-	wantNoError(t, c.Close(websocket.StatusGoingAway, ""))
+	conntest.WantError(t, conntest.ReadErr(t.Context(), c), net.ErrClosed)
+	conntest.WantError(t, c.Write(t.Context(), websocket.MessageText, nil), net.ErrClosed)
+	conntest.WantNoError(t, c.Close(websocket.StatusGoingAway, ""))
 }
 
 // sentFrames are what the connection sent.
@@ -189,8 +190,8 @@ func (fz *fuzzed) checkSent(t *testing.T, h *heard) sentFrames {
 	if !fz.echo {
 		want = nil
 	}
-	if !slices.EqualFunc(said.Messages, want, func(m rawpeer.Message, w message) bool {
-		return m.Opcode == rawpeer.Opcode(w.typ) && string(m.Payload) == w.payload
+	if !slices.EqualFunc(said.Messages, want, func(m rawpeer.Message, w conntest.Message) bool {
+		return m.Opcode == rawpeer.Opcode(w.Type) && string(m.Payload) == w.Payload
 	}) {
 		t.Fatalf("sent messages %v, want %v", said.Messages, want)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -138,24 +139,24 @@ func (s *cutStream) Read(p []byte) (int, error) {
 // connectOn makes a connection on a stream in memory with no end of room, in no
 // time, and returns the peer's end of it; from a server, the answer is in there.
 // Reads find as many bytes as cuts say.
-func connectOn(t *testing.T, peer rawpeer.Role, opts *connOptions, cuts []byte) (*websocket.Conn, *rawpeer.Stream) {
+func connectOn(t *testing.T, peer rawpeer.Role, opts *conntest.Options, cuts []byte) (*websocket.Conn, *rawpeer.Stream) {
 	client, server := rawpeer.Pipe(&rawpeer.PipeOptions{Capacity: rawpeer.Unbounded})
 	if peer == rawpeer.Client {
-		return rawpeer.AcceptedOn(t, &cutStream{Stream: server, cuts: cuts}, opts.extensions(),
+		return rawpeer.AcceptedOn(t, &cutStream{Stream: server, cuts: cuts}, opts.Extensions(),
 			func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
-				return websocket.Accept(w, r, opts.accept())
+				return websocket.Accept(w, r, opts.Accept())
 			}), client
 	}
-	return rawpeer.DialedOn(t, &cutStream{Stream: client, cuts: cuts}, opts.extensions(),
+	return rawpeer.DialedOn(t, &cutStream{Stream: client, cuts: cuts}, opts.Extensions(),
 		func(client *http.Client) (*websocket.Conn, error) {
-			c, _, err := websocket.Dial(t.Context(), rawpeer.URL, opts.dial(client))
+			c, _, err := websocket.Dial(t.Context(), rawpeer.URL, opts.Dial(client))
 			return c, err
 		}), server
 }
 
 // run connects, reads, and checks, in a bubble.
 func (fz *fuzzed) run(t *testing.T) {
-	c, peer := connectOn(t, fz.peer, &connOptions{compression: fz.compression, threshold: -1}, fz.cuts)
+	c, peer := connectOn(t, fz.peer, &conntest.Options{Compression: fz.compression, Threshold: -1}, fz.cuts)
 	defer c.CloseNow()
 	c.SetReadLimit(int64(fz.limit))
 	peer.Write(fz.wire)
@@ -174,7 +175,7 @@ func (fz *fuzzed) run(t *testing.T) {
 
 // heard is what came of a connection.
 type heard struct {
-	messages []message
+	messages []conntest.Message
 	part     []byte // of a message that did not end, or of a stream
 	err      error
 	took     time.Duration
@@ -233,7 +234,7 @@ func (h *heard) readAll(r io.Reader, size int) {
 
 // took keeps a message, and sends it back.
 func (fz *fuzzed) took(t *testing.T, c *websocket.Conn, h *heard, typ websocket.MessageType, p []byte) {
-	h.messages = append(h.messages, message{typ, string(p)})
+	h.messages = append(h.messages, conntest.Message{Type: typ, Payload: string(p)})
 	if !fz.echo {
 		return
 	}
@@ -242,19 +243,19 @@ func (fz *fuzzed) took(t *testing.T, c *websocket.Conn, h *heard, typ websocket.
 		fz.addInTwo(t, c, typ, p)
 	case 2:
 		m, err := websocket.NewPreparedMessage(typ, p)
-		wantNoError(t, err)
-		wantNoError(t, c.WritePrepared(t.Context(), m))
+		conntest.WantNoError(t, err)
+		conntest.WantNoError(t, c.WritePrepared(t.Context(), m))
 	default:
-		wantNoError(t, c.Write(t.Context(), typ, p))
+		conntest.WantNoError(t, c.Write(t.Context(), typ, p))
 	}
 }
 
 // addInTwo sends a message through a writer.
 func (fz *fuzzed) addInTwo(t *testing.T, c *websocket.Conn, typ websocket.MessageType, p []byte) {
 	w, err := c.Writer(t.Context(), typ)
-	wantNoError(t, err)
+	conntest.WantNoError(t, err)
 	cut := fz.size % (len(p) + 1)
-	mustAdd(t, w, string(p[:cut]))
-	mustAdd(t, w, string(p[cut:]))
-	mustEnd(t, w)
+	conntest.MustAdd(t, w, string(p[:cut]))
+	conntest.MustAdd(t, w, string(p[cut:]))
+	conntest.MustEnd(t, w)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -21,11 +22,11 @@ import (
 // header the context ends the connection.
 func TestReadContextEndsAtEachByte(t *testing.T) {
 	frames := []rawpeer.Frame{rawpeer.Ping("ping"), rawpeer.Text("hello")}
-	for _, way := range readWays {
+	for _, way := range conntest.ReadWays {
 		for n := range len("\x89\x84keyeping\x81\x85keyehello") {
-			t.Run(fmt.Sprintf("%s after %d bytes", way.name, n), func(t *testing.T) {
-				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-					wire := pieces(p, 1<<10, frames)[0]
+			t.Run(fmt.Sprintf("%s after %d bytes", way.Name, n), func(t *testing.T) {
+				conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					wire := conntest.Pieces(p, 1<<10, frames)[0]
 					if n >= len(wire) {
 						return
 					}
@@ -33,22 +34,22 @@ func TestReadContextEndsAtEachByte(t *testing.T) {
 					defer cancel()
 					p.SendRaw(wire[:n])
 					start := time.Now()
-					_, _, err := way.read(ctx, c)
+					_, _, err := way.Read(ctx, c)
 					if d := time.Since(start); d != time.Second {
 						t.Fatalf("ended after %v, want a second", d)
 					}
 					if n >= len(wire)-len("hello") {
-						wantError(t, err, context.DeadlineExceeded)
-						wantClosed(t, err, -1)
+						conntest.WantError(t, err, context.DeadlineExceeded)
+						conntest.WantClosed(t, err, -1)
 						p.WantPong("ping")
 						p.WantEnd()
-						wantError(t, readErr(t.Context(), c), context.DeadlineExceeded)
-						wantEnded(t, c, -1)
+						conntest.WantError(t, conntest.ReadErr(t.Context(), c), context.DeadlineExceeded)
+						conntest.WantEnded(t, c, -1)
 						return
 					}
-					wantInterrupted(t, err, context.DeadlineExceeded)
+					conntest.WantInterrupted(t, err, context.DeadlineExceeded)
 					p.SendRaw(wire[n:])
-					wantText(t, c, "hello")
+					conntest.WantText(t, c, "hello")
 					p.WantPong("ping")
 					if err := c.Write(t.Context(), websocket.MessageText, []byte("answer")); err != nil {
 						t.Fatal(err)
@@ -62,16 +63,16 @@ func TestReadContextEndsAtEachByte(t *testing.T) {
 
 // A connection can be looked at again and again.
 func TestReadContextEndsAgainAndAgain(t *testing.T) {
-	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (message, error)) {
+	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (conntest.Message, error)) {
 		for i := range 50 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 			_, err := read(ctx)
 			cancel()
-			wantInterrupted(t, err, context.DeadlineExceeded)
+			conntest.WantInterrupted(t, err, context.DeadlineExceeded)
 			if i%3 == 0 {
 				want := fmt.Sprint(i)
 				p.Send(rawpeer.Ping(want), rawpeer.Text(want))
-				if got, err := read(t.Context()); got.payload != want || err != nil {
+				if got, err := read(t.Context()); got.Payload != want || err != nil {
 					t.Fatalf("got %v, %v, want %q", got, err, want)
 				}
 				p.WantPong(want)
@@ -81,14 +82,14 @@ func TestReadContextEndsAgainAndAgain(t *testing.T) {
 }
 
 // forReadWaysAndContexts is forReadWays with a context for each read.
-func forReadWaysAndContexts(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (message, error))) {
+func forReadWaysAndContexts(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (conntest.Message, error))) {
 	t.Helper()
-	for _, way := range readWays {
-		t.Run(way.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-				test(t, c, p, func(ctx context.Context) (message, error) {
-					typ, b, err := way.read(ctx, c)
-					return message{typ, string(b)}, err
+	for _, way := range conntest.ReadWays {
+		t.Run(way.Name, func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				test(t, c, p, func(ctx context.Context) (conntest.Message, error) {
+					typ, b, err := way.Read(ctx, c)
+					return conntest.Message{Type: typ, Payload: string(b)}, err
 				})
 			})
 		})
@@ -97,7 +98,7 @@ func forReadWaysAndContexts(t *testing.T, test func(t *testing.T, c *websocket.C
 
 // A context that has ended before takes nothing.
 func TestReadContextEndedBefore(t *testing.T) {
-	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (message, error)) {
+	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (conntest.Message, error)) {
 		canceled, cancel := context.WithCancel(t.Context())
 		cancel()
 		expired, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Hour))
@@ -105,30 +106,30 @@ func TestReadContextEndedBefore(t *testing.T) {
 		try := func() {
 			t.Helper()
 			_, err := read(canceled)
-			wantInterrupted(t, err, context.Canceled)
+			conntest.WantInterrupted(t, err, context.Canceled)
 			_, err = read(expired)
-			wantInterrupted(t, err, context.DeadlineExceeded)
+			conntest.WantInterrupted(t, err, context.DeadlineExceeded)
 		}
 		try()
 		p.Send(rawpeer.Text("one"), rawpeer.Text("two"))
 		synctest.Wait()
 		try()
-		wantText(t, c, "one")
+		conntest.WantText(t, c, "one")
 		try() // "two" is in the connection's own memory now
-		wantText(t, c, "two")
+		conntest.WantText(t, c, "two")
 	})
 }
 
 // One that ends when nobody reads with it has no effect, be it the last that
 // was used, or one of many, or one that is used again.
 func TestReadContextEndsBetweenCalls(t *testing.T) {
-	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (message, error)) {
+	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (conntest.Message, error)) {
 		wantAfterWait := func(ctx context.Context) {
 			t.Helper()
-			call := rawpeer.Go(t, func() (message, error) { return read(ctx) })
+			call := rawpeer.Go(t, func() (conntest.Message, error) { return read(ctx) })
 			synctest.Wait()
 			p.SendText("hello")
-			if got := call.Want(); got.payload != "hello" {
+			if got := call.Want(); got.Payload != "hello" {
 				t.Fatalf("got %v, want hello", got)
 			}
 		}
@@ -142,7 +143,7 @@ func TestReadContextEndsBetweenCalls(t *testing.T) {
 			wantAfterWait(t.Context())
 			wantAfterWait(t.Context())
 			_, err := read(ctx)
-			wantInterrupted(t, err, context.Canceled)
+			conntest.WantInterrupted(t, err, context.Canceled)
 		}
 
 		// While another one reads.
@@ -159,7 +160,7 @@ func TestReadContextEndsBetweenCalls(t *testing.T) {
 			t.Fatalf("got %v of a context that was used before", call.Err())
 		}
 		cancelSecond()
-		wantInterrupted(t, call.Err(), context.Canceled)
+		conntest.WantInterrupted(t, call.Err(), context.Canceled)
 		wantAfterWait(t.Context())
 	})
 }
@@ -182,7 +183,7 @@ func TestReadContextEndsWithMessage(t *testing.T) {
 				t.Fatalf("got %v, but all of the message was sent at once", err)
 			case err != nil:
 				interrupted++
-				wantText(t, c, want)
+				conntest.WantText(t, c, want)
 			case string(b) != want:
 				t.Fatalf("got %q, want %q", b, want)
 			}
@@ -191,8 +192,8 @@ func TestReadContextEndsWithMessage(t *testing.T) {
 		}
 		t.Logf("%d of %d reads were interrupted", interrupted, messages)
 	}
-	forBothRoles(t, nil, test)
-	overTCP(t, nil, test)
+	conntest.ForBothRoles(t, nil, test)
+	conntest.OverTCP(t, nil, test)
 }
 
 // Inside a message the context that its Reader was called with ends the
@@ -208,26 +209,26 @@ func TestReaderContextEndsInsideMessage(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			forEachMode(t, func(t *testing.T, opts *connOptions) {
-				forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
+				conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					ctx, cancel := context.WithCancel(t.Context())
-					more(p, opts.encoder())
+					more(p, opts.Encoder())
 					_, r, err := c.Reader(ctx)
 					if err != nil {
 						t.Fatal(err)
 					}
-					wantRead(t, r, "part")
+					conntest.WantRead(t, r, "part")
 					read := rawpeer.GoErr(t, func() error { _, err := r.Read(make([]byte, 1)); return err })
 					synctest.Wait()
 					if read.Returned() {
 						t.Fatalf("got %v, want to wait", read.Err())
 					}
 					cancel()
-					wantError(t, read.Err(), context.Canceled)
-					wantClosed(t, read.Err(), -1)
+					conntest.WantError(t, read.Err(), context.Canceled)
+					conntest.WantClosed(t, read.Err(), -1)
 					_, err = r.Read(make([]byte, 1))
-					wantClosed(t, err, -1)
-					wantEnded(t, c, -1)
+					conntest.WantClosed(t, err, -1)
+					conntest.WantEnded(t, c, -1)
 				})
 			})
 		})
@@ -236,13 +237,13 @@ func TestReaderContextEndsInsideMessage(t *testing.T) {
 
 // That one which failed to begin the next message has no effect on this one.
 func TestReaderKeepsItsContext(t *testing.T) {
-	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-			whole := opts.encoder()(rawpeer.Text("hello, world"))
-			frames := fragmented(whole, len(whole.Payload)-1)
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
+		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			whole := opts.Encoder()(rawpeer.Text("hello, world"))
+			frames := conntest.Fragmented(whole, len(whole.Payload)-1)
 			p.Send(frames[0])
-			r := wantReader(t, c)
-			wantRead(t, r, "he")
+			r := conntest.WantReader(t, c)
+			conntest.WantRead(t, r, "he")
 			ctx, cancel := context.WithCancel(t.Context())
 			if _, _, err := c.Reader(ctx); err == nil || errors.Is(err, net.ErrClosed) {
 				t.Fatalf("got %v, want that another message is not read", err)
@@ -261,31 +262,31 @@ func TestReaderKeepsItsContext(t *testing.T) {
 
 // Nor has one that ended while it waited for the end of this one.
 func TestReadContextEndsBeforeEndOfLastMessage(t *testing.T) {
-	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-			p.Send(opts.encoder()(rawpeer.Text("hello")).More())
-			r := wantReader(t, c)
-			wantRead(t, r, "hello")
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
+		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			p.Send(opts.Encoder()(rawpeer.Text("hello")).More())
+			r := conntest.WantReader(t, c)
+			conntest.WantRead(t, r, "hello")
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			wantInterrupted(t, readErr(ctx, c), context.DeadlineExceeded)
+			conntest.WantInterrupted(t, conntest.ReadErr(ctx, c), context.DeadlineExceeded)
 			p.Send(rawpeer.Continuation(""), rawpeer.Text("next"))
-			wantRest(t, r, "")
-			wantText(t, c, "next")
+			conntest.WantRest(t, r, "")
+			conntest.WantText(t, c, "next")
 		})
 	})
 }
 
 // Who waits for another who reads stops waiting when the context ends.
 func TestReadContextEndsInQueue(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		first := reading(t, c)
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		first := conntest.GoRead(t, c)
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		wantInterrupted(t, readErr(ctx, c), context.DeadlineExceeded)
+		conntest.WantInterrupted(t, conntest.ReadErr(ctx, c), context.DeadlineExceeded)
 		p.SendText("hello")
-		if got := first.Want(); got.payload != "hello" {
+		if got := first.Want(); got.Payload != "hello" {
 			t.Fatalf("got %v, want hello", got)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -27,7 +28,7 @@ func goWriteFor(t *testing.T, c *websocket.Conn, s string) (*rawpeer.Call[struct
 // harm.
 func wantCanceled(t *testing.T, err error) {
 	t.Helper()
-	wantError(t, err, context.Canceled)
+	conntest.WantError(t, err, context.Canceled)
 	if errors.Is(err, net.ErrClosed) {
 		t.Fatalf("the connection has failed: %v", err)
 	}
@@ -37,20 +38,20 @@ func wantCanceled(t *testing.T, err error) {
 // connection has failed.
 func wantFailed(t *testing.T, err error) {
 	t.Helper()
-	wantError(t, err, context.Canceled)
-	wantClosed(t, err, -1)
+	conntest.WantError(t, err, context.Canceled)
+	conntest.WantClosed(t, err, -1)
 }
 
 // A context that has ended writes nothing.
 func TestWriteContextEnded(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				ctx, cancel := context.WithCancel(t.Context())
 				cancel()
 				p.CountWrites()
 				for _, size := range []int{0, 10, 5000, 100_000} {
-					wantCanceled(t, c.Write(ctx, websocket.MessageText, []byte(filler(size))))
+					wantCanceled(t, c.Write(ctx, websocket.MessageText, []byte(conntest.Filler(size))))
 				}
 				_, err := c.Writer(ctx, websocket.MessageText)
 				wantCanceled(t, err)
@@ -67,9 +68,9 @@ func TestWriteContextEndsWaiting(t *testing.T) {
 	for _, mode := range modes {
 		for _, size := range []int{10, 1000, 5000, 100_000} {
 			t.Run(fmt.Sprintf("%s %d", mode.name, size), func(t *testing.T) {
-				forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					release, before := queue(t, c, p, "zero", "one")
-					leaves, cancel := goWriteFor(t, c, filler(size))
+					leaves, cancel := goWriteFor(t, c, conntest.Filler(size))
 					synctest.Wait()
 					behind := goWrite(t, c, "behind")
 					synctest.Wait()
@@ -86,8 +87,8 @@ func TestWriteContextEndsWaiting(t *testing.T) {
 					for _, call := range append(before, behind) {
 						call.Want()
 					}
-					mustWriteText(t, c, filler(1000))
-					p.WantMessage(rawpeer.OpText, []byte(filler(1000)))
+					conntest.MustWriteText(t, c, conntest.Filler(1000))
+					p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(1000)))
 					wantUsable(t, c, p)
 				})
 			})
@@ -97,17 +98,17 @@ func TestWriteContextEndsWaiting(t *testing.T) {
 
 // While a Writer's message is under way, another's context may end too.
 func TestWriteContextEndsBehindWriter(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		w := mustWriter(t, c, t.Context())
-		mustAdd(t, w, filler(maxFragment+1))
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		w := conntest.MustWriter(t, c, t.Context())
+		conntest.MustAdd(t, w, conntest.Filler(maxFragment+1))
 		for _, size := range []int{10, 5000} {
-			leaves, cancel := goWriteFor(t, c, filler(size))
+			leaves, cancel := goWriteFor(t, c, conntest.Filler(size))
 			synctest.Wait()
 			cancel()
 			wantCanceled(t, leaves.Err())
 		}
-		mustEnd(t, w)
-		p.WantMessage(rawpeer.OpText, []byte(filler(maxFragment+1)))
+		conntest.MustEnd(t, w)
+		p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(maxFragment+1)))
 		wantUsable(t, c, p)
 	})
 }
@@ -118,12 +119,12 @@ func TestWriteContextEndsBeforeFirstByte(t *testing.T) {
 	for _, mode := range modes {
 		for _, size := range []int{10, 1000, 5000, 100_000} {
 			t.Run(fmt.Sprintf("%s %d", mode.name, size), func(t *testing.T) {
-				forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-					mustWriteText(t, c, filler(500))
-					p.WantMessage(rawpeer.OpText, []byte(filler(500)))
+				conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					conntest.MustWriteText(t, c, conntest.Filler(500))
+					p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(500)))
 
-					release := underTest(p).StallWrites()
-					withdrawn, cancel := goWriteFor(t, c, filler(size))
+					release := conntest.UnderTest(p).StallWrites()
+					withdrawn, cancel := goWriteFor(t, c, conntest.Filler(size))
 					synctest.Wait()
 					cancel()
 					synctest.Wait()
@@ -134,8 +135,8 @@ func TestWriteContextEndsBeforeFirstByte(t *testing.T) {
 					release()
 
 					for range 3 {
-						mustWriteText(t, c, filler(min(size, 9000))+filler(500))
-						p.WantMessage(rawpeer.OpText, []byte(filler(min(size, 9000))+filler(500)))
+						conntest.MustWriteText(t, c, conntest.Filler(min(size, 9000))+conntest.Filler(500))
+						p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(min(size, 9000))+conntest.Filler(500)))
 					}
 					wantUsable(t, c, p)
 				})
@@ -146,7 +147,7 @@ func TestWriteContextEndsBeforeFirstByte(t *testing.T) {
 
 // What was posted goes out ahead of a frame, and stays when that is withdrawn.
 func TestWriteContextEndsBehindPong(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		reading := c.CloseRead(t.Context())
 		release, before := queue(t, c, p, "zero")
 		p.SendPing("answer me")
@@ -154,7 +155,7 @@ func TestWriteContextEndsBehindPong(t *testing.T) {
 		// This one gets its turn with the pong in front of it, and no room.
 		withdrawn, cancel := goWriteFor(t, c, "withdrawn")
 		synctest.Wait()
-		underTest(p).SetCapacity(frameSize(p, len("zero")))
+		conntest.UnderTest(p).SetCapacity(frameSize(p, len("zero")))
 		release()
 		before[0].Want()
 		synctest.Wait()
@@ -162,7 +163,7 @@ func TestWriteContextEndsBehindPong(t *testing.T) {
 		synctest.Wait()
 		wantCanceled(t, withdrawn.Err())
 		behind := goWrite(t, c, "behind")
-		underTest(p).SetCapacity(rawpeer.Unbounded)
+		conntest.UnderTest(p).SetCapacity(rawpeer.Unbounded)
 		p.WantText("zero")
 		p.WantPong("answer me")
 		p.WantText("behind")
@@ -198,10 +199,10 @@ func TestWriteContextEndsInsideFrame(t *testing.T) {
 				continue // it is shorter, compressed
 			}
 			t.Run(fmt.Sprintf("%d of %d %s", test.out, test.size, mode.name), func(t *testing.T) {
-				message := filler(test.size)
-				forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				message := conntest.Filler(test.size)
+				conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					reading := rawpeer.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
-					underTest(p).SetCapacity(test.out)
+					conntest.UnderTest(p).SetCapacity(test.out)
 					call, cancel := goWriteFor(t, c, message)
 					synctest.Wait()
 					behind := goWrite(t, c, "behind")
@@ -229,7 +230,7 @@ func TestWriteContextEndsInsideFrame(t *testing.T) {
 
 // The same through a socket, whose buffers are full at some point.
 func TestWriteContextEndsInsideFrameTCP(t *testing.T) {
-	overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.OverTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		call := rawpeer.GoErr(t, func() error {
@@ -255,7 +256,7 @@ func batch(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, out int) (calls []*
 		calls, cancels = append(calls, call), append(cancels, cancel)
 		synctest.Wait()
 	}
-	underTest(p).SetCapacity(frameSize(p, len("before")) + out)
+	conntest.UnderTest(p).SetCapacity(frameSize(p, len("before")) + out)
 	release()
 	before[0].Want()
 	synctest.Wait()
@@ -278,9 +279,9 @@ func TestBatchSenderContextEnds(t *testing.T) {
 		sent []string
 	}{
 		{"nothing out", func(int) int { return 0 }, wantCanceled, []string{"two", "six"}},
-		{"own frame out", func(n int) int { return n }, wantNoError, []string{"own", "two", "six"}},
-		{"half of the second", func(n int) int { return n + n/2 }, wantNoError, []string{"own", "two", "six"}},
-		{"half of the third", func(n int) int { return 2*n + n/2 }, wantNoError, []string{"own", "two", "six"}},
+		{"own frame out", func(n int) int { return n }, conntest.WantNoError, []string{"own", "two", "six"}},
+		{"half of the second", func(n int) int { return n + n/2 }, conntest.WantNoError, []string{"own", "two", "six"}},
+		{"half of the third", func(n int) int { return 2*n + n/2 }, conntest.WantNoError, []string{"own", "two", "six"}},
 	} {
 		senderLeaves := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, meanwhile, then func()) {
 			calls, cancels := batch(t, c, p, test.out(frameSize(p, 3)))
@@ -292,7 +293,7 @@ func TestBatchSenderContextEnds(t *testing.T) {
 				t.Fatal("the write waits on, after its context ended")
 			}
 			test.want(t, calls[0].Err())
-			underTest(p).SetCapacity(rawpeer.Unbounded)
+			conntest.UnderTest(p).SetCapacity(rawpeer.Unbounded)
 			p.WantText("before")
 			for _, m := range test.sent {
 				p.WantText(m)
@@ -302,12 +303,12 @@ func TestBatchSenderContextEnds(t *testing.T) {
 			calls[2].Want()
 		}
 		t.Run(test.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				senderLeaves(t, c, p, func() {}, func() { wantUsable(t, c, p) })
 			})
 		})
 		t.Run(test.name+", closing", func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				var closing *rawpeer.Call[struct{}]
 				senderLeaves(t, c, p, func() {
 					closing = rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "after them") })
@@ -322,7 +323,7 @@ func TestBatchSenderContextEnds(t *testing.T) {
 	}
 
 	t.Run("half of its own", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			calls, cancels := batch(t, c, p, 2)
 			cancels[0]()
 			for _, call := range calls {
@@ -344,7 +345,7 @@ func TestBatchPassengerContextEnds(t *testing.T) {
 		{"half of its own", func(n int) int { return 2*n + n/2 }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				calls, cancels := batch(t, c, p, test.out(frameSize(p, 3)))
 				cancels[2]()
 				wantFailed(t, calls[2].Err())
@@ -362,21 +363,21 @@ func TestBatchPassengerContextEnds(t *testing.T) {
 // When the sender of a batch and then who took over have left, the next one
 // goes on, and so to the end.
 func TestBatchSendersLeave(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		before, n := frameSize(p, len("before")), frameSize(p, 3)
 		calls, cancels := batch(t, c, p, n)
 		cancels[0]()
 		calls[0].Want()
-		underTest(p).SetCapacity(before + 2*n)
+		conntest.UnderTest(p).SetCapacity(before + 2*n)
 		synctest.Wait()
 		cancels[1]()
 		calls[1].Want()
-		underTest(p).SetCapacity(before + 2*n + 1)
+		conntest.UnderTest(p).SetCapacity(before + 2*n + 1)
 		synctest.Wait()
 		if calls[2].Returned() {
 			t.Fatal("a write returned with a part of its frame out")
 		}
-		underTest(p).SetCapacity(rawpeer.Unbounded)
+		conntest.UnderTest(p).SetCapacity(rawpeer.Unbounded)
 		calls[2].Want()
 		p.WantText("before")
 		p.WantText("own")
@@ -389,12 +390,12 @@ func TestBatchSendersLeave(t *testing.T) {
 // A ping waits for its pong as long as its context says; that it goes
 // unanswered harms nobody.
 func TestPingContext(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		reading := rawpeer.Go(t, func() (string, error) { _, b, err := c.Read(t.Context()); return string(b), err })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		start := time.Now()
-		wantError(t, c.Ping(ctx), context.DeadlineExceeded)
+		conntest.WantError(t, c.Ping(ctx), context.DeadlineExceeded)
 		if waited := time.Since(start); waited != time.Minute {
 			t.Errorf("waited %v", waited)
 		}
@@ -418,14 +419,14 @@ func TestPingContext(t *testing.T) {
 // Who was handed the sending, and of whose frame no byte is out, takes it out
 // again when its context ends.
 func TestBatchSuccessorContextEnds(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		calls, cancels := batch(t, c, p, frameSize(p, 3))
 		cancels[0]()
 		calls[0].Want()
 		synctest.Wait()
 		cancels[1]()
 		wantCanceled(t, calls[1].Err())
-		underTest(p).SetCapacity(rawpeer.Unbounded)
+		conntest.UnderTest(p).SetCapacity(rawpeer.Unbounded)
 		p.WantText("before")
 		p.WantText("own")
 		p.WantText("six")

@@ -13,18 +13,16 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
-
-// longestPayload is what a control frame carries (RFC 6455 section 5.5).
-var longestPayload = strings.Repeat("p", 125)
 
 // A ping is answered with its payload, between messages and inside them, by
 // whoever reads.
 func TestPingIsAnswered(t *testing.T) {
 	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		payloads := []string{"", "x", "\x00\xff", longestPayload}
-		read := reading(t, c)
+		payloads := []string{"", "x", "\x00\xff", conntest.LongestPayload}
+		read := conntest.GoRead(t, c)
 		for _, payload := range payloads {
 			p.SendPing(payload)
 			p.WantPong(payload)
@@ -35,7 +33,7 @@ func TestPingIsAnswered(t *testing.T) {
 			p.WantPong(payload)
 		}
 		p.Send(rawpeer.Continuation("lo"))
-		if got := read.Want(); got.payload != "hello" {
+		if got := read.Want(); got.Payload != "hello" {
 			t.Fatalf("got %v, want hello", got)
 		}
 
@@ -44,20 +42,20 @@ func TestPingIsAnswered(t *testing.T) {
 			p.SendPing(fmt.Sprint(i))
 		}
 		p.SendText("behind")
-		wantText(t, c, "behind")
+		conntest.WantText(t, c, "behind")
 		for i := range 10 {
 			p.WantPong(fmt.Sprint(i))
 		}
 	}
-	forBothRoles(t, nil, test)
-	overTCP(t, nil, test)
+	conntest.ForBothRoles(t, nil, test)
+	conntest.OverTCP(t, nil, test)
 }
 
 // A ping in pieces is answered when it is whole.
 func TestPingInPieces(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		read := reading(t, c)
-		all := pieces(p, 1, []rawpeer.Frame{rawpeer.Ping("ping")})
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := conntest.GoRead(t, c)
+		all := conntest.Pieces(p, 1, []rawpeer.Frame{rawpeer.Ping("ping")})
 		for _, piece := range all[:len(all)-1] {
 			p.SendRaw(piece)
 			p.WantSilence(time.Second)
@@ -83,7 +81,7 @@ func TestOnPingReceived(t *testing.T) {
 	forBothRolesCalled(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, calls *[]called) {
 		ctx := func(v string) context.Context { return context.WithValue(t.Context(), contextKey{}, v) }
 		p.Send(rawpeer.Ping("yes 1"), rawpeer.Ping("no 2"), rawpeer.Text("one"))
-		if err := readErr(ctx("Read"), c); err != nil {
+		if err := conntest.ReadErr(ctx("Read"), c); err != nil {
 			t.Fatal(err)
 		}
 		p.Send(rawpeer.Ping("no 3"), rawpeer.Pong("pong 4"), rawpeer.Text("t").More())
@@ -91,16 +89,16 @@ func TestOnPingReceived(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantRead(t, r, "t")
-		p.Send(rawpeer.Ping("yes 5"), rawpeer.Continuation("wo"), rawpeer.Ping("no 6"), rawpeer.Pong(longestPayload), rawpeer.Text("three"))
-		wantRest(t, r, "wo")
-		if err := readErr(ctx("last"), c); err != nil {
+		conntest.WantRead(t, r, "t")
+		p.Send(rawpeer.Ping("yes 5"), rawpeer.Continuation("wo"), rawpeer.Ping("no 6"), rawpeer.Pong(conntest.LongestPayload), rawpeer.Text("three"))
+		conntest.WantRest(t, r, "wo")
+		if err := conntest.ReadErr(ctx("last"), c); err != nil {
 			t.Fatal(err)
 		}
 		want := []called{
 			{"Read", "yes 1"}, {"Read", "no 2"},
 			{"Reader", "no 3"}, {"Reader", "pong 4"}, {"Reader", "yes 5"},
-			{"last", "no 6"}, {"last", longestPayload},
+			{"last", "no 6"}, {"last", conntest.LongestPayload},
 		}
 		if !slices.Equal(*calls, want) {
 			t.Fatalf("called with %v, want %v", *calls, want)
@@ -120,9 +118,9 @@ func forBothRolesCalled(t *testing.T, test func(t *testing.T, c *websocket.Conn,
 		calls = append(calls, called{ctx.Value(contextKey{}), string(payload)})
 		return strings.HasPrefix(string(payload), "yes")
 	}
-	forBothRoles(t, &connOptions{
-		onPing: note,
-		onPong: func(ctx context.Context, payload []byte) { note(ctx, payload) },
+	conntest.ForBothRoles(t, &conntest.Options{
+		OnPing: note,
+		OnPong: func(ctx context.Context, payload []byte) { note(ctx, payload) },
 	}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		calls = nil
 		test(t, c, p, &calls)
@@ -132,36 +130,36 @@ func forBothRolesCalled(t *testing.T, test func(t *testing.T, c *websocket.Conn,
 // The pong goes out when the callback has returned.
 func TestOnPingReceivedComesBeforePong(t *testing.T) {
 	var onPing func()
-	opts := &connOptions{onPing: func(context.Context, []byte) bool { onPing(); return true }}
-	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	opts := &conntest.Options{OnPing: func(context.Context, []byte) bool { onPing(); return true }}
+	conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		onPing = func() {
 			if err := c.Write(t.Context(), websocket.MessageText, []byte("from the callback")); err != nil {
 				t.Error(err)
 			}
 		}
-		read := reading(t, c)
+		read := conntest.GoRead(t, c)
 		p.SendPing("ping")
 		p.WantText("from the callback")
 		p.WantPong("ping")
 
 		onPing = func() { c.CloseNow() }
 		p.Send(rawpeer.Ping("ping"), rawpeer.Text("late"))
-		wantClosed(t, read.Err(), -1)
+		conntest.WantClosed(t, read.Err(), -1)
 		p.WantEnd()
 	})
 }
 
 // A pong that nobody asked for changes nothing, whatever it says.
 func TestUnsolicitedPongs(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		p.Send(rawpeer.Pong(""), rawpeer.Pong("1"), rawpeer.Pong(longestPayload),
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Send(rawpeer.Pong(""), rawpeer.Pong("1"), rawpeer.Pong(conntest.LongestPayload),
 			rawpeer.Text("he").More(), rawpeer.Pong("2"), rawpeer.Continuation("llo"))
-		wantText(t, c, "hello")
+		conntest.WantText(t, c, "hello")
 
 		ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
-		read := reading(t, c)
+		read := conntest.GoRead(t, c)
 		payload := p.WantPing()
-		for _, other := range []string{"", payload + "x", "x" + payload, payload + "\x00", longestPayload} {
+		for _, other := range []string{"", payload + "x", "x" + payload, payload + "\x00", conntest.LongestPayload} {
 			p.SendPong(other)
 		}
 		synctest.Wait()
@@ -170,7 +168,7 @@ func TestUnsolicitedPongs(t *testing.T) {
 		}
 		p.Send(rawpeer.Pong(payload), rawpeer.Pong(payload), rawpeer.Text("behind"))
 		ping.Want()
-		if got := read.Want(); got.payload != "behind" {
+		if got := read.Want(); got.Payload != "behind" {
 			t.Fatalf("got %v, want behind", got)
 		}
 	})
@@ -180,7 +178,7 @@ func TestUnsolicitedPongs(t *testing.T) {
 func TestPingsAnsweredInReverse(t *testing.T) {
 	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const n = 30
-		read := reading(t, c)
+		read := conntest.GoRead(t, c)
 		pings := map[string]*rawpeer.Call[struct{}]{}
 		var payloads []string
 		for range n {
@@ -205,21 +203,21 @@ func TestPingsAnsweredInReverse(t *testing.T) {
 		p.SendText("behind")
 		read.Want()
 	}
-	forBothRoles(t, nil, test)
-	overTCP(t, nil, test)
+	conntest.ForBothRoles(t, nil, test)
+	conntest.OverTCP(t, nil, test)
 }
 
 // A ping that was sent and whose context ends leaves the connection as it was,
 // and its pong comes late.
 func TestPingContextEnds(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		read := reading(t, c)
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := conntest.GoRead(t, c)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
 		ping := rawpeer.GoErr(t, func() error { return c.Ping(ctx) })
 		late := p.WantPing()
-		wantInterrupted(t, ping.Err(), context.DeadlineExceeded)
+		conntest.WantInterrupted(t, ping.Err(), context.DeadlineExceeded)
 		if d := time.Since(start); d != time.Second {
 			t.Fatalf("ended after %v, want a second", d)
 		}
@@ -243,29 +241,29 @@ func TestPingContextEndedBefore(t *testing.T) {
 	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		wantInterrupted(t, c.Ping(ctx), context.Canceled)
+		conntest.WantInterrupted(t, c.Ping(ctx), context.Canceled)
 		if err := c.Write(t.Context(), websocket.MessageText, []byte("first")); err != nil {
 			t.Fatal(err)
 		}
 		p.WantText("first")
 	}
-	forBothRoles(t, nil, test)
-	overTCP(t, nil, test)
+	conntest.ForBothRoles(t, nil, test)
+	conntest.OverTCP(t, nil, test)
 }
 
 // A Ping that waits ends with the connection, however that ends.
 func TestPingOnConnectionThatEnds(t *testing.T) {
 	for _, end := range ends {
 		t.Run(end.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 				p.WantPing()
-				read := reading(t, c)
+				read := conntest.GoRead(t, c)
 				synctest.Wait()
 				end.end(t, c, p)
 				err := read.Err()
-				wantClosed(t, ping.Err(), websocket.CloseStatus(err))
-				wantEnded(t, c, websocket.CloseStatus(err))
+				conntest.WantClosed(t, ping.Err(), websocket.CloseStatus(err))
+				conntest.WantEnded(t, c, websocket.CloseStatus(err))
 			})
 		})
 	}
@@ -282,7 +280,7 @@ func TestPongsWhileWriteIsStuck(t *testing.T) {
 		99: {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "98"},
 	} {
 		t.Run(fmt.Sprint(pings), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				release := p.Stream().Peer().StallWrites()
 				defer release()
 				write := rawpeer.GoErr(t, func() error {
@@ -291,7 +289,7 @@ func TestPongsWhileWriteIsStuck(t *testing.T) {
 				synctest.Wait()
 				for i := range pings {
 					p.Send(rawpeer.Ping(fmt.Sprint(i)), rawpeer.Text("behind"))
-					wantText(t, c, "behind")
+					conntest.WantText(t, c, "behind")
 				}
 				p.WantSilence(time.Second)
 				release()
@@ -304,7 +302,7 @@ func TestPongsWhileWriteIsStuck(t *testing.T) {
 
 				// It is as before.
 				p.Send(rawpeer.Ping("again"), rawpeer.Text("behind"))
-				wantText(t, c, "behind")
+				conntest.WantText(t, c, "behind")
 				p.WantPong("again")
 			})
 		})
@@ -314,14 +312,14 @@ func TestPongsWhileWriteIsStuck(t *testing.T) {
 // So it is in the middle of a long frame, where the peer does not read.
 func TestPongsWhilePeerDoesNotRead(t *testing.T) {
 	const long = 300_000
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		write := rawpeer.GoErr(t, func() error {
 			return c.Write(t.Context(), websocket.MessageBinary, make([]byte, long))
 		})
 		synctest.Wait()
 		for i := range 5 {
 			p.Send(rawpeer.Ping(fmt.Sprint(i)), rawpeer.Text("behind"))
-			wantText(t, c, "behind")
+			conntest.WantText(t, c, "behind")
 		}
 		p.WantBinary(make([]byte, long))
 		for i := range 5 {
@@ -331,13 +329,13 @@ func TestPongsWhilePeerDoesNotRead(t *testing.T) {
 	})
 	// On a socket the write may begin behind some of the pings.
 	const longer = 8 << 20 // than what sockets hold
-	overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.OverTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		write := rawpeer.GoErr(t, func() error {
 			return c.Write(t.Context(), websocket.MessageBinary, make([]byte, longer))
 		})
 		for i := range 5 {
 			p.Send(rawpeer.Ping(fmt.Sprint(i)), rawpeer.Text("behind"))
-			wantText(t, c, "behind")
+			conntest.WantText(t, c, "behind")
 		}
 		for pongs, messages := 0, 0; pongs < 5 || messages < 1; {
 			switch f := p.WantFrame(); f.Opcode {
@@ -359,7 +357,7 @@ func TestPongsWhilePeerDoesNotRead(t *testing.T) {
 
 // A pong does not wait for the end of a message in frames.
 func TestPongBetweenFrames(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const first = 20_000 // more than a frame
 		w, err := c.Writer(t.Context(), websocket.MessageBinary)
 		if err != nil {
@@ -373,7 +371,7 @@ func TestPongBetweenFrames(t *testing.T) {
 			t.Fatalf("got %v, want the first frame of several", f)
 		}
 		p.Send(rawpeer.Ping("ping"), rawpeer.Text("behind"))
-		wantText(t, c, "behind")
+		conntest.WantText(t, c, "behind")
 		p.WantPong("ping")
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
@@ -385,7 +383,7 @@ func TestPongBetweenFrames(t *testing.T) {
 // Behind our close frame nothing is sent, no pong either. What the peer sends is
 // still read, up to its own.
 func TestPingBehindCloseFrame(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 		p.WantClose(1000)
 		p.Send(rawpeer.Ping("late"), rawpeer.Text("late"), rawpeer.Text("la").More(), rawpeer.Ping("late"), rawpeer.Continuation("te"), rawpeer.Text(""))
@@ -398,18 +396,18 @@ func TestPingBehindCloseFrame(t *testing.T) {
 
 // Pings that nobody reads are answered by the next read.
 func TestPingIsAnsweredByNextRead(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendPing("early")
 		p.WantSilence(time.Hour)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		wantInterrupted(t, readErr(ctx, c), context.DeadlineExceeded)
+		conntest.WantInterrupted(t, conntest.ReadErr(ctx, c), context.DeadlineExceeded)
 		p.WantPong("early")
 
 		// A message's reader sees to them too.
 		p.Send(rawpeer.Text("he").More(), rawpeer.Ping("inside"))
-		r := wantReader(t, c)
-		wantRead(t, r, "he")
+		r := conntest.WantReader(t, c)
+		conntest.WantRead(t, r, "he")
 		p.WantSilence(time.Hour)
 		rest := rawpeer.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
 		p.WantPong("inside")

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -33,7 +34,7 @@ func TestDialContextIsEnding(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner, cancel := context.WithCancel(t.Context())
 		ctx := &hesitantContext{Context: inner, answer: make(chan struct{})}
-		call, p := dial(t, ctx, rawpeer.URL, nil)
+		call, p := conntest.GoDial(t, ctx, rawpeer.URL, nil)
 		cancel()
 		synctest.Wait()
 		if call.Returned() {
@@ -46,7 +47,7 @@ func TestDialContextIsEnding(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got error %v, want context.Canceled", err)
 		}
-		if result.c != (*websocket.Conn)(nil) {
+		if result.Conn != (*websocket.Conn)(nil) {
 			t.Error("got a connection")
 		}
 		p.WantEnd()

@@ -10,11 +10,12 @@ import (
 	"testing"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 )
 
 func TestAccept(t *testing.T) {
 	_, err := websocket.Accept(nil, nil, nil)
-	wantError(t, err, errors.ErrUnsupported)
+	conntest.WantError(t, err, errors.ErrUnsupported)
 }
 
 func TestSocketURL(t *testing.T) {
@@ -59,7 +60,7 @@ func TestNoWebSocket(t *testing.T) {
 	class := js.Global().Get("WebSocket")
 	js.Global().Set("WebSocket", js.Undefined())
 	defer js.Global().Set("WebSocket", class)
-	wantError(t, wantNoConn(t, startHost(t).url("/echo"), nil), errors.ErrUnsupported)
+	conntest.WantError(t, wantNoConn(t, startHost(t).url("/echo"), nil), errors.ErrUnsupported)
 }
 
 func TestOffline(t *testing.T) {
@@ -79,8 +80,8 @@ func TestOffline(t *testing.T) {
 
 // A context that ends when the socket has just opened counts, as elsewhere.
 func TestDialContextAtTheEnd(t *testing.T) {
-	wantError(t, websocket.AwaitOpened(ended(t)), context.Canceled)
-	wantNoError(t, websocket.AwaitOpened(t.Context()))
+	conntest.WantError(t, websocket.AwaitOpened(ended(t)), context.Canceled)
+	conntest.WantNoError(t, websocket.AwaitOpened(t.Context()))
 }
 
 // A URL may be relative to the page's, or the worker's; Node has neither. A
@@ -171,7 +172,7 @@ func testIgnoredOptions(t *testing.T, h host) {
 		},
 		OnPongReceived: func(context.Context, []byte) { t.Error("a pong was told of") },
 	})
-	wantText(t, c, "answered")
+	conntest.WantText(t, c, "answered")
 	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Error(err)
 	}

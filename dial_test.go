@@ -15,43 +15,9 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
-
-// dialResult is what Dial returns.
-type dialResult struct {
-	c    *websocket.Conn
-	resp *http.Response
-}
-
-// dial begins to dial a server, and returns it when it has read the request.
-func dial(t *testing.T, ctx context.Context, url string, opts *websocket.DialOptions) (*rawpeer.Call[dialResult], *rawpeer.Peer) {
-	t.Helper()
-	n := rawpeer.Listen(nil)
-	t.Cleanup(func() { n.Close() })
-	if opts == nil {
-		opts = new(websocket.DialOptions)
-	}
-	client := rawpeer.HTTPClient(n)
-	if opts.HTTPClient != nil {
-		client.Timeout = opts.HTTPClient.Timeout
-	}
-	opts.HTTPClient = client
-	call := rawpeer.Go(t, func() (dialResult, error) {
-		c, resp, err := websocket.Dial(ctx, url, opts)
-		if c != nil {
-			t.Cleanup(func() { c.CloseNow() })
-		}
-		return dialResult{c, resp}, err
-	})
-	conn, err := n.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := rawpeer.NewPeer(t, conn, rawpeer.Server)
-	p.ReadRequest()
-	return call, p
-}
 
 // TestDialRequest is RFC 6455 section 4.1: what the request says.
 func TestDialRequest(t *testing.T) {
@@ -63,7 +29,7 @@ func TestDialRequest(t *testing.T) {
 			"Sec-Websocket-Version":  {"8"},
 			"Sec-Websocket-Protocol": {"other"},
 		}
-		call, p := dial(t, t.Context(), "ws://user:pass@server.test/path?q=1#fragment", &websocket.DialOptions{
+		call, p := conntest.GoDial(t, t.Context(), "ws://user:pass@server.test/path?q=1#fragment", &websocket.DialOptions{
 			HTTPHeader:   header,
 			Host:         "virtual.test",
 			Subprotocols: []string{"a", "b"},
@@ -99,13 +65,13 @@ func TestDialRequest(t *testing.T) {
 		}
 		p.Answer(&rawpeer.ServerOptions{Header: []string{"Sec-WebSocket-Protocol: b", "Set-Cookie: a=b"}})
 		got := call.Want()
-		if got.c.Subprotocol() != "b" {
-			t.Errorf("got subprotocol %q, want b", got.c.Subprotocol())
+		if got.Conn.Subprotocol() != "b" {
+			t.Errorf("got subprotocol %q, want b", got.Conn.Subprotocol())
 		}
-		if got.resp.StatusCode != http.StatusSwitchingProtocols || len(got.resp.Cookies()) != 1 {
-			t.Errorf("got response %v", got.resp)
+		if got.Response.StatusCode != http.StatusSwitchingProtocols || len(got.Response.Cookies()) != 1 {
+			t.Errorf("got response %v", got.Response)
 		}
-		if n, err := got.resp.Body.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		if n, err := got.Response.Body.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 			t.Errorf("the response's body read %d, %v", n, err)
 		}
 	})
@@ -115,7 +81,7 @@ func TestDialKeysDiffer(t *testing.T) {
 	seen := make(map[string]bool)
 	for range 3 {
 		synctest.Test(t, func(t *testing.T) {
-			call, p := dial(t, t.Context(), rawpeer.URL, nil)
+			call, p := conntest.GoDial(t, t.Context(), rawpeer.URL, nil)
 			seen[p.Request.Header.Get("Sec-Websocket-Key")] = true
 			p.Answer(nil)
 			call.Want()
@@ -135,39 +101,39 @@ func TestDialChecksAnswer(t *testing.T) {
 		ok     bool
 	}{
 		{name: "right", ok: true},
-		{name: "tokens in any case", answer: header("Connection: keep-alive, UPGRADE", "Upgrade: WebSocket"), ok: true},
-		{name: "an offered subprotocol", answer: header("Sec-WebSocket-Protocol: a"), ok: true},
-		{name: "an empty subprotocol", answer: header("Sec-WebSocket-Protocol: "), ok: true},
-		{name: "compression", answer: header("Sec-WebSocket-Extensions: permessage-deflate"), mode: websocket.CompressionContextTakeover, ok: true},
+		{name: "tokens in any case", answer: conntest.Answer("Connection: keep-alive, UPGRADE", "Upgrade: WebSocket"), ok: true},
+		{name: "an offered subprotocol", answer: conntest.Answer("Sec-WebSocket-Protocol: a"), ok: true},
+		{name: "an empty subprotocol", answer: conntest.Answer("Sec-WebSocket-Protocol: "), ok: true},
+		{name: "compression", answer: conntest.Answer("Sec-WebSocket-Extensions: permessage-deflate"), mode: websocket.CompressionContextTakeover, ok: true},
 		{name: "status 200", answer: rawpeer.ServerOptions{Status: "200 OK", Header: []string{"Content-Length: 0"}}},
-		{name: "no Upgrade", answer: header("Upgrade")},
-		{name: "other Upgrade", answer: header("Upgrade: h2c")},
-		{name: "Upgrade with the Kelvin sign", answer: header("Upgrade: websoc\u212aet")},
-		{name: "no Connection", answer: header("Connection")},
-		{name: "other Connection", answer: header("Connection: close")},
-		{name: "no accept key", answer: header("Sec-WebSocket-Accept")},
-		{name: "wrong accept key", answer: header("Sec-WebSocket-Accept: " + rawpeer.AcceptKey("other"))},
-		{name: "a subprotocol not offered", answer: header("Sec-WebSocket-Protocol: c")},
-		{name: "a subprotocol with the Kelvin sign", answer: header("Sec-WebSocket-Protocol: \u212a")},
-		{name: "two subprotocols", answer: header("Sec-WebSocket-Protocol: a, b")},
-		{name: "two lines of subprotocols", answer: header("Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: b")},
-		{name: "an extension not offered", answer: header("Sec-WebSocket-Extensions: permessage-deflate")},
-		{name: "an unknown extension", answer: header("Sec-WebSocket-Extensions: x-other"), mode: websocket.CompressionContextTakeover},
-		{name: "compression twice", answer: header("Sec-WebSocket-Extensions: permessage-deflate, permessage-deflate"), mode: websocket.CompressionContextTakeover},
-		{name: "a bad parameter", answer: header("Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=16"), mode: websocket.CompressionContextTakeover},
+		{name: "no Upgrade", answer: conntest.Answer("Upgrade")},
+		{name: "other Upgrade", answer: conntest.Answer("Upgrade: h2c")},
+		{name: "Upgrade with the Kelvin sign", answer: conntest.Answer("Upgrade: websoc\u212aet")},
+		{name: "no Connection", answer: conntest.Answer("Connection")},
+		{name: "other Connection", answer: conntest.Answer("Connection: close")},
+		{name: "no accept key", answer: conntest.Answer("Sec-WebSocket-Accept")},
+		{name: "wrong accept key", answer: conntest.Answer("Sec-WebSocket-Accept: " + rawpeer.AcceptKey("other"))},
+		{name: "a subprotocol not offered", answer: conntest.Answer("Sec-WebSocket-Protocol: c")},
+		{name: "a subprotocol with the Kelvin sign", answer: conntest.Answer("Sec-WebSocket-Protocol: \u212a")},
+		{name: "two subprotocols", answer: conntest.Answer("Sec-WebSocket-Protocol: a, b")},
+		{name: "two lines of subprotocols", answer: conntest.Answer("Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: b")},
+		{name: "an extension not offered", answer: conntest.Answer("Sec-WebSocket-Extensions: permessage-deflate")},
+		{name: "an unknown extension", answer: conntest.Answer("Sec-WebSocket-Extensions: x-other"), mode: websocket.CompressionContextTakeover},
+		{name: "compression twice", answer: conntest.Answer("Sec-WebSocket-Extensions: permessage-deflate, permessage-deflate"), mode: websocket.CompressionContextTakeover},
+		{name: "a bad parameter", answer: conntest.Answer("Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=16"), mode: websocket.CompressionContextTakeover},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				call, p := dial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{
+				call, p := conntest.GoDial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{
 					Subprotocols:    []string{"a", "b", "k"},
 					CompressionMode: test.mode,
 				})
 				p.Answer(&test.answer)
 				got, err := call.Result()
-				if test.ok != (err == nil) || test.ok != (got.c != nil) {
-					t.Fatalf("got connection %v, error %v", got.c, err)
+				if test.ok != (err == nil) || test.ok != (got.Conn != nil) {
+					t.Fatalf("got connection %v, error %v", got.Conn, err)
 				}
-				if got.resp == nil {
+				if got.Response == nil {
 					t.Error("got no response")
 				}
 				if !test.ok {
@@ -178,17 +144,13 @@ func TestDialChecksAnswer(t *testing.T) {
 	}
 }
 
-func header(lines ...string) rawpeer.ServerOptions {
-	return rawpeer.ServerOptions{Header: lines}
-}
-
 // TestDialRefused: of a refusal's body up to 1024 bytes are there to be read.
 func TestDialRefused(t *testing.T) {
 	body := strings.Repeat("no! ", 1000)
 	for name, length := range map[string]int{"short": 8, "exact": 1024, "long": len(body)} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				call, p := dial(t, t.Context(), rawpeer.URL, nil)
+				call, p := conntest.GoDial(t, t.Context(), rawpeer.URL, nil)
 				p.Answer(&rawpeer.ServerOptions{
 					Status: "403 Forbidden",
 					Header: []string{"Connection: close", "Upgrade", "Sec-WebSocket-Accept"},
@@ -199,9 +161,9 @@ func TestDialRefused(t *testing.T) {
 				if err == nil {
 					t.Fatal("dialed")
 				}
-				b, err := io.ReadAll(got.resp.Body)
-				if got.resp.StatusCode != http.StatusForbidden || string(b) != body[:min(length, 1024)] || err != nil {
-					t.Errorf("got status %d and %d bytes of body, %v", got.resp.StatusCode, len(b), err)
+				b, err := io.ReadAll(got.Response.Body)
+				if got.Response.StatusCode != http.StatusForbidden || string(b) != body[:min(length, 1024)] || err != nil {
+					t.Errorf("got status %d and %d bytes of body, %v", got.Response.StatusCode, len(b), err)
 				}
 			})
 		})
@@ -212,7 +174,7 @@ func TestDialRefused(t *testing.T) {
 // does not hold up Dial for long.
 func TestDialRefusedSlowly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		call, p := dial(t, t.Context(), rawpeer.URL, nil)
+		call, p := conntest.GoDial(t, t.Context(), rawpeer.URL, nil)
 		start := time.Now()
 		p.Answer(&rawpeer.ServerOptions{
 			Status: "503 Service Unavailable",
@@ -223,7 +185,7 @@ func TestDialRefusedSlowly(t *testing.T) {
 		if err == nil {
 			t.Fatal("dialed")
 		}
-		if b, _ := io.ReadAll(got.resp.Body); string(b) != "wait" {
+		if b, _ := io.ReadAll(got.Response.Body); string(b) != "wait" {
 			t.Errorf("got body %q", b)
 		}
 		if passed := time.Since(start); passed > 5*time.Second {
@@ -236,9 +198,9 @@ func TestDialRefusedSlowly(t *testing.T) {
 func TestDialEarlyFrames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		long := bytes.Repeat([]byte("0123456789"), 2000)
-		call, p := dial(t, t.Context(), rawpeer.URL, nil)
+		call, p := conntest.GoDial(t, t.Context(), rawpeer.URL, nil)
 		p.Answer(&rawpeer.ServerOptions{Frames: []rawpeer.Frame{rawpeer.Text("hello"), rawpeer.Ping("x"), rawpeer.Binary(long)}})
-		c := call.Want().c
+		c := call.Want().Conn
 		for _, want := range [][]byte{[]byte("hello"), long} {
 			if _, got, err := c.Read(t.Context()); !bytes.Equal(got, want) || err != nil {
 				t.Fatalf("read %.100q, %v", got, err)
@@ -270,7 +232,7 @@ func TestDialContext(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, opts := limits(t)
 				start := time.Now()
-				call, p := dial(t, ctx, rawpeer.URL, opts)
+				call, p := conntest.GoDial(t, ctx, rawpeer.URL, opts)
 				if err := call.Err(); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("got error %v, want context.DeadlineExceeded", err)
 				}
@@ -283,9 +245,9 @@ func TestDialContext(t *testing.T) {
 		t.Run(test.name+" after", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, opts := limits(t)
-				call, p := dial(t, ctx, rawpeer.URL, opts)
+				call, p := conntest.GoDial(t, ctx, rawpeer.URL, opts)
 				p.Answer(nil)
-				c := call.Want().c
+				c := call.Want().Conn
 				time.Sleep(time.Minute) // of the bubble's time
 				p.SendText("still there?")
 				if _, got, err := c.Read(context.Background()); string(got) != "still there?" || err != nil {
@@ -363,14 +325,14 @@ func TestDialBodyNotWritable(t *testing.T) {
 func TestDialForgetsContext(t *testing.T) {
 	for name, answer := range map[string]rawpeer.ServerOptions{
 		"refused":   {Status: "404 Not Found", Header: []string{"Content-Length: 0", "Connection", "Upgrade", "Sec-WebSocket-Accept"}},
-		"wrong 101": header("Sec-WebSocket-Accept: wrong"),
+		"wrong 101": conntest.Answer("Sec-WebSocket-Accept: wrong"),
 		"cut off":   {Raw: []byte("HTTP/1.1 ")},
 		"accepted":  {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ctx := newCountedContext()
-				call, p := dial(t, ctx, rawpeer.URL, nil)
+				ctx := conntest.NewCountedContext()
+				call, p := conntest.GoDial(t, ctx, rawpeer.URL, nil)
 				p.Answer(&answer)
 				if name == "cut off" {
 					p.Close()
@@ -378,7 +340,7 @@ func TestDialForgetsContext(t *testing.T) {
 				if _, err := call.Result(); (err == nil) != (name == "accepted") {
 					t.Fatalf("got error %v", err)
 				}
-				if waiting, registered := ctx.counts(); waiting != 0 || registered == 0 {
+				if waiting, registered := ctx.Counts(); waiting != 0 || registered == 0 {
 					t.Errorf("%d of %d functions still wait for the context's end", waiting, registered)
 				}
 			})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 )
 
 // This is what is left of a connection after a fault.
@@ -61,7 +62,7 @@ const callTimeout = time.Second
 func (s *faultSession) calls(t *testing.T) map[string]error {
 	errs := map[string]error{}
 	for name, call := range map[string]func(context.Context) error{
-		"Read":   func(ctx context.Context) error { return readErr(ctx, s.c) },
+		"Read":   func(ctx context.Context) error { return conntest.ReadErr(ctx, s.c) },
 		"Write":  func(ctx context.Context) error { return s.c.Write(ctx, websocket.MessageText, []byte(noted)) },
 		"Ping":   s.c.Ping,
 		"Writer": func(ctx context.Context) error { return write(s.c, ctx, noted) },
@@ -169,12 +170,12 @@ func (s *faultSession) wantClosedSoon(t *testing.T) {
 		if err := s.nc.Close(); err != nil || time.Since(start) > patience {
 			t.Errorf("got error %v after %v from Close of a NetConn", err, time.Since(start))
 		}
-		time.Sleep(closeTimeout)
+		time.Sleep(conntest.CloseTimeout)
 		synctest.Wait()
 		return
 	}
 	s.c.Close(websocket.StatusNormalClosure, "") // may tell what happened
-	if took := time.Since(start); took > closeTimeout {
+	if took := time.Since(start); took > conntest.CloseTimeout {
 		t.Errorf("Close took %v", took)
 	}
 	synctest.Wait()

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -49,7 +50,7 @@ type handshake func(t *testing.T, prepare func(*rawpeer.Stream)) (s *faultSessio
 // errNoRequest stands for a request that never reached the handler.
 var errNoRequest = errors.New("no request")
 
-var handshakeOptions = connOptions{compression: websocket.CompressionContextTakeover, threshold: 16}
+var handshakeOptions = conntest.Options{Compression: websocket.CompressionContextTakeover, Threshold: 16}
 
 // shakeAsClient dials a peer.
 func shakeAsClient(t *testing.T, prepare func(*rawpeer.Stream)) (*faultSession, error) {
@@ -73,15 +74,15 @@ func shakeAsClient(t *testing.T, prepare func(*rawpeer.Stream)) (*faultSession, 
 		// The client may have given up.
 		fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 			"Sec-WebSocket-Accept: %s\r\n%s\r\n\r\n",
-			rawpeer.AcceptKey(r.Header.Get("Sec-WebSocket-Key")), handshakeOptions.extensions()[0])
+			rawpeer.AcceptKey(r.Header.Get("Sec-WebSocket-Key")), handshakeOptions.Extensions()[0])
 		s.peer.run(nil)
 	}()
 	ctx, cancel := context.WithTimeout(t.Context(), operationTimeout)
 	defer cancel()
 	c, _, err := websocket.Dial(ctx, rawpeer.URL, &websocket.DialOptions{
 		HTTPClient:           rawpeer.HTTPClient(n),
-		CompressionMode:      handshakeOptions.compression,
-		CompressionThreshold: handshakeOptions.threshold,
+		CompressionMode:      handshakeOptions.Compression,
+		CompressionThreshold: handshakeOptions.Threshold,
 	})
 	s.c = c
 	return s, err
@@ -101,8 +102,8 @@ func shakeAsServer(t *testing.T, prepare func(*rawpeer.Stream)) (*faultSession, 
 	accepted := make(chan result, 1)
 	rawpeer.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{
-			CompressionMode:      handshakeOptions.compression,
-			CompressionThreshold: handshakeOptions.threshold,
+			CompressionMode:      handshakeOptions.Compression,
+			CompressionThreshold: handshakeOptions.Threshold,
 		})
 		accepted <- result{c, err}
 	}))
@@ -116,7 +117,7 @@ func shakeAsServer(t *testing.T, prepare func(*rawpeer.Stream)) (*faultSession, 
 		// The server may have given up.
 		fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: server.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n%s\r\n\r\n",
-			rawpeer.DefaultKey, handshakeOptions.extensions()[0])
+			rawpeer.DefaultKey, handshakeOptions.Extensions()[0])
 		in := bufio.NewReader(conn)
 		if _, err := http.ReadResponse(in, nil); err == nil {
 			s.peer.run(nil)

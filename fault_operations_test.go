@@ -12,6 +12,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 	"github.com/bhojpur/api/wsjson"
 	"github.com/bhojpur/api/wspb"
@@ -20,8 +21,8 @@ import (
 
 var (
 	said     = "something to say, something"
-	saidMore = filler(5000)   // more than is copied behind its header
-	saidMost = filler(17_000) // more than a frame of a Writer
+	saidMore = conntest.Filler(5000)   // more than is copied behind its header
+	saidMost = conntest.Filler(17_000) // more than a frame of a Writer
 	saidJSON = `"` + said + `"`
 )
 
@@ -87,7 +88,7 @@ var operations = []operation{
 	{
 		name: "Read over the limit", order: []direction{inward}, sends: sends(rawpeer.Text(said)), plain: true,
 		begin: func(s *faultSession) { s.c.SetReadLimit(int64(len(said)) - 1) },
-		run:   runRead, ends: websocket.ErrMessageTooBig, over: true, grace: drainTimeout,
+		run:   runRead, ends: websocket.ErrMessageTooBig, over: true, grace: conntest.DrainTime,
 		enough: func(masked bool) int64 {
 			if masked {
 				return 6
@@ -97,7 +98,7 @@ var operations = []operation{
 	},
 	{
 		name: "Read of a violation", order: []direction{inward}, sends: sends(rawpeer.Text(said).WithRSV(rawpeer.RSV2)), plain: true,
-		run: runRead, ends: net.ErrClosed, over: true, grace: drainTimeout,
+		run: runRead, ends: net.ErrClosed, over: true, grace: conntest.DrainTime,
 		enough: func(bool) int64 { return 1 },
 	},
 	{
@@ -223,7 +224,7 @@ var operations = []operation{
 		run: func(_ context.Context, s *faultSession) error {
 			return s.c.Close(websocket.StatusGoingAway, "bye")
 		},
-		bound: closeTimeout, grace: closeTimeout,
+		bound: conntest.CloseTimeout, grace: conntest.CloseTimeout,
 		fails: func(f *fault, d direction, n int64) []error {
 			return append(eitherError(f, d, n), context.DeadlineExceeded) // where no frame got out none comes
 		},
@@ -269,10 +270,6 @@ var operations = []operation{
 		run: func(_ context.Context, s *faultSession) error { return s.nc.Close() },
 	},
 }
-
-// drainTimeout is for how long the connection waits for the peer to see that it
-// broke the rules.
-const drainTimeout = time.Second
 
 func runRead(ctx context.Context, s *faultSession) error {
 	_, p, err := s.c.Read(ctx)

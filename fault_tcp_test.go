@@ -13,6 +13,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 	"github.com/bhojpur/api/wsjson"
 )
@@ -37,7 +38,7 @@ var readsOnce = []struct {
 	name string
 	read func(ctx context.Context, c *websocket.Conn) error
 }{
-	{"Read", func(ctx context.Context, c *websocket.Conn) error { return readErr(ctx, c) }},
+	{"Read", func(ctx context.Context, c *websocket.Conn) error { return conntest.ReadErr(ctx, c) }},
 	{"Reader", func(ctx context.Context, c *websocket.Conn) error {
 		_, r, err := c.Reader(ctx)
 		if err == nil {
@@ -58,9 +59,9 @@ func TestFaultsOverTCPReading(t *testing.T) {
 	for _, d := range departures {
 		for _, r := range readsOnce {
 			t.Run(d.name+"/"+r.name, func(t *testing.T) {
-				for _, role := range roles {
+				for _, role := range conntest.Roles {
 					for _, n := range partsOf(rawpeer.AppendFrame(nil, rawpeer.Text(saidJSON))) {
-						c, p := role.connect(t, rawpeer.ListenLoopback(t), new(connOptions))
+						c, p := role.Connect(t, rawpeer.ListenLoopback(t), new(conntest.Options))
 						defer c.CloseNow()
 						read := rawpeer.GoErr(t, func() error { return r.read(t.Context(), c) })
 						p.SendRaw(rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text(saidJSON)))[:n])
@@ -70,9 +71,9 @@ func TestFaultsOverTCPReading(t *testing.T) {
 							want = d.inside
 						}
 						err := read.Err()
-						wantError(t, err, want)
-						wantClosed(t, err, -1)
-						wantEnded(t, c, -1)
+						conntest.WantError(t, err, want)
+						conntest.WantClosed(t, err, -1)
+						conntest.WantEnded(t, c, -1)
 					}
 				}
 			})
@@ -85,7 +86,7 @@ func TestFaultsOverTCPReading(t *testing.T) {
 func TestFaultsOverTCPVanished(t *testing.T) {
 	for _, r := range readsOnce {
 		t.Run(r.name, func(t *testing.T) {
-			overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.OverTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				frame := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text(saidJSON)))
 				read := func() error {
 					ctx, cancel := context.WithTimeout(t.Context(), shortly)
@@ -93,17 +94,17 @@ func TestFaultsOverTCPVanished(t *testing.T) {
 					return rawpeer.GoErr(t, func() error { return r.read(ctx, c) }).Err()
 				}
 				// A header that is not whole is no message yet.
-				wantInterrupted(t, read(), context.DeadlineExceeded)
+				conntest.WantInterrupted(t, read(), context.DeadlineExceeded)
 				p.SendRaw(frame[:1])
-				wantInterrupted(t, read(), context.DeadlineExceeded)
+				conntest.WantInterrupted(t, read(), context.DeadlineExceeded)
 				p.SendRaw(frame[1:])
-				wantNoError(t, r.read(t.Context(), c))
+				conntest.WantNoError(t, r.read(t.Context(), c))
 
 				p.SendRaw(frame[:len(frame)-1])
 				err := read()
-				wantError(t, err, context.DeadlineExceeded)
-				wantClosed(t, err, -1)
-				wantEnded(t, c, -1)
+				conntest.WantError(t, err, context.DeadlineExceeded)
+				conntest.WantClosed(t, err, -1)
+				conntest.WantEnded(t, c, -1)
 			})
 		})
 	}
@@ -132,7 +133,7 @@ var writesOnce = []struct {
 	write func(ctx context.Context, c *websocket.Conn) error
 }{
 	{"short", func(ctx context.Context, c *websocket.Conn) error {
-		return c.Write(ctx, websocket.MessageText, []byte(filler(4000)))
+		return c.Write(ctx, websocket.MessageText, []byte(conntest.Filler(4000)))
 	}},
 	{"long", func(ctx context.Context, c *websocket.Conn) error {
 		return c.Write(ctx, websocket.MessageText, make([]byte, 8<<20))
@@ -162,7 +163,7 @@ func TestFaultsOverTCPWriting(t *testing.T) {
 	} {
 		for _, w := range writesOnce {
 			t.Run(end.name+"/"+w.name, func(t *testing.T) {
-				overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				conntest.OverTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					stuffed(t, p)
 					begun := make(chan struct{}, 1)
 					writing := rawpeer.GoErr(t, func() error {
@@ -181,8 +182,8 @@ func TestFaultsOverTCPWriting(t *testing.T) {
 					if err := writing.Err(); !isOneOf(err, end.want) {
 						t.Fatalf("got error %v, want one of %q", err, end.want)
 					}
-					wantNoError(t, c.CloseNow())
-					wantEnded(t, c, -1)
+					conntest.WantNoError(t, c.CloseNow())
+					conntest.WantEnded(t, c, -1)
 				})
 			})
 		}
@@ -191,13 +192,13 @@ func TestFaultsOverTCPWriting(t *testing.T) {
 
 // Deadlines leave the stream of a NetConn as it was, however the peer behaves.
 func TestFaultsOverTCPNetConn(t *testing.T) {
-	overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.OverTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		nc := websocket.NetConn(t.Context(), c, websocket.MessageText)
 		defer nc.Close()
 		p.SendRaw(rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text(said)))[:12])
 		nc.SetReadDeadline(time.Now().Add(shortly))
 		err := rawpeer.GoErr(t, func() error { _, err := io.ReadFull(nc, make([]byte, len(said))); return err }).Err()
-		wantError(t, err, os.ErrDeadlineExceeded)
+		conntest.WantError(t, err, os.ErrDeadlineExceeded)
 
 		sent := 0
 		err = rawpeer.GoErr(t, func() error {
@@ -208,7 +209,7 @@ func TestFaultsOverTCPNetConn(t *testing.T) {
 				return err
 			})
 		}).Err()
-		wantTimeout(t, err)
+		conntest.WantTimeout(t, err)
 
 		// All that it says it took comes, and what is written next is behind it.
 		nc.SetDeadline(time.Time{})
@@ -238,7 +239,7 @@ func TestFaultsOverTCPClosing(t *testing.T) {
 	for _, d := range departures {
 		for n := range 4 { // bytes of the peer's close frame
 			t.Run(fmt.Sprintf("%s/%d", d.name, n), func(t *testing.T) {
-				overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				conntest.OverTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 					p.WantClose(1000)
 					p.SendRaw(rawpeer.AppendFrame(nil, p.Masked(rawpeer.Close(1000, "")))[:n])
@@ -247,8 +248,8 @@ func TestFaultsOverTCPClosing(t *testing.T) {
 					if n > 0 {
 						want = d.inside
 					}
-					wantError(t, closing.Err(), want)
-					wantEnded(t, c, -1)
+					conntest.WantError(t, closing.Err(), want)
+					conntest.WantEnded(t, c, -1)
 				})
 			})
 		}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -149,7 +150,7 @@ type faultSession struct {
 type faultCase struct {
 	op    *operation
 	mode  websocket.CompressionMode
-	conn  connect
+	conn  conntest.Connect
 	first []rawpeer.Frame // that the peer has sent before
 
 	fault *fault
@@ -209,9 +210,9 @@ func isOneOf(err error, targets []error) bool {
 
 // open begins the conversation.
 func (k *faultCase) open(t *testing.T) *faultSession {
-	opts := &connOptions{compression: k.mode, threshold: 16}
+	opts := &conntest.Options{Compression: k.mode, Threshold: 16}
 	c, p := k.conn(t, rawpeer.Listen(nil), opts)
-	s := &faultSession{c: c, stream: underTest(p), peer: &answering{p: p}}
+	s := &faultSession{c: c, stream: conntest.UnderTest(p), peer: &answering{p: p}}
 	go s.peer.run(k.first)
 	synctest.Wait()
 	return s
@@ -243,7 +244,7 @@ func (k *faultCase) learn(t *testing.T) {
 	k.passes = [2]int64{after.BytesRead - before.BytesRead, after.BytesWritten - before.BytesWritten}
 	k.needs = k.passes
 	if k.op.enough != nil {
-		k.needs[inward] = k.op.enough(peerIsClient(s.peer.p))
+		k.needs[inward] = k.op.enough(conntest.PeerIsClient(s.peer.p))
 	}
 	k.wire = s.peer.unmasked()
 	if s.nc != nil {
@@ -349,13 +350,13 @@ func TestFaults(t *testing.T) {
 	cases := 0
 	for i := range operations {
 		op := &operations[i]
-		for _, role := range roles {
+		for _, role := range conntest.Roles {
 			for _, mode := range []websocket.CompressionMode{websocket.CompressionDisabled, websocket.CompressionContextTakeover} {
 				if op.plain && mode != websocket.CompressionDisabled {
 					continue
 				}
-				t.Run(fmt.Sprintf("%s/%s/%d", op.name, role.name, mode), func(t *testing.T) {
-					k := faultCase{op: op, mode: mode, conn: role.connect}
+				t.Run(fmt.Sprintf("%s/%s/%d", op.name, role.Name, mode), func(t *testing.T) {
+					k := faultCase{op: op, mode: mode, conn: role.Connect}
 					if op.sends != nil {
 						k.first = op.sends(mode != websocket.CompressionDisabled)
 					}

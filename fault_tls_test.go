@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -63,13 +64,13 @@ func (n *overStreams) Accept() (net.Conn, error) {
 // test, below TLS.
 func overTLSFaults(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, stream *rawpeer.Stream)) {
 	t.Helper()
-	for _, role := range roles {
-		t.Run(role.name, func(t *testing.T) {
+	for _, role := range conntest.Roles {
+		t.Run(role.Name, func(t *testing.T) {
 			n := listenTLS(t)
-			c, p := role.connect(t, n, new(connOptions))
+			c, p := role.Connect(t, n, new(conntest.Options))
 			defer c.CloseNow()
 			stream := n.dialed
-			if peerIsClient(p) {
+			if conntest.PeerIsClient(p) {
 				stream = stream.Peer()
 			}
 			test(t, c, p, stream)
@@ -99,14 +100,14 @@ func TestFaultsOverTLSReading(t *testing.T) {
 			t.Run(fmt.Sprintf("%v/%d", end.cut, n), func(t *testing.T) {
 				overTLSFaults(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, stream *rawpeer.Stream) {
 					stream.AfterReading(stream.Stats().BytesRead+n, func() { stream.CutReads(end.cut) })
-					read := rawpeer.GoErr(t, func() error { return readErr(t.Context(), c) })
+					read := rawpeer.GoErr(t, func() error { return conntest.ReadErr(t.Context(), c) })
 					p.SendText(said)
 					err := read.Err()
 					if !isOneOf(err, end.want) {
 						t.Errorf("got error %v, want one of %q", err, end.want)
 					}
-					wantClosed(t, err, -1)
-					wantEnded(t, c, -1)
+					conntest.WantClosed(t, err, -1)
+					conntest.WantEnded(t, c, -1)
 					if !stream.Stats().Closed {
 						t.Error("the stream is open")
 					}
@@ -129,9 +130,9 @@ func TestFaultsOverTLSHalfClose(t *testing.T) {
 			overTLSFaults(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, _ *rawpeer.Stream) {
 				p.Send(f.first...)
 				p.CloseWrite()
-				err := rawpeer.GoErr(t, func() error { return readErr(t.Context(), c) }).Err()
-				wantError(t, err, f.want)
-				wantEnded(t, c, -1)
+				err := rawpeer.GoErr(t, func() error { return conntest.ReadErr(t.Context(), c) }).Err()
+				conntest.WantError(t, err, f.want)
+				conntest.WantEnded(t, c, -1)
 			})
 		})
 	}
@@ -157,12 +158,12 @@ func TestFaultsOverTLSCorruptRecord(t *testing.T) {
 				if err != nil || typ != websocket.MessageText || string(b) != said {
 					t.Fatalf("got %v %q and error %v, want what was sent before", typ, b, err)
 				}
-				err = rawpeer.GoErr(t, func() error { return readErr(t.Context(), c) }).Err()
-				wantClosed(t, err, -1)
+				err = rawpeer.GoErr(t, func() error { return conntest.ReadErr(t.Context(), c) }).Err()
+				conntest.WantClosed(t, err, -1)
 				if _, ok := errors.AsType[tls.RecordHeaderError](err); ok != (forged.name == "header") {
 					t.Errorf("got error %v for a %s that is forged", err, forged.name)
 				}
-				wantEnded(t, c, -1)
+				conntest.WantEnded(t, c, -1)
 			})
 		})
 	}
@@ -181,21 +182,21 @@ func TestFaultsOverTLSWriting(t *testing.T) {
 						cancel()
 					})
 					err := rawpeer.GoErr(t, func() error { return w.write(ctx, c) }).Err()
-					wantError(t, err, context.Canceled)
-					wantClosed(t, err, -1)
+					conntest.WantError(t, err, context.Canceled)
+					conntest.WantClosed(t, err, -1)
 					// A close_notify has no way out, either.
-					wantNoError(t, rawpeer.GoErr(t, c.CloseNow).Err())
-					wantEnded(t, c, -1)
+					conntest.WantNoError(t, rawpeer.GoErr(t, c.CloseNow).Err())
+					conntest.WantEnded(t, c, -1)
 				})
 			})
 			t.Run(fmt.Sprintf("broken/%s/%d", w.name, n), func(t *testing.T) {
 				overTLSFaults(t, func(t *testing.T, c *websocket.Conn, _ *rawpeer.Peer, stream *rawpeer.Stream) {
 					stream.AfterWriting(stream.Stats().BytesWritten+n, func() { stream.CutWrites(syscall.EPIPE) })
 					err := rawpeer.GoErr(t, func() error { return w.write(t.Context(), c) }).Err()
-					wantError(t, err, syscall.EPIPE)
-					wantClosed(t, err, -1)
-					wantNoError(t, rawpeer.GoErr(t, c.CloseNow).Err())
-					wantEnded(t, c, -1)
+					conntest.WantError(t, err, syscall.EPIPE)
+					conntest.WantClosed(t, err, -1)
+					conntest.WantNoError(t, rawpeer.GoErr(t, c.CloseNow).Err())
+					conntest.WantEnded(t, c, -1)
 				})
 			})
 		}
@@ -215,9 +216,9 @@ func TestFaultsOverTLSClose(t *testing.T) {
 					p.SendClose(1000, "")
 					closing.Want()
 				} else {
-					read := rawpeer.GoErr(t, func() error { return readErr(t.Context(), c) })
+					read := rawpeer.GoErr(t, func() error { return conntest.ReadErr(t.Context(), c) })
 					p.SendClose(1000, "")
-					wantClosed(t, read.Err(), websocket.StatusNormalClosure)
+					conntest.WantClosed(t, read.Err(), websocket.StatusNormalClosure)
 					p.WantClose(1000)
 				}
 				p.WantEOF()
@@ -228,7 +229,7 @@ func TestFaultsOverTLSClose(t *testing.T) {
 				if n := int64(len(slices.Concat(records...))); n != stream.Stats().BytesWritten-before {
 					t.Errorf("%d bytes were written to a stream that was closed", n-(stream.Stats().BytesWritten-before))
 				}
-				wantEnded(t, c, websocket.StatusNormalClosure)
+				conntest.WantEnded(t, c, websocket.StatusNormalClosure)
 			})
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -20,7 +21,7 @@ func TestNoGoroutinePerConnection(t *testing.T) {
 	open := map[string]func(*testing.T) func() (*websocket.Conn, *rawpeer.Peer){
 		"client": func(t *testing.T) func() (*websocket.Conn, *rawpeer.Peer) {
 			n := rawpeer.ListenLoopback(t)
-			return func() (*websocket.Conn, *rawpeer.Peer) { return dialed(t, n, new(connOptions)) }
+			return func() (*websocket.Conn, *rawpeer.Peer) { return conntest.Dialed(t, n, new(conntest.Options)) }
 		},
 		// One server for all of them, whose handlers return.
 		"server": func(t *testing.T) func() (*websocket.Conn, *rawpeer.Peer) {
@@ -51,7 +52,7 @@ func TestNoGoroutinePerConnection(t *testing.T) {
 				defer c.CloseNow()
 				for range 3 {
 					p.SendText("hello")
-					wantText(t, c, "hello")
+					conntest.WantText(t, c, "hello")
 					if err := c.Write(t.Context(), websocket.MessageText, []byte("hello")); err != nil {
 						t.Fatal(err)
 					}

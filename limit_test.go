@@ -13,24 +13,22 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// defaultLimit is the limit of a new connection.
-const defaultLimit = 32768
-
 // forLimits runs test for all ways in which a message may come and be read: send
 // sends one of n bytes.
-func forLimits(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(n int), read func() (message, error))) {
+func forLimits(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(n int), read func() (conntest.Message, error))) {
 	t.Helper()
-	noise := make([]byte, 2*defaultLimit)
+	noise := make([]byte, 2*conntest.DefaultLimit)
 	rand.NewChaCha8([32]byte{}).Read(noise)
-	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		opts.pipe = &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
+		opts.Pipe = &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}
 		for _, size := range []int{math.MaxInt, 1000} {
-			forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
-				encode := opts.encoder()
-				send := func(n int) { p.Send(fragmented(encode(rawpeer.Binary(noise[:n])), size)...) }
+			conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
+				encode := opts.Encoder()
+				send := func(n int) { p.Send(conntest.Fragmented(encode(rawpeer.Binary(noise[:n])), size)...) }
 				test(t, c, p, send, read)
 			})
 		}
@@ -38,7 +36,7 @@ func forLimits(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpe
 }
 
 // wantTooBig wants the message that was sent to be refused.
-func wantTooBig(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+func wantTooBig(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 	t.Helper()
 	call := rawpeer.Go(t, read)
 	p.WantClose(1009)
@@ -47,33 +45,33 @@ func wantTooBig(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (m
 	first := call.Err()
 	_, second := read()
 	for _, err := range []error{first, second} {
-		wantError(t, err, websocket.ErrMessageTooBig)
-		wantClosed(t, err, -1)
+		conntest.WantError(t, err, websocket.ErrMessageTooBig)
+		conntest.WantClosed(t, err, -1)
 	}
-	wantEnded(t, c, -1)
+	conntest.WantEnded(t, c, -1)
 }
 
-func wantSize(t *testing.T, n int, read func() (message, error)) {
+func wantSize(t *testing.T, n int, read func() (conntest.Message, error)) {
 	t.Helper()
-	if got, err := read(); len(got.payload) != n || err != nil {
-		t.Fatalf("got %d bytes, %v, want %d", len(got.payload), err, n)
+	if got, err := read(); len(got.Payload) != n || err != nil {
+		t.Fatalf("got %d bytes, %v, want %d", len(got.Payload), err, n)
 	}
 }
 
 func TestReadLimitByDefault(t *testing.T) {
-	forLimits(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(int), read func() (message, error)) {
+	forLimits(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(int), read func() (conntest.Message, error)) {
 		for range 3 { // it is not used up
-			send(defaultLimit)
-			wantSize(t, defaultLimit, read)
+			send(conntest.DefaultLimit)
+			wantSize(t, conntest.DefaultLimit, read)
 		}
-		send(defaultLimit + 1)
+		send(conntest.DefaultLimit + 1)
 		wantTooBig(t, c, p, read)
 	})
 }
 
 func TestSetReadLimit(t *testing.T) {
-	forLimits(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(int), read func() (message, error)) {
-		for _, n := range []int{1, 999, 1000, 1001, defaultLimit + 1} {
+	forLimits(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(int), read func() (conntest.Message, error)) {
+		for _, n := range []int{1, 999, 1000, 1001, conntest.DefaultLimit + 1} {
 			c.SetReadLimit(int64(n))
 			send(n)
 			wantSize(t, n, read)
@@ -85,7 +83,7 @@ func TestSetReadLimit(t *testing.T) {
 }
 
 func TestSetReadLimitOfZero(t *testing.T) {
-	forLimits(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(int), read func() (message, error)) {
+	forLimits(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(int), read func() (conntest.Message, error)) {
 		c.SetReadLimit(0)
 		send(0)
 		wantSize(t, 0, read)
@@ -95,55 +93,55 @@ func TestSetReadLimitOfZero(t *testing.T) {
 }
 
 func TestSetReadLimitLifts(t *testing.T) {
-	forLimits(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(int), read func() (message, error)) {
+	forLimits(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(int), read func() (conntest.Message, error)) {
 		limits := []int64{-1, -7, math.MinInt64, math.MaxInt64}
 		if testing.Short() {
 			limits = limits[:1]
 		}
 		for _, n := range limits {
 			c.SetReadLimit(n)
-			send(2 * defaultLimit)
-			wantSize(t, 2*defaultLimit, read)
+			send(2 * conntest.DefaultLimit)
+			wantSize(t, 2*conntest.DefaultLimit, read)
 		}
 	})
 }
 
 // A limit counts from the next message on, also for a Read that waits for it.
 func TestSetReadLimitInsideMessage(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("he").More())
-		r := wantReader(t, c)
+		r := conntest.WantReader(t, c)
 		c.SetReadLimit(1)
 		p.Send(rawpeer.Continuation("llo"))
-		wantRest(t, r, "hello")
+		conntest.WantRest(t, r, "hello")
 
-		read := reading(t, c)
+		read := conntest.GoRead(t, c)
 		synctest.Wait()
 		p.SendText("hello")
 		p.WantClose(1009)
 		p.Close()
-		wantError(t, read.Err(), websocket.ErrMessageTooBig)
+		conntest.WantError(t, read.Err(), websocket.ErrMessageTooBig)
 	})
 }
 
 // A message is refused when its header tells that it is too long, and not when
 // its bytes have come.
 func TestReadLimitOfDeclaredLength(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		p.SendRaw(rawpeer.AppendHeader(nil, p.Masked(rawpeer.Text("")), rawpeer.Shortest, defaultLimit+1))
-		wantTooBig(t, c, p, func() (message, error) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.SendRaw(rawpeer.AppendHeader(nil, p.Masked(rawpeer.Text("")), rawpeer.Shortest, conntest.DefaultLimit+1))
+		wantTooBig(t, c, p, func() (conntest.Message, error) {
 			_, _, err := c.Reader(t.Context())
-			return message{}, err
+			return conntest.Message{}, err
 		})
 	})
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("hello").More())
-		p.SendRaw(rawpeer.AppendHeader(nil, p.Masked(rawpeer.Continuation("")), rawpeer.Shortest, defaultLimit-4))
-		r := wantReader(t, c)
-		wantRead(t, r, "hello")
-		wantTooBig(t, c, p, func() (message, error) {
+		p.SendRaw(rawpeer.AppendHeader(nil, p.Masked(rawpeer.Continuation("")), rawpeer.Shortest, conntest.DefaultLimit-4))
+		r := conntest.WantReader(t, c)
+		conntest.WantRead(t, r, "hello")
+		wantTooBig(t, c, p, func() (conntest.Message, error) {
 			_, err := r.Read(make([]byte, 1))
-			return message{}, err
+			return conntest.Message{}, err
 		})
 	})
 }
@@ -152,25 +150,25 @@ func TestReadLimitOfDeclaredLength(t *testing.T) {
 // further than that.
 func TestReadLimitOfBomb(t *testing.T) {
 	bomb := rawpeer.Deflated(rawpeer.Text(strings.Repeat("x", 8<<20)))
-	if len(bomb.Payload) > defaultLimit {
+	if len(bomb.Payload) > conntest.DefaultLimit {
 		t.Fatalf("the bomb has %d bytes", len(bomb.Payload))
 	}
-	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		if opts.compression == websocket.CompressionDisabled {
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
+		if opts.Compression == websocket.CompressionDisabled {
 			return
 		}
-		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+		conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 			p.Send(bomb)
 			wantTooBig(t, c, p, read)
 		})
 		// What is within the limit can be read before the rest is refused.
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			p.Send(bomb)
-			r := wantReader(t, c)
-			wantRead(t, r, strings.Repeat("x", defaultLimit))
-			wantTooBig(t, c, p, func() (message, error) {
+			r := conntest.WantReader(t, c)
+			conntest.WantRead(t, r, strings.Repeat("x", conntest.DefaultLimit))
+			wantTooBig(t, c, p, func() (conntest.Message, error) {
 				_, err := io.Copy(io.Discard, r)
-				return message{}, err
+				return conntest.Message{}, err
 			})
 		})
 	})
@@ -178,13 +176,13 @@ func TestReadLimitOfBomb(t *testing.T) {
 
 // A payload that is longer than what it inflates to is within the limit.
 func TestReadLimitCountsInflatedBytes(t *testing.T) {
-	opts := &connOptions{compression: websocket.CompressionContextTakeover}
-	forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+	opts := &conntest.Options{Compression: websocket.CompressionContextTakeover}
+	conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 		c.SetReadLimit(5)
 		// Empty stored blocks, and then the message.
 		payload := strings.Repeat("\x00\x00\x00\xff\xff", 1000) + "\x00\x05\x00\xfa\xffhello\x00"
 		p.Send(rawpeer.Text(payload).WithRSV(rawpeer.RSV1))
-		if got, err := read(); got.payload != "hello" || err != nil {
+		if got, err := read(); got.Payload != "hello" || err != nil {
 			t.Fatalf("got %v, %v, want hello", got, err)
 		}
 	})
@@ -196,12 +194,12 @@ func TestReadAllocatesForWhatArrives(t *testing.T) {
 	const sent, most = 100_000, 2 << 20
 	for _, declared := range []uint64{1 << 30, 1 << 40, 1 << 62, math.MaxInt64} {
 		for _, compression := range []websocket.CompressionMode{websocket.CompressionDisabled, websocket.CompressionContextTakeover} {
-			opts := &connOptions{compression: compression, pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}
-			forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+			opts := &conntest.Options{Compression: compression, Pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}
+			conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 				c.SetReadLimit(-1)
 				f := rawpeer.Binary(make([]byte, sent))
 				if compression != websocket.CompressionDisabled {
-					f = opts.encoder()(rawpeer.Binary(make([]byte, sent)))
+					f = opts.Encoder()(rawpeer.Binary(make([]byte, sent)))
 				}
 				wire := rawpeer.AppendFrameAs(nil, p.Masked(f), rawpeer.Shortest, declared)
 				var before, after runtime.MemStats
@@ -215,7 +213,7 @@ func TestReadAllocatesForWhatArrives(t *testing.T) {
 				}
 				p.Close()
 				err := call.Err()
-				wantClosed(t, err, -1)
+				conntest.WantClosed(t, err, -1)
 				if errors.Is(err, websocket.ErrMessageTooBig) {
 					t.Errorf("got %v, want the end of the stream", err)
 				}

@@ -4,24 +4,14 @@ package websocket_test
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/rawpeer"
+	"github.com/bhojpur/api/internal/conntest"
 )
-
-// extensionLines are header lines of the peer.
-func extensionLines(lines []string) []string {
-	var header []string
-	for _, line := range lines {
-		header = append(header, "Sec-WebSocket-Extensions: "+line)
-	}
-	return header
-}
 
 // sameExtension reports whether two elements of a Sec-WebSocket-Extensions
 // header say the same, in whatever order.
@@ -35,48 +25,6 @@ func sameExtension(a, b string) bool {
 		return parts
 	}
 	return slices.Equal(split(a), split(b))
-}
-
-// acceptedWith makes a server of the mode, for a client that sends these lines
-// of Sec-WebSocket-Extensions.
-func acceptedWith(t *testing.T, mode websocket.CompressionMode, threshold int, lines ...string) (*websocket.Conn, *rawpeer.Peer) {
-	t.Helper()
-	return rawpeer.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
-		return websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: mode, CompressionThreshold: threshold})
-	}, &rawpeer.ClientOptions{Header: extensionLines(lines)})
-}
-
-// dialWith dials as a client of the mode, for a server that answers with these
-// lines.
-func dialWith(t *testing.T, mode websocket.CompressionMode, threshold int, lines ...string) (*websocket.Conn, *rawpeer.Peer, error) {
-	t.Helper()
-	n := rawpeer.Listen(nil)
-	t.Cleanup(func() { n.Close() })
-	call := rawpeer.Go(t, func() (*websocket.Conn, error) {
-		c, _, err := websocket.Dial(t.Context(), rawpeer.URL, &websocket.DialOptions{
-			HTTPClient:           rawpeer.HTTPClient(n),
-			CompressionMode:      mode,
-			CompressionThreshold: threshold,
-		})
-		return c, err
-	})
-	conn, err := n.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := rawpeer.ServeHandshake(t, conn, &rawpeer.ServerOptions{Header: extensionLines(lines)})
-	c, err := call.Result()
-	return c, p, err
-}
-
-// wantCompresses wants c to compress what it sends, or not.
-func wantCompresses(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, want bool) {
-	t.Helper()
-	mustWriteText(t, c, filler(1000))
-	f := p.WantFrame()
-	if got := f.RSV == rawpeer.RSV1; got != want || f.RSV&^rawpeer.RSV1 != 0 {
-		t.Errorf("got %v, want it compressed: %t", f, want)
-	}
 }
 
 const (
@@ -152,7 +100,7 @@ func TestAcceptDeflate(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(test.mode, strings.Join(test.offers, "|")), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, p := acceptedWith(t, test.mode, 0, test.offers...)
+				c, p := conntest.AcceptedWith(t, test.mode, 0, test.offers...)
 				defer c.CloseNow()
 				got := p.Response.Header.Values("Sec-WebSocket-Extensions")
 				if test.want == "" {
@@ -162,7 +110,7 @@ func TestAcceptDeflate(t *testing.T) {
 				} else if len(got) != 1 || !sameExtension(got[0], test.want) {
 					t.Fatalf("got the answer %q, want %q", got, test.want)
 				}
-				wantCompresses(t, c, p, test.want != "")
+				conntest.WantCompresses(t, c, p, test.want != "")
 			})
 		})
 	}
@@ -227,7 +175,7 @@ func TestDialDeflate(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(test.mode, strings.Join(test.answers, "|")), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, p, err := dialWith(t, test.mode, 0, test.answers...)
+				c, p, err := conntest.DialedWith(t, test.mode, 0, test.answers...)
 				if got := p.Request.Header.Values("Sec-WebSocket-Extensions"); len(got) > 1 || !sameExtension(strings.Join(got, ""), offers[test.mode]) {
 					t.Errorf("got the offer %q, want %q", got, offers[test.mode])
 				}
@@ -243,7 +191,7 @@ func TestDialDeflate(t *testing.T) {
 					t.Fatalf("got error %v", err)
 				}
 				defer c.CloseNow()
-				wantCompresses(t, c, p, test.want == compresses)
+				conntest.WantCompresses(t, c, p, test.want == compresses)
 			})
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -20,12 +21,12 @@ import (
 // inside a character: each message is UTF-8, and the rest can be written.
 func TestNetConnTextCutOff(t *testing.T) {
 	text := "x" + strings.Repeat("é", 50_000)
-	narrow := &connOptions{pipe: &rawpeer.PipeOptions{Capacity: 1000}}
+	narrow := &conntest.Options{Pipe: &rawpeer.PipeOptions{Capacity: 1000}}
 	for name, write := range map[string]func(*testing.T, net.Conn) func() error{
 		"passed": func(t *testing.T, nc net.Conn) func() error {
 			nc.SetWriteDeadline(time.Now().Add(time.Second))
 			n, err := nc.Write([]byte(text))
-			wantTimeout(t, err)
+			conntest.WantTimeout(t, err)
 			nc.SetWriteDeadline(time.Time{})
 			return rawpeer.GoErr(t, func() error { _, err := nc.Write([]byte(text[n:])); return err }).Err
 		},
@@ -37,7 +38,7 @@ func TestNetConnTextCutOff(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			forBothRoles(t, narrow, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, narrow, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				result := write(t, websocket.NetConn(t.Context(), c, websocket.MessageText))
 				for got := 0; got < len(text); {
 					m := p.ReadMessage()
@@ -46,7 +47,7 @@ func TestNetConnTextCutOff(t *testing.T) {
 					}
 					got += len(m.Payload)
 				}
-				wantNoError(t, result())
+				conntest.WantNoError(t, result())
 			})
 		})
 	}
@@ -67,15 +68,15 @@ func TestNetConnWriteOnReset(t *testing.T) {
 // A connection that ended because its context's deadline passed is closed, and
 // does not tell its caller to try again.
 func TestNetConnContextDeadline(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		nc := websocket.NetConn(ctx, c, websocket.MessageBinary)
 		defer nc.Close()
 		for range 2 {
 			_, err := nc.Read(make([]byte, 1))
-			wantError(t, err, context.DeadlineExceeded)
-			wantError(t, err, net.ErrClosed)
+			conntest.WantError(t, err, context.DeadlineExceeded)
+			conntest.WantError(t, err, net.ErrClosed)
 			if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 				t.Error("the end of the connection is a timeout")
 			}

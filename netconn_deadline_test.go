@@ -14,6 +14,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -22,9 +23,9 @@ func TestNetConnReadDeadline(t *testing.T) {
 	const first, second = "the first message", "the second"
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			opts := &connOptions{compression: mode.mode}
+			opts := &conntest.Options{Compression: mode.mode}
 			forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
-				deflater := rawpeer.NewDeflater(opts.takeover())
+				deflater := rawpeer.NewDeflater(opts.Takeover())
 				raw := func(s string) []byte {
 					f := rawpeer.Binary([]byte(s))
 					if mode.mode != websocket.CompressionDisabled {
@@ -39,15 +40,15 @@ func TestNetConnReadDeadline(t *testing.T) {
 					start := time.Now()
 					nc.SetReadDeadline(start.Add(time.Second))
 					got, err := io.ReadAll(nc)
-					wantTimeout(t, err)
+					conntest.WantTimeout(t, err)
 					if took := time.Since(start); took != time.Second {
 						t.Errorf("took %v", took)
 					}
 					_, err = nc.Read(make([]byte, 1))
-					wantTimeout(t, err)
+					conntest.WantTimeout(t, err)
 					nc.SetReadDeadline(time.Time{})
 					p.SendRaw(b[cut:])
-					wantBytes(t, io.MultiReader(bytes.NewReader(got), nc), first+second)
+					conntest.WantRead(t, io.MultiReader(bytes.NewReader(got), nc), first+second)
 				}
 			})
 		})
@@ -59,20 +60,20 @@ func TestNetConnReadDeadline(t *testing.T) {
 func TestNetConnPastDeadline(t *testing.T) {
 	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 		p.SendBinary([]byte("here"))
-		wantBytes(t, nc, "he") // the rest is in memory
+		conntest.WantRead(t, nc, "he") // the rest is in memory
 		p.SendBinary([]byte("next"))
 		p.CountWrites()
 		for _, past := range []time.Time{time.Now().Add(-time.Hour), time.Unix(1, 0), time.Now()} {
 			nc.SetDeadline(past)
 			for range 2 {
 				n, err := nc.Read(make([]byte, 10))
-				wantTimeout(t, err)
+				conntest.WantTimeout(t, err)
 				if n != 0 {
 					t.Errorf("read %d bytes past the deadline", n)
 				}
 				for _, size := range []int{0, 10, 100_000} {
 					n, err = nc.Write(make([]byte, size))
-					wantTimeout(t, err)
+					conntest.WantTimeout(t, err)
 					if n != 0 {
 						t.Errorf("wrote %d bytes past the deadline", n)
 					}
@@ -81,7 +82,7 @@ func TestNetConnPastDeadline(t *testing.T) {
 		}
 		p.WantWrites(0)
 		nc.SetDeadline(time.Time{})
-		wantBytes(t, nc, "renext")
+		conntest.WantRead(t, nc, "renext")
 		nc.Write([]byte("and on"))
 		p.WantBinary([]byte("and on"))
 	})
@@ -110,7 +111,7 @@ func TestNetConnMovedDeadline(t *testing.T) {
 					}
 					return start.Add(d)
 				}
-				underTest(p).SetCapacity(10)
+				conntest.UnderTest(p).SetCapacity(10)
 				nc.SetDeadline(at(test.begin))
 				timed := func(call func() (int, error)) *rawpeer.Call[time.Duration] {
 					return rawpeer.Go(t, func() (time.Duration, error) {
@@ -134,7 +135,7 @@ func TestNetConnMovedDeadline(t *testing.T) {
 				time.Sleep(5 * minute) // past all of them
 				for i, call := range calls {
 					took, err := call.Result()
-					wantTimeout(t, err)
+					conntest.WantTimeout(t, err)
 					if took != test.want {
 						t.Errorf("call %d took %v, want %v", i, took, test.want)
 					}
@@ -145,10 +146,10 @@ func TestNetConnMovedDeadline(t *testing.T) {
 
 	t.Run("taken back", func(t *testing.T) {
 		forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
-			underTest(p).SetCapacity(10)
+			conntest.UnderTest(p).SetCapacity(10)
 			nc.SetDeadline(time.Now().Add(time.Minute))
 			reading := rawpeer.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
-			writing := rawpeer.GoErr(t, func() error { _, err := nc.Write([]byte(filler(50_000))); return err })
+			writing := rawpeer.GoErr(t, func() error { _, err := nc.Write([]byte(conntest.Filler(50_000))); return err })
 			synctest.Wait()
 			nc.SetDeadline(time.Time{})
 			time.Sleep(time.Hour)
@@ -157,7 +158,7 @@ func TestNetConnMovedDeadline(t *testing.T) {
 			}
 			p.SendBinary([]byte("x"))
 			reading.Want()
-			wantStream(t, p, rawpeer.NoTakeover, filler(50_000))
+			wantStream(t, p, rawpeer.NoTakeover, conntest.Filler(50_000))
 			writing.Want()
 		})
 	})
@@ -178,13 +179,13 @@ func TestNetConnWriteDeadline(t *testing.T) {
 					continue // it goes out whole
 				}
 				t.Run(fmt.Sprintf("%s %d of %d", mode.name, room, size), func(t *testing.T) {
-					opts := &connOptions{compression: mode.mode}
+					opts := &conntest.Options{Compression: mode.mode}
 					interrupted := func(t *testing.T, nc net.Conn, p *rawpeer.Peer) (sent int) {
-						underTest(p).SetCapacity(room)
+						conntest.UnderTest(p).SetCapacity(room)
 						start := time.Now()
 						nc.SetWriteDeadline(start.Add(time.Second))
-						sent, err := nc.Write([]byte(filler(size)))
-						wantTimeout(t, err)
+						sent, err := nc.Write([]byte(conntest.Filler(size)))
+						conntest.WantTimeout(t, err)
 						if took := time.Since(start); took != time.Second {
 							t.Errorf("took %v", took)
 						}
@@ -197,17 +198,17 @@ func TestNetConnWriteDeadline(t *testing.T) {
 					t.Run("and then nothing", func(t *testing.T) {
 						forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 							sent := interrupted(t, nc, p)
-							underTest(p).SetCapacity(rawpeer.Unbounded)
-							wantStream(t, p, opts.takeover(), filler(size)[:sent])
+							conntest.UnderTest(p).SetCapacity(rawpeer.Unbounded)
+							wantStream(t, p, opts.Takeover(), conntest.Filler(size)[:sent])
 						})
 					})
 					t.Run("and then the rest", func(t *testing.T) {
 						forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 							sent := interrupted(t, nc, p)
 							nc.SetWriteDeadline(time.Time{})
-							underTest(p).SetCapacity(max(room, 1000))
-							rest := rawpeer.Go(t, func() (int, error) { return nc.Write([]byte(filler(size)[sent:] + "and more")) })
-							wantStream(t, p, opts.takeover(), filler(size)+"and more")
+							conntest.UnderTest(p).SetCapacity(max(room, 1000))
+							rest := rawpeer.Go(t, func() (int, error) { return nc.Write([]byte(conntest.Filler(size)[sent:] + "and more")) })
+							wantStream(t, p, opts.Takeover(), conntest.Filler(size)+"and more")
 							rest.Want()
 						})
 					})
@@ -216,13 +217,13 @@ func TestNetConnWriteDeadline(t *testing.T) {
 							sent := interrupted(t, nc, p)
 							closing := rawpeer.GoErr(t, nc.Close)
 							synctest.Wait()
-							underTest(p).SetCapacity(rawpeer.Unbounded)
-							got := collect(t, p, opts.takeover(), sent, 0)
+							conntest.UnderTest(p).SetCapacity(rawpeer.Unbounded)
+							got := collect(t, p, opts.Takeover(), sent, 0)
 							p.WantClose(1000)
 							p.SendClose(1000, "")
 							p.WantEOF()
 							closing.Want()
-							if got != filler(size)[:sent] {
+							if got != conntest.Filler(size)[:sent] {
 								t.Errorf("got %d bytes, want %d", len(got), sent)
 							}
 						})
@@ -236,9 +237,9 @@ func TestNetConnWriteDeadline(t *testing.T) {
 // A stream of many writes, each with a deadline that is too short, arrives
 // whole.
 func TestNetConnWriteDeadlines(t *testing.T) {
-	stream := filler(300_000)
+	stream := conntest.Filler(300_000)
 	if testing.Short() {
-		stream = filler(100_000)
+		stream = conntest.Filler(100_000)
 	}
 	// write writes the stream, and counts the deadlines that it ran into.
 	write := func(nc net.Conn, patience func(i int) time.Duration) (timeouts int, err error) {
@@ -257,13 +258,13 @@ func TestNetConnWriteDeadlines(t *testing.T) {
 	}
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			opts := &connOptions{compression: mode.mode}
+			opts := &conntest.Options{Compression: mode.mode}
 			forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
-				underTest(p).SetCapacity(1000)
+				conntest.UnderTest(p).SetCapacity(1000)
 				writing := rawpeer.Go(t, func() (int, error) {
 					return write(nc, func(int) time.Duration { return 500 * time.Microsecond })
 				})
-				got := collect(t, p, opts.takeover(), len(stream), 700*time.Microsecond)
+				got := collect(t, p, opts.Takeover(), len(stream), 700*time.Microsecond)
 				if timeouts := writing.Want(); timeouts == 0 {
 					t.Error("no write ran into its deadline")
 				}
@@ -271,13 +272,13 @@ func TestNetConnWriteDeadlines(t *testing.T) {
 					t.Error("the stream is not what was written")
 				}
 			})
-			overTCP(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.OverTCP(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
 				writing := rawpeer.Go(t, func() (int, error) {
 					// Longer with time, for what a write does before it begins to send.
 					return write(nc, func(i int) time.Duration { return time.Duration(i%20<<min(i/20, 8)) * 50 * time.Microsecond })
 				})
-				if got := collect(t, p, opts.takeover(), len(stream), 0); got != stream {
+				if got := collect(t, p, opts.Takeover(), len(stream), 0); got != stream {
 					t.Error("the stream is not what was written")
 				}
 				writing.Want()

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -16,7 +17,7 @@ import (
 // and to it in writes, as plan says, a byte for each; and wants the same stream to
 // arrive, in whatever pieces it is read.
 func FuzzNetConn(f *testing.F) {
-	text := []byte(filler(700))
+	text := []byte(conntest.Filler(700))
 	f.Add(text, []byte{1, 0x80 + 20, 31, 0x40 + 20, 0, 0xc0 + 7, 0}, uint16(7), byte(0))
 	f.Add(text, []byte{0, 0, 30, 0xc0 + 5}, uint16(4096), byte(3))
 	f.Add(bytes.Repeat(text, 50), []byte{63, 62, 0x40 + 63, 34, 0x80 + 60}, uint16(300), byte(4))
@@ -31,7 +32,7 @@ func FuzzNetConn(f *testing.F) {
 			plan:   plan,
 			size:   1 + int(size)%maxFuzzedSize,
 			peer:   []rawpeer.Role{rawpeer.Client, rawpeer.Server}[flags%2],
-			opts:   &connOptions{compression: websocket.CompressionMode(flags / 2 % 3), threshold: -1},
+			opts:   &conntest.Options{Compression: websocket.CompressionMode(flags / 2 % 3), Threshold: -1},
 		}
 		synctest.Test(t, fs.run)
 	})
@@ -45,7 +46,7 @@ type fuzzedStream struct {
 	plan   []byte
 	size   int // of the buffer that is read with
 	peer   rawpeer.Role
-	opts   *connOptions
+	opts   *conntest.Options
 }
 
 // The bits of a step of the plan, above the number of bytes.
@@ -78,7 +79,7 @@ func (fs *fuzzedStream) pieces(yield func(piece []byte, step byte)) {
 
 func (fs *fuzzedStream) run(t *testing.T) {
 	c, peer := connectOn(t, fs.peer, fs.opts, nil)
-	p := fs.opts.inflating(rawpeer.NewPeer(t, peer, fs.peer))
+	p := fs.opts.Inflating(rawpeer.NewPeer(t, peer, fs.peer))
 	if fs.peer == rawpeer.Client {
 		p.ReadResponse(nil)
 	}
@@ -111,8 +112,8 @@ func (fs *fuzzedStream) run(t *testing.T) {
 // send sends the stream in frames, and returns how many pings between them.
 func (fs *fuzzedStream) send(p *rawpeer.Peer) (pings int) {
 	var deflater *rawpeer.Deflater
-	if fs.opts.compression != websocket.CompressionDisabled {
-		deflater = rawpeer.NewDeflater(fs.opts.takeover())
+	if fs.opts.Compression != websocket.CompressionDisabled {
+		deflater = rawpeer.NewDeflater(fs.opts.Takeover())
 	}
 	fs.pieces(func(piece []byte, step byte) {
 		first := rawpeer.Binary(piece)
@@ -158,8 +159,8 @@ func (fs *fuzzedStream) receive(t *testing.T, p *rawpeer.Peer, pings int) {
 	if fs.peer == rawpeer.Client {
 		rules.Sender = rawpeer.Server
 	}
-	if fs.opts.compression != websocket.CompressionDisabled {
-		rules.Deflate = fs.opts.takeover()
+	if fs.opts.Compression != websocket.CompressionDisabled {
+		rules.Deflate = fs.opts.Takeover()
 	}
 	said := rawpeer.Decode(wire, rules)
 	var got []byte

@@ -15,13 +15,14 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // forBothNetConns is forBothRoles with a NetConn of binary messages.
-func forBothNetConns(t *testing.T, opts *connOptions, test func(t *testing.T, nc net.Conn, p *rawpeer.Peer)) {
+func forBothNetConns(t *testing.T, opts *conntest.Options, test func(t *testing.T, nc net.Conn, p *rawpeer.Peer)) {
 	t.Helper()
-	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		test(t, websocket.NetConn(t.Context(), c, websocket.MessageBinary), p)
 	})
 }
@@ -67,21 +68,21 @@ func wantStream(t *testing.T, p *rawpeer.Peer, takeover rawpeer.Takeover, s stri
 func TestNetConnReadsMessages(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothNetConns(t, &connOptions{compression: mode.mode}, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
+			forBothNetConns(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 				p.SendBinary([]byte("one"))
 				p.SendBinary(nil)
 				p.Send(rawpeer.Binary([]byte("two")).More(), rawpeer.Ping(""), rawpeer.Continuation("three"))
-				wantBytes(t, nc, "o")
-				wantBytes(t, nc, "netwothr")
-				wantBytes(t, nc, "ee")
+				conntest.WantRead(t, nc, "o")
+				conntest.WantRead(t, nc, "netwothr")
+				conntest.WantRead(t, nc, "ee")
 				p.WantPong("")
 				if mode.mode != websocket.CompressionDisabled {
 					p.Send(rawpeer.Deflated(rawpeer.Binary([]byte("inflated"))))
 					p.Send(rawpeer.Binary([]byte("\x00")).WithRSV(rawpeer.RSV1)) // empty
 					p.Send(rawpeer.Deflated(rawpeer.Binary([]byte("again"))))
-					wantBytes(t, nc, "inf")
-					wantBytes(t, nc, "latedag")
-					wantBytes(t, nc, "ain")
+					conntest.WantRead(t, nc, "inf")
+					conntest.WantRead(t, nc, "latedag")
+					conntest.WantRead(t, nc, "ain")
 				}
 				// Read returns what is there.
 				p.SendBinary([]byte("short"))
@@ -100,19 +101,19 @@ func TestNetConnReadsMessages(t *testing.T) {
 func TestNetConnWritesMessages(t *testing.T) {
 	for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
 		t.Run(typ.String(), func(t *testing.T) {
-			forBothRoles(t, &connOptions{pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, &conntest.Options{Pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				nc := websocket.NetConn(t.Context(), c, typ)
 				for _, size := range []int{0, 1, 5000, 16 << 10, 16<<10 + 1, 100_000} {
-					buf := []byte(filler(size))
+					buf := []byte(conntest.Filler(size))
 					n, err := nc.Write(buf)
 					if n != size || err != nil {
 						t.Errorf("got %d, %v for %d bytes", n, err, size)
 					}
-					if string(buf) != filler(size) {
+					if string(buf) != conntest.Filler(size) {
 						t.Error("the caller's bytes were changed")
 					}
 					clear(buf)
-					p.WantMessage(rawpeer.Opcode(typ), []byte(filler(size)))
+					p.WantMessage(rawpeer.Opcode(typ), []byte(conntest.Filler(size)))
 				}
 			})
 		})
@@ -123,13 +124,13 @@ func TestNetConnWrongType(t *testing.T) {
 	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 		p.SendBinary([]byte("right"))
 		p.SendText("wrong")
-		wantBytes(t, nc, "right")
+		conntest.WantRead(t, nc, "right")
 		reading := rawpeer.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
 		p.WantClose(1003)
 		p.Close()
-		wantClosed(t, reading.Err(), -1)
+		conntest.WantClosed(t, reading.Err(), -1)
 		_, err := nc.Write([]byte("x"))
-		wantClosed(t, err, -1)
+		conntest.WantClosed(t, err, -1)
 	})
 }
 
@@ -154,7 +155,7 @@ func TestNetConnEnd(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 				p.SendBinary([]byte("before"))
-				wantBytes(t, nc, "before")
+				conntest.WantRead(t, nc, "before")
 				test.leaves(p)
 				for range 3 {
 					n, err := nc.Read(make([]byte, 1))
@@ -186,20 +187,20 @@ func TestNetConnClose(t *testing.T) {
 		if err := nc.Close(); err != nil {
 			t.Errorf("got %v", err)
 		}
-		wantError(t, reading.Err(), net.ErrClosed)
+		conntest.WantError(t, reading.Err(), net.ErrClosed)
 		if took := time.Since(start); took > 100*time.Millisecond {
 			t.Errorf("took %v", took)
 		}
 		p.WantClose(1000)
 		_, err := nc.Read(make([]byte, 1))
-		wantError(t, err, net.ErrClosed)
+		conntest.WantError(t, err, net.ErrClosed)
 		_, err = nc.Write([]byte("x"))
-		wantError(t, err, net.ErrClosed)
+		conntest.WantError(t, err, net.ErrClosed)
 		if err := nc.Close(); err != nil {
 			t.Errorf("got %v from a second Close", err)
 		}
 		p.WantEOF()
-		if took := time.Since(start); took != closeTimeout {
+		if took := time.Since(start); took != conntest.CloseTimeout {
 			t.Errorf("the network connection was closed after %v", took)
 		}
 	})
@@ -207,7 +208,7 @@ func TestNetConnClose(t *testing.T) {
 
 func TestNetConnCloseUnblocks(t *testing.T) {
 	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
-		underTest(p).SetCapacity(10)
+		conntest.UnderTest(p).SetCapacity(10)
 		calls := []*rawpeer.Call[int]{
 			rawpeer.Go(t, func() (int, error) { return nc.Write(make([]byte, 100_000)) }),
 			rawpeer.Go(t, func() (int, error) { return nc.Read(make([]byte, 1)) }),
@@ -219,7 +220,7 @@ func TestNetConnCloseUnblocks(t *testing.T) {
 		nc.Close()
 		for _, call := range calls {
 			_, err := call.Result()
-			wantError(t, err, net.ErrClosed)
+			conntest.WantError(t, err, net.ErrClosed)
 		}
 		if took := time.Since(start); took > 100*time.Millisecond {
 			t.Errorf("took %v", took)
@@ -229,10 +230,10 @@ func TestNetConnCloseUnblocks(t *testing.T) {
 
 // The end of its context closes a NetConn at once.
 func TestNetConnContext(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
 		nc := websocket.NetConn(ctx, c, websocket.MessageBinary)
-		underTest(p).SetCapacity(10)
+		conntest.UnderTest(p).SetCapacity(10)
 		calls := []*rawpeer.Call[int]{
 			rawpeer.Go(t, func() (int, error) { return nc.Read(make([]byte, 1)) }),
 			rawpeer.Go(t, func() (int, error) { return nc.Write(make([]byte, 1000)) }),
@@ -242,16 +243,16 @@ func TestNetConnContext(t *testing.T) {
 		cancel()
 		for _, call := range calls {
 			_, err := call.Result()
-			wantError(t, err, context.Canceled)
+			conntest.WantError(t, err, context.Canceled)
 		}
 		_, err := nc.Read(make([]byte, 1))
-		wantError(t, err, context.Canceled)
+		conntest.WantError(t, err, context.Canceled)
 		_, err = nc.Write(make([]byte, 1))
-		wantError(t, err, context.Canceled)
+		conntest.WantError(t, err, context.Canceled)
 		if took := time.Since(start); took != 0 {
 			t.Errorf("took %v", took)
 		}
-		if !underTest(p).Stats().Closed {
+		if !conntest.UnderTest(p).Stats().Closed {
 			t.Error("the network connection is open")
 		}
 		if err := nc.Close(); err != nil {
@@ -296,8 +297,8 @@ func TestNetConnAddr(t *testing.T) {
 			}
 		}
 	}
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		check(t, c, underTest(p).LocalAddr(), underTest(p).RemoteAddr())
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		check(t, c, conntest.UnderTest(p).LocalAddr(), conntest.UnderTest(p).RemoteAddr())
 	})
 	t.Run("not known", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {

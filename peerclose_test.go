@@ -11,6 +11,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -27,7 +28,7 @@ func TestPeerCloses(t *testing.T) {
 	} {
 		for _, reason := range []string{"", "bye, 世界", longestReason} {
 			t.Run(fmt.Sprintf("%d with %d bytes", code, len(reason)), func(t *testing.T) {
-				forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+				conntest.ForReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 					call := rawpeer.Go(t, read)
 					synctest.Wait()
 					start := time.Now()
@@ -35,14 +36,14 @@ func TestPeerCloses(t *testing.T) {
 					p.WantCloseReason(code, reason)
 					p.WantEOF()
 					err := call.Err()
-					wantClosed(t, err, websocket.StatusCode(code))
+					conntest.WantClosed(t, err, websocket.StatusCode(code))
 					if ce, ok := errors.AsType[websocket.CloseError](err); !ok || ce.Reason != reason {
 						t.Fatalf("got reason %q, want %q", ce.Reason, reason)
 					}
 					if d := time.Since(start); d != 0 {
 						t.Fatalf("took %v, want no time", d)
 					}
-					wantEnded(t, c, websocket.StatusCode(code))
+					conntest.WantEnded(t, c, websocket.StatusCode(code))
 				})
 			})
 		}
@@ -51,13 +52,13 @@ func TestPeerCloses(t *testing.T) {
 
 // A close frame without a code is answered with one without a code.
 func TestPeerClosesWithoutCode(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		read := reading(t, c)
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := conntest.GoRead(t, c)
 		p.SendClose(rawpeer.NoCode, "")
 		p.WantClose(rawpeer.NoCode)
 		p.WantEOF()
-		wantClosed(t, read.Err(), websocket.StatusNoStatusRcvd)
-		wantEnded(t, c, websocket.StatusNoStatusRcvd)
+		conntest.WantClosed(t, read.Err(), websocket.StatusNoStatusRcvd)
+		conntest.WantEnded(t, c, websocket.StatusNoStatusRcvd)
 	})
 }
 
@@ -66,7 +67,7 @@ func TestPeerClosesWithoutCode(t *testing.T) {
 func TestPeerClosesWithWrongCode(t *testing.T) {
 	for _, code := range []int{0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 1999, 2000, 2999, 5000, 65535} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
-			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+			conntest.ForReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 				call := rawpeer.Go(t, read)
 				f := rawpeer.Close(1000, "a reason")
 				f.Payload[0], f.Payload[1] = byte(code>>8), byte(code)
@@ -75,8 +76,8 @@ func TestPeerClosesWithWrongCode(t *testing.T) {
 				p.WantClose(1002)
 				p.WantEOF()
 				p.Close()
-				wantClosed(t, call.Err(), -1)
-				wantEnded(t, c, -1)
+				conntest.WantClosed(t, call.Err(), -1)
+				conntest.WantEnded(t, c, -1)
 			})
 		})
 	}
@@ -84,9 +85,9 @@ func TestPeerClosesWithWrongCode(t *testing.T) {
 
 // The close frame is the last thing that counts, and it counts at any cut.
 func TestPeerClosesInPieces(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		read := reading(t, c)
-		all := pieces(p, 1, []rawpeer.Frame{rawpeer.Close(4321, "grün, 水, 🎉")})
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := conntest.GoRead(t, c)
+		all := conntest.Pieces(p, 1, []rawpeer.Frame{rawpeer.Close(4321, "grün, 水, 🎉")})
 		for _, piece := range all[:len(all)-1] {
 			p.SendRaw(piece)
 			synctest.Wait()
@@ -96,41 +97,41 @@ func TestPeerClosesInPieces(t *testing.T) {
 		}
 		p.SendRaw(all[len(all)-1])
 		p.WantCloseReason(4321, "grün, 水, 🎉")
-		wantClosed(t, read.Err(), 4321)
+		conntest.WantClosed(t, read.Err(), 4321)
 	})
 }
 
 func TestPeerClosesAmongFrames(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("one"), rawpeer.Ping("two"), rawpeer.Close(1001, ""), rawpeer.Text("late"), rawpeer.Close(4000, ""))
-		wantText(t, c, "one")
+		conntest.WantText(t, c, "one")
 		_, _, err := c.Read(t.Context())
-		wantClosed(t, err, websocket.StatusGoingAway)
+		conntest.WantClosed(t, err, websocket.StatusGoingAway)
 		p.WantPong("two")
 		p.WantClose(1001)
 		p.WantEOF()
-		wantEnded(t, c, websocket.StatusGoingAway)
+		conntest.WantEnded(t, c, websocket.StatusGoingAway)
 	})
 }
 
 // A message that the peer's close frame cuts off is not whole.
 func TestPeerClosesInsideMessage(t *testing.T) {
-	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
+		conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 			call := rawpeer.Go(t, read)
-			encode := opts.encoder()
+			encode := opts.Encoder()
 			p.Send(encode(rawpeer.Text("part")).More(), rawpeer.Close(4000, ""))
 			p.WantClose(4000)
 			p.WantEOF()
-			wantClosed(t, call.Err(), 4000)
-			wantEnded(t, c, 4000)
+			conntest.WantClosed(t, call.Err(), 4000)
+			conntest.WantEnded(t, c, 4000)
 		})
 	})
 }
 
 // Calls that wait elsewhere end with the connection.
 func TestPeerClosesWhileOthersWait(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 		p.WantPing()
 		w, err := c.Writer(t.Context(), websocket.MessageText)
@@ -139,16 +140,16 @@ func TestPeerClosesWhileOthersWait(t *testing.T) {
 		}
 		write := rawpeer.GoErr(t, func() error { return c.Write(t.Context(), websocket.MessageText, []byte("x")) })
 		synctest.Wait()
-		first, second := reading(t, c), reading(t, c)
+		first, second := conntest.GoRead(t, c), conntest.GoRead(t, c)
 		p.SendClose(4000, "")
 		p.WantClose(4000)
 		p.WantEOF()
 		for _, call := range []interface{ Err() error }{ping, write, first, second} {
-			wantClosed(t, call.Err(), 4000)
+			conntest.WantClosed(t, call.Err(), 4000)
 		}
 		_, err = w.Write([]byte("x"))
-		wantClosed(t, err, 4000)
-		wantClosed(t, w.Close(), 4000)
-		wantEnded(t, c, 4000)
+		conntest.WantClosed(t, err, 4000)
+		conntest.WantClosed(t, w.Close(), 4000)
+		conntest.WantEnded(t, c, 4000)
 	})
 }

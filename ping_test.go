@@ -10,6 +10,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -19,11 +20,11 @@ func TestPingAnsweredBeforeTheEnd(t *testing.T) {
 	for _, end := range []string{"connection", "context"} {
 		t.Run(end, func(t *testing.T) {
 			for range 20 { // which of two wakes Ping is a matter of luck
-				forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
 					c.CloseRead(t.Context())
-					stream := underTest(p)
+					stream := conntest.UnderTest(p)
 					stream.RecordWrites()
 					// Both have happened when the Write of the ping returns.
 					stream.AfterWriting(stream.Stats().BytesWritten+int64(frameSize(p, 1)), func() {
@@ -40,7 +41,7 @@ func TestPingAnsweredBeforeTheEnd(t *testing.T) {
 						}
 						time.Sleep(time.Second)
 					})
-					wantNoError(t, c.Ping(ctx))
+					conntest.WantNoError(t, c.Ping(ctx))
 				})
 			}
 		})
@@ -50,7 +51,7 @@ func TestPingAnsweredBeforeTheEnd(t *testing.T) {
 // A pong of the program's own goes out at once, also between the frames of a
 // message, and its payload is the caller's.
 func TestPong(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		pong := func(payload string) {
 			t.Helper()
 			mine := []byte(payload)
@@ -63,8 +64,8 @@ func TestPong(t *testing.T) {
 		}
 		pong("")
 		pong(strings.Repeat("p", 125))
-		w := mustWriter(t, c, t.Context())
-		mustAdd(t, w, "parts")
+		w := conntest.MustWriter(t, c, t.Context())
+		conntest.MustAdd(t, w, "parts")
 		pong("between frames")
 		end := rawpeer.GoErr(t, w.Close)
 		p.WantMessage(rawpeer.OpText, []byte("parts"))

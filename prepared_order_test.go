@@ -9,26 +9,27 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // takingOver is for connections of which each message from 100 bytes on refers to
 // those before it.
-var takingOver = &connOptions{compression: websocket.CompressionContextTakeover, threshold: 100}
+var takingOver = &conntest.Options{Compression: websocket.CompressionContextTakeover, Threshold: 100}
 
 // mustTalk writes a message, and wants it to arrive.
 func mustTalk(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, s string) {
 	t.Helper()
-	mustWriteText(t, c, s)
+	conntest.MustWriteText(t, c, s)
 	p.WantMessage(rawpeer.OpText, []byte(s))
 }
 
 // A prepared message that takes another along is before it, for those that follow
 // both, too.
 func TestPreparedTakesPreparedAlong(t *testing.T) {
-	first, second := filler(700), strings.ToUpper(filler(1400)[700:])
-	forBothRoles(t, takingOver, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		mustTalk(t, c, p, filler(500)) // so that there is a compressor
+	first, second := conntest.Filler(700), strings.ToUpper(conntest.Filler(1400)[700:])
+	conntest.ForBothRoles(t, takingOver, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		mustTalk(t, c, p, conntest.Filler(500)) // so that there is a compressor
 		release, calls := queue(t, c, p, "zero")
 		for _, s := range []string{first, second} {
 			calls = append(calls, goWritePrepared(t, c, mustPrepare(t, websocket.MessageText, s)))
@@ -47,9 +48,9 @@ func TestPreparedTakesPreparedAlong(t *testing.T) {
 // A prepared message that another took along, and whose context ends when nothing
 // of it is out, has not been sent: what follows does not refer to it.
 func TestPreparedTakenBack(t *testing.T) {
-	text := filler(700)
-	forBothRoles(t, takingOver, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		mustTalk(t, c, p, filler(500)) // so that there is a compressor
+	text := conntest.Filler(700)
+	conntest.ForBothRoles(t, takingOver, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		mustTalk(t, c, p, conntest.Filler(500)) // so that there is a compressor
 		release, calls := queue(t, c, p, "zero")
 		one, cancelOne := context.WithCancel(t.Context())
 		writeOne := rawpeer.GoErr(t, func() error { return c.Write(one, websocket.MessageText, []byte("one")) })
@@ -60,10 +61,10 @@ func TestPreparedTakenBack(t *testing.T) {
 		synctest.Wait()
 
 		header := 2
-		if !peerIsClient(p) {
+		if !conntest.PeerIsClient(p) {
 			header = 6 // with a masking key
 		}
-		underTest(p).SetCapacity(header + len("zero") + header + len("one"))
+		conntest.UnderTest(p).SetCapacity(header + len("zero") + header + len("one"))
 		release()
 		calls[0].Want()
 		synctest.Wait()
@@ -75,7 +76,7 @@ func TestPreparedTakenBack(t *testing.T) {
 
 		p.WantText("zero")
 		p.WantText("one")
-		underTest(p).SetCapacity(rawpeer.Unbounded)
+		conntest.UnderTest(p).SetCapacity(rawpeer.Unbounded)
 		mustTalk(t, c, p, text)
 	})
 }

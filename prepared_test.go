@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -39,9 +40,9 @@ func mustWritePrepared(t *testing.T, c *websocket.Conn, m *websocket.PreparedMes
 func TestPreparedOneFrame(t *testing.T) {
 	for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
 		t.Run(typ.String(), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				for _, size := range []int{0, 1, 125, 126, 4096, 4097, 0xffff, 0x10000, 200_000} {
-					message := filler(size)
+					message := conntest.Filler(size)
 					prepared := mustPrepare(t, typ, message)
 					for range 2 {
 						p.CountWrites()
@@ -51,7 +52,7 @@ func TestPreparedOneFrame(t *testing.T) {
 						if len(m.Frames) != 1 {
 							t.Errorf("%d bytes in %d frames", size, len(m.Frames))
 						}
-						if peerIsClient(p) {
+						if conntest.PeerIsClient(p) {
 							p.WantWrites(1)
 						}
 					}
@@ -64,16 +65,16 @@ func TestPreparedOneFrame(t *testing.T) {
 // Each connection's threshold says whether a prepared message is compressed on
 // it.
 func TestPreparedThreshold(t *testing.T) {
-	message := mustPrepare(t, websocket.MessageText, filler(600))
+	message := mustPrepare(t, websocket.MessageText, conntest.Filler(600))
 	for _, mode := range modes[1:] {
 		for _, test := range []struct {
 			threshold  int
 			compressed bool
 		}{{0, true}, {600, true}, {601, false}, {-1, true}} {
 			t.Run(fmt.Sprint(mode.name, " ", test.threshold), func(t *testing.T) {
-				forBothRoles(t, &connOptions{compression: mode.mode, threshold: test.threshold}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode, Threshold: test.threshold}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					write := goWritePrepared(t, c, message)
-					m := p.WantMessage(rawpeer.OpText, []byte(filler(600)))
+					m := p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(600)))
 					write.Want()
 					if got := m.Frames[0].RSV == rawpeer.RSV1; got != test.compressed {
 						t.Errorf("compressed is %t", got)
@@ -91,38 +92,38 @@ func TestPreparedBetweenCompressed(t *testing.T) {
 	sizes := []int{300, 3000, 10_000, 50_000}
 	var prepared []*websocket.PreparedMessage
 	for i, size := range sizes {
-		prepared = append(prepared, mustPrepare(t, websocket.MessageText, fmt.Sprint("prepared ", i, filler(size))))
+		prepared = append(prepared, mustPrepare(t, websocket.MessageText, fmt.Sprint("prepared ", i, conntest.Filler(size))))
 	}
 	for _, mode := range modes[1:] {
 		t.Run(mode.name, func(t *testing.T) {
 			pipe := &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}
-			forBothRoles(t, &connOptions{compression: mode.mode, pipe: pipe}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode, Pipe: pipe}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				want := func(s string) {
 					t.Helper()
 					p.WantMessage(rawpeer.OpText, []byte(s))
 				}
 				own := func(s string) {
 					t.Helper()
-					mustWriteText(t, c, s)
+					conntest.MustWriteText(t, c, s)
 					want(s)
 				}
 				for i, size := range sizes {
-					text := fmt.Sprint("prepared ", i, filler(size))
-					own(fmt.Sprint("before ", filler(1000)))
+					text := fmt.Sprint("prepared ", i, conntest.Filler(size))
+					own(fmt.Sprint("before ", conntest.Filler(1000)))
 					for range 1 + i%2 {
 						mustWritePrepared(t, c, prepared[i])
 						want(text)
 					}
-					own(fmt.Sprint("after ", filler(1000)))
+					own(fmt.Sprint("after ", conntest.Filler(1000)))
 					own(text)
 
-					w := mustWriter(t, c, t.Context())
-					mustAdd(t, w, text+text)
-					mustEnd(t, w)
+					w := conntest.MustWriter(t, c, t.Context())
+					conntest.MustAdd(t, w, text+text)
+					conntest.MustEnd(t, w)
 					want(text + text)
 
 					ctx, cancel := context.WithCancel(t.Context())
-					release := underTest(p).StallWrites()
+					release := conntest.UnderTest(p).StallWrites()
 					call := rawpeer.GoErr(t, func() error { return c.WritePrepared(ctx, prepared[i]) })
 					synctest.Wait()
 					cancel()
@@ -137,14 +138,14 @@ func TestPreparedBetweenCompressed(t *testing.T) {
 
 // What follows a prepared message refers to it.
 func TestPreparedIsReferredTo(t *testing.T) {
-	opts := &connOptions{compression: websocket.CompressionContextTakeover}
-	forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		mustWriteText(t, c, filler(200))
-		p.WantMessage(rawpeer.OpText, []byte(filler(200)))
-		mustWritePrepared(t, c, mustPrepare(t, websocket.MessageText, filler(2000)))
-		p.WantMessage(rawpeer.OpText, []byte(filler(2000)))
-		again := filler(200) + filler(2000)
-		mustWriteText(t, c, again)
+	opts := &conntest.Options{Compression: websocket.CompressionContextTakeover}
+	conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.MustWriteText(t, c, conntest.Filler(200))
+		p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(200)))
+		mustWritePrepared(t, c, mustPrepare(t, websocket.MessageText, conntest.Filler(2000)))
+		p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(2000)))
+		again := conntest.Filler(200) + conntest.Filler(2000)
+		conntest.MustWriteText(t, c, again)
 		m := p.WantMessage(rawpeer.OpText, []byte(again))
 		if got := len(m.Frames[0].Payload); got > 100 {
 			t.Errorf("got %d bytes for what was there before", got)
@@ -157,14 +158,14 @@ func TestPreparedIsReferredTo(t *testing.T) {
 func TestPreparedBatch(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			opts := &connOptions{compression: mode.mode, threshold: 10}
-			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			opts := &conntest.Options{Compression: mode.mode, Threshold: 10}
+			conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				if mode.mode != websocket.CompressionDisabled {
 					// So that there is something to refer to.
-					mustWriteText(t, c, filler(500))
-					p.WantMessage(rawpeer.OpText, []byte(filler(500)))
+					conntest.MustWriteText(t, c, conntest.Filler(500))
+					p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(500)))
 				}
-				messages := []string{"zero", "one", filler(300), "three", filler(5000), "five", filler(300)}
+				messages := []string{"zero", "one", conntest.Filler(300), "three", conntest.Filler(5000), "five", conntest.Filler(300)}
 				release, calls := queue(t, c, p, messages[0])
 				for i, m := range messages[1:] {
 					if i == 2 {
@@ -182,8 +183,8 @@ func TestPreparedBatch(t *testing.T) {
 				if mode.mode == websocket.CompressionDisabled {
 					wantBatches(t, p, messages[:1], messages[1:4], messages[4:5], messages[5:])
 				}
-				mustWriteText(t, c, filler(500)+filler(300))
-				p.WantMessage(rawpeer.OpText, []byte(filler(500)+filler(300)))
+				conntest.MustWriteText(t, c, conntest.Filler(500)+conntest.Filler(300))
+				p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(500)+conntest.Filler(300)))
 			})
 		})
 	}
@@ -191,12 +192,12 @@ func TestPreparedBatch(t *testing.T) {
 
 // What each connection gets refers back as far as was agreed on for it.
 func TestPreparedWindow(t *testing.T) {
-	text := strings.Repeat(filler(1000), 2)
+	text := strings.Repeat(conntest.Filler(1000), 2)
 	prepared := mustPrepare(t, websocket.MessageText, text)
 	for _, test := range []struct{ bits, min, max int }{{15, 0, 1000}, {8, 1400, 2010}, {15, 0, 1000}, {9, 1400, 2010}} {
 		t.Run(fmt.Sprint(test.bits), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, p := acceptedWith(t, websocket.CompressionContextTakeover, 0, fmt.Sprintf("%s; server_max_window_bits=%d", pmd, test.bits))
+				c, p := conntest.AcceptedWith(t, websocket.CompressionContextTakeover, 0, fmt.Sprintf("%s; server_max_window_bits=%d", pmd, test.bits))
 				defer c.CloseNow()
 				mustWritePrepared(t, c, prepared)
 				f := p.WantFrame()
@@ -216,17 +217,17 @@ func TestPreparedWindow(t *testing.T) {
 func TestPreparedBehindWriter(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-				w := mustWriter(t, c, t.Context())
-				mustAdd(t, w, filler(600))
-				write := goWritePrepared(t, c, mustPrepare(t, websocket.MessageText, filler(700)))
+			conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				w := conntest.MustWriter(t, c, t.Context())
+				conntest.MustAdd(t, w, conntest.Filler(600))
+				write := goWritePrepared(t, c, mustPrepare(t, websocket.MessageText, conntest.Filler(700)))
 				synctest.Wait()
 				if write.Returned() {
 					t.Fatal("a message was written in the middle of another")
 				}
-				mustEnd(t, w)
-				p.WantMessage(rawpeer.OpText, []byte(filler(600)))
-				p.WantMessage(rawpeer.OpText, []byte(filler(700)))
+				conntest.MustEnd(t, w)
+				p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(600)))
+				p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(700)))
 				write.Want()
 			})
 		})
@@ -238,15 +239,15 @@ func TestPreparedBehindWriter(t *testing.T) {
 func TestPreparedCutShort(t *testing.T) {
 	for _, size := range []int{100, 100_000} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-				underTest(p).SetCapacity(50)
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				conntest.UnderTest(p).SetCapacity(50)
 				ctx, cancel := context.WithCancel(t.Context())
-				m := mustPrepare(t, websocket.MessageBinary, filler(size))
+				m := mustPrepare(t, websocket.MessageBinary, conntest.Filler(size))
 				call := rawpeer.GoErr(t, func() error { return c.WritePrepared(ctx, m) })
 				synctest.Wait()
 				cancel()
-				wantClosed(t, call.Err(), -1)
-				wantClosed(t, c.WritePrepared(t.Context(), m), -1)
+				conntest.WantClosed(t, call.Err(), -1)
+				conntest.WantClosed(t, c.WritePrepared(t.Context(), m), -1)
 			})
 		})
 	}
@@ -255,15 +256,15 @@ func TestPreparedCutShort(t *testing.T) {
 // One message may be written to many connections at once, of all settings.
 func TestPreparedConcurrently(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		message := strings.Repeat(filler(500), 10)
+		message := strings.Repeat(conntest.Filler(500), 10)
 		prepared := mustPrepare(t, websocket.MessageText, message)
 		var wg sync.WaitGroup
 		for i := range 16 {
-			opts := &connOptions{
-				compression: modes[i%3].mode,
-				pipe:        &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded},
+			opts := &conntest.Options{
+				Compression: modes[i%3].mode,
+				Pipe:        &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded},
 			}
-			c, p := roles[i%2].connect(t, rawpeer.Listen(opts.pipe), opts)
+			c, p := conntest.Roles[i%2].Connect(t, rawpeer.Listen(opts.Pipe), opts)
 			defer c.CloseNow()
 			for range 3 {
 				wg.Go(func() {

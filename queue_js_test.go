@@ -14,6 +14,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -30,21 +31,21 @@ func (h host) flood(t *testing.T, messages, size int, maxUnread int64) (c *webso
 // nothing was read. They can be read then.
 func (h host) wantTooMuch(t *testing.T, c *websocket.Conn, key string, messages, size int) {
 	t.Helper()
-	wantNoError(t, c.AwaitEnd(bounded(t)))
+	conntest.WantNoError(t, c.AwaitEnd(bounded(t)))
 	h.wantTold(t, key, seen(websocket.StatusMessageTooBig, "too much waits to be read"))
-	wantError(t, c.Write(t.Context(), websocket.MessageText, nil), websocket.ErrMessageTooBig)
+	conntest.WantError(t, c.Write(t.Context(), websocket.MessageText, nil), websocket.ErrMessageTooBig)
 	for i := range messages {
 		_, p, err := c.Read(t.Context())
 		if err != nil || len(p) != size || p[0] != byte(i) {
 			t.Fatalf("message %d: got %d bytes, %v", i, len(p), err)
 		}
 	}
-	for name, err := range everyCall(t, c) {
+	for name, err := range conntest.EveryCall(t, c) {
 		if !errors.Is(err, websocket.ErrMessageTooBig) || !errors.Is(err, net.ErrClosed) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	wantEnded(t, c, -1)
+	conntest.WantEnded(t, c, -1)
 }
 
 func testMaxUnread(t *testing.T, h host) {
@@ -57,7 +58,7 @@ func testMaxUnread(t *testing.T, h host) {
 
 	// What has been read does not count.
 	c, _ = h.flood(t, messages, size, fits)
-	wantNoError(t, c.AwaitUnread(bounded(t), messages))
+	conntest.WantNoError(t, c.AwaitUnread(bounded(t), messages))
 	for range messages {
 		if _, _, err := c.Read(bounded(t)); err != nil {
 			t.Fatal(err)
@@ -77,7 +78,7 @@ func testMaxUnreadDefault(t *testing.T, h host) {
 func testMaxUnreadUnbounded(t *testing.T, h host) {
 	const messages, size = 20, 1 << 20
 	c, _ := h.flood(t, messages, size, -1)
-	wantNoError(t, c.AwaitUnread(bounded(t), messages))
+	conntest.WantNoError(t, c.AwaitUnread(bounded(t), messages))
 	for i := range messages {
 		if _, p, err := c.Read(bounded(t)); err != nil || len(p) != size || p[0] != byte(i) {
 			t.Fatalf("message %d: got %d bytes, %v", i, len(p), err)
@@ -89,7 +90,7 @@ func testMaxUnreadUnbounded(t *testing.T, h host) {
 func testMaxUnreadOneMessage(t *testing.T, h host) {
 	c, _ := h.dialWith(t, "/echo", &websocket.DialOptions{MaxUnread: 1})
 	for range 3 {
-		wantEcho(t, c, websocket.MessageText, filler(1000))
+		wantEcho(t, c, websocket.MessageText, conntest.Filler(1000))
 	}
 }
 
@@ -97,25 +98,25 @@ func testMaxUnreadOneMessage(t *testing.T, h host) {
 func testLimitRaisedOnArrival(t *testing.T, h host) {
 	c, _ := h.flood(t, 2, 100_000, 0)
 	c.SetReadLimit(10)
-	wantNoError(t, c.AwaitUnread(bounded(t), 2))
+	conntest.WantNoError(t, c.AwaitUnread(bounded(t), 2))
 	c.SetReadLimit(100_000)
 	for i := range 2 {
 		p := make([]byte, 100_000)
 		p[0] = byte(i)
-		wantMessage(t, c, websocket.MessageBinary, string(p))
+		conntest.WantMessage(t, c, websocket.MessageBinary, string(p))
 	}
 }
 
 // The peer has closed behind messages that were not read.
 func testEndAheadOfMessages(t *testing.T, h host) {
 	c := h.dial(t, "/close?code=4000&messages=2")
-	wantNoError(t, c.AwaitEnd(bounded(t)))
-	wantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), 4000)
+	conntest.WantNoError(t, c.AwaitEnd(bounded(t)))
+	conntest.WantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), 4000)
 	for _, digit := range []string{"0", "1"} {
-		wantText(t, c, strings.Repeat(digit, 20_000)+".")
+		conntest.WantText(t, c, strings.Repeat(digit, 20_000)+".")
 	}
-	wantClosed(t, readErr(t.Context(), c), 4000)
-	wantEnded(t, c, 4000)
+	conntest.WantClosed(t, conntest.ReadErr(t.Context(), c), 4000)
+	conntest.WantEnded(t, c, 4000)
 }
 
 // A write waits while the browser has more than MaxBuffered left to send. A write
@@ -130,7 +131,7 @@ func testBufferedAmount(t *testing.T, h host) {
 	}
 	sink := h.dial(t, "/sink")
 	for range some / len(p) {
-		wantNoError(t, sink.Write(bounded(t), websocket.MessageBinary, p))
+		conntest.WantNoError(t, sink.Write(bounded(t), websocket.MessageBinary, p))
 		wantBounded(sink, len(p))
 	}
 
@@ -140,7 +141,7 @@ func testBufferedAmount(t *testing.T, h host) {
 	c := h.dial(t, "/deaf?hear="+key)
 	c.SetReadLimit(-1)
 	long := anyBytes(some + 2*websocket.MaxBuffered)
-	wantNoError(t, c.Write(t.Context(), websocket.MessageBinary, []byte(long)))
+	conntest.WantNoError(t, c.Write(t.Context(), websocket.MessageBinary, []byte(long)))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	first := rawpeer.GoErr(t, func() error { return c.Write(ctx, websocket.MessageText, nil) })
@@ -150,19 +151,19 @@ func testBufferedAmount(t *testing.T, h host) {
 	// The second write waits for the first.
 	second, cancelSecond := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancelSecond()
-	wantInterrupted(t, c.Write(second, websocket.MessageText, nil), context.DeadlineExceeded)
+	conntest.WantInterrupted(t, c.Write(second, websocket.MessageText, nil), context.DeadlineExceeded)
 	if first.Returned() {
 		t.Fatalf("a write returned %v before the peer read", first.Err())
 	}
 	cancel()
-	wantInterrupted(t, first.Err(), context.Canceled)
+	conntest.WantInterrupted(t, first.Err(), context.Canceled)
 	wantBounded(c, len(long))
 
 	last := rawpeer.GoErr(t, func() error { return c.Write(t.Context(), websocket.MessageText, []byte("last")) })
 	h.tell(t, key)
-	wantMessage(t, c, websocket.MessageBinary, long)
+	conntest.WantMessage(t, c, websocket.MessageBinary, long)
 	last.Want()
-	wantText(t, c, "last")
+	conntest.WantText(t, c, "last")
 }
 
 // TestNoGoroutines: open connections have no goroutine of their own.

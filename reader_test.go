@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -20,7 +21,7 @@ var forms = []struct {
 	frames func(f rawpeer.Frame) []rawpeer.Frame
 }{
 	{"one frame", func(f rawpeer.Frame) []rawpeer.Frame { return []rawpeer.Frame{f} }},
-	{"fragments", func(f rawpeer.Frame) []rawpeer.Frame { return fragmented(f, 3) }},
+	{"fragments", func(f rawpeer.Frame) []rawpeer.Frame { return conntest.Fragmented(f, 3) }},
 	{"empty last fragment", func(f rawpeer.Frame) []rawpeer.Frame {
 		return []rawpeer.Frame{f.More(), rawpeer.Ping(""), rawpeer.Continuation("").More(), rawpeer.Continuation("")}
 	}},
@@ -30,11 +31,11 @@ var forms = []struct {
 // one.
 func forEachForm(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string))) {
 	t.Helper()
-	forEachMode(t, func(t *testing.T, opts *connOptions) {
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		for _, form := range forms {
 			t.Run(form.name, func(t *testing.T) {
-				forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-					encode := opts.encoder()
+				conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					encode := opts.Encoder()
 					test(t, c, p, func(s string) { p.Send(form.frames(encode(rawpeer.Text(s)))...) })
 				})
 			})
@@ -46,14 +47,14 @@ func TestReaderUnfinished(t *testing.T) {
 	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string)) {
 		send("hello")
 		send("next")
-		r := wantReader(t, c)
-		wantBetween(t, c)
+		r := conntest.WantReader(t, c)
+		conntest.WantBetween(t, c)
 		for _, piece := range []string{"he", "l", "l"} {
-			wantRead(t, r, piece)
-			wantBetween(t, c)
+			conntest.WantRead(t, r, piece)
+			conntest.WantBetween(t, c)
 		}
-		wantRest(t, r, "o")
-		wantText(t, c, "next")
+		conntest.WantRest(t, r, "o")
+		conntest.WantText(t, c, "next")
 	})
 }
 
@@ -68,11 +69,11 @@ func TestReaderReadButForEOF(t *testing.T) {
 	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string)) {
 		for _, s := range []string{"hello", "", string(long)} {
 			sending := rawpeer.GoErr(t, func() error { send(s); return nil })
-			r := wantReader(t, c)
-			wantRead(t, r, s)
+			r := conntest.WantReader(t, c)
+			conntest.WantRead(t, r, s)
 			sending.Want()
 			send("next")
-			wantText(t, c, "next")
+			conntest.WantText(t, c, "next")
 			if n, err := r.Read(make([]byte, 1)); n != 0 || err == nil {
 				t.Fatalf("read %d bytes, %v, from a message that was read", n, err)
 			}
@@ -82,19 +83,19 @@ func TestReaderReadButForEOF(t *testing.T) {
 
 // What ends a message is looked for where the next one is.
 func TestReaderReadButForLastFrame(t *testing.T) {
-	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-			encode := opts.encoder()
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
+		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			encode := opts.Encoder()
 			p.Send(encode(rawpeer.Text("hello")).More())
-			r := wantReader(t, c)
-			wantRead(t, r, "hello")
-			next := reading(t, c)
+			r := conntest.WantReader(t, c)
+			conntest.WantRead(t, r, "hello")
+			next := conntest.GoRead(t, c)
 			synctest.Wait()
 			if next.Returned() {
 				t.Fatalf("got %v, want to wait for the end of the message", next.Err())
 			}
 			p.Send(rawpeer.Continuation(""), rawpeer.Text("next"))
-			if got := next.Want(); got.payload != "next" {
+			if got := next.Want(); got.Payload != "next" {
 				t.Fatalf("got %v, want the next message", got)
 			}
 		})
@@ -118,8 +119,8 @@ func TestReaderReadButForEOFOfWrongText(t *testing.T) {
 		send(wrong)
 		wantCloseBehindPongs(t, p, 1007)
 		p.Close()
-		wantClosed(t, reads.Err(), -1)
-		wantEnded(t, c, -1)
+		conntest.WantClosed(t, reads.Err(), -1)
+		conntest.WantEnded(t, c, -1)
 	})
 }
 
@@ -150,18 +151,18 @@ func TestReaderStale(t *testing.T) {
 		}
 		for range 50 {
 			send("hello")
-			r := wantReader(t, c)
+			r := conntest.WantReader(t, c)
 			wantStale()
-			wantRead(t, r, "he")
+			conntest.WantRead(t, r, "he")
 			wantStale()
-			wantRest(t, r, "llo")
+			conntest.WantRest(t, r, "llo")
 			for range 2 {
-				wantRest(t, r, "") // io.EOF again and again, until the next message
+				conntest.WantRest(t, r, "") // io.EOF again and again, until the next message
 			}
 			stale = append(stale, r)
 		}
 		send("hello")
-		wantText(t, c, "hello")
+		conntest.WantText(t, c, "hello")
 		wantStale()
 	})
 }
@@ -169,7 +170,7 @@ func TestReaderStale(t *testing.T) {
 func TestReaderReadsNothing(t *testing.T) {
 	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string)) {
 		send("hello")
-		r := wantReader(t, c)
+		r := conntest.WantReader(t, c)
 		wantNothing := func(r io.Reader) {
 			t.Helper()
 			for _, p := range [][]byte{nil, {}} {
@@ -179,72 +180,72 @@ func TestReaderReadsNothing(t *testing.T) {
 			}
 		}
 		wantNothing(r)
-		wantRead(t, r, "hell")
+		conntest.WantRead(t, r, "hell")
 		wantNothing(r)
-		wantRest(t, r, "o")
+		conntest.WantRest(t, r, "o")
 		if _, err := r.Read(nil); err != io.EOF {
 			t.Fatalf("got %v, want io.EOF", err)
 		}
 		// Nor does it wait.
 		p.Send(rawpeer.Text("part").More())
-		r = wantReader(t, c)
-		wantRead(t, r, "part")
+		r = conntest.WantReader(t, c)
+		conntest.WantRead(t, r, "part")
 		wantNothing(r)
 	})
 }
 
 // The bytes are there when they have arrived, not when their frame has.
 func TestReaderStreams(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const text = "one two three"
 		wire := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text(text)))
 		header := wire[:len(wire)-len(text)]
 		payload := wire[len(header):]
 		p.SendRaw(header)
-		r := wantReader(t, c)
+		r := conntest.WantReader(t, c)
 		for i := range len(text) {
 			p.SendRaw(payload[i : i+1])
-			wantRead(t, r, text[i:i+1])
+			conntest.WantRead(t, r, text[i:i+1])
 		}
-		wantRest(t, r, "")
+		conntest.WantRest(t, r, "")
 	})
 }
 
 // A handle whose connection has ended says so, and what ended it.
 func TestReaderOfClosedConnection(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("part").More(), rawpeer.Close(4000, "changed my mind"))
-		r := wantReader(t, c)
-		wantRead(t, r, "part")
+		r := conntest.WantReader(t, c)
+		conntest.WantRead(t, r, "part")
 		for range 2 {
 			_, err := r.Read(make([]byte, 10))
-			wantClosed(t, err, 4000)
+			conntest.WantClosed(t, err, 4000)
 		}
 		p.WantCloseReason(4000, "changed my mind")
 		p.WantEOF()
-		wantEnded(t, c, 4000)
+		conntest.WantEnded(t, c, 4000)
 	})
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("part").More(), rawpeer.Continuation("and more"))
-		r := wantReader(t, c)
-		wantRead(t, r, "part")
+		r := conntest.WantReader(t, c)
+		conntest.WantRead(t, r, "part")
 		c.CloseNow()
 		_, err := r.Read(make([]byte, 10))
-		wantClosed(t, err, -1)
+		conntest.WantClosed(t, err, -1)
 	})
 }
 
 // CloseNow ends a Read that waits.
 func TestReaderInterruptedByCloseNow(t *testing.T) {
-	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-			encode := opts.encoder()
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
+		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			encode := opts.Encoder()
 			p.Send(encode(rawpeer.Text(strings.Repeat("part", 10))).More())
-			r := wantReader(t, c)
+			r := conntest.WantReader(t, c)
 			rest := rawpeer.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
 			synctest.Wait()
 			c.CloseNow()
-			wantClosed(t, rest.Err(), -1)
+			conntest.WantClosed(t, rest.Err(), -1)
 			p.WantEnd()
 		})
 	})
@@ -266,7 +267,7 @@ func TestReadReturnsOwnMemory(t *testing.T) {
 		copy(other, "*****")
 		_ = append(first, "*****"...)
 		send("third")
-		wantText(t, c, "third")
+		conntest.WantText(t, c, "third")
 		if !bytes.Equal(first, []byte("first")) {
 			t.Fatalf("the first message turned into %q", first)
 		}
@@ -276,20 +277,20 @@ func TestReadReturnsOwnMemory(t *testing.T) {
 // A Read at the end of a message tells it at once, also while another goroutine
 // waits for the next one.
 func TestReaderEndWhileOtherReads(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText("x")
-		r := wantReader(t, c)
+		r := conntest.WantReader(t, c)
 		if n, err := r.Read(make([]byte, 10)); n != 1 || err != nil {
 			t.Fatalf("read %d, %v", n, err)
 		}
-		other := reading(t, c)
+		other := conntest.GoRead(t, c)
 		synctest.Wait()
 		end := rawpeer.GoErr(t, func() error { _, err := r.Read(make([]byte, 10)); return err })
 		synctest.Wait()
 		if !end.Returned() {
 			t.Fatal("the end of a message waits for the next message")
 		}
-		wantError(t, end.Err(), io.EOF)
+		conntest.WantError(t, end.Err(), io.EOF)
 		p.SendText("y")
 		other.Want()
 		if n, err := r.Read(make([]byte, 10)); n != 0 || err == nil || err == io.EOF {

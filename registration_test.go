@@ -5,79 +5,13 @@ package websocket_test
 import (
 	"context"
 	"net"
-	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
-
-// A countedContext counts the functions that wait for its end.
-type countedContext struct {
-	done chan struct{}
-
-	mu         sync.Mutex
-	err        error
-	funcs      map[int]func()
-	registered int // in all
-}
-
-func newCountedContext() *countedContext {
-	return &countedContext{done: make(chan struct{}), funcs: map[int]func(){}}
-}
-
-func (ctx *countedContext) Deadline() (time.Time, bool) { return time.Time{}, false }
-func (ctx *countedContext) Done() <-chan struct{}       { return ctx.done }
-func (ctx *countedContext) Value(any) any               { return nil }
-
-func (ctx *countedContext) Err() error {
-	ctx.mu.Lock()
-	defer ctx.mu.Unlock()
-	return ctx.err
-}
-
-// AfterFunc is what context.AfterFunc calls, where there is one.
-func (ctx *countedContext) AfterFunc(f func()) (stop func() bool) {
-	ctx.mu.Lock()
-	defer ctx.mu.Unlock()
-	if ctx.err != nil {
-		go f()
-		return func() bool { return false }
-	}
-	ctx.registered++
-	id := ctx.registered
-	ctx.funcs[id] = f
-	return func() bool {
-		ctx.mu.Lock()
-		defer ctx.mu.Unlock()
-		_, waiting := ctx.funcs[id]
-		delete(ctx.funcs, id)
-		return waiting
-	}
-}
-
-func (ctx *countedContext) cancel() {
-	ctx.mu.Lock()
-	defer ctx.mu.Unlock()
-	if ctx.err != nil {
-		return
-	}
-	ctx.err = context.Canceled
-	close(ctx.done)
-	for id, f := range ctx.funcs {
-		delete(ctx.funcs, id)
-		go f()
-	}
-}
-
-// counts returns how many functions wait, and how many were registered in all.
-func (ctx *countedContext) counts() (waiting, registered int) {
-	ctx.mu.Lock()
-	defer ctx.mu.Unlock()
-	return len(ctx.funcs), ctx.registered
-}
 
 // ends are the ways in which a connection ends while one reads from it.
 var ends = []struct {
@@ -108,25 +42,25 @@ var ends = []struct {
 func TestReadContextRegistrations(t *testing.T) {
 	for _, end := range ends {
 		t.Run(end.name, func(t *testing.T) {
-			forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (message, error)) {
-				ctx := newCountedContext()
+			forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (conntest.Message, error)) {
+				ctx := conntest.NewCountedContext()
 				for range 20 {
-					call := rawpeer.Go(t, func() (message, error) { return read(ctx) })
+					call := rawpeer.Go(t, func() (conntest.Message, error) { return read(ctx) })
 					synctest.Wait()
 					p.SendText("hello")
 					call.Want()
 				}
-				if waiting, registered := ctx.counts(); waiting > 1 || registered > 2 {
+				if waiting, registered := ctx.Counts(); waiting > 1 || registered > 2 {
 					t.Fatalf("%d waiting of %d registrations after 20 reads", waiting, registered)
 				}
 				call := rawpeer.GoErr(t, func() error { _, err := read(ctx); return err })
 				synctest.Wait()
-				if waiting, _ := ctx.counts(); waiting != 1 {
+				if waiting, _ := ctx.Counts(); waiting != 1 {
 					t.Fatalf("%d registrations while a read waits, want 1", waiting)
 				}
 				end.end(t, c, p)
-				wantError(t, call.Err(), net.ErrClosed)
-				if waiting, _ := ctx.counts(); waiting != 0 {
+				conntest.WantError(t, call.Err(), net.ErrClosed)
+				if waiting, _ := ctx.Counts(); waiting != 0 {
 					t.Fatalf("%d registrations of a closed connection, want none", waiting)
 				}
 			})
@@ -136,16 +70,16 @@ func TestReadContextRegistrations(t *testing.T) {
 
 // One that is kept for the next read goes with the connection too.
 func TestReadContextForgottenByCloseNow(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		ctx := newCountedContext()
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		ctx := conntest.NewCountedContext()
 		for range 3 {
-			call := rawpeer.GoErr(t, func() error { return readErr(ctx, c) })
+			call := rawpeer.GoErr(t, func() error { return conntest.ReadErr(ctx, c) })
 			synctest.Wait()
 			p.SendText("hello")
 			call.Want()
 		}
 		c.CloseNow()
-		if waiting, _ := ctx.counts(); waiting != 0 {
+		if waiting, _ := ctx.Counts(); waiting != 0 {
 			t.Fatalf("%d registrations of a closed connection, want none", waiting)
 		}
 	})
@@ -154,28 +88,28 @@ func TestReadContextForgottenByCloseNow(t *testing.T) {
 // A context is registered with when a read may have to wait, and not else. One
 // after the other leaves nothing behind.
 func TestReadContextNotRegistered(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("in"), rawpeer.Text("one"), rawpeer.Text("write"))
-		wantText(t, c, "in")
+		conntest.WantText(t, c, "in")
 		for range 2 {
-			ctx := newCountedContext()
-			if err := readErr(ctx, c); err != nil {
+			ctx := conntest.NewCountedContext()
+			if err := conntest.ReadErr(ctx, c); err != nil {
 				t.Fatal(err)
 			}
-			if _, registered := ctx.counts(); registered != 0 {
+			if _, registered := ctx.Counts(); registered != 0 {
 				t.Fatal("registered to read what was there")
 			}
 		}
 		for range 10 {
-			ctx := newCountedContext()
-			call := rawpeer.GoErr(t, func() error { return readErr(ctx, c) })
+			ctx := conntest.NewCountedContext()
+			call := rawpeer.GoErr(t, func() error { return conntest.ReadErr(ctx, c) })
 			synctest.Wait()
 			p.SendText("hello")
 			call.Want()
-			if waiting, registered := ctx.counts(); waiting != 0 || registered != 1 {
+			if waiting, registered := ctx.Counts(); waiting != 0 || registered != 1 {
 				t.Fatalf("%d waiting of %d registrations, want 0 of 1", waiting, registered)
 			}
-			ctx.cancel()
+			ctx.Cancel()
 		}
 	})
 }
@@ -185,18 +119,18 @@ func TestReadContextNotRegistered(t *testing.T) {
 func TestReadContextOfOtherType(t *testing.T) {
 	for _, end := range ends {
 		t.Run(end.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-				ctx := struct{ context.Context }{newCountedContext()} // hides AfterFunc
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				ctx := struct{ context.Context }{conntest.NewCountedContext()} // hides AfterFunc
 				for range 3 {
-					call := rawpeer.GoErr(t, func() error { return readErr(ctx, c) })
+					call := rawpeer.GoErr(t, func() error { return conntest.ReadErr(ctx, c) })
 					synctest.Wait()
 					p.SendText("hello")
 					call.Want()
 				}
-				call := rawpeer.GoErr(t, func() error { return readErr(ctx, c) })
+				call := rawpeer.GoErr(t, func() error { return conntest.ReadErr(ctx, c) })
 				synctest.Wait()
 				end.end(t, c, p)
-				wantError(t, call.Err(), net.ErrClosed)
+				conntest.WantError(t, call.Err(), net.ErrClosed)
 			})
 		})
 	}

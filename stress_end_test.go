@@ -65,7 +65,7 @@ func (s *stressSide) readNothing(r rng) {
 	s.discards.Store(true)
 	ctx := s.pair.round.newContext()
 	if r.oneIn(4) {
-		defer time.AfterFunc(time.Duration(r.IntN(20))*time.Millisecond, ctx.cancel).Stop()
+		defer time.AfterFunc(time.Duration(r.IntN(20))*time.Millisecond, ctx.Cancel).Stop()
 	}
 	var parent context.Context = ctx
 	if s.name == "server" && r.oneIn(4) {
@@ -169,10 +169,10 @@ func (p *stressPair) garble() {
 func (s *stressSide) endInMessage() {
 	s.pair.work(func(r rng) {
 		ctx := s.pair.round.newContext()
-		defer ctx.cancel()
+		defer ctx.Cancel()
 		if mw, err := s.conn.Writer(ctx, websocket.MessageBinary); err == nil {
 			mw.Write([]byte(stressNoise[:40_000]))
-			ctx.cancel()
+			ctx.Cancel()
 			mw.Write(nil)
 			s.newWorker(r).wantOver()
 		}

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 )
 
 // A stressMessage says what it is, so that who gets it can tell whether it is
@@ -81,7 +82,7 @@ var (
 		}
 		return string(b)
 	}()
-	stressText = strings.Repeat("this, which is much like that, but for ", 3000) + filler(50_000)
+	stressText = strings.Repeat("this, which is much like that, but for ", 3000) + conntest.Filler(50_000)
 	stressWide = strings.Repeat("日本語は三つ", 10_000)
 )
 
@@ -109,7 +110,7 @@ func (r *stressRound) prepare(t *testing.T) {
 		body := stressBody(r.rng, websocket.MessageText, 20_000)
 		m := stressMessage{sharedWriter, uint32(i), crc32.ChecksumIEEE([]byte(body)), body}
 		prepared, err := websocket.NewPreparedMessage(websocket.MessageText, m.asJSON())
-		wantNoError(t, err)
+		conntest.WantNoError(t, err)
 		r.shared = append(r.shared, prepared)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -30,7 +31,7 @@ type stressRound struct {
 	pairs  []*stressPair
 
 	mu       sync.Mutex
-	contexts []*countedContext
+	contexts []*conntest.CountedContext
 }
 
 func newStressRound(seed uint64, totals *stressTotals) *stressRound {
@@ -42,15 +43,15 @@ func (r *stressRound) registrations() (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, ctx := range r.contexts {
-		waiting, _ := ctx.counts()
+		waiting, _ := ctx.Counts()
 		n += waiting
 	}
 	return n
 }
 
 // newContext returns a context of which will be known who waits for it.
-func (r *stressRound) newContext() *countedContext {
-	ctx := newCountedContext()
+func (r *stressRound) newContext() *conntest.CountedContext {
+	ctx := conntest.NewCountedContext()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.contexts = append(r.contexts, ctx)
@@ -84,7 +85,7 @@ func (r *stressRound) listen(t *testing.T) (n rawpeer.Network, url string) {
 		n = rawpeer.ListenLoopback(t)
 	case "unix":
 		l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
-		wantNoError(t, err)
+		conntest.WantNoError(t, err)
 		n = unixNetwork{l}
 	}
 	if r.rng.oneIn(4) {

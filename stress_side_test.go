@@ -13,6 +13,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/wsjson"
 )
 
@@ -63,7 +64,7 @@ func (s *stressSide) check() {
 type stressWorker struct {
 	*stressSide
 	rng    rng
-	kept   *countedContext // which is used again and again
+	kept   *conntest.CountedContext // which is used again and again
 	id     uint32
 	number uint32
 }
@@ -83,11 +84,11 @@ func (w *stressWorker) context() (ctx context.Context, release func()) {
 		return w.pair.round.newContext(), func() {}
 	case n < 37:
 		ctx := w.pair.round.newContext()
-		ctx.cancel()
+		ctx.Cancel()
 		return ctx, func() {}
 	default:
 		ctx := w.pair.round.newContext()
-		timer := time.AfterFunc(time.Duration(w.rng.IntN(2000))*time.Microsecond, ctx.cancel)
+		timer := time.AfterFunc(time.Duration(w.rng.IntN(2000))*time.Microsecond, ctx.Cancel)
 		return ctx, func() { timer.Stop() }
 	}
 }

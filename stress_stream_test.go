@@ -11,6 +11,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 )
 
 // A stressStream is a side that was made a net.Conn. Its bytes are those of a text
@@ -18,8 +19,8 @@ import (
 type stressStream struct {
 	*stressSide
 	nc   net.Conn
-	ctx  *countedContext // nil where it is the request's
-	over chan struct{}   // closed when its reads are
+	ctx  *conntest.CountedContext // nil where it is the request's
+	over chan struct{}            // closed when its reads are
 
 	tried   atomic.Int64 // bytes that were given to Write
 	wrote   int64        // of which Write said it
@@ -29,7 +30,7 @@ type stressStream struct {
 }
 
 // streamText is what streams are made of.
-var streamText = filler(99_991)
+var streamText = conntest.Filler(99_991)
 
 // stream begins to exchange bytes, and returns what ends that.
 func (p *stressPair) stream() (ending func()) {
@@ -64,7 +65,7 @@ func (p *stressPair) stream() (ending func()) {
 		},
 		func() {
 			if e.ctx != nil {
-				e.ctx.cancel()
+				e.ctx.Cancel()
 			}
 		},
 		func() { p.raw.Close() },

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
@@ -69,7 +70,7 @@ func TestStress(t *testing.T) {
 // usePoller makes the runtime open the files that it keeps.
 func usePoller(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	wantNoError(t, err)
+	conntest.WantNoError(t, err)
 	l.Close()
 }
 

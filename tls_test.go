@@ -13,6 +13,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 )
 
 // overTLS makes a server's and a client's connection over TLS, in real time.
@@ -49,13 +50,13 @@ func TestWriteContextEndsOverTLS(t *testing.T) {
 		err = c.Write(ctx, websocket.MessageBinary, make([]byte, 3000))
 		cancel()
 		if err != nil { // on a busy machine, perhaps before the write began
-			wantError(t, err, context.DeadlineExceeded)
+			conntest.WantError(t, err, context.DeadlineExceeded)
 		}
 	}
-	wantClosed(t, err, -1)
-	wantClosed(t, c.Write(t.Context(), websocket.MessageBinary, nil), -1)
+	conntest.WantClosed(t, err, -1)
+	conntest.WantClosed(t, c.Write(t.Context(), websocket.MessageBinary, nil), -1)
 	_, _, err = c.Read(t.Context())
-	wantClosed(t, err, -1)
+	conntest.WantClosed(t, err, -1)
 }
 
 // For NetConn it ends the writing.
@@ -68,16 +69,16 @@ func TestNetConnWriteDeadlineOverTLS(t *testing.T) {
 		nc.SetWriteDeadline(time.Now().Add(time.Second))
 		_, err = nc.Write(make([]byte, 60_000))
 	}
-	wantError(t, err, os.ErrDeadlineExceeded)
+	conntest.WantError(t, err, os.ErrDeadlineExceeded)
 	nc.SetWriteDeadline(time.Time{})
 	if n, err := nc.Write([]byte("x")); n != 0 || err == nil {
 		t.Errorf("wrote %d bytes, %v, after a timeout over TLS", n, err)
 	} else {
-		wantError(t, err, net.ErrClosed)
+		conntest.WantError(t, err, net.ErrClosed)
 	}
 	// What the other side sends still arrives.
 	if err := client.Write(t.Context(), websocket.MessageBinary, []byte("hello")); err != nil {
 		t.Fatal(err)
 	}
-	wantBytes(t, nc, "hello")
+	conntest.WantRead(t, nc, "hello")
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -43,7 +44,7 @@ func TestTextFailsAtFirstBadByte(t *testing.T) {
 	for _, before := range beforeBad {
 		for _, bad := range notUTF8 {
 			text := before + bad
-			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+			conntest.ForReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 				call := rawpeer.Go(t, read)
 				wire := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text(text+"and more")))
 				wire = wire[:len(wire)-len("and more")]
@@ -54,7 +55,7 @@ func TestTextFailsAtFirstBadByte(t *testing.T) {
 }
 
 // wantFailsAtLast sends wire, of which the last byte alone is wrong.
-func wantFailsAtLast(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, wire []byte, call *rawpeer.Call[message]) {
+func wantFailsAtLast(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, wire []byte, call *rawpeer.Call[conntest.Message]) {
 	t.Helper()
 	last := len(wire) - 1
 	p.SendRaw(wire[:last])
@@ -70,8 +71,8 @@ func wantFailsAtLast(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, wire []by
 		t.Fatalf("failed after %v, want at once", d)
 	}
 	p.Close()
-	wantClosed(t, call.Err(), -1)
-	wantEnded(t, c, -1)
+	conntest.WantClosed(t, call.Err(), -1)
+	conntest.WantEnded(t, c, -1)
 }
 
 // The wrong byte may be cut off from what makes it wrong by the end of a frame.
@@ -80,7 +81,7 @@ func TestTextFailsAcrossFrames(t *testing.T) {
 	for _, bad := range notUTF8 {
 		text := before + bad
 		for at := 1; at < len(text); at++ {
-			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+			conntest.ForReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 				call := rawpeer.Go(t, read)
 				p.Send(rawpeer.Text(text[:at]).More(), rawpeer.Ping("between"))
 				p.WantPong("between")
@@ -94,12 +95,12 @@ func TestTextFailsAcrossFrames(t *testing.T) {
 
 // In a compressed message the byte is wrong when it can be inflated.
 func TestTextFailsInCompressedMessage(t *testing.T) {
-	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		if opts.compression == websocket.CompressionDisabled {
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
+		if opts.Compression == websocket.CompressionDisabled {
 			return
 		}
 		for _, bad := range notUTF8 {
-			forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+			conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 				call := rawpeer.Go(t, read)
 				text := "ab日" + bad
 				// Two blocks: what is right, with the flush that ends it, and
@@ -118,18 +119,18 @@ func TestTextFailsInCompressedMessage(t *testing.T) {
 
 // A message must not end inside a sequence.
 func TestTextEndsInsideSequence(t *testing.T) {
-	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		encode := opts.encoder // of each connection
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
+		encode := opts.Encoder // of each connection
 		for _, text := range []string{"\xc3", "ab\xe6\x97", "\xf0\x9f\x8e", strings.Repeat("x", 9000) + "\xf0"} {
 			for _, form := range forms {
-				forReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+				conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 					call := rawpeer.Go(t, read)
 					p.Send(form.frames(encode()(rawpeer.Text(text)))...)
 					wantCloseBehindPongs(t, p, 1007)
 					p.WantEOF()
 					p.Close()
-					wantClosed(t, call.Err(), -1)
-					wantEnded(t, c, -1)
+					conntest.WantClosed(t, call.Err(), -1)
+					conntest.WantEnded(t, c, -1)
 				})
 			}
 		}
@@ -138,10 +139,10 @@ func TestTextEndsInsideSequence(t *testing.T) {
 
 // What is right before the wrong byte can be read, when it came before.
 func TestTextBeforeBadByte(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("right\xe6").More())
-		r := wantReader(t, c)
-		wantRead(t, r, "right\xe6")
+		r := conntest.WantReader(t, c)
+		conntest.WantRead(t, r, "right\xe6")
 		p.Send(rawpeer.Continuation("wrong"))
 		rest := rawpeer.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
 		p.WantClose(1007)
@@ -150,27 +151,27 @@ func TestTextBeforeBadByte(t *testing.T) {
 		if len(got) > 0 {
 			t.Fatalf("got %q, want nothing", got)
 		}
-		wantClosed(t, err, -1)
+		conntest.WantClosed(t, err, -1)
 	})
 }
 
 // Each message is a text of its own, and binary is none.
 func TestTextIsCheckedPerMessage(t *testing.T) {
-	forEachMode(t, func(t *testing.T, opts *connOptions) {
-		forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-			encode := opts.encoder()
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
+		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			encode := opts.Encoder()
 			for _, bad := range notUTF8 {
 				p.Send(encode(rawpeer.Binary([]byte(bad))))
-				wantMessage(t, c, websocket.MessageBinary, bad)
+				conntest.WantMessage(t, c, websocket.MessageBinary, bad)
 			}
 			for _, s := range []string{"\x00", "\x7f", "\u0080", "\u07ff", "\u0800", "\ud7ff", "\ue000", "\ufffd", "\uffff", "\U00010000", "\U0010ffff"} {
 				p.Send(encode(rawpeer.Text(s)))
-				wantText(t, c, s)
+				conntest.WantText(t, c, s)
 			}
 			// A message that was left at its last byte has ended.
 			p.Send(encode(rawpeer.Binary([]byte("\xe6"))), encode(rawpeer.Text("\xe6\x97\xa5")))
-			wantRead(t, wantReader(t, c), "\xe6")
-			wantText(t, c, "日")
+			conntest.WantRead(t, conntest.WantReader(t, c), "\xe6")
+			conntest.WantText(t, c, "日")
 		})
 	})
 }
@@ -179,7 +180,7 @@ func TestTextIsCheckedPerMessage(t *testing.T) {
 func TestCloseReasonFailsAtFirstBadByte(t *testing.T) {
 	for _, before := range []string{"", "bye", "tschüß", strings.Repeat("x", 100)} {
 		for _, bad := range notUTF8 {
-			forReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (message, error)) {
+			conntest.ForReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 				call := rawpeer.Go(t, read)
 				wire := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Close(1000, before+bad+"and more")))
 				wire = wire[:len(wire)-len("and more")]
@@ -191,8 +192,8 @@ func TestCloseReasonFailsAtFirstBadByte(t *testing.T) {
 
 func TestCloseReasonEndsInsideSequence(t *testing.T) {
 	for _, reason := range []string{"\xc3", "ab\xe6\x97", strings.Repeat("x", 120) + "\xf0\x9f\x8e"} {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-			read := reading(t, c)
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			read := conntest.GoRead(t, c)
 			wantFailsAtLast(t, c, p, rawpeer.AppendFrame(nil, p.Masked(rawpeer.Close(1000, reason))), read)
 		})
 	}
@@ -200,15 +201,15 @@ func TestCloseReasonEndsInsideSequence(t *testing.T) {
 
 // A message that fails does so in a Reader that waits for its next bytes.
 func TestTextFailsWhileReaderWaits(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("\xe6").More())
-		r := wantReader(t, c)
-		wantRead(t, r, "\xe6")
+		r := conntest.WantReader(t, c)
+		conntest.WantRead(t, r, "\xe6")
 		read := rawpeer.GoErr(t, func() error { _, err := r.Read(make([]byte, 100)); return err })
 		synctest.Wait()
 		p.Send(rawpeer.Continuation(""))
 		p.WantClose(1007)
 		p.Close()
-		wantClosed(t, read.Err(), -1)
+		conntest.WantClosed(t, read.Err(), -1)
 	})
 }

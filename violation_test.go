@@ -12,14 +12,12 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// The bounds of draining after a violation.
-const (
-	drainTime  = time.Second
-	drainBytes = 1 << 20
-)
+// drainBytes bounds what is drained after a violation.
+const drainBytes = 1 << 20
 
 // A violation is what a peer sends that it must not, cut off behind the byte
 // that shows it.
@@ -49,7 +47,7 @@ func whole(f rawpeer.Frame) func(p *rawpeer.Peer) []byte {
 // wronglyMaskedFrame is a frame masked by a server, or not masked by a client.
 func wronglyMaskedFrame(p *rawpeer.Peer) []byte {
 	f := rawpeer.Text("hello")
-	if !peerIsClient(p) {
+	if !conntest.PeerIsClient(p) {
 		f = f.WithKey([4]byte{1, 2, 3, 4})
 	}
 	return rawpeer.AppendFrame(nil, f)
@@ -119,7 +117,7 @@ func readingAll(t *testing.T, c *websocket.Conn) *rawpeer.Call[struct{}] {
 func TestViolations(t *testing.T) {
 	for _, v := range violations() {
 		t.Run(v.name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				read := readingAll(t, c)
 				p.Send(v.before...)
 				wrong := v.wrong(p)
@@ -142,11 +140,11 @@ func TestViolations(t *testing.T) {
 					t.Fatalf("did not answer at once and drain: %v after %v", read.Err(), time.Since(start))
 				}
 				p.Close()
-				wantClosed(t, read.Err(), -1)
+				conntest.WantClosed(t, read.Err(), -1)
 				if d := time.Since(start); d != 0 {
 					t.Fatalf("drained for %v what has ended", d)
 				}
-				wantEnded(t, c, -1)
+				conntest.WantEnded(t, c, -1)
 			})
 		})
 	}
@@ -155,7 +153,7 @@ func TestViolations(t *testing.T) {
 // With compression agreed on, RSV1 is right where a message begins, and wrong
 // everywhere else.
 func TestViolationsOfCompression(t *testing.T) {
-	opts := &connOptions{compression: websocket.CompressionContextTakeover}
+	opts := &conntest.Options{Compression: websocket.CompressionContextTakeover}
 	for _, v := range []violation{
 		{"RSV1 of a continuation", []rawpeer.Frame{rawpeer.Text("a").More()}, cut(rawpeer.Continuation("").WithRSV(rawpeer.RSV1), 1), 1002},
 		{"RSV1 of a ping", nil, cut(rawpeer.Ping("").WithRSV(rawpeer.RSV1), 1), 1002},
@@ -169,15 +167,15 @@ func TestViolationsOfCompression(t *testing.T) {
 		}, 1007},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			forBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-				read := reading(t, c)
+			conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				read := conntest.GoRead(t, c)
 				p.Send(v.before...)
 				p.SendRaw(v.wrong(p))
 				p.WantClose(v.code)
 				p.WantEOF()
 				p.Close()
-				wantClosed(t, read.Err(), -1)
-				wantEnded(t, c, -1)
+				conntest.WantClosed(t, read.Err(), -1)
+				conntest.WantEnded(t, c, -1)
 			})
 		})
 	}
@@ -185,27 +183,27 @@ func TestViolationsOfCompression(t *testing.T) {
 
 // What came before a violation is read before it.
 func TestViolationBehindMessages(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText("one")
 		p.Send(rawpeer.Text("tw").More())
 		p.SendRaw(wronglyMasked(p))
-		wantText(t, c, "one")
-		r := wantReader(t, c)
-		wantRead(t, r, "tw")
+		conntest.WantText(t, c, "one")
+		r := conntest.WantReader(t, c)
+		conntest.WantRead(t, r, "tw")
 		rest := rawpeer.GoErr(t, func() error { _, err := r.Read(make([]byte, 1)); return err })
 		p.WantClose(1002)
 		p.WantEOF()
 		p.Close()
-		wantClosed(t, rest.Err(), -1)
+		conntest.WantClosed(t, rest.Err(), -1)
 		_, err := r.Read(make([]byte, 1))
-		wantClosed(t, err, -1)
-		wantEnded(t, c, -1)
+		conntest.WantClosed(t, err, -1)
+		conntest.WantEnded(t, c, -1)
 	})
 }
 
 // A peer that keeps sending is given a second.
 func TestViolationDrainTime(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		start := time.Now()
 		read := rawpeer.Go(t, func() (time.Duration, error) {
 			_, _, err := c.Read(t.Context())
@@ -225,9 +223,9 @@ func TestViolationDrainTime(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		after, err := read.Result()
-		wantClosed(t, err, -1)
-		if after != drainTime {
-			t.Fatalf("drained for %v, want %v", after, drainTime)
+		conntest.WantClosed(t, err, -1)
+		if after != conntest.DrainTime {
+			t.Fatalf("drained for %v, want %v", after, conntest.DrainTime)
 		}
 		if !p.Stream().Peer().Stats().Closed {
 			t.Fatal("the connection is not closed")
@@ -238,8 +236,8 @@ func TestViolationDrainTime(t *testing.T) {
 // While the reader drains, others are told that the connection has ended, also
 // those whose context has.
 func TestViolationWhileDraining(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		read := rawpeer.GoErr(t, func() error { return readErr(t.Context(), c) })
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := rawpeer.GoErr(t, func() error { return conntest.ReadErr(t.Context(), c) })
 		p.SendRaw(wronglyMasked(p))
 		p.WantClose(1002)
 		synctest.Wait()
@@ -248,18 +246,18 @@ func TestViolationWhileDraining(t *testing.T) {
 		}
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		wantClosed(t, readErr(ended, c), -1)
+		conntest.WantClosed(t, conntest.ReadErr(ended, c), -1)
 		p.Close()
-		wantClosed(t, read.Err(), -1)
+		conntest.WantClosed(t, read.Err(), -1)
 	})
 }
 
 // A peer that sends fast is given a MiB.
 func TestViolationDrainBytes(t *testing.T) {
 	const buffers = 64 << 10 // what may have been read before, or be read at the end
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		start := time.Now()
-		read := reading(t, c)
+		read := conntest.GoRead(t, c)
 		p.SendRaw(wronglyMasked(p))
 		p.WantClose(1002)
 		p.WantEOF()
@@ -272,7 +270,7 @@ func TestViolationDrainBytes(t *testing.T) {
 		if n, err := p.Conn.Write(make([]byte, 4*buffers)); err == nil {
 			t.Fatalf("took %d bytes more than it has to", n)
 		}
-		wantClosed(t, read.Err(), -1)
+		conntest.WantClosed(t, read.Err(), -1)
 		if d := time.Since(start); d != 0 {
 			t.Fatalf("took %v, want no time", d)
 		}
@@ -287,14 +285,14 @@ func TestViolationDrainsToClose(t *testing.T) {
 		{"reserved opcode", nil, whole(rawpeer.Frame{Fin: true, Opcode: 3, Payload: []byte("hello")}), 1002},
 		{"RSV", nil, whole(rawpeer.Text("hello").WithRSV(rawpeer.RSV3)), 1002},
 		{"text", nil, whole(rawpeer.Text("\xff" + strings.Repeat("x", 5000))), 1007},
-		{"too big", nil, whole(rawpeer.Binary(make([]byte, defaultLimit+1))), 1009},
+		{"too big", nil, whole(rawpeer.Binary(make([]byte, conntest.DefaultLimit+1))), 1009},
 		{"long ping", nil, whole(rawpeer.Ping(strings.Repeat("x", 126))), 1002},
 		{"continuation", nil, whole(rawpeer.Continuation("hello")), 1002},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{pipe: &rawpeer.PipeOptions{ResetUnread: true}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, &conntest.Options{Pipe: &rawpeer.PipeOptions{ResetUnread: true}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				start := time.Now()
-				read := reading(t, c)
+				read := conntest.GoRead(t, c)
 				p.SendRaw(v.wrong(p))
 				p.Send(rawpeer.Ping("more"), rawpeer.Binary(make([]byte, 5000)), rawpeer.Frame{Opcode: 0xf})
 				p.WantClose(v.code)
@@ -317,9 +315,9 @@ func TestViolationOfCloseIsNotDrained(t *testing.T) {
 		rawpeer.Close(1005, ""),
 		rawpeer.Close(1005, "hello"),
 	} {
-		forBothRoles(t, &connOptions{pipe: &rawpeer.PipeOptions{ResetUnread: true}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.ForBothRoles(t, &conntest.Options{Pipe: &rawpeer.PipeOptions{ResetUnread: true}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			start := time.Now()
-			read := reading(t, c)
+			read := conntest.GoRead(t, c)
 			p.SendPieces(1, f)
 			p.WantClose(1002)
 			p.WantEOF()
@@ -330,9 +328,9 @@ func TestViolationOfCloseIsNotDrained(t *testing.T) {
 
 // wantDrained wants the connection to be closed, at once, with nothing left to
 // read.
-func wantDrained(t *testing.T, p *rawpeer.Peer, read *rawpeer.Call[message], start time.Time) {
+func wantDrained(t *testing.T, p *rawpeer.Peer, read *rawpeer.Call[conntest.Message], start time.Time) {
 	t.Helper()
-	wantClosed(t, read.Err(), -1)
+	conntest.WantClosed(t, read.Err(), -1)
 	if d := time.Since(start); d != 0 {
 		t.Fatalf("took %v, want no time", d)
 	}
@@ -346,7 +344,7 @@ func wantDrained(t *testing.T, p *rawpeer.Peer, read *rawpeer.Call[message], sta
 func TestViolationIsNotReset(t *testing.T) {
 	const more = 500_000
 	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		read := reading(t, c)
+		read := conntest.GoRead(t, c)
 		send := rawpeer.GoErr(t, func() error {
 			_, err := p.Conn.Write(append(wronglyMasked(p), make([]byte, more)...))
 			return err
@@ -355,15 +353,15 @@ func TestViolationIsNotReset(t *testing.T) {
 		p.WantEOF()
 		send.Want()
 		p.Close()
-		wantClosed(t, read.Err(), -1)
+		conntest.WantClosed(t, read.Err(), -1)
 	}
-	forBothRoles(t, &connOptions{pipe: &rawpeer.PipeOptions{ResetUnread: true}}, test)
-	overTCP(t, nil, test)
+	conntest.ForBothRoles(t, &conntest.Options{Pipe: &rawpeer.PipeOptions{ResetUnread: true}}, test)
+	conntest.OverTCP(t, nil, test)
 }
 
 // Behind our close frame nothing is sent, about a violation neither.
 func TestViolationDuringClose(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 		p.WantClose(1000)
 		p.SendRaw(wronglyMasked(p))
@@ -371,34 +369,34 @@ func TestViolationDuringClose(t *testing.T) {
 		if closing.Err() == nil {
 			t.Fatal("got no error of a Close that the peer did not answer")
 		}
-		wantEnded(t, c, -1)
+		conntest.WantEnded(t, c, -1)
 	})
 }
 
 // While a write is stuck the close frame can't go out. The connection is closed
 // all the same.
 func TestViolationWhileWriteIsStuck(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		start := time.Now()
 		defer p.Stream().Peer().StallWrites()()
 		write := rawpeer.GoErr(t, func() error {
 			return c.Write(t.Context(), websocket.MessageText, []byte(strings.Repeat("x", 100)))
 		})
 		synctest.Wait()
-		read := reading(t, c)
+		read := conntest.GoRead(t, c)
 		p.SendRaw(wronglyMasked(p))
-		wantClosed(t, read.Err(), -1)
-		wantClosed(t, write.Err(), -1)
-		if d := time.Since(start); d != drainTime {
-			t.Fatalf("took %v, want %v", d, drainTime)
+		conntest.WantClosed(t, read.Err(), -1)
+		conntest.WantClosed(t, write.Err(), -1)
+		if d := time.Since(start); d != conntest.DrainTime {
+			t.Fatalf("took %v, want %v", d, conntest.DrainTime)
 		}
 	})
 }
 
 // CloseNow does not wait for the draining.
 func TestViolationDrainInterrupted(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		read := reading(t, c)
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := conntest.GoRead(t, c)
 		p.SendRaw(wronglyMasked(p))
 		p.WantClose(1002)
 		c.CloseNow()
@@ -406,26 +404,26 @@ func TestViolationDrainInterrupted(t *testing.T) {
 		if !read.Returned() {
 			t.Fatal("CloseNow did not end the draining")
 		}
-		wantClosed(t, read.Err(), -1)
+		conntest.WantClosed(t, read.Err(), -1)
 	})
 }
 
 // The close frame that names a violation goes out behind a Write that was under
 // way, and is not lost.
 func TestViolationBehindWrite(t *testing.T) {
-	narrow := &connOptions{pipe: &rawpeer.PipeOptions{Capacity: 1000}}
-	forBothRoles(t, narrow, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	narrow := &conntest.Options{Pipe: &rawpeer.PipeOptions{Capacity: 1000}}
+	conntest.ForBothRoles(t, narrow, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		write := rawpeer.GoErr(t, func() error {
 			return c.Write(t.Context(), websocket.MessageBinary, make([]byte, 5000))
 		})
 		synctest.Wait()
-		read := reading(t, c)
+		read := conntest.GoRead(t, c)
 		p.SendClose(999, "")
 		synctest.Wait()
 		p.WantBinary(make([]byte, 5000))
 		p.WantClose(1002)
 		write.Want()
-		wantClosed(t, read.Err(), -1)
+		conntest.WantClosed(t, read.Err(), -1)
 	})
 }
 
@@ -438,12 +436,12 @@ func TestViolationByCloseFrame(t *testing.T) {
 		"bad code": rawpeer.Close(1005, ""),
 	} {
 		t.Run(name, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				start := time.Now()
-				read := reading(t, c)
+				read := conntest.GoRead(t, c)
 				p.Send(f)
 				p.WantClose(1002)
-				wantClosed(t, read.Err(), -1)
+				conntest.WantClosed(t, read.Err(), -1)
 				if took := time.Since(start); took != 0 {
 					t.Errorf("the connection was closed after %v", took)
 				}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -24,24 +25,24 @@ func TestWorstCaseMemory(t *testing.T) {
 		// connections, as each one's share.
 		residents = 16 * 252_000 / connections
 	)
-	takeover := &connOptions{compression: websocket.CompressionContextTakeover, threshold: 1}
+	takeover := &conntest.Options{Compression: websocket.CompressionContextTakeover, Threshold: 1}
 	noise := incompressible(64 * kib)
 	for _, test := range []struct {
 		name string
-		opts *connOptions
+		opts *conntest.Options
 		most int
 		// hold leaves c as it is measured, and returns how the call under way there
 		// is waited for once the connection is closed.
 		hold func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (wait func())
 	}{
-		{"idle", &connOptions{}, 4_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
-			return awaited(reading(t, c))
+		{"idle", &conntest.Options{}, 4_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
+			return awaited(conntest.GoRead(t, c))
 		}},
-		{"inside a header", &connOptions{}, 8_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
+		{"inside a header", &conntest.Options{}, 8_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
 			p.SendRaw(rawpeer.AppendHeader(nil, p.Masked(rawpeer.Binary(nil)), rawpeer.Length16, 1000)[:3])
-			return awaited(reading(t, c))
+			return awaited(conntest.GoRead(t, c))
 		}},
-		{"inside a message, after long ones", &connOptions{}, 80_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
+		{"inside a message, after long ones", &conntest.Options{}, 80_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
 			long := p.Masked(rawpeer.Binary(noise[:32*kib]))
 			p.Send(long, long, long)
 			for range 3 {
@@ -57,9 +58,9 @@ func TestWorstCaseMemory(t *testing.T) {
 			}
 			return awaited(rawpeer.Go(t, func() (int64, error) { return io.Copy(io.Discard, r) }))
 		}},
-		{"inside Read of a long message", &connOptions{}, 80_000 + 2*31*kib, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
+		{"inside Read of a long message", &conntest.Options{}, 80_000 + 2*31*kib, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
 			p.Send(p.Masked(rawpeer.Binary(noise[:31*kib]).More()))
-			return awaited(reading(t, c))
+			return awaited(conntest.GoRead(t, c))
 		}},
 		{"inside a compressed message", takeover, 192_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
 			d := rawpeer.NewDeflater(rawpeer.ContextTakeover)
@@ -71,9 +72,9 @@ func TestWorstCaseMemory(t *testing.T) {
 			}
 			z := d.Message(noise[:30*kib])
 			p.Send(p.Masked(rawpeer.Frame{RSV: rawpeer.RSV1, Opcode: rawpeer.OpBinary, Payload: z[:len(z)-100]}))
-			return awaited(reading(t, c))
+			return awaited(conntest.GoRead(t, c))
 		}},
-		{"writing to a peer that does not read", &connOptions{}, 24_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
+		{"writing to a peer that does not read", &conntest.Options{}, 24_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
 			return awaited(stuckWriting(t, c, noise))
 		}},
 		{"writing compressed to a peer that does not read", takeover, 90_000 + 4*64*kib + residents, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
@@ -83,7 +84,7 @@ func TestWorstCaseMemory(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			before := settledHeap()
 			for range connections {
-				c, p := accepted(t, rawpeer.ListenLoopback(t), test.opts)
+				c, p := conntest.Accepted(t, rawpeer.ListenLoopback(t), test.opts)
 				wait := test.hold(t, c, p)
 				t.Cleanup(func() {
 					c.CloseNow()

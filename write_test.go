@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -24,13 +25,10 @@ var modes = []struct {
 	{"no takeover", websocket.CompressionNoContextTakeover},
 }
 
-// underTest is the end of the stream that the connection under test has.
-func underTest(p *rawpeer.Peer) *rawpeer.Stream { return p.Stream().Peer() }
-
 // frameSize is how many bytes a frame with a payload of n bytes takes when the
 // connection under test sends it.
 func frameSize(p *rawpeer.Peer, n int) int {
-	return len(rawpeer.AppendFrame(nil, rawpeer.Frame{Masked: !peerIsClient(p), Payload: make([]byte, n)}))
+	return len(rawpeer.AppendFrame(nil, rawpeer.Frame{Masked: !conntest.PeerIsClient(p), Payload: make([]byte, n)}))
 }
 
 // goWrite starts a Write.
@@ -57,10 +55,10 @@ func goWriteParts(t *testing.T, c *websocket.Conn, s string) *rawpeer.Call[struc
 // wantUsable wants a message to go each way.
 func wantUsable(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 	t.Helper()
-	mustWriteText(t, c, "still here")
+	conntest.MustWriteText(t, c, "still here")
 	p.WantText("still here")
 	p.SendText("you too")
-	wantText(t, c, "you too")
+	conntest.WantText(t, c, "you too")
 }
 
 // A message is one frame, and as long as it is not a large one, one Write.
@@ -69,25 +67,25 @@ func TestWriteOneFrame(t *testing.T) {
 	const oneWrite = 16000
 	for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
 		t.Run(typ.String(), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				for _, size := range sizes {
-					message := []byte(filler(size))
+					message := []byte(conntest.Filler(size))
 					p.CountWrites()
 					call := rawpeer.GoErr(t, func() error { return c.Write(t.Context(), typ, message) })
-					p.Want(rawpeer.Frame{Fin: true, Opcode: rawpeer.Opcode(typ), Payload: []byte(filler(size))})
+					p.Want(rawpeer.Frame{Fin: true, Opcode: rawpeer.Opcode(typ), Payload: []byte(conntest.Filler(size))})
 					call.Want()
 					if size <= oneWrite {
 						p.WantWrites(1)
 					}
-					if string(message) != filler(size) {
+					if string(message) != conntest.Filler(size) {
 						t.Fatalf("the caller's %d bytes were changed", size)
 					}
 				}
 			})
-			overTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.OverTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				for _, size := range sizes {
-					call := rawpeer.GoErr(t, func() error { return c.Write(t.Context(), typ, []byte(filler(size))) })
-					p.Want(rawpeer.Frame{Fin: true, Opcode: rawpeer.Opcode(typ), Payload: []byte(filler(size))})
+					call := rawpeer.GoErr(t, func() error { return c.Write(t.Context(), typ, []byte(conntest.Filler(size))) })
+					p.Want(rawpeer.Frame{Fin: true, Opcode: rawpeer.Opcode(typ), Payload: []byte(conntest.Filler(size))})
 					call.Want()
 				}
 			})
@@ -97,15 +95,15 @@ func TestWriteOneFrame(t *testing.T) {
 
 // What a caller does with its bytes after Write does not matter.
 func TestWriteKeepsNothing(t *testing.T) {
-	forBothRoles(t, &connOptions{pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, &conntest.Options{Pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		buf := make([]byte, 100<<10)
 		for _, size := range []int{5, 5000, len(buf)} {
-			copy(buf, filler(size))
+			copy(buf, conntest.Filler(size))
 			if err := c.Write(t.Context(), websocket.MessageBinary, buf[:size]); err != nil {
 				t.Fatal(err)
 			}
 			clear(buf)
-			p.WantBinary([]byte(filler(size)))
+			p.WantBinary([]byte(conntest.Filler(size)))
 		}
 	})
 }
@@ -114,11 +112,11 @@ func TestWriteKeepsNothing(t *testing.T) {
 // (RFC 6455 section 5.3), a server none. That it is so the peer checks by
 // itself, for each frame of each test.
 func TestWriteMaskingKeys(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		seen := map[[4]byte]bool{}
 		see := func(f rawpeer.Frame) {
 			t.Helper()
-			if f.Masked == peerIsClient(p) {
+			if f.Masked == conntest.PeerIsClient(p) {
 				t.Fatalf("masked is %t: %v", f.Masked, f)
 			}
 			if f.Masked && seen[f.Key] {
@@ -127,15 +125,15 @@ func TestWriteMaskingKeys(t *testing.T) {
 			seen[f.Key] = true
 		}
 		for range 20 {
-			mustWriteText(t, c, "the same")
+			conntest.MustWriteText(t, c, "the same")
 			see(p.WantFrame())
-			mustWriteText(t, c, filler(5000))
+			conntest.MustWriteText(t, c, conntest.Filler(5000))
 			see(p.WantFrame())
 			w, err := c.Writer(t.Context(), websocket.MessageText)
 			if err != nil {
 				t.Fatal(err)
 			}
-			w.Write([]byte(filler(17 << 10)))
+			w.Write([]byte(conntest.Filler(17 << 10)))
 			see(p.WantFrame())
 			w.Close()
 			see(p.WantFrame())
@@ -144,7 +142,7 @@ func TestWriteMaskingKeys(t *testing.T) {
 }
 
 func TestWriteMessageType(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		for _, typ := range []websocket.MessageType{-1, 0, 3, 8, 9, 0x101} {
 			if err := c.Write(t.Context(), typ, []byte("x")); err == nil || errors.Is(err, net.ErrClosed) {
 				t.Errorf("got error %v for a message of type %d", err, typ)
@@ -161,7 +159,7 @@ func TestWriteMessageType(t *testing.T) {
 func TestWriteTextNotUTF8(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				p.CountWrites()
 				for _, bad := range []string{
 					"\xff",
@@ -193,8 +191,8 @@ func TestWriteSharedBytes(t *testing.T) {
 	const writers = 8
 	for _, size := range []int{100, 5000, 100 << 10} {
 		t.Run(strconv.Itoa(size), func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-				shared := []byte(filler(size))
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				shared := []byte(conntest.Filler(size))
 				calls := make([]*rawpeer.Call[struct{}], writers)
 				for i := range calls {
 					calls[i] = rawpeer.GoErr(t, func() error {
@@ -202,10 +200,10 @@ func TestWriteSharedBytes(t *testing.T) {
 					})
 				}
 				for range writers {
-					if string(shared) != filler(size) {
+					if string(shared) != conntest.Filler(size) {
 						t.Error("the bytes were changed")
 					}
-					p.WantBinary([]byte(filler(size)))
+					p.WantBinary([]byte(conntest.Filler(size)))
 				}
 				for _, call := range calls {
 					call.Want()

@@ -11,17 +11,18 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // A second Close of a Writer whose context has ended since, while others write,
 // is an error and nothing else.
 func TestWriterStaleWhileOthersWrite(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
-		w := mustWriter(t, c, ctx)
-		mustAdd(t, w, "hello")
-		mustEnd(t, w)
+		w := conntest.MustWriter(t, c, ctx)
+		conntest.MustAdd(t, w, "hello")
+		conntest.MustEnd(t, w)
 		p.WantText("hello")
 		cancel()
 		release, calls := queue(t, c, p, "other")
@@ -38,16 +39,16 @@ func TestWriterStaleWhileOthersWrite(t *testing.T) {
 // Writers are given up while a frame is stuck, the current one and one that had
 // been before: the turn is free afterwards.
 func TestWritersGivenUp(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
-		earlier := mustWriter(t, c, ctx)
+		earlier := conntest.MustWriter(t, c, ctx)
 		cancel()
 		earlier.Close()
 		ctx, cancel = context.WithCancel(t.Context())
-		current := mustWriter(t, c, ctx)
+		current := conntest.MustWriter(t, c, ctx)
 		cancel()
 
-		release := underTest(p).StallWrites()
+		release := conntest.UnderTest(p).StallWrites()
 		pingCtx, endPing := context.WithCancel(t.Context())
 		defer endPing()
 		ping := rawpeer.GoErr(t, func() error { return c.Ping(pingCtx) })
@@ -63,25 +64,25 @@ func TestWritersGivenUp(t *testing.T) {
 
 		ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		w := mustWriter(t, c, ctx)
-		mustAdd(t, w, "next")
-		mustEnd(t, w)
+		w := conntest.MustWriter(t, c, ctx)
+		conntest.MustAdd(t, w, "next")
+		conntest.MustEnd(t, w)
 		p.WantText("next")
 	})
 }
 
 // The contexts of messages that were written are not kept.
 func TestWriterKeepsNoContext(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const messages = 50
 		var freed atomic.Int32
 		type key struct{}
 		for range messages {
 			value := new([1 << 16]byte)
 			runtime.AddCleanup(value, func(freed *atomic.Int32) { freed.Add(1) }, &freed)
-			w := mustWriter(t, c, context.WithValue(t.Context(), key{}, value))
-			mustAdd(t, w, "x")
-			mustEnd(t, w)
+			w := conntest.MustWriter(t, c, context.WithValue(t.Context(), key{}, value))
+			conntest.MustAdd(t, w, "x")
+			conntest.MustEnd(t, w)
 			p.WantText("x")
 		}
 		for range 5 {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -21,17 +22,17 @@ const maxFragment = 16 << 10
 
 // A message is cut into frames of 16 KiB, however it is written.
 func TestWriterFrames(t *testing.T) {
-	forBothRoles(t, &connOptions{pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, &conntest.Options{Pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		for _, size := range []int{0, 1, 5000, maxFragment - 1, maxFragment, maxFragment + 1, 2 * maxFragment, 100_000} {
 			for _, piece := range []int{1000, 4096, maxFragment, maxFragment + 1, 1 << 20} {
-				message := filler(size)
-				w := mustWriter(t, c, t.Context())
+				message := conntest.Filler(size)
+				w := conntest.MustWriter(t, c, t.Context())
 				for rest := message; rest != ""; {
 					n := min(piece, len(rest))
-					mustAdd(t, w, rest[:n])
+					conntest.MustAdd(t, w, rest[:n])
 					rest = rest[n:]
 				}
-				mustEnd(t, w)
+				conntest.MustEnd(t, w)
 				m := p.WantMessage(rawpeer.OpText, []byte(message))
 				if want := max(1, (size+maxFragment-1)/maxFragment); len(m.Frames) != want {
 					t.Fatalf("%d frames for %d bytes in pieces of %d, want %d", len(m.Frames), size, piece, want)
@@ -48,16 +49,16 @@ func TestWriterFrames(t *testing.T) {
 
 // What is written goes out when a frame is full, and not before.
 func TestWriterSends(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		w := mustWriter(t, c, t.Context())
-		mustAdd(t, w, "")
-		mustAdd(t, w, "abc")
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		w := conntest.MustWriter(t, c, t.Context())
+		conntest.MustAdd(t, w, "")
+		conntest.MustAdd(t, w, "abc")
 		p.WantSilence(time.Second)
-		mustAdd(t, w, filler(maxFragment))
-		p.Want(rawpeer.Text("abc" + filler(maxFragment)[:maxFragment-3]).More())
+		conntest.MustAdd(t, w, conntest.Filler(maxFragment))
+		p.Want(rawpeer.Text("abc" + conntest.Filler(maxFragment)[:maxFragment-3]).More())
 		p.WantSilence(time.Second)
-		mustEnd(t, w)
-		p.Want(rawpeer.Continuation(filler(maxFragment)[maxFragment-3:]))
+		conntest.MustEnd(t, w)
+		p.Want(rawpeer.Continuation(conntest.Filler(maxFragment)[maxFragment-3:]))
 	})
 }
 
@@ -65,9 +66,9 @@ func TestWriterSends(t *testing.T) {
 func TestWriterKeepsNothing(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
-			forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-				message := filler(30_000)
-				w := mustWriter(t, c, t.Context())
+			conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				message := conntest.Filler(30_000)
+				w := conntest.MustWriter(t, c, t.Context())
 				for rest := message; rest != ""; rest = rest[1000:] {
 					piece := []byte(rest[:1000])
 					w.Write(piece)
@@ -76,7 +77,7 @@ func TestWriterKeepsNothing(t *testing.T) {
 					}
 					clear(piece)
 				}
-				mustEnd(t, w)
+				conntest.MustEnd(t, w)
 				p.WantMessage(rawpeer.OpText, []byte(message))
 			})
 		})
@@ -86,7 +87,7 @@ func TestWriterKeepsNothing(t *testing.T) {
 // After its Close a writer is of no use, and does no harm to the message that
 // came after.
 func TestWriterStale(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		stale := func(w io.WriteCloser) {
 			t.Helper()
 			if n, err := w.Write([]byte("stale")); n != 0 || err == nil || errors.Is(err, net.ErrClosed) {
@@ -96,17 +97,17 @@ func TestWriterStale(t *testing.T) {
 				t.Fatalf("got %v from a second Close", err)
 			}
 		}
-		old := mustWriter(t, c, t.Context())
-		mustAdd(t, old, "old")
-		mustEnd(t, old)
+		old := conntest.MustWriter(t, c, t.Context())
+		conntest.MustAdd(t, old, "old")
+		conntest.MustEnd(t, old)
 		p.WantText("old")
 		stale(old)
 		for range 40 { // past the handles that are allocated together
-			w := mustWriter(t, c, t.Context())
-			mustAdd(t, w, "ne")
+			w := conntest.MustWriter(t, c, t.Context())
+			conntest.MustAdd(t, w, "ne")
 			stale(old)
-			mustAdd(t, w, "w")
-			mustEnd(t, w)
+			conntest.MustAdd(t, w, "w")
+			conntest.MustEnd(t, w)
 			p.WantText("new")
 			old = w
 		}
@@ -127,15 +128,15 @@ func TestWriterTextNotUTF8(t *testing.T) {
 		{"at once", "", "\xff", 0},
 		{"later", "ok", "a\xc0", 0},
 		{"in a rune", "caf\xc3", "\xc3", 0},
-		{"behind a frame", filler(maxFragment + 10), "\x80", 1},
+		{"behind a frame", conntest.Filler(maxFragment + 10), "\x80", 1},
 		{"a surrogate", "x\xed", "\xa0", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, mode := range modes {
 				t.Run(mode.name, func(t *testing.T) {
-					forBothRoles(t, &connOptions{compression: mode.mode, threshold: 1 << 20}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-						w := mustWriter(t, c, t.Context())
-						mustAdd(t, w, test.before)
+					conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode, Threshold: 1 << 20}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+						w := conntest.MustWriter(t, c, t.Context())
+						conntest.MustAdd(t, w, test.before)
 						waiting := goWrite(t, c, "waits for the message to end")
 						synctest.Wait()
 						call := rawpeer.Go(t, func() (int, error) { return w.Write([]byte(test.bad)) })
@@ -146,15 +147,15 @@ func TestWriterTextNotUTF8(t *testing.T) {
 						if _, err := call.Result(); err == nil {
 							t.Error("bad text was taken")
 						}
-						wantClosed(t, waiting.Err(), -1)
+						conntest.WantClosed(t, waiting.Err(), -1)
 						_, err := w.Write([]byte("good"))
-						wantClosed(t, err, -1)
-						wantClosed(t, w.Close(), -1)
-						wantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), -1)
+						conntest.WantClosed(t, err, -1)
+						conntest.WantClosed(t, w.Close(), -1)
+						conntest.WantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), -1)
 						p.SendClose(1011, "")
 						p.WantEOF()
 						_, _, err = c.Read(t.Context())
-						wantClosed(t, err, 1011)
+						conntest.WantClosed(t, err, 1011)
 					})
 				})
 			}
@@ -166,20 +167,20 @@ func TestWriterTextNotUTF8(t *testing.T) {
 // and the close frame.
 func TestWriterTextNotUTF8AheadOfQueue(t *testing.T) {
 	const rounds = 200 // it is a matter of who is faster
-	for _, role := range roles {
-		t.Run(role.name, func(t *testing.T) {
+	for _, role := range conntest.Roles {
+		t.Run(role.Name, func(t *testing.T) {
 			for range rounds {
 				synctest.Test(t, func(t *testing.T) {
-					c, p := role.connect(t, rawpeer.Listen(nil), new(connOptions))
+					c, p := role.Connect(t, rawpeer.Listen(nil), new(conntest.Options))
 					defer c.CloseNow()
-					w := mustWriter(t, c, t.Context())
-					mustAdd(t, w, filler(maxFragment+1))
+					w := conntest.MustWriter(t, c, t.Context())
+					conntest.MustAdd(t, w, conntest.Filler(maxFragment+1))
 					waiting := goWrite(t, c, "waits for the message to end")
 					synctest.Wait()
 					go w.Write([]byte("\xff"))
 					p.WantFrame()
 					p.WantClose(1011)
-					wantClosed(t, waiting.Err(), -1)
+					conntest.WantClosed(t, waiting.Err(), -1)
 				})
 			}
 		})
@@ -188,47 +189,47 @@ func TestWriterTextNotUTF8AheadOfQueue(t *testing.T) {
 
 // A rune may be cut in two by the writes, and must be whole at the end.
 func TestWriterTextCutRunes(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const text = "κόσμε 😀"
-		w := mustWriter(t, c, t.Context())
+		w := conntest.MustWriter(t, c, t.Context())
 		for i := range len(text) {
-			mustAdd(t, w, text[i:i+1])
+			conntest.MustAdd(t, w, text[i:i+1])
 		}
-		mustEnd(t, w)
+		conntest.MustEnd(t, w)
 		p.WantText(text)
 
-		w = mustWriter(t, c, t.Context())
-		mustAdd(t, w, text[:len(text)-1])
+		w = conntest.MustWriter(t, c, t.Context())
+		conntest.MustAdd(t, w, text[:len(text)-1])
 		call := rawpeer.GoErr(t, w.Close)
 		p.WantClose(1011)
 		if call.Err() == nil {
 			t.Error("half a rune was taken for text")
 		}
-		wantClosed(t, c.Ping(t.Context()), -1)
+		conntest.WantClosed(t, c.Ping(t.Context()), -1)
 	})
 }
 
 // Control frames do not wait for the end of a message.
 func TestWriterControlBetween(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		c.CloseRead(t.Context())
-		w := mustWriter(t, c, t.Context())
-		mustAdd(t, w, filler(maxFragment+1))
+		w := conntest.MustWriter(t, c, t.Context())
+		conntest.MustAdd(t, w, conntest.Filler(maxFragment+1))
 		ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
-		p.Want(rawpeer.Text(filler(maxFragment + 1)[:maxFragment]).More())
+		p.Want(rawpeer.Text(conntest.Filler(maxFragment + 1)[:maxFragment]).More())
 		p.SendPong(p.WantPing())
 		ping.Want()
 		p.SendPing("yours")
 		p.WantPong("yours")
-		mustAdd(t, w, "...")
+		conntest.MustAdd(t, w, "...")
 		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusGoingAway, "in between") })
 		p.WantCloseReason(1001, "in between")
 		_, err := w.Write([]byte("too late"))
-		wantClosed(t, err, -1)
+		conntest.WantClosed(t, err, -1)
 		p.SendClose(1001, "")
 		p.WantEOF()
 		closing.Want()
-		wantClosed(t, w.Close(), websocket.StatusGoingAway)
+		conntest.WantClosed(t, w.Close(), websocket.StatusGoingAway)
 	})
 }
 
@@ -237,12 +238,12 @@ func TestWriterOthersWait(t *testing.T) {
 	for _, size := range []int{0, 10, maxFragment + 10} {
 		for _, mode := range modes {
 			t.Run(fmt.Sprintf("%d %s", size, mode.name), func(t *testing.T) {
-				forBothRoles(t, &connOptions{compression: mode.mode, pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-					w := mustWriter(t, c, t.Context())
-					mustAdd(t, w, filler(size))
+				conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode, Pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					w := conntest.MustWriter(t, c, t.Context())
+					conntest.MustAdd(t, w, conntest.Filler(size))
 					small := goWrite(t, c, "small")
 					synctest.Wait()
-					large := goWrite(t, c, filler(9000))
+					large := goWrite(t, c, conntest.Filler(9000))
 					synctest.Wait()
 					writer := rawpeer.GoErr(t, func() error {
 						w, err := c.Writer(t.Context(), websocket.MessageText)
@@ -256,10 +257,10 @@ func TestWriterOthersWait(t *testing.T) {
 					if small.Returned() || large.Returned() || writer.Returned() {
 						t.Fatal("a message was written in the middle of another")
 					}
-					mustEnd(t, w)
-					p.WantMessage(rawpeer.OpText, []byte(filler(size)))
+					conntest.MustEnd(t, w)
+					p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(size)))
 					p.WantMessage(rawpeer.OpText, []byte("small"))
-					p.WantMessage(rawpeer.OpText, []byte(filler(9000)))
+					p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(9000)))
 					p.WantMessage(rawpeer.OpText, []byte("another"))
 					small.Want()
 					large.Want()
@@ -277,12 +278,12 @@ func TestWriterContextBeforeFirstFrame(t *testing.T) {
 		for _, size := range []int{0, 10, 1000} { // 1000 are compressed
 			for _, op := range []string{"Write", "Close"} {
 				t.Run(fmt.Sprintf("%s %d %s", mode.name, size, op), func(t *testing.T) {
-					forBothRoles(t, &connOptions{compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-						mustWriteText(t, c, filler(1000))
-						p.WantMessage(rawpeer.OpText, []byte(filler(1000)))
+					conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+						conntest.MustWriteText(t, c, conntest.Filler(1000))
+						p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(1000)))
 						ctx, cancel := context.WithCancel(t.Context())
-						w := mustWriter(t, c, ctx)
-						mustAdd(t, w, filler(size))
+						w := conntest.MustWriter(t, c, ctx)
+						conntest.MustAdd(t, w, conntest.Filler(size))
 						cancel()
 						var err error
 						if op == "Write" {
@@ -290,7 +291,7 @@ func TestWriterContextBeforeFirstFrame(t *testing.T) {
 						} else {
 							err = w.Close()
 						}
-						wantError(t, err, context.Canceled)
+						conntest.WantError(t, err, context.Canceled)
 						if errors.Is(err, net.ErrClosed) {
 							t.Fatalf("the connection has failed with %v", err)
 						}
@@ -298,8 +299,8 @@ func TestWriterContextBeforeFirstFrame(t *testing.T) {
 							t.Error("a message was ended that was given up")
 						}
 						// What comes now refers to nothing in that message.
-						mustWriteText(t, c, filler(size)+filler(1000))
-						p.WantMessage(rawpeer.OpText, []byte(filler(size)+filler(1000)))
+						conntest.MustWriteText(t, c, conntest.Filler(size)+conntest.Filler(1000))
+						p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(size)+conntest.Filler(1000)))
 						wantUsable(t, c, p)
 					})
 				})
@@ -312,10 +313,10 @@ func TestWriterContextBeforeFirstFrame(t *testing.T) {
 func TestWriterContextInsideMessage(t *testing.T) {
 	for _, op := range []string{"Write", "Close"} {
 		t.Run(op, func(t *testing.T) {
-			forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				ctx, cancel := context.WithCancel(t.Context())
-				w := mustWriter(t, c, ctx)
-				mustAdd(t, w, filler(maxFragment+1))
+				w := conntest.MustWriter(t, c, ctx)
+				conntest.MustAdd(t, w, conntest.Filler(maxFragment+1))
 				waiting := goWrite(t, c, "waits")
 				cancel()
 				var err error
@@ -324,10 +325,10 @@ func TestWriterContextInsideMessage(t *testing.T) {
 				} else {
 					err = w.Close()
 				}
-				wantClosed(t, err, -1)
-				wantError(t, err, context.Canceled)
-				wantClosed(t, waiting.Err(), -1)
-				wantError(t, c.Write(t.Context(), websocket.MessageText, nil), context.Canceled)
+				conntest.WantClosed(t, err, -1)
+				conntest.WantError(t, err, context.Canceled)
+				conntest.WantClosed(t, waiting.Err(), -1)
+				conntest.WantError(t, c.Write(t.Context(), websocket.MessageText, nil), context.Canceled)
 				p.WantFrame()
 				p.WantEOF()
 			})
@@ -340,18 +341,18 @@ func TestWriterContextInsideMessage(t *testing.T) {
 // it get on; after it, the connection has failed.
 func TestWriterContextWaitingForItsTurn(t *testing.T) {
 	stalledPing := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (release func(), ping *rawpeer.Call[struct{}]) {
-		release = underTest(p).StallWrites()
+		release = conntest.UnderTest(p).StallWrites()
 		ping = rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
 		synctest.Wait()
 		return release, ping
 	}
 
 	t.Run("before the first frame", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			c.CloseRead(t.Context())
 			ctx, cancel := context.WithCancel(t.Context())
-			w := mustWriter(t, c, ctx)
-			mustAdd(t, w, "given up")
+			w := conntest.MustWriter(t, c, ctx)
+			conntest.MustAdd(t, w, "given up")
 			release, ping := stalledPing(t, c, p)
 			behind := goWrite(t, c, "behind")
 			closing := rawpeer.GoErr(t, w.Close)
@@ -364,31 +365,31 @@ func TestWriterContextWaitingForItsTurn(t *testing.T) {
 			if !closing.Returned() {
 				t.Fatal("the writer waits on, after its context ended")
 			}
-			wantError(t, closing.Err(), context.Canceled)
+			conntest.WantError(t, closing.Err(), context.Canceled)
 			release()
 			p.SendPong(p.WantPing())
 			ping.Want()
 			p.WantText("behind")
 			behind.Want()
-			mustWriteText(t, c, "and on")
+			conntest.MustWriteText(t, c, "and on")
 			p.WantText("and on")
 		})
 	})
 
 	t.Run("after it", func(t *testing.T) {
-		forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			c.CloseRead(t.Context())
 			ctx, cancel := context.WithCancel(t.Context())
-			w := mustWriter(t, c, ctx)
-			mustAdd(t, w, filler(maxFragment+1))
+			w := conntest.MustWriter(t, c, ctx)
+			conntest.MustAdd(t, w, conntest.Filler(maxFragment+1))
 			_, ping := stalledPing(t, c, p)
 			closing := rawpeer.GoErr(t, w.Close)
 			synctest.Wait()
 			cancel()
 			synctest.Wait()
-			wantClosed(t, closing.Err(), -1)
-			wantError(t, closing.Err(), context.Canceled)
-			wantClosed(t, ping.Err(), -1)
+			conntest.WantClosed(t, closing.Err(), -1)
+			conntest.WantError(t, closing.Err(), context.Canceled)
+			conntest.WantClosed(t, ping.Err(), -1)
 			p.WantFrame()
 			p.WantEOF()
 		})
@@ -397,21 +398,21 @@ func TestWriterContextWaitingForItsTurn(t *testing.T) {
 
 // A Writer is not had before its turn, and its context counts for the wait.
 func TestWriterContextOfWriter(t *testing.T) {
-	forBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		w := mustWriter(t, c, t.Context())
-		mustAdd(t, w, "one")
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		w := conntest.MustWriter(t, c, t.Context())
+		conntest.MustAdd(t, w, "one")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		start := time.Now()
 		_, err := c.Writer(ctx, websocket.MessageText)
-		wantError(t, err, context.DeadlineExceeded)
+		conntest.WantError(t, err, context.DeadlineExceeded)
 		if waited := time.Since(start); waited != time.Minute {
 			t.Errorf("waited %v", waited)
 		}
-		mustEnd(t, w)
+		conntest.MustEnd(t, w)
 		p.WantText("one")
 		_, err = c.Writer(ctx, websocket.MessageText)
-		wantError(t, err, context.DeadlineExceeded)
+		conntest.WantError(t, err, context.DeadlineExceeded)
 		wantUsable(t, c, p)
 	})
 }

@@ -1,4 +1,4 @@
-package websocket_test
+package conntest
 
 import (
 	"context"
@@ -9,39 +9,37 @@ import (
 	"testing"
 
 	websocket "github.com/bhojpur/api"
-	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
-
-func wantNoError(t *testing.T, err error) {
+// WantNoError wants no error.
+func WantNoError(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatalf("got error %v", err)
 	}
 }
 
-// wantError wants an error that is want.
-func wantError(t *testing.T, got, want error) {
+// WantError wants an error that is want, by [errors.Is].
+func WantError(t *testing.T, got, want error) {
 	t.Helper()
 	if !errors.Is(got, want) {
 		t.Fatalf("got error %v, want %v", got, want)
 	}
 }
 
-// wantClosed wants the error of a call on a closed connection, with this close
+// WantClosed wants the error of a call on a closed connection, with this close
 // status of the peer, or -1 where the peer sent none.
-func wantClosed(t *testing.T, got error, status websocket.StatusCode) {
+func WantClosed(t *testing.T, got error, status websocket.StatusCode) {
 	t.Helper()
-	wantError(t, got, net.ErrClosed)
+	WantError(t, got, net.ErrClosed)
 	if code := websocket.CloseStatus(got); code != status {
 		t.Fatalf("got close status %v in %v, want %v", code, got, status)
 	}
 }
 
-// everyCall is each method that returns an error, for a connection that has
-// ended.
-func everyCall(t *testing.T, c *websocket.Conn) map[string]error {
+// EveryCall calls each method that returns an error on a connection that has
+// ended, and returns the errors by name.
+func EveryCall(t *testing.T, c *websocket.Conn) map[string]error {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	errs := map[string]error{}
@@ -49,20 +47,20 @@ func everyCall(t *testing.T, c *websocket.Conn) map[string]error {
 		_, _, errs["Read"+name] = c.Read(ctx)
 		_, _, errs["Reader"+name] = c.Reader(ctx)
 		errs["Write"+name] = c.Write(ctx, websocket.MessageText, []byte("x"))
-		errs["large Write"+name] = c.Write(ctx, websocket.MessageText, []byte(filler(5000)))
+		errs["large Write"+name] = c.Write(ctx, websocket.MessageText, []byte(Filler(5000)))
 		_, errs["Writer"+name] = c.Writer(ctx, websocket.MessageText)
 		errs["Ping"+name] = c.Ping(ctx)
 	}
 	return errs
 }
 
-// wantEnded wants every call to say that the connection has ended, and with
+// WantEnded wants every call to say that the connection has ended, and with
 // which code the peer closed it, or -1 where it sent none. Closing it again is
 // no error.
-func wantEnded(t *testing.T, c *websocket.Conn, status websocket.StatusCode) {
+func WantEnded(t *testing.T, c *websocket.Conn, status websocket.StatusCode) {
 	t.Helper()
 	for range 2 {
-		for name, err := range everyCall(t, c) {
+		for name, err := range EveryCall(t, c) {
 			if !errors.Is(err, net.ErrClosed) || websocket.CloseStatus(err) != status {
 				t.Errorf("%s: got error %v, want net.ErrClosed with status %v", name, err, status)
 			}
@@ -76,24 +74,24 @@ func wantEnded(t *testing.T, c *websocket.Conn, status websocket.StatusCode) {
 	}
 }
 
-// wantInterrupted wants a call to have ended with its context, and the
+// WantInterrupted wants a call to have ended with its context, and the
 // connection to be open.
-func wantInterrupted(t *testing.T, got, want error) {
+func WantInterrupted(t *testing.T, got, want error) {
 	t.Helper()
-	wantError(t, got, want)
+	WantError(t, got, want)
 	if errors.Is(got, net.ErrClosed) {
 		t.Fatalf("got %v, want the connection to stay open", got)
 	}
 }
 
-// readErr calls Read for its error.
-func readErr(ctx context.Context, c *websocket.Conn) error {
+// ReadErr calls Read and returns its error.
+func ReadErr(ctx context.Context, c *websocket.Conn) error {
 	_, _, err := c.Read(ctx)
 	return err
 }
 
-// wantMessage reads a message with Read, and wants this one.
-func wantMessage(t *testing.T, c *websocket.Conn, typ websocket.MessageType, want string) {
+// WantMessage reads a message with Read, and wants this one.
+func WantMessage(t *testing.T, c *websocket.Conn, typ websocket.MessageType, want string) {
 	t.Helper()
 	gotType, got, err := c.Read(t.Context())
 	if err != nil {
@@ -104,14 +102,14 @@ func wantMessage(t *testing.T, c *websocket.Conn, typ websocket.MessageType, wan
 	}
 }
 
-// wantText is wantMessage for text.
-func wantText(t *testing.T, c *websocket.Conn, want string) {
+// WantText is WantMessage for text.
+func WantText(t *testing.T, c *websocket.Conn, want string) {
 	t.Helper()
-	wantMessage(t, c, websocket.MessageText, want)
+	WantMessage(t, c, websocket.MessageText, want)
 }
 
-// wantReader wants a message to begin.
-func wantReader(t *testing.T, c *websocket.Conn) io.Reader {
+// WantReader wants a message to begin, and returns its reader.
+func WantReader(t *testing.T, c *websocket.Conn) io.Reader {
 	t.Helper()
 	_, r, err := c.Reader(t.Context())
 	if err != nil {
@@ -120,8 +118,8 @@ func wantReader(t *testing.T, c *websocket.Conn) io.Reader {
 	return r
 }
 
-// wantRead wants these bytes to be read next.
-func wantRead(t *testing.T, r io.Reader, want string) {
+// WantRead wants the next bytes of r to be these.
+func WantRead(t *testing.T, r io.Reader, want string) {
 	t.Helper()
 	got := make([]byte, len(want))
 	if n, err := io.ReadFull(r, got); string(got) != want {
@@ -129,17 +127,17 @@ func wantRead(t *testing.T, r io.Reader, want string) {
 	}
 }
 
-// wantRest wants the message to have these bytes until its end.
-func wantRest(t *testing.T, r io.Reader, want string) {
+// WantRest wants r to end after these bytes.
+func WantRest(t *testing.T, r io.Reader, want string) {
 	t.Helper()
 	if got, err := io.ReadAll(r); string(got) != want || err != nil {
 		t.Fatalf("read %.80q, %v, want %.80q", got, err, want)
 	}
 }
 
-// wantBetween wants that no message can be read, since another is, and that the
-// connection stays as it is.
-func wantBetween(t *testing.T, c *websocket.Conn) {
+// WantBetween wants an error from Reader and Read, since another message is being
+// read, and the connection to stay open.
+func WantBetween(t *testing.T, c *websocket.Conn) {
 	t.Helper()
 	if _, _, err := c.Reader(t.Context()); err == nil || errors.Is(err, net.ErrClosed) {
 		t.Fatalf("Reader: got error %v, want that another message is not read", err)
@@ -149,8 +147,8 @@ func wantBetween(t *testing.T, c *websocket.Conn) {
 	}
 }
 
-// filler returns n bytes of text that deflate can't do much about.
-func filler(n int) string {
+// Filler returns n bytes of text that deflate hardly compresses.
+func Filler(n int) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	b := make([]byte, n)
 	x := uint32(n) + 1
@@ -163,16 +161,16 @@ func filler(n int) string {
 	return string(b)
 }
 
-// mustWriteText writes a message that the stream has room for.
-func mustWriteText(t *testing.T, c *websocket.Conn, s string) {
+// MustWriteText writes a message for which the stream has room.
+func MustWriteText(t *testing.T, c *websocket.Conn, s string) {
 	t.Helper()
 	if err := c.Write(t.Context(), websocket.MessageText, []byte(s)); err != nil {
 		t.Fatalf("got error %v, want the message written", err)
 	}
 }
 
-// mustWriter begins a message.
-func mustWriter(t *testing.T, c *websocket.Conn, ctx context.Context) io.WriteCloser {
+// MustWriter begins a text message.
+func MustWriter(t *testing.T, c *websocket.Conn, ctx context.Context) io.WriteCloser {
 	t.Helper()
 	w, err := c.Writer(ctx, websocket.MessageText)
 	if err != nil {
@@ -181,35 +179,26 @@ func mustWriter(t *testing.T, c *websocket.Conn, ctx context.Context) io.WriteCl
 	return w
 }
 
-// mustAdd adds to a message.
-func mustAdd(t *testing.T, w io.Writer, s string) {
+// MustAdd adds to a message.
+func MustAdd(t *testing.T, w io.Writer, s string) {
 	t.Helper()
 	if n, err := io.WriteString(w, s); n != len(s) || err != nil {
 		t.Fatalf("got %d, %v for %d bytes", n, err, len(s))
 	}
 }
 
-// mustEnd ends a message.
-func mustEnd(t *testing.T, w io.Closer) {
+// MustEnd ends a message.
+func MustEnd(t *testing.T, w io.Closer) {
 	t.Helper()
 	if err := w.Close(); err != nil {
 		t.Fatalf("got error %v from Close of a writer", err)
 	}
 }
 
-// wantBytes wants the stream to go on with s.
-func wantBytes(t *testing.T, r io.Reader, s string) {
+// WantTimeout wants the error of a call on a net.Conn whose deadline passed.
+func WantTimeout(t *testing.T, err error) {
 	t.Helper()
-	got := make([]byte, len(s))
-	if n, err := io.ReadFull(r, got); err != nil || string(got) != s {
-		t.Fatalf("got %.80q and error %v, want %.80q", got[:n], err, s)
-	}
-}
-
-// wantTimeout wants the error of a call that ran into its deadline.
-func wantTimeout(t *testing.T, err error) {
-	t.Helper()
-	wantError(t, err, os.ErrDeadlineExceeded)
+	WantError(t, err, os.ErrDeadlineExceeded)
 	var ne net.Error
 	if !errors.As(err, &ne) || !ne.Timeout() {
 		t.Fatalf("%v is not a timeout", err)

@@ -1,0 +1,10 @@
+package websocket_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/bhojpur/api/internal/rawpeer"
+)
+
+func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }

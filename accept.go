@@ -4,14 +4,15 @@ package websocket
 
 import (
 	"bufio"
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path"
 	"strings"
 	"time"
@@ -51,11 +52,11 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	if err != nil {
 		return nil, refused(http.StatusNotImplemented, "WebSocket is not available here", err).refuse(w)
 	}
-	if err := sendAnswer(conn, answer); err != nil {
-		conn.Close()
+	c.begin(conn, conn)
+	if err := c.sendAnswer(answer); err != nil {
+		c.t.Close()
 		return nil, err
 	}
-	c.begin(newStream(conn, conn))
 	c.rd.in.fill(takeBuffered(buffered.Reader))
 	return c, nil
 }
@@ -274,13 +275,19 @@ func leftOut(set http.Header) map[string]bool {
 // answerTimeout is how long the client has to take the answer.
 const answerTimeout = 5 * time.Second
 
-// sendAnswer sends the answer over a connection that was hijacked. It leaves a
-// deadline.
-func sendAnswer(conn net.Conn, answer []byte) error {
-	if err := conn.SetWriteDeadline(time.Now().Add(answerTimeout)); err != nil {
+// sendAnswer sends the answer. Nobody else writes yet.
+func (e *engine) sendAnswer(answer []byte) error {
+	e.wr.gate.tryLock()
+	defer e.unlockWrite()
+	n, err := e.t.WriteNow(answer)
+	if err != nil || n == len(answer) {
 		return err
 	}
-	_, err := conn.Write(answer)
+	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+	defer cancel()
+	if _, err = e.t.Write(ctx, answer[n:]); err != nil && ctx.Err() != nil {
+		err = os.ErrDeadlineExceeded
+	}
 	return err
 }
 

@@ -234,7 +234,7 @@ func (hs *clientHandshake) conclude(resp *http.Response) (*Conn, error) {
 		conn = *reported
 	}
 	c := newConn(client, params, extras{protocol, hs.opts.OnPingReceived, hs.opts.OnPongReceived})
-	c.begin(newStream(rwc, conn))
+	c.begin(rwc, conn)
 	return c, nil
 }
 

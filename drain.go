@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/bhojpur/api/internal/bufpool"
+	"github.com/bhojpur/api/internal/netstream"
 )
 
 // violated ends the connection for something that the peer did: a close frame
@@ -23,6 +24,8 @@ func (e *engine) violated(ctx context.Context, err error) error {
 		e.postClose(v.code, v.text)
 		ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 		defer cancel()
+		// Where interrupting a call takes longer than that, the stream is closed.
+		defer context.AfterFunc(ctx, e.t.Close)()
 		e.drain(ctx)
 		// Who holds the gate is sending the close frame, or what goes ahead of it.
 		if e.wr.gate.lock(ctx, e.life.ended()) == nil {
@@ -50,10 +53,10 @@ func (e *engine) refuse(ctx context.Context, code StatusCode, reason string) {
 func (e *engine) drain(ctx context.Context) {
 	rd := &e.rd
 	for n := 0; n < drainBytes && !rd.skipToClose(); {
-		k, err := e.t.read(ctx, rd.in.room())
+		k, err := e.t.Read(ctx, rd.in.room())
 		rd.in.w += k
 		n += k
-		if err != nil && (err != errInterrupted || ctx.Err() != nil) {
+		if err != nil && (err != netstream.ErrInterrupted || ctx.Err() != nil) {
 			return
 		}
 	}

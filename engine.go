@@ -4,8 +4,10 @@ package websocket
 
 import (
 	"context"
-	"crypto/tls"
+	"io"
 	"net"
+
+	"github.com/bhojpur/api/internal/netstream"
 )
 
 // engine is a connection outside a browser: frames over one byte stream.
@@ -23,7 +25,7 @@ import (
 // side takes the read lock, or the order, only if it is free.
 type engine struct {
 	// Set by the handshake, then only read.
-	t       transport
+	t       *netstream.Stream
 	deflate *deflateParams // nil when compression was not agreed on
 	extras  *extras        // what most connections have nothing of; never nil
 	role    role
@@ -63,13 +65,26 @@ func newConn(r role, d *deflateParams, x extras) *Conn {
 	return c
 }
 
-// begin gives the connection its stream.
-func (e *engine) begin(s *stream) {
-	e.t = s
-	_, e.secure = s.conn.(*tls.Conn)
+// begin gives the connection its stream: rwc, with conn below it if that is known.
+func (e *engine) begin(rwc io.ReadWriteCloser, conn net.Conn) {
+	e.t = netstream.New(rwc, conn, (*streamOwner)(e))
+	e.secure = e.t.Secure()
 }
+
+// streamOwner tells the stream which of its directions may have a call under way.
+type streamOwner engine
+
+func (o *streamOwner) ReadHeld() bool  { return o.rd.lock.Held() }
+func (o *streamOwner) WriteHeld() bool { return o.wr.gate.held() }
 
 func (e *engine) setReadLimit(n int64) { e.rd.limit.Store(max(n, -1)) }
 func (e *engine) subprotocol() string  { return e.extras.protocol }
-func (e *engine) localAddr() net.Addr  { return e.t.localAddr() }
-func (e *engine) remoteAddr() net.Addr { return e.t.remoteAddr() }
+func (e *engine) localAddr() net.Addr  { return addrOrUnknown(e.t.LocalAddr()) }
+func (e *engine) remoteAddr() net.Addr { return addrOrUnknown(e.t.RemoteAddr()) }
+
+func addrOrUnknown(a net.Addr) net.Addr {
+	if a == nil {
+		return unknownAddr("unknown")
+	}
+	return a
+}

@@ -4,6 +4,7 @@ package websocket
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -28,6 +29,12 @@ type line struct {
 
 // maxSpares bounds how many waiters a gate keeps: about 3 KiB.
 const maxSpares = 16
+
+// The errors of a gate that was not taken.
+var (
+	errInterrupted = errors.New("interrupted by its context")
+	errGone        = errors.New("connection ended")
+)
 
 const (
 	gateFree   = iota
@@ -194,6 +201,9 @@ func (g *gate) leave(w *waiter) bool {
 	g.removeLocked(q, w)
 	return true
 }
+
+// held reports whether somebody holds the gate.
+func (g *gate) held() bool { return g.state.Load() != gateFree }
 
 // wanted reports whether the gate is held and somebody waits for it.
 func (g *gate) wanted() bool { return g.state.Load() == gateWanted }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bhojpur/api/internal/bufpool"
+	"github.com/bhojpur/api/internal/netstream"
 )
 
 // An inbox is read into with more at a time while that is filled, and waits for
@@ -18,7 +19,7 @@ func TestInboxGrowsWithItsFlow(t *testing.T) {
 	var in inbox
 	in.take()
 	sizes := []int{bufpool.MinBlock, maxAmple, maxAmple}
-	in.got(firstRead, firstRead)
+	in.got(netstream.FirstRead, netstream.FirstRead)
 	for i, want := range sizes {
 		in.release()
 		in.take()
@@ -62,16 +63,18 @@ func (c *sizesRead) SetReadDeadline(time.Time) error { return nil }
 // the payload of another one belongs.
 func TestInboxAsksForNoMoreThanAHeader(t *testing.T) {
 	c := &sizesRead{}
-	s := newStream(c, c)
-	in := &inbox{head: 8, frame: bufpool.MinBlock}
+	e := &newConn(server, nil, extras{}).engine
+	e.begin(c, c)
+	in := &e.rd.in
+	in.head = 8
 	for _, frame := range []int64{0, bufpool.MinBlock + 1, bufpool.MinBlock} {
 		in.frame = frame
-		if err := s.readInto(t.Context(), in); err != nil {
+		if err := e.fill(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		in.release()
 	}
-	if want := []int{firstRead, 8, maxAmple}; !slices.Equal(c.sizes, want) {
+	if want := []int{netstream.FirstRead, 8, maxAmple}; !slices.Equal(c.sizes, want) {
 		t.Errorf("reads of %v bytes, want %v", c.sizes, want)
 	}
 }

@@ -173,7 +173,7 @@ func (e *engine) closeFrameOut() {
 	case answered:
 		e.shutGently()
 	case violated:
-		e.t.closeWrite()
+		e.t.CloseWrite()
 	}
 }
 
@@ -183,7 +183,7 @@ func (e *engine) shut(cause error) {
 	if !e.life.advance(phaseClosed, cause) {
 		return
 	}
-	e.t.close()
+	e.t.Close()
 	e.dropReads()
 	if e.wr.gate.tryLock() {
 		e.unlockWrite()
@@ -194,8 +194,8 @@ func (e *engine) shut(cause error) {
 // announced first.
 func (e *engine) shutGently() {
 	if e.secure {
-		stop := time.AfterFunc(drainTimeout, e.t.close)
-		e.t.closeWrite()
+		stop := time.AfterFunc(drainTimeout, e.t.Close)
+		e.t.CloseWrite()
 		stop.Stop()
 	}
 	e.shut(nil)
@@ -293,6 +293,14 @@ func (e *engine) beginClose(code StatusCode, reason string) (first bool, err err
 // finishClose reads until the peer's close frame arrives, and closes the
 // transport.
 func (e *engine) finishClose(ctx context.Context) error {
+	// Interrupting the read may take longer than there is time.
+	defer context.AfterFunc(ctx, func() {
+		if e.life.reading() {
+			e.shut(errNoCloseFrame)
+		} else {
+			e.shut(nil)
+		}
+	})()
 	err := e.rd.lock.Lock(ctx, e.life.ended())
 	if err == nil {
 		if e.life.reading() {

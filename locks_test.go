@@ -16,9 +16,10 @@ func TestUnlockReadOfClosedConnection(t *testing.T) {
 		e := &newConn(server, nil, extras{}).engine
 		stream, peer := net.Pipe()
 		defer peer.Close()
-		e.t = newStream(stream, stream)
+		e.begin(stream, stream)
 		mustTryLockRead(t, e)
 		e.rd.in.take()
+		e.rd.in.w = 1 // an empty one goes in any case
 		e.shut(nil)
 		if e.rd.in.block == nil {
 			t.Fatal("the block of who reads is gone")
@@ -65,6 +66,9 @@ func TestOrderIsLeftWithItsContext(t *testing.T) {
 		t.Run(has, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := &newConn(server, nil, extras{}).engine
+				stream, peer := net.Pipe()
+				defer peer.Close()
+				e.begin(stream, stream)
 				order := &e.wr.parts.get().order
 				if !order.TryLock() {
 					t.Fatal("the order is held, want it free")

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/bhojpur/api/internal/mask"
+	"github.com/bhojpur/api/internal/netstream"
 )
 
 // This is how frames go out that are too long to be copied behind their header.
@@ -19,7 +20,7 @@ func (e *engine) sendParts(ctx context.Context, h header, payload []byte) (taken
 	start := w.to
 	w.appendHeader(h)
 	for w.from < w.to || len(payload) > 0 {
-		n, err := e.t.writeBoth(ctx, w.out.B[w.from:w.to], payload)
+		n, err := e.t.WriteBoth(ctx, w.out.B[w.from:w.to], payload)
 		head := min(n, w.to-w.from)
 		w.from += head
 		payload = payload[n-head:]
@@ -48,7 +49,7 @@ func (e *engine) sendMasked(ctx context.Context, f frame) (taken bool, err error
 		key = mask.Copy(w.out.B[w.to:], p[:n], key)
 		p = p[n:]
 		w.to += n
-		n, err := e.t.write(ctx, w.out.B[w.from:w.to])
+		n, err := e.t.Write(ctx, w.out.B[w.from:w.to])
 		w.from += n
 		if err != nil {
 			if taken, err = e.cutShort(ctx, start, err); err != nil {
@@ -69,12 +70,12 @@ func (e *engine) sendMasked(ctx context.Context, f frame) (taken bool, err error
 func (e *engine) cutShort(ctx context.Context, start int, err error) (taken bool, _ error) {
 	w := &e.wr
 	switch {
-	case err != errInterrupted && err != errCutOff:
+	case err != netstream.ErrInterrupted && err != netstream.ErrCutOff:
 		e.breakWrites(err)
 		return true, e.writeError(err)
 	case ctx.Err() == nil:
 		return false, nil
-	case err == errInterrupted && w.from <= start:
+	case err == netstream.ErrInterrupted && w.from <= start:
 		w.to = start
 		return false, ctx.Err()
 	}

@@ -17,7 +17,6 @@ func TestSizeOfConnection(t *testing.T) {
 		size, max uintptr
 	}{
 		{"a Conn", unsafe.Sizeof(Conn{}), 576},
-		{"a stream", unsafe.Sizeof(stream{}), 256},
 	} {
 		if test.size > test.max {
 			t.Errorf("%s takes %d bytes, want at most %d", test.what, test.size, test.max)

@@ -59,6 +59,9 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 	}
 	rd.ctx = ctx
 	typ := rd.msg.typ
+	if rd.in.r == rd.in.w {
+		rd.in.release()
+	}
 	if free, done := e.tryUnlockRead(); !done {
 		e.finishUnlockRead(free)
 	}
@@ -182,6 +185,9 @@ func (h *messageReader) Read(p []byte) (int, error) {
 			in.r += int(n)
 			rd.left = 0
 			rd.end()
+			if in.r == in.w {
+				in.release()
+			}
 			if free, done := e.tryUnlockRead(); !done {
 				e.finishUnlockRead(free)
 			}
@@ -352,7 +358,7 @@ func (e *engine) readPayload(ctx context.Context, p []byte) (int, error) {
 	p = p[:min(int64(len(p)), rd.left, stride)]
 	for n == 0 {
 		var err error
-		if n, err = e.t.read(ctx, p); n == 0 {
+		if n, err = e.t.Read(ctx, p); n == 0 {
 			if err = e.readError(ctx, err); err != nil {
 				return 0, err
 			}

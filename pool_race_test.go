@@ -23,32 +23,6 @@ func wantPanic(t *testing.T, kind poolcheck.Kind, misuse func()) {
 	misuse()
 }
 
-// takeUntil takes from a pool until that panics, and gives all of it back. A pool
-// may have dropped what was put there, as those of package sync do at random.
-func takeUntil[T any](take func() T, put func(T)) {
-	var taken []T
-	defer func() {
-		for _, v := range taken {
-			put(v)
-		}
-	}()
-	for range 10 {
-		taken = append(taken, take())
-	}
-}
-
-// spoil puts one after the other into a pool and writes to it then, which is
-// undone unless taking notices.
-func spoil[T any](take func() T, put func(T), write, undo func(T)) {
-	for range 100 {
-		v := take()
-		put(v)
-		write(v)
-		takeUntil(take, put)
-		undo(v)
-	}
-}
-
 func TestWaiterMisuse(t *testing.T) {
 	var g gate
 	mustTryLock(t, &g)

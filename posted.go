@@ -89,6 +89,7 @@ func (e *engine) kick() bool {
 	if !e.wr.gate.tryLock() {
 		return e.wr.resting.Load()
 	}
+	e.t.MendWrite()
 	e.takePosted()
 	e.flushNow()
 	e.unlockWrite()

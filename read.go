@@ -11,6 +11,7 @@ import (
 	"github.com/bhojpur/api/internal/ctxlock"
 	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/mask"
+	"github.com/bhojpur/api/internal/netstream"
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 
@@ -61,8 +62,13 @@ type inbox struct {
 	frame int64 // and of its payload
 }
 
-// maxAmple bounds an inbox's block.
-const maxAmple = 4 * bufpool.MinBlock
+const (
+	// maxAmple bounds an inbox's block, but for one that a frame fits into.
+	maxAmple = 4 * bufpool.MinBlock
+	// maxAtOnce is up to which size a frame is read from a socket together with its
+	// header.
+	maxAtOnce = 64 << 10
+)
 
 // take makes sure that there is a block.
 func (in *inbox) take() {
@@ -87,6 +93,33 @@ func (in *inbox) got(n, room int) {
 		in.ample = 0
 	} else {
 		in.ample = min(max(bufpool.MinBlock, 4*in.ample), maxAmple)
+	}
+}
+
+// wanted returns what the next read into an empty inbox asks for: of a stream where
+// bytes are known to be there before they are read, size, and of others first, or if
+// that is 0, size.
+func (in *inbox) wanted() (size, first int) {
+	size, first = in.ample, netstream.FirstRead
+	// A frame like the last one, if that is not too large, comes with one call: it
+	// costs more than to copy the payload once more.
+	if in.frame <= maxAtOnce-maxHeader {
+		size = max(size, int(in.frame)+maxHeader)
+	}
+	switch {
+	case in.frame > bufpool.MinBlock:
+		// The payload of a large frame is better read to where it belongs.
+		first = in.head
+	case in.ample > 0:
+		first = 0
+	}
+	return size, first
+}
+
+// settle gives back a block that has nothing in it.
+func (in *inbox) settle() {
+	if in.block != nil && in.r == in.w {
+		in.release()
 	}
 }
 
@@ -144,26 +177,35 @@ func (e *engine) lockRead(ctx context.Context) error {
 // unlockRead lets go of the read lock, and of what is behind it once the
 // connection is closed.
 func (e *engine) unlockRead() {
+	e.rd.in.settle()
 	if free, done := e.tryUnlockRead(); !done {
 		e.finishUnlockRead(free)
 	}
 }
 
-// tryUnlockRead is unlockRead if nobody waits for the gate and the connection is not
-// closed. Otherwise finishUnlockRead has to follow. (These are two so that the places
+// tryUnlockRead is unlockRead if nobody waits for the lock, the connection is not
+// closed and the stream is not disturbed. Otherwise finishUnlockRead has to follow. (These are two so that the places
 // that can't afford a call make none.)
 func (e *engine) tryUnlockRead() (free, done bool) {
 	free = e.rd.lock.TryUnlock()
 	// Who closes the connection from here on finds the gate free.
-	return free, free && e.life.phase() != phaseClosed
+	return free, free && e.life.phase() != phaseClosed && !e.t.ReadDisturbed()
 }
 
 func (e *engine) finishUnlockRead(free bool) {
 	if !free {
 		e.rd.lock.Unlock()
 	}
-	if e.life.phase() == phaseClosed {
-		e.dropReads()
+	for {
+		switch {
+		case e.life.phase() == phaseClosed:
+			e.dropReads()
+			return
+		case !e.t.ReadDisturbed() || !e.rd.lock.TryLock():
+			return
+		}
+		e.t.MendRead()
+		e.rd.lock.Unlock()
 	}
 }
 
@@ -180,7 +222,7 @@ func (e *engine) dropReads() {
 		rd.inf = nil
 	}
 	rd.ctx = nil
-	e.t.forgetRead()
+	e.t.ForgetRead()
 	rd.lock.Unlock()
 }
 
@@ -228,10 +270,14 @@ func (e *engine) fill(ctx context.Context) error {
 	var err error
 	if in.empty() {
 		in.release()
-		err = e.t.readInto(ctx, in)
+		size, first := in.wanted()
+		var n int
+		if in.block, n, err = e.t.ReadBlock(ctx, size, first); n > 0 {
+			in.got(n, len(in.block.B))
+		}
 	} else {
 		var n int
-		n, err = e.t.read(ctx, in.room())
+		n, err = e.t.Read(ctx, in.room())
 		in.w += n
 	}
 	return e.readError(ctx, err)
@@ -243,7 +289,9 @@ func (e *engine) readError(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case err == errInterrupted:
+	case err == netstream.ErrCutOff:
+		err = ctx.Err()
+	case err == netstream.ErrInterrupted:
 		// The interruption may have been meant for an earlier call: callers
 		// try again then.
 		if ctx.Err() == nil {
@@ -278,7 +326,13 @@ func (e *engine) readControl(ctx context.Context, h header, n int) error {
 	}
 	switch h.op() {
 	case opPing:
-		if onPing := e.extras.onPing; onPing == nil || onPing(ctx, payload) {
+		onPing := e.extras.onPing
+		if onPing != nil {
+			// No call of the stream is under way while it runs, though the read lock
+			// is held.
+			e.t.ForgetRead()
+		}
+		if onPing == nil || onPing(ctx, payload) {
 			e.postPong(payload)
 		}
 	case opPong:
@@ -286,6 +340,7 @@ func (e *engine) readControl(ctx context.Context, h header, n int) error {
 			waiting.answered(payload)
 		}
 		if onPong := e.extras.onPong; onPong != nil {
+			e.t.ForgetRead()
 			onPong(ctx, payload)
 		}
 	case opClose:

@@ -154,9 +154,9 @@ func (e *engine) sendBytes(ctx context.Context, b []byte) (taken bool, err error
 		var n, head int
 		var err error
 		if w.from == w.to {
-			n, err = e.t.write(ctx, b)
+			n, err = e.t.Write(ctx, b)
 		} else {
-			n, err = e.t.writeBoth(ctx, w.out.B[w.from:w.to], b)
+			n, err = e.t.WriteBoth(ctx, w.out.B[w.from:w.to], b)
 			head = min(n, w.to-w.from)
 			w.from += head
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/deflate"
+	"github.com/bhojpur/api/internal/netstream"
 )
 
 // writeSide is what goes out.
@@ -107,7 +108,7 @@ func (e *engine) sendAlone(ctx context.Context, f frame, rest remainder) (taken 
 	if w.gate.wanted() {
 		w.keep(b)
 		e.gather()
-	} else if n, err := e.t.write(ctx, b); err != nil {
+	} else if n, err := e.t.Write(ctx, b); err != nil {
 		w.keep(b)
 		w.from = n
 		if over, taken, err := e.halted(ctx, 0, len(b), rest, err); over {
@@ -119,7 +120,7 @@ func (e *engine) sendAlone(ctx context.Context, f frame, rest remainder) (taken 
 		if !w.gate.tryUnlock() {
 			w.gate.unlockWanted()
 		}
-		if w.hasPosted() || e.life.phase() == phaseClosed {
+		if w.hasPosted() || e.life.phase() == phaseClosed || e.t.WriteDisturbed() {
 			e.kick()
 		}
 		return true, nil
@@ -160,7 +161,7 @@ func (e *engine) dropWrites() {
 		w.comp.Close()
 		w.comp = nil
 	}
-	e.t.forgetWrite()
+	e.t.ForgetWrite()
 }
 
 func (w *writeSide) freeOut() {
@@ -252,7 +253,7 @@ func (w *writeSide) appendHeader(h header) {
 func (e *engine) flush(ctx context.Context, start, own int, rest remainder) (taken bool, err error) {
 	w := &e.wr
 	for w.from < w.to {
-		n, err := e.t.write(ctx, w.out.B[w.from:w.to])
+		n, err := e.t.Write(ctx, w.out.B[w.from:w.to])
 		w.from += n
 		w.settle()
 		if err != nil {
@@ -270,7 +271,7 @@ func (e *engine) flush(ctx context.Context, start, own int, rest remainder) (tak
 func (e *engine) halted(ctx context.Context, start, own int, rest remainder, err error) (over, taken bool, _ error) {
 	w := &e.wr
 	switch {
-	case err != errInterrupted && err != errCutOff:
+	case err != netstream.ErrInterrupted && err != netstream.ErrCutOff:
 		out := w.from >= own
 		if e.breakWrites(err); out {
 			return true, true, nil
@@ -280,10 +281,10 @@ func (e *engine) halted(ctx context.Context, start, own int, rest remainder, err
 		return false, false, nil // an interrupt meant for an earlier call
 	case w.from >= own:
 		return true, true, nil
-	case err == errCutOff && rest == keepRest:
+	case err == netstream.ErrCutOff && rest == keepRest:
 		e.breakWrites(ctx.Err())
 		return true, false, ctx.Err()
-	case err == errInterrupted && w.from <= start:
+	case err == netstream.ErrInterrupted && w.from <= start:
 		w.withdraw(start, own)
 		return true, false, ctx.Err()
 	case rest == keepRest:
@@ -297,7 +298,7 @@ func (e *engine) halted(ctx context.Context, start, own int, rest remainder, err
 func (e *engine) flushNow() {
 	w := &e.wr
 	if w.from < w.to {
-		n, err := e.t.writeNow(w.out.B[w.from:w.to])
+		n, err := e.t.WriteNow(w.out.B[w.from:w.to])
 		w.from += n
 		w.settle()
 		if err != nil {
@@ -348,8 +349,8 @@ func (e *engine) breakWrites(err error) {
 	if w.broken == nil {
 		w.broken = err
 	}
-	if s, ok := errors.AsType[*severed](err); ok {
-		e.shut(s.cause)
+	if s, ok := errors.AsType[*netstream.ClosedError](err); ok {
+		e.shut(s.Cause)
 	}
 	for _, other := range w.group {
 		other.err = err

@@ -113,12 +113,13 @@ func (e *engine) unlockWrite() {
 			return
 		}
 		w.gate.unlock()
-		if !w.hasPosted() && (dropped || e.life.phase() != phaseClosed) {
+		if !w.hasPosted() && (dropped || e.life.phase() != phaseClosed && !e.t.WriteDisturbed()) {
 			return
 		}
 		if !w.gate.tryLock() {
 			return // who holds it does the same
 		}
+		e.t.MendWrite()
 		e.takePosted()
 		e.flushNow()
 	}

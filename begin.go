@@ -41,7 +41,8 @@ func (e *engine) beginAtOnce(ctx context.Context) bool {
 			return false
 		}
 	}
-	budget := rd.limit.Load()
+	limit := rd.limit.Load()
+	budget := limit
 	if budget >= 0 {
 		if budget -= size; budget < 0 {
 			return false
@@ -56,7 +57,7 @@ func (e *engine) beginAtOnce(ctx context.Context) bool {
 	in.head, in.frame = n, size
 	rd.left, rd.empty = size, 0
 	m.typ, m.fin, m.deflated = MessageType(typ), first.fin(), false
-	m.ahead, m.budget = 0, budget
+	m.ahead, m.limit, m.budget = 0, limit, budget
 	m.text.Reset()
 	rd.begin()
 	return true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"time"
@@ -118,12 +119,35 @@ var (
 	errStaleReader     = errors.New("use of a Reader after its message")
 	errStaleWriter     = errors.New("use of a Writer after its Close")
 	errReadsTaken      = errors.New("CloseRead was called")
-	errMessageType     = errors.New("message type is neither MessageText nor MessageBinary")
+	errWriterOpen      = errors.New("a Writer is open")
+	errNoPong          = errors.New("no pong: is a Read under way at the peer?")
+	errMessageType     = errors.New("not MessageText or MessageBinary")
 	errTextNotUTF8     = errors.New("text message is not valid UTF-8")
-	errCloseCode       = errors.New("status code is not one that may be sent")
-	errCloseReason     = errors.New("close reason is over 123 bytes or not valid UTF-8")
+	errCloseCode       = errors.New("status code may not be sent")
+	errReasonLength    = errors.New("close reason is too long")
+	errReasonUTF8      = errors.New("close reason is not valid UTF-8")
 	errPongPayload     = errors.New("pong payload is over 125 bytes")
 )
+
+// wrongType is the error of a write with a type that is none.
+func wrongType(typ MessageType) error { return fmt.Errorf("%v is %w", typ, errMessageType) }
+
+// wrongMessage is the reason to close a stream of one type for a message of the
+// other.
+func wrongMessage(got, want MessageType) string {
+	return fmt.Sprintf("got a message of type %v in a stream of %v", got, want)
+}
+
+// limitText names the limit of SetReadLimit that a message exceeded. Programs
+// match it.
+func limitText(limit int64) string { return fmt.Sprintf("read limited at %d bytes", limit) }
+
+// setLimit is what to do about it.
+const setLimit = "see Conn.SetReadLimit"
+
+// errGoneBetween is the end of a connection between two messages without a close
+// frame. Programs match the text.
+var errGoneBetween = fmt.Errorf("failed to read frame header: %w", io.EOF)
 
 // closeTimeout is for the whole of Close, and for what is left to do once the
 // peer has closed.
@@ -140,18 +164,27 @@ const maxCloseReason = 123
 // 5.5).
 const maxPongPayload = 125
 
-// checkClose says what keeps code and reason from being sent in a close
-// frame.
-func checkClose(code StatusCode, reason string) error {
-	switch {
-	case code == StatusNoStatusRcvd && reason == "":
-		return nil // a close frame without a code
-	case !code.onWire():
-		return errCloseCode
-	case len(reason) > maxCloseReason || !utf8.ValidString(reason):
-		return errCloseReason
+// sendable returns what a close frame can carry of code and reason, and an error
+// that says what it can't.
+func sendable(code StatusCode, reason string) (StatusCode, string, error) {
+	if code == StatusNoStatusRcvd && reason == "" {
+		return code, "", nil // a close frame without a code
 	}
-	return nil
+	if !code.onWire() {
+		return StatusInternalError, "", fmt.Errorf("%w: %d; sent %d instead", errCloseCode, int(code), int(StatusInternalError))
+	}
+	n := 0
+	for n < len(reason) {
+		r, size := utf8.DecodeRuneInString(reason[n:])
+		if r == utf8.RuneError && size == 1 {
+			return code, reason[:n], fmt.Errorf("%w at byte %d; sent the %d bytes before it", errReasonUTF8, n, n)
+		}
+		if n+size > maxCloseReason {
+			return code, reason[:n], fmt.Errorf("%w: %d bytes, the limit is %d; sent the first %d", errReasonLength, len(reason), maxCloseReason, n)
+		}
+		n += size
+	}
+	return code, reason, nil
 }
 
 // closedError is what calls return once the connection is closed: always

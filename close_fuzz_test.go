@@ -31,7 +31,7 @@ func FuzzClose(f *testing.F) {
 			if again := appendClose([]byte("!"), got.Code, got.Reason); string(again) != "!"+string(payload) {
 				t.Fatalf("%q is %+v, which is %q", payload, got, again[1:])
 			}
-			if err := checkClose(got.Code, got.Reason); err != nil {
+			if _, _, err := sendable(got.Code, got.Reason); err != nil {
 				t.Fatalf("%+v can't be sent: %v", got, err)
 			}
 		}

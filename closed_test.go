@@ -133,35 +133,63 @@ func TestClosedByPeerWhileWriting(t *testing.T) {
 	})
 }
 
-// What may not be sent is told, and the connection is closed all the same.
+// What may not be sent is told, and the connection is closed all the same, with as
+// much as may be.
 func TestCloseCodes(t *testing.T) {
 	long := strings.Repeat("x", 123)
 	for _, test := range []struct {
-		code   websocket.StatusCode
-		reason string
-		want   int // -1: not one to send
+		code       websocket.StatusCode
+		reason     string
+		wantCode   int
+		wantReason string
+		refused    bool // in part
 	}{
-		{1000, "", 1000}, {1001, long, 1001}, {1002, "", 1002}, {1003, "", 1003}, {1007, "", 1007},
-		{1008, "", 1008}, {1009, "", 1009}, {1010, "", 1010}, {1011, "", 1011}, {1012, "", 1012},
-		{1013, "", 1013}, {1014, "", 1014}, {3000, "é", 3000}, {3999, "", 3999}, {4999, "", 4999},
-		{websocket.StatusNoStatusRcvd, "", rawpeer.NoCode},
+		{1000, "", 1000, "", false},
+		{1001, long, 1001, long, false},
+		{1002, "", 1002, "", false},
+		{1003, "", 1003, "", false},
+		{1007, "", 1007, "", false},
+		{1008, "", 1008, "", false},
+		{1009, "", 1009, "", false},
+		{1010, "", 1010, "", false},
+		{1011, "", 1011, "", false},
+		{1012, "", 1012, "", false},
+		{1013, "", 1013, "", false},
+		{1014, "", 1014, "", false},
+		{3000, "é", 3000, "é", false},
+		{3999, "\ufffd", 3999, "\ufffd", false},
+		{4999, long[1:] + "x", 4999, long, false},
+		{websocket.StatusNoStatusRcvd, "", rawpeer.NoCode, "", false},
 
-		{0, "", -1}, {-1, "", -1}, {999, "", -1}, {1004, "", -1}, {websocket.StatusNoStatusRcvd, "why", -1},
-		{websocket.StatusAbnormalClosure, "", -1}, {websocket.StatusTLSHandshake, "", -1}, {1016, "", -1},
-		{2999, "", -1}, {5000, "", -1}, {1<<16 + 1000, "", -1},
-		{1000, long + "x", -1}, {1000, "\xff", -1}, {1000, "\xc3", -1},
+		{0, "", 1011, "", true},
+		{-1, "", 1011, "", true},
+		{999, "", 1011, "", true},
+		{1004, "", 1011, "", true},
+		{websocket.StatusNoStatusRcvd, "why", 1011, "", true},
+		{websocket.StatusAbnormalClosure, "", 1011, "", true},
+		{websocket.StatusTLSHandshake, "", 1011, "", true},
+		{1016, "", 1011, "", true},
+		{2999, "", 1011, "", true},
+		{5000, "", 1011, "", true},
+		{1<<16 + 1000, "", 1011, "", true},
+
+		{1000, long + "x", 1000, long, true},
+		{1001, long[1:] + "é", 1001, long[1:], true},
+		{4000, long[2:] + "€", 4000, long[2:], true},
+		{4000, long[3:] + "𝄞", 4000, long[3:], true},
+		{4000, long[3:] + "€€", 4000, long[3:] + "€", true},
+		{1000, "\xff", 1000, "", true},
+		{1001, "caf\xc3", 1001, "caf", true},
+		{1001, "caf\xe9 later", 1001, "caf", true},
+		{4000, long + "\xff", 4000, long, true},
 	} {
-		t.Run(fmt.Sprintf("%d %d", int(test.code), len(test.reason)), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d %q", int(test.code), test.reason), func(t *testing.T) {
 			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				call := goClose(t, c, test.code, test.reason)
-				if test.want >= 0 {
-					p.WantCloseReason(test.want, test.reason)
-				} else {
-					p.WantCloseReason(1011, "")
-				}
+				p.WantCloseReason(test.wantCode, test.wantReason)
 				p.SendClose(1000, "")
 				p.WantEOF()
-				if err := call.Err(); (err != nil) != (test.want < 0) {
+				if err := call.Err(); (err != nil) != test.refused {
 					t.Errorf("got error %v", err)
 				}
 				wantAllClosed(t, c, p, 1000)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -242,5 +243,44 @@ func TestCloseReadAndClose(t *testing.T) {
 		p.WantEOF()
 		closing.Want()
 		<-ctx.Done()
+	})
+}
+
+// The cause of the context that CloseRead returns is what ended the connection.
+func TestCloseReadCause(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		ctx := c.CloseRead(t.Context())
+		p.SendClose(4001, "so long")
+		<-ctx.Done()
+		conntest.WantClosed(t, context.Cause(ctx), 4001)
+	})
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		ctx := c.CloseRead(t.Context())
+		p.Close()
+		<-ctx.Done()
+		conntest.WantClosed(t, context.Cause(ctx), -1)
+		conntest.WantError(t, context.Cause(ctx), io.EOF)
+	})
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		ctx := c.CloseRead(t.Context())
+		p.SendText("unexpected")
+		p.WantClose(1008)
+		p.SendClose(1008, "")
+		<-ctx.Done()
+		conntest.WantClosed(t, context.Cause(ctx), -1)
+	})
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		ctx := c.CloseRead(t.Context())
+		c.CloseNow()
+		<-ctx.Done()
+		conntest.WantClosed(t, context.Cause(ctx), -1)
+	})
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		cause := errors.New("a cause")
+		parent, cancel := context.WithCancelCause(t.Context())
+		ctx := c.CloseRead(parent)
+		cancel(cause)
+		<-ctx.Done()
+		conntest.WantError(t, context.Cause(ctx), cause)
 	})
 }

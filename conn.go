@@ -71,6 +71,13 @@ type closeReading struct {
 	ctx context.Context // what it returns
 }
 
+// checkContext panics where a method was given no context.
+func checkContext(ctx context.Context) {
+	if ctx == nil {
+		panic("websocket: nil context")
+	}
+}
+
 // opError gives an error of the exported methods its prefix.
 func opError(op string, err error) error {
 	if err == nil {
@@ -98,6 +105,7 @@ func withoutURL(err error) error {
 // A message longer than the limit of SetReadLimit fails the connection with
 // StatusMessageTooBig and returns an error that is [ErrMessageTooBig].
 func (c *Conn) Read(ctx context.Context) (MessageType, []byte, error) {
+	checkContext(ctx)
 	if c.closeRead.Load() != nil {
 		return 0, nil, opError("read", c.readsTaken())
 	}
@@ -125,6 +133,7 @@ func (c *Conn) Read(ctx context.Context) (MessageType, []byte, error) {
 // what the browser finds wrong with the peer it does not tell: such a connection
 // ends as if the peer were gone.
 func (c *Conn) Reader(ctx context.Context) (MessageType, io.Reader, error) {
+	checkContext(ctx)
 	if c.closeRead.Load() != nil {
 		return 0, nil, opError("read", c.readsTaken())
 	}
@@ -153,6 +162,7 @@ func (c *Conn) Reader(ctx context.Context) (MessageType, io.Reader, error) {
 // with the browser, and returns when the browser has p. A context that ends
 // has sent nothing.
 func (c *Conn) Write(ctx context.Context, typ MessageType, p []byte) error {
+	checkContext(ctx)
 	return opError("write", c.write(ctx, typ, p))
 }
 
@@ -163,6 +173,7 @@ func (c *Conn) Write(ctx context.Context, typ MessageType, p []byte) error {
 //
 // In a browser it is Write: the browser decides which messages it compresses.
 func (c *Conn) WriteUncompressed(ctx context.Context, typ MessageType, p []byte) error {
+	checkContext(ctx)
 	return opError("write", c.writeUncompressed(ctx, typ, p))
 }
 
@@ -178,6 +189,7 @@ func (c *Conn) WriteUncompressed(ctx context.Context, typ MessageType, p []byte)
 // In a browser the message is collected, and sent as a whole by Close; until
 // then other messages do not wait.
 func (c *Conn) Writer(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
+	checkContext(ctx)
 	w, err := c.writer(ctx, typ)
 	if err != nil {
 		return nil, opError("write", err)
@@ -188,6 +200,7 @@ func (c *Conn) Writer(ctx context.Context, typ MessageType) (io.WriteCloser, err
 // WriterUncompressed is [Conn.Writer] of a message that is never compressed. What
 // [Conn.WriteUncompressed] says of such a message holds here too.
 func (c *Conn) WriterUncompressed(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
+	checkContext(ctx)
 	w, err := c.writerUncompressed(ctx, typ)
 	if err != nil {
 		return nil, opError("write", err)
@@ -197,13 +210,18 @@ func (c *Conn) WriterUncompressed(ctx context.Context, typ MessageType) (io.Writ
 
 // Ping sends a ping and waits until its pong arrives or ctx ends. Some other
 // goroutine must read from the connection, in Reader or by CloseRead, for the
-// pong to be seen. Any number of pings may be under way (RFC 6455 section
-// 5.5.2). A context that ends after the ping was sent leaves the connection
-// open.
+// pong to be seen. Any number of pings may be under way; a pong answers its ping
+// and the ones sent before it (RFC 6455 sections 5.5.2 and 5.5.3). A context that
+// ends after the ping was sent leaves the connection open.
+//
+// An error that is [net.ErrClosed] says that the connection has ended, or is
+// being closed: a program that pings then leaves it to Close. Any other error of
+// a ping with a deadline means that the peer, or its program, does not answer.
 //
 // In a browser, where a page can't send pings, Ping returns nil while the
 // connection is open.
 func (c *Conn) Ping(ctx context.Context) error {
+	checkContext(ctx)
 	return opError("ping", c.ping(ctx))
 }
 
@@ -215,6 +233,7 @@ func (c *Conn) Ping(ctx context.Context) error {
 // In a browser, where a page can't send pongs, Pong sends nothing. It returns nil
 // while the connection is open.
 func (c *Conn) Pong(ctx context.Context, payload []byte) error {
+	checkContext(ctx)
 	if len(payload) > maxPongPayload {
 		return opError("pong", errPongPayload)
 	}
@@ -231,10 +250,11 @@ func (c *Conn) Pong(ctx context.Context, payload []byte) error {
 // nil, and so does a first call after the peer has closed, or the connection
 // has failed, which was told by another call.
 //
-// The reason is UTF-8 of at most 123 bytes, and the code one that may be
-// sent: otherwise the connection is closed with StatusInternalError and an
-// error says so. StatusNoStatusRcvd with no reason sends a close frame
-// without a code.
+// The reason is UTF-8 of at most 123 bytes. A longer one, or one that is not
+// valid, is cut at a character. A code that may not be sent is replaced by
+// StatusInternalError, without the reason. In both cases Close returns an error
+// that says so. StatusNoStatusRcvd with no reason sends a close frame without a
+// code.
 //
 // In a browser, where a page may send the codes 1000 and 3000 to 4999 alone,
 // any other one goes out as the code plus 3000: StatusInternalError as 4011. So
@@ -257,32 +277,44 @@ func (c *Conn) CloseNow() error {
 // CloseRead is for programs that only write: it starts a goroutine that reads
 // until the connection is closed, so that pings are answered, pongs reach
 // Ping, and the peer's close is noticed. The context that it returns, a child
-// of ctx, is canceled then. A data message closes the connection with
-// StatusPolicyViolation. When ctx ends, the connection is closed at once, as
-// by CloseNow.
+// of ctx, is canceled then, and [context.Cause] of it is the error that Read
+// would return. A data message closes the connection with StatusPolicyViolation.
+// When ctx ends, the connection is closed at once, as by CloseNow.
 //
 // After it, Read and Reader return an error. Further calls return the first
 // one's context.
 func (c *Conn) CloseRead(ctx context.Context) context.Context {
+	checkContext(ctx)
 	if first := c.closeRead.Load(); first != nil {
 		return first.ctx
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	if !c.closeRead.CompareAndSwap(nil, &closeReading{ctx}) {
-		cancel()
+		cancel(nil)
 		return c.closeRead.Load().ctx
 	}
 	go func() {
-		defer cancel()
-		_, _, err := c.reader(ctx)
-		switch {
-		case err == nil || err == errBetweenMessages:
-			c.refuse(ctx, StatusPolicyViolation, "unexpected data message")
-		case ctx.Err() != nil:
+		defer func() { cancel(opError("read", c.life.err())) }()
+		c.readToEndOf(ctx)
+	}()
+	return ctx
+}
+
+// readToEndOf is the goroutine of CloseRead. The connection has ended when it
+// returns, or is left by a callback.
+func (c *Conn) readToEndOf(ctx context.Context) {
+	ended := false
+	defer func() {
+		if !ended {
 			c.closeNow()
 		}
 	}()
-	return ctx
+	_, _, err := c.reader(ctx)
+	if err == nil || err == errBetweenMessages {
+		c.refuse(ctx, StatusPolicyViolation, "unexpected data message")
+		err = nil
+	}
+	ended = err == nil || ctx.Err() == nil
 }
 
 // readsTaken is the error of a read after CloseRead.

@@ -20,22 +20,35 @@ func (e *engine) violated(ctx context.Context, err error) error {
 	if !ok {
 		return err
 	}
-	if e.life.violatedByPeer(v) {
+	first, out := e.life.violatedByPeer(v)
+	switch {
+	case first:
 		e.postClose(v.code, v.text)
-		ctx, cancel := context.WithTimeout(ctx, drainTimeout)
-		defer cancel()
-		// Where interrupting a call takes longer than that, the stream is closed.
-		defer context.AfterFunc(ctx, e.t.Close)()
-		e.drain(ctx)
-		// Who holds the gate is sending the close frame, or what goes ahead of it.
-		if e.wr.gate.lock(ctx, e.life.ended()) == nil {
-			e.takePosted()
-			e.flush(ctx, never, 0, dropRest)
-			e.unlockWrite()
-		}
+	case out && e.secure:
+		go e.t.CloseWrite() // it waits for a peer that does not read
+	case out:
+		e.t.CloseWrite()
+	}
+	if e.life.phase() == phaseClosing {
+		e.drainAfter(ctx)
 	}
 	e.shut(v)
 	return e.life.err()
+}
+
+// drainAfter drains after a violation, while our close frame is sent.
+func (e *engine) drainAfter(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	// Where interrupting a call takes longer than that, the stream is closed.
+	defer context.AfterFunc(ctx, e.t.Close)()
+	e.drain(ctx)
+	// The holder of the gate is sending the close frame, or what precedes it.
+	if e.wr.gate.lock(ctx, e.life.ended()) == nil {
+		e.takePosted()
+		e.flush(ctx, never, 0, dropRest)
+		e.unlockWrite()
+	}
 }
 
 // refuse is violated for a caller that does not hold the read lock.
@@ -53,13 +66,38 @@ func (e *engine) refuse(ctx context.Context, code StatusCode, reason string) {
 func (e *engine) drain(ctx context.Context) {
 	rd := &e.rd
 	for n := 0; n < drainBytes && !rd.skipToClose(); {
-		k, err := e.t.Read(ctx, rd.in.room())
-		rd.in.w += k
+		k, err := e.skim(ctx)
 		n += k
 		if err != nil && (err != netstream.ErrInterrupted || ctx.Err() != nil) {
 			return
 		}
 	}
+}
+
+// maxSkim bounds the size of a read of bytes that are discarded, and so what a
+// connection holds while it reads them.
+const maxSkim = 64 << 10
+
+// skim reads more into the inbox to discard it. A read that fills its room is
+// followed by a larger one, so that a large frame takes few reads and a
+// connection that waits for a small one holds little.
+func (e *engine) skim(ctx context.Context) (n int, err error) {
+	rd := &e.rd
+	in := &rd.in
+	if rd.left == 0 && rd.skim == 0 && in.empty() {
+		err = e.refill(ctx)
+		return in.w, err
+	}
+	room := in.wide(max(int(rd.skim), bufpool.MinBlock))
+	n, err = e.t.Read(ctx, room)
+	in.w += n
+	switch {
+	case n == len(room):
+		rd.skim = int32(min(4*len(in.block.B), maxSkim))
+	case n < len(room)/8:
+		rd.skim = 0
+	}
+	return n, err
 }
 
 // maxLongClose bounds a close frame that is too long, and yet one: it has to fit

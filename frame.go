@@ -248,9 +248,20 @@ type violation struct {
 	code StatusCode
 	text string // also the close frame's reason
 	err  error  // what callers find with errors.Is, or nil
+	hint string // what callers can do about it, or ""
 }
 
-func (v *violation) Error() string { return fmt.Sprintf("%s (%d)", v.text, int(v.code)) }
+func (v *violation) Error() string {
+	text := v.text
+	if v.err != nil {
+		text = v.err.Error() + ": " + text
+	}
+	if v.hint != "" {
+		text += "; " + v.hint
+	}
+	return fmt.Sprintf("%s (%d)", text, int(v.code))
+}
+
 func (v *violation) Unwrap() error { return v.err }
 
 // The violations of RFC 6455, by section.
@@ -269,11 +280,15 @@ var (
 	errCloseCodeRcvd   = &violation{code: StatusProtocolError, text: "close frame with a code that may not be sent"}         // 7.4
 	errCloseUTF8       = &violation{code: StatusInvalidFramePayloadData, text: "close reason is not UTF-8"}                  // 8.1
 	errTextUTF8        = &violation{code: StatusInvalidFramePayloadData, text: "text is not UTF-8"}                          // 8.1
-	errTooBig          = &violation{code: StatusMessageTooBig, text: "message over the read limit", err: ErrMessageTooBig}   // 7.4.1
 	errEmptyFrames     = &violation{code: StatusPolicyViolation, text: "too many empty frames in a row"}                     // 7.4.1
 	errDeflate         = &violation{code: StatusInvalidFramePayloadData, text: "compressed message does not inflate"}        // RFC 7692, 7.2.2
-	errWrongType       = &violation{code: StatusUnsupportedData, text: "unexpected message type"}                            // 7.4.1
 )
+
+// tooBig is the violation of a message over the read limit (RFC 6455 section
+// 7.4.1).
+func tooBig(limit int64) *violation {
+	return &violation{code: StatusMessageTooBig, text: limitText(limit), err: ErrMessageTooBig, hint: setLimit}
+}
 
 // parseClose reads the payload of a close frame.
 func parseClose(p []byte) (CloseError, error) {

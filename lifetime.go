@@ -30,7 +30,7 @@ const (
 	// drainTimeout and drainBytes bound for how long the peer may go on
 	// sending after its violation, before the connection is closed on it.
 	drainTimeout = time.Second
-	drainBytes   = 1 << 20
+	drainBytes   = 64 << 20
 	// replyPatience is for how long who read the peer's close frame stays for
 	// the reply to get out, where the transport can't tell at once. A program
 	// that exits then has answered.
@@ -95,14 +95,15 @@ func (l *lifetime) closedByPeer(ce CloseError) (reply bool) {
 	return l.advance(phaseClosing, nil)
 }
 
-// violatedByPeer notes a violation. It reports whether a close frame has to
-// tell the peer.
-func (l *lifetime) violatedByPeer(v *violation) (tell bool) {
+// violatedByPeer notes a violation. It reports whether this is the first reason
+// to close, so that a close frame has to be sent, and whether one is out.
+func (l *lifetime) violatedByPeer(v *violation) (first, out bool) {
 	d := l.end.get()
 	d.mu.Lock()
 	d.readOver = true
+	out = d.frameOut
 	d.mu.Unlock()
-	return l.advance(phaseClosing, v)
+	return l.advance(phaseClosing, v), out
 }
 
 // failureTold notes that a caller knows that the connection has failed, which
@@ -280,9 +281,7 @@ func (e *engine) beginFailure(code StatusCode, cause error) (first bool) {
 
 // beginClose posts the close frame, if it is the first to close.
 func (e *engine) beginClose(code StatusCode, reason string) (first bool, err error) {
-	if err = checkClose(code, reason); err != nil {
-		code, reason = StatusInternalError, ""
-	}
+	code, reason, err = sendable(code, reason)
 	if !e.life.advance(phaseClosing, nil) {
 		return false, nil
 	}
@@ -301,13 +300,8 @@ func (e *engine) finishClose(ctx context.Context) error {
 			e.shut(nil)
 		}
 	})()
-	err := e.rd.lock.Lock(ctx, e.life.ended())
-	if err == nil {
-		if e.life.reading() {
-			err = e.readUntilClose(ctx)
-		}
-		e.unlockRead()
-	}
+	defer e.shut(nil) // a callback may panic
+	err := e.awaitClose(ctx)
 	if !e.life.reading() {
 		// Our close frame may still be on its way, behind a writer's frame.
 		select {
@@ -320,6 +314,18 @@ func (e *engine) finishClose(ctx context.Context) error {
 	}
 	e.shut(err)
 	return e.life.handshake()
+}
+
+// awaitClose reads until the peer's close frame, if it may still come.
+func (e *engine) awaitClose(ctx context.Context) error {
+	if err := e.rd.lock.Lock(ctx, e.life.ended()); err != nil {
+		return err
+	}
+	defer e.unlockRead()
+	if !e.life.reading() {
+		return nil
+	}
+	return e.readUntilClose(ctx)
 }
 
 // handshake says why the close handshake was not completed, or nil, also where

@@ -238,9 +238,7 @@ func (e *engine) closeSoon(code StatusCode, reason string) error {
 
 // startClose begins to close for the application: what was not read is gone.
 func (e *engine) startClose(code StatusCode, reason string) (first bool, err error) {
-	if err = checkClose(code, reason); err != nil {
-		code, reason = StatusInternalError, ""
-	}
+	code, reason, err = sendable(code, reason)
 	e.inbox.shut()
 	if !e.beginClose(code, reason, nil) {
 		return false, nil

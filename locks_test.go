@@ -4,6 +4,7 @@ package websocket
 
 import (
 	"context"
+	"errors"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -83,7 +84,7 @@ func TestOrderIsLeftWithItsContext(t *testing.T) {
 					synctest.Wait() // for the gate
 				}
 				cancel()
-				if err := <-got; err != ctx.Err() {
+				if err := <-got; !errors.Is(err, ctx.Err()) {
 					t.Errorf("got %v, want the context's error", err)
 				}
 				e.unlockWrite()

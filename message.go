@@ -47,8 +47,7 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 	// This is nextMessage, and unlockRead below, without the calls, of which each
 	// takes a nanosecond of 40.
 	if !e.beginAtOnce(ctx) {
-		if err := e.awaitMessage(ctx); err != nil {
-			e.unlockRead()
+		if err := e.awaitHeld(ctx); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -66,6 +65,21 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 		e.finishUnlockRead(free)
 	}
 	return typ, h, nil
+}
+
+// awaitHeld is awaitMessage for reader: it unlocks the read gate unless it
+// returns nil. A callback may panic, or end its goroutine with
+// [runtime.Goexit].
+func (e *engine) awaitHeld(ctx context.Context) error {
+	begun := false
+	defer func() {
+		if !begun {
+			e.unlockRead()
+		}
+	}()
+	err := e.awaitMessage(ctx)
+	begun = err == nil
+	return err
 }
 
 // awaitMessage is nextMessage where beginAtOnce leaves it: it waits for the
@@ -89,7 +103,8 @@ func (e *engine) awaitMessage(ctx context.Context) error {
 		return err
 	}
 	m.typ, m.fin, m.deflated = MessageType(h.op()), h.fin(), h.rsv1()
-	m.ahead, m.budget = 0, rd.limit.Load()
+	m.limit = rd.limit.Load()
+	m.ahead, m.budget = 0, m.limit
 	m.text.Reset()
 	rd.begin()
 	if e.life.phase() != phaseOpen {
@@ -165,7 +180,7 @@ func (e *engine) checkBudget(ctx context.Context, n int64) error {
 		return nil
 	}
 	if n > m.budget {
-		return e.violated(ctx, errTooBig)
+		return e.violated(ctx, tooBig(m.limit))
 	}
 	m.budget -= n
 	return nil
@@ -206,7 +221,6 @@ func (h *messageReader) Read(p []byte) (int, error) {
 		rd.lock.Lock(context.Background(), nil)
 	}
 	n, err := e.readHandle(h, p)
-	e.unlockRead()
 	return n, readErr(err)
 }
 
@@ -230,7 +244,10 @@ func (h *messageReader) over(serial uint64) error {
 	return errStaleReader
 }
 
+// readHandle is the handle's Read. The caller holds the read gate, which
+// readHandle unlocks, also when a callback panics.
 func (e *engine) readHandle(h *messageReader, p []byte) (int, error) {
+	defer e.unlockRead()
 	rd := &e.rd
 	switch {
 	case rd.lock.Version() != h.serial:
@@ -318,7 +335,7 @@ func (e *engine) readInflated(p []byte) (int, error) {
 	}
 	switch {
 	case m.budget >= 0 && int64(n) > m.budget:
-		return 0, e.violated(rd.ctx, errTooBig)
+		return 0, e.violated(rd.ctx, tooBig(m.limit))
 	case m.budget >= 0:
 		m.budget -= int64(n)
 	}

@@ -36,6 +36,7 @@ import (
 // When ctx ends the connection is closed at once, and reads and writes return
 // its error.
 func NetConn(ctx context.Context, c *Conn, msgType MessageType) net.Conn {
+	checkContext(ctx)
 	c.SetReadLimit(-1)
 	nc := &netConn{c: c, typ: msgType, ctx: ctx}
 	nc.read.set(time.Time{})

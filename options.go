@@ -64,9 +64,10 @@ type AcceptOptions struct {
 	// OnPingReceived, if not nil, is called for each ping that arrives,
 	// before the pong is sent, and decides whether it is. It is called by
 	// the goroutine that reads from the connection, with the context of that
-	// call; payload is valid until it returns. While it runs nothing is
-	// read: a call in it that waits for the peer, Close among them, waits in
-	// vain.
+	// call, which is done after 5 seconds; payload is valid until it returns.
+	// While it runs nothing is read: a call in it that waits for the peer,
+	// Close among them, waits in vain. One that panics ends the read that
+	// called it.
 	OnPingReceived func(ctx context.Context, payload []byte) bool
 
 	// OnPongReceived, if not nil, is called for each pong that arrives, the

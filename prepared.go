@@ -36,7 +36,7 @@ func NewPreparedMessage(typ MessageType, p []byte) (*PreparedMessage, error) {
 func checkMessage(typ MessageType, p []byte) error {
 	switch {
 	case typ != MessageText && typ != MessageBinary:
-		return errMessageType
+		return wrongType(typ)
 	case typ == MessageText && !utf8stream.Valid(p):
 		return errTextNotUTF8
 	}
@@ -52,5 +52,6 @@ func checkMessage(typ MessageType, p []byte) error {
 // messages before it, which makes it longer than Write would. The messages
 // after it may refer to it.
 func (c *Conn) WritePrepared(ctx context.Context, m *PreparedMessage) error {
+	checkContext(ctx)
 	return opError("write", c.writePrepared(ctx, m))
 }

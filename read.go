@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/ctxlock"
@@ -26,6 +27,8 @@ type readSide struct {
 	head   header // of the frame that was parsed last
 	empty  int    // how many data frames in a row had no payload and were not the last
 	closed bool   // the peer's close frame has been read
+	skips  bool   // what arrives is discarded
+	skim   int32  // the size of the reads that discard; 0 until one was filled
 	left   int64  // payload of the current data frame that is still to come
 	key    uint32 // its masking key, turned to where it goes on; 0 where there is none
 	msg    incoming
@@ -43,14 +46,15 @@ const maxEmptyFrames = 1000
 
 // incoming is the message that is being read.
 type incoming struct {
-	open     bool // not read to its end
 	typ      MessageType
+	limit    int64 // of its bytes; -1 for none
+	budget   int64 // how many of them it may still have; -1 for any
+	ahead    int   // peeked[:ahead] was inflated to look for the end
+	text     utf8stream.Validator
+	open     bool // not read to its end
 	fin      bool // the current frame is the last
 	deflated bool
-	ahead    int     // peeked[:ahead] was inflated to look for the end
-	peeked   [1]byte //
-	budget   int64   // how many bytes more it may have; -1 for any
-	text     utf8stream.Validator
+	peeked   [1]byte
 }
 
 // inbox is bytes from the transport that have not been parsed: block.b[r:w].
@@ -148,6 +152,20 @@ func (in *inbox) room() []byte {
 	if in.empty() || in.w == len(in.block.B) {
 		in.w = copy(in.block.B, in.block.B[in.r:in.w])
 		in.r = 0
+	}
+	return in.block.B[in.w:]
+}
+
+// wide is room in a block of at least size bytes.
+func (in *inbox) wide(size int) []byte {
+	rest := in.bytes()
+	if in.block == nil || len(in.block.B) < size {
+		b := bufpool.Get(size)
+		n := copy(b.B, rest)
+		in.release()
+		in.block, in.w = b, n
+	} else {
+		in.r, in.w = 0, copy(in.block.B, rest)
 	}
 	return in.block.B[in.w:]
 }
@@ -268,19 +286,29 @@ func (e *engine) nextFrame(ctx context.Context) (*header, error) {
 func (e *engine) fill(ctx context.Context) error {
 	in := &e.rd.in
 	var err error
-	if in.empty() {
-		in.release()
-		size, first := in.wanted()
-		var n int
-		if in.block, n, err = e.t.ReadBlock(ctx, size, first); n > 0 {
-			in.got(n, len(in.block.B))
-		}
-	} else {
+	switch {
+	case e.rd.skips:
+		_, err = e.skim(ctx)
+	case in.empty():
+		err = e.refill(ctx)
+	default:
 		var n int
 		n, err = e.t.Read(ctx, in.room())
 		in.w += n
 	}
 	return e.readError(ctx, err)
+}
+
+// refill fills the inbox, which is empty.
+func (e *engine) refill(ctx context.Context) error {
+	in := &e.rd.in
+	in.release()
+	size, first := in.wanted()
+	b, n, err := e.t.ReadBlock(ctx, size, first)
+	if in.block = b; n > 0 {
+		in.got(n, len(b.B))
+	}
+	return err
 }
 
 // readError turns an error of the transport into what callers get. All but an
@@ -298,8 +326,11 @@ func (e *engine) readError(ctx context.Context, err error) error {
 			return nil
 		}
 		return ctx.Err()
-	case err == io.EOF && (!e.rd.in.empty() || e.rd.left > 0 || e.rd.msg.open):
+	case err != io.EOF:
+	case !e.rd.in.empty() || e.rd.left > 0 || e.rd.msg.open:
 		err = io.ErrUnexpectedEOF
+	default:
+		err = errGoneBetween
 	}
 	e.shut(err)
 	return e.life.err()
@@ -326,13 +357,7 @@ func (e *engine) readControl(ctx context.Context, h header, n int) error {
 	}
 	switch h.op() {
 	case opPing:
-		onPing := e.extras.onPing
-		if onPing != nil {
-			// No call of the stream is under way while it runs, though the read lock
-			// is held.
-			e.t.ForgetRead()
-		}
-		if onPing == nil || onPing(ctx, payload) {
+		if e.answersPing(ctx, payload) {
 			e.postPong(payload)
 		}
 	case opPong:
@@ -341,12 +366,31 @@ func (e *engine) readControl(ctx context.Context, h header, n int) error {
 		}
 		if onPong := e.extras.onPong; onPong != nil {
 			e.t.ForgetRead()
+			ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
+			defer cancel()
 			onPong(ctx, payload)
 		}
 	case opClose:
 		return e.readClose(ctx, payload)
 	}
 	return nil
+}
+
+// callbackTimeout bounds the contexts of callbacks, as in coder/websocket.
+const callbackTimeout = 5 * time.Second
+
+// answersPing reports whether a ping is to be answered.
+func (e *engine) answersPing(ctx context.Context, payload []byte) bool {
+	onPing := e.extras.onPing
+	if onPing == nil {
+		return true
+	}
+	// No call of the stream is under way while it runs, though the read lock is
+	// held.
+	e.t.ForgetRead()
+	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
+	defer cancel()
+	return onPing(ctx, payload)
 }
 
 // checkCloseSoFar looks at the part of a close frame's payload that is there,
@@ -378,6 +422,7 @@ func (e *engine) readClose(ctx context.Context, payload []byte) error {
 // returns an error: nothing follows. The caller holds the read lock.
 func (e *engine) readUntilClose(ctx context.Context) error {
 	rd := &e.rd
+	rd.skips = true
 	for {
 		for !rd.skipPayload() {
 			if err := e.fill(ctx); err != nil {

@@ -4,8 +4,12 @@ package websocket_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -27,7 +31,7 @@ var forms = []struct {
 	}},
 }
 
-// forEachForm runs test for both roles and all forms of messages: send sends
+// forEachForm runs test for both conntest.Roles and all forms of messages: send sends
 // one.
 func forEachForm(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string))) {
 	t.Helper()
@@ -296,5 +300,142 @@ func TestReaderEndWhileOtherReads(t *testing.T) {
 		if n, err := r.Read(make([]byte, 10)); n != 0 || err == nil || err == io.EOF {
 			t.Errorf("read %d, %v, from a message before the last", n, err)
 		}
+	})
+}
+
+// unwindings are the ways in which a callback may leave without a return.
+var unwindings = []struct {
+	name  string
+	leave func()
+}{
+	{"panic", func() { panic("from the callback") }},
+	{"Goexit", runtime.Goexit},
+}
+
+// unwound calls f, from which a callback does not return, on a goroutine.
+func unwound(t *testing.T, f func()) *rawpeer.Call[struct{}] {
+	return rawpeer.GoErr(t, func() error {
+		done := make(chan error, 1)
+		go func() {
+			returned := false
+			defer func() {
+				recover()
+				if returned {
+					done <- errors.New("returned, though the callback did not")
+				}
+				close(done)
+			}()
+			f()
+			returned = true
+		}()
+		return <-done
+	})
+}
+
+// forUnwindings runs test with callbacks that do not return, until *calm is set.
+func forUnwindings(t *testing.T, mode websocket.CompressionMode, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, calm *bool)) {
+	t.Helper()
+	for _, way := range unwindings {
+		t.Run(way.name, func(t *testing.T) {
+			var calm bool
+			leave := func() {
+				if !calm {
+					way.leave()
+				}
+			}
+			conntest.ForBothRoles(t, &conntest.Options{
+				Compression: mode,
+				OnPing:      func(context.Context, []byte) bool { leave(); return true },
+				OnPong:      func(context.Context, []byte) { leave() },
+			}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				calm = false
+				test(t, c, p, &calm)
+			})
+		})
+	}
+}
+
+// A callback that panics, or ends its goroutine, ends the read that called it,
+// and no other.
+func TestCallbackUnwinds(t *testing.T) {
+	controls := []rawpeer.Frame{rawpeer.Ping("x"), rawpeer.Pong("x")}
+	for _, mode := range []websocket.CompressionMode{websocket.CompressionDisabled, websocket.CompressionContextTakeover} {
+		t.Run(fmt.Sprint(mode), func(t *testing.T) {
+			forUnwindings(t, mode, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, calm *bool) {
+				encode := (&conntest.Options{Compression: mode}).Encoder()
+				for i, control := range controls {
+					p.Send(control)
+					unwound(t, func() { c.Read(t.Context()) }).Want()
+					p.Send(control)
+					unwound(t, func() { c.Reader(t.Context()) }).Want()
+
+					text := conntest.Filler(1000 + i)
+					frames := conntest.Fragmented(encode(rawpeer.Text(text)), 600)
+					p.Send(frames[0], control)
+					r := conntest.WantReader(t, c)
+					got := make([]byte, len(text))
+					n := 0
+					unwound(t, func() {
+						for n < len(text) {
+							k, err := r.Read(got[n:])
+							if n += k; err != nil {
+								t.Errorf("got %v", err)
+								return
+							}
+						}
+					}).Want()
+					p.Send(frames[1:]...)
+					if _, err := io.ReadFull(r, got[n:]); err != nil || string(got) != text {
+						t.Fatalf("read %.80q, %v, want %.80q", got, err, text)
+					}
+					*calm = true
+					p.Send(control, rawpeer.Text("behind"))
+					conntest.WantText(t, c, "behind")
+					if control.Opcode == rawpeer.OpPing {
+						p.WantPong("x")
+					}
+					*calm = false
+				}
+			})
+		})
+	}
+}
+
+// CloseNow frees the reads behind a callback that did not return.
+func TestCallbackUnwindsThenCloseNow(t *testing.T) {
+	forUnwindings(t, websocket.CompressionDisabled, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, calm *bool) {
+		p.Send(rawpeer.Text("a").More(), rawpeer.Ping(""))
+		r := conntest.WantReader(t, c)
+		conntest.WantRead(t, r, "a")
+		unwound(t, func() { r.Read(make([]byte, 1)) }).Want()
+		c.CloseNow()
+		conntest.WantClosed(t, rawpeer.GoErr(t, func() error { _, err := r.Read(make([]byte, 1)); return err }).Err(), -1)
+		conntest.WantClosed(t, rawpeer.GoErr(t, func() error { return conntest.ReadErr(t.Context(), c) }).Err(), -1)
+		conntest.WantEnded(t, c, -1)
+	})
+}
+
+// A Close that a callback leaves has closed the connection, and so has the
+// goroutine of CloseRead.
+func TestCallbackUnwindsClose(t *testing.T) {
+	forUnwindings(t, websocket.CompressionDisabled, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, calm *bool) {
+		p.SendPing("")
+		unwound(t, func() { c.Close(websocket.StatusNormalClosure, "") }).Want()
+		for { // the close frame may be lost
+			if _, err := p.ReadFrame(); err != nil {
+				break
+			}
+		}
+		conntest.WantEnded(t, c, -1)
+	})
+	t.Run("CloseRead", func(t *testing.T) {
+		opts := &conntest.Options{OnPing: func(context.Context, []byte) bool { runtime.Goexit(); return true }}
+		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			ctx := c.CloseRead(t.Context())
+			p.SendPing("")
+			<-ctx.Done()
+			p.WantEnd()
+			conntest.WantEnded(t, c, -1)
+		})
 	})
 }

@@ -4,6 +4,7 @@ package websocket
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/bhojpur/api/internal/ctxlock"
 )
@@ -33,7 +34,7 @@ func (e *engine) awaitOrder(ctx context.Context) error {
 		if err == ctxlock.ErrDone {
 			return e.life.err()
 		}
-		return ctx.Err()
+		return fmt.Errorf("%w: %w", errWriterOpen, ctx.Err())
 	}
 	if err := e.wr.gate.lock(ctx, nil); err != nil {
 		order.Unlock()

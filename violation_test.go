@@ -17,7 +17,7 @@ import (
 )
 
 // drainBytes bounds what is drained after a violation.
-const drainBytes = 1 << 20
+const drainBytes = 64 << 20
 
 // A violation is what a peer sends that it must not, cut off behind the byte
 // that shows it.
@@ -252,7 +252,7 @@ func TestViolationWhileDraining(t *testing.T) {
 	})
 }
 
-// A peer that sends fast is given a MiB.
+// A peer that sends fast is given 64 MiB.
 func TestViolationDrainBytes(t *testing.T) {
 	const buffers = 64 << 10 // what may have been read before, or be read at the end
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {

@@ -73,7 +73,7 @@ func (e *engine) readGrowing(ctx context.Context) ([]byte, error) {
 		}
 		if n == len(b.B) {
 			if n > math.MaxInt/2 { // half of what 32 bits can address
-				return nil, e.violated(ctx, errTooBig)
+				return nil, e.violated(ctx, tooBig(math.MaxInt))
 			}
 			b = b.Grow(n, 2*n)
 		}
@@ -104,7 +104,7 @@ func (e *engine) readStream(ctx context.Context, typ MessageType, p []byte) (int
 				return 0, err
 			}
 			if rd.msg.typ != typ {
-				return 0, e.violated(ctx, errWrongType)
+				return 0, e.violated(ctx, &violation{code: StatusUnsupportedData, text: wrongMessage(rd.msg.typ, typ)})
 			}
 			continue
 		}

@@ -74,6 +74,13 @@ func TestWorstCaseMemory(t *testing.T) {
 			p.Send(p.Masked(rawpeer.Frame{RSV: rawpeer.RSV1, Opcode: rawpeer.OpBinary, Payload: z[:len(z)-100]}))
 			return awaited(conntest.GoRead(t, c))
 		}},
+		{"closing, inside a long message", &conntest.Options{}, 80_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
+			closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+			p.WantClose(1000)
+			b := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Binary(make([]byte, 300*kib))))
+			p.SendRaw(b[:len(b)-1])
+			return awaited(closing)
+		}},
 		{"writing to a peer that does not read", &conntest.Options{}, 24_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
 			return awaited(stuckWriting(t, c, noise))
 		}},

@@ -4,6 +4,7 @@ package websocket
 
 import (
 	"context"
+	"errors"
 	"unicode/utf8"
 
 	"github.com/bhojpur/api/internal/bufpool"
@@ -41,7 +42,7 @@ func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
 		return e.life.err()
 	}
 	if typ != MessageText && typ != MessageBinary {
-		return errMessageType
+		return wrongType(typ)
 	}
 	return ctx.Err()
 }
@@ -115,7 +116,15 @@ func (e *engine) writeStream(ctx context.Context, typ MessageType, p []byte) (n 
 	if kept(ctx, taken, err) {
 		n = len(p)
 	}
-	return n, err
+	return n, plainly(ctx, err)
+}
+
+// plainly is err, but ctx.Err() as it is where err says what ctx ended before.
+func plainly(ctx context.Context, err error) error {
+	if errors.Is(err, errWriterOpen) {
+		return ctx.Err()
+	}
+	return err
 }
 
 // kept reports whether a frame that was sent with keepRest is out or will be:
@@ -128,7 +137,7 @@ func kept(ctx context.Context, taken bool, err error) bool {
 // context ends in one of them. The message ends there, then.
 func (e *engine) writeFrames(ctx context.Context, typ MessageType, p []byte) (n int, err error) {
 	if _, err := e.beginMessage(ctx, typ); err != nil {
-		return 0, err
+		return 0, plainly(ctx, err)
 	}
 	defer e.unlockWrite()
 	defer e.endMessage()

@@ -26,7 +26,7 @@ func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
 		return e.life.err()
 	}
 	if typ != MessageText && typ != MessageBinary {
-		return errMessageType
+		return wrongType(typ)
 	}
 	return ctx.Err()
 }

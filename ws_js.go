@@ -50,6 +50,7 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 // let a page know why a connection could not be made. A server that selects
 // none of the subprotocols offered counts as a failure there.
 func Dial(ctx context.Context, u string, opts *DialOptions) (*Conn, *http.Response, error) {
+	checkContext(ctx)
 	c, err := dial(ctx, u, opts.orDefault())
 	if err != nil {
 		return nil, nil, opError("dial", err)

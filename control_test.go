@@ -174,39 +174,6 @@ func TestUnsolicitedPongs(t *testing.T) {
 	})
 }
 
-// Each Ping waits for its own pong; the peer may answer in any order.
-func TestPingsAnsweredInReverse(t *testing.T) {
-	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		const n = 30
-		read := conntest.GoRead(t, c)
-		pings := map[string]*rawpeer.Call[struct{}]{}
-		var payloads []string
-		for range n {
-			ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
-			payload := p.WantPing()
-			if pings[payload] != nil {
-				t.Fatalf("two pings with payload %q", payload)
-			}
-			pings[payload] = ping
-			payloads = append(payloads, payload)
-		}
-		for _, payload := range slices.Backward(payloads) {
-			for other, ping := range pings {
-				if ping.Returned() {
-					t.Fatalf("ping %q returned before its pong: %v", other, ping.Err())
-				}
-			}
-			p.SendPong(payload)
-			pings[payload].Want()
-			delete(pings, payload)
-		}
-		p.SendText("behind")
-		read.Want()
-	}
-	conntest.ForBothRoles(t, nil, test)
-	conntest.OverTCP(t, nil, test)
-}
-
 // A ping that was sent and whose context ends leaves the connection as it was,
 // and its pong comes late.
 func TestPingContextEnds(t *testing.T) {

@@ -4,9 +4,14 @@ package websocket_test
 
 import (
 	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	websocket "github.com/bhojpur/api"
@@ -71,5 +76,278 @@ func TestPong(t *testing.T) {
 		p.WantMessage(rawpeer.OpText, []byte("parts"))
 		end.Want()
 		wantUsable(t, c, p)
+	})
+}
+
+// goPings calls Ping n times, one after the other, and returns the calls with
+// the payloads of their pings.
+func goPings(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) (pings []*rawpeer.Call[struct{}], payloads []string) {
+	t.Helper()
+	for range n {
+		pings = append(pings, rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) }))
+		payload := p.WantPing()
+		if slices.Contains(payloads, payload) {
+			t.Fatalf("two pings with payload %q", payload)
+		}
+		payloads = append(payloads, payload)
+	}
+	return pings, payloads
+}
+
+// wantWaiting wants these calls to wait still.
+func wantWaiting(t *testing.T, pings ...*rawpeer.Call[struct{}]) {
+	t.Helper()
+	for i, ping := range pings {
+		if ping.Returned() {
+			t.Fatalf("ping %d of %d returned before its pong: %v", i+1, len(pings), ping.Err())
+		}
+	}
+}
+
+// A pong answers its ping and the ones before it, and none behind it.
+func TestPongAnswersEarlierPings(t *testing.T) {
+	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		const n = 30
+		read := conntest.GoRead(t, c)
+		pings, payloads := goPings(t, c, p, n)
+		for _, last := range []int{0, 1, 9, 10, n - 1} {
+			wantWaiting(t, pings[last:]...)
+			p.SendPong(payloads[last])
+			for _, ping := range pings[:last+1] {
+				ping.Want()
+			}
+		}
+		p.SendPong(payloads[0]) // answers nothing
+		p.SendText("behind")
+		read.Want()
+	}
+	conntest.ForBothRoles(t, nil, test)
+	conntest.OverTCP(t, nil, test)
+}
+
+// A pong that is late for its own ping answers the ones before it.
+func TestPongOfEndedPingAnswersEarlier(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := conntest.GoRead(t, c)
+		pings, _ := goPings(t, c, p, 2)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := rawpeer.GoErr(t, func() error { return c.Ping(ctx) })
+		payload := p.WantPing()
+		later, _ := goPings(t, c, p, 1)
+		cancel()
+		conntest.WantInterrupted(t, ended.Err(), context.Canceled)
+		p.SendPong(payload)
+		for _, ping := range pings {
+			ping.Want()
+		}
+		synctest.Wait()
+		wantWaiting(t, later...)
+		c.CloseNow()
+		conntest.WantClosed(t, later[0].Err(), -1)
+		conntest.WantClosed(t, read.Err(), -1)
+	})
+}
+
+// A pong answers a ping only if it has its payload, or that of a later one.
+func TestPongOfAnother(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := conntest.GoRead(t, c)
+		pings, payloads := goPings(t, c, p, 1)
+		last := payloads[0]
+		for _, other := range []string{"", "x", last + "0", "0" + last, "+" + last, " " + last, last + "\x00", conntest.LongestPayload} {
+			p.SendPong(other)
+		}
+		synctest.Wait()
+		wantWaiting(t, pings...)
+		p.SendPong(last)
+		pings[0].Want()
+		p.SendText("behind")
+		read.Want()
+	})
+}
+
+// Between two ends of this library all pings are answered while a long message
+// is sent, and only the pongs of some of them fit in.
+func TestPingsDuringLongMessage(t *testing.T) {
+	const pings, size = 40, 1 << 20
+	synctest.Test(t, func(t *testing.T) {
+		var server *websocket.Conn
+		accepted := make(chan struct{})
+		n := rawpeer.Listen(nil)
+		rawpeer.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer close(accepted)
+			var err error
+			if server, err = websocket.Accept(w, r, nil); err != nil {
+				t.Error(err)
+			}
+		}))
+		client, _, err := websocket.Dial(t.Context(), rawpeer.URL, &websocket.DialOptions{HTTPClient: rawpeer.HTTPClient(n)})
+		conntest.WantNoError(t, err)
+		<-accepted
+		defer client.CloseNow()
+		defer server.CloseNow()
+
+		server.CloseRead(t.Context())
+		client.SetReadLimit(-1)
+		write := rawpeer.GoErr(t, func() error {
+			return server.Write(t.Context(), websocket.MessageBinary, make([]byte, size))
+		})
+		synctest.Wait() // the stream is full
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		var calls []*rawpeer.Call[struct{}]
+		for range pings {
+			calls = append(calls, rawpeer.GoErr(t, func() error { return client.Ping(ctx) }))
+		}
+		synctest.Wait() // the pings are with the server
+		read := rawpeer.GoErr(t, func() error {
+			if err := conntest.ReadErr(t.Context(), client); err != nil {
+				return err
+			}
+			client.CloseRead(t.Context())
+			return nil
+		})
+		write.Want()
+		read.Want()
+		for _, call := range calls {
+			call.Want()
+		}
+	})
+}
+
+// A Ping that fails because the connection is being closed says so, though its
+// context ended, and so a loop that pings does not cut the Close short.
+func TestPingWhileClosing(t *testing.T) {
+	for name, open := range map[string]func(t *testing.T, c *websocket.Conn){
+		"sent": func(*testing.T, *websocket.Conn) {},
+		"waits for its turn": func(t *testing.T, c *websocket.Conn) {
+			goWrite(t, c, conntest.Filler(200_000))
+			synctest.Wait()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				open(t, c)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				ping := rawpeer.GoErr(t, func() error { return c.Ping(ctx) })
+				synctest.Wait()
+				closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+				conntest.WantClosed(t, ping.Err(), -1)
+				if closing.Returned() {
+					t.Error("Close returned before the peer's close frame")
+				}
+				conntest.WantClosed(t, c.Ping(t.Context()), -1)
+				c.CloseNow()
+				closing.Err()
+			})
+		})
+	}
+}
+
+// keepAlive is the loop of docs/proxies.md.
+func keepAlive(ctx context.Context, c *websocket.Conn) {
+	ticker := time.NewTicker(30 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		pong, cancel := context.WithTimeout(ctx, 10*time.Second)
+		err := c.Ping(pong)
+		cancel()
+		switch {
+		case err == nil:
+		case ctx.Err() != nil, errors.Is(err, net.ErrClosed):
+			return // Close may be under way: leave it to that
+		default:
+			c.CloseNow() // no pong came
+			return
+		}
+	}
+}
+
+// The documentation has the loop as it is tested here.
+func TestKeepAliveIsDocumented(t *testing.T) {
+	const begin, end = "func keepAlive(", "\n}\n"
+	var found []string
+	for _, name := range []string{"ping_test.go", "docs/proxies.md"} {
+		text, err := os.ReadFile(name)
+		conntest.WantNoError(t, err)
+		_, loop, _ := strings.Cut(string(text), begin)
+		loop, _, ok := strings.Cut(loop, end)
+		if !ok {
+			t.Fatalf("%s has no loop", name)
+		}
+		found = append(found, loop)
+	}
+	if found[0] != found[1] {
+		t.Errorf("the loops differ:\n%s\n\n%s", found[0], found[1])
+	}
+}
+
+// goKeepAlive runs keepAlive beside a read.
+func goKeepAlive(t *testing.T, c *websocket.Conn) (loop *rawpeer.Call[struct{}], end context.CancelFunc) {
+	ctx, cancel := context.WithCancel(t.Context())
+	c.CloseRead(t.Context())
+	return rawpeer.GoErr(t, func() error { keepAlive(ctx, c); return nil }), cancel
+}
+
+// The loop pings while the peer answers, and closes the connection when it does
+// not.
+func TestKeepAlive(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Timeout = time.Hour
+		start := time.Now()
+		loop, cancel := goKeepAlive(t, c)
+		defer cancel()
+		for range 3 {
+			p.SendPong(p.WantPing())
+		}
+		p.WantPing()
+		p.WantEnd()
+		loop.Want()
+		if d := time.Since(start); d != 130*time.Second {
+			t.Errorf("ended after %v", d)
+		}
+		conntest.WantEnded(t, c, -1)
+	})
+}
+
+// The loop leaves a Close alone that is under way, with a ping that is not answered
+// any more.
+func TestKeepAliveWhileClosing(t *testing.T) {
+	for _, late := range []time.Duration{0, time.Second, 4 * time.Second} { // behind the ping's timeout, or before
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			p.Timeout = time.Hour
+			loop, cancel := goKeepAlive(t, c)
+			defer cancel()
+			p.WantPing()
+			time.Sleep(9 * time.Second)
+			closing := goClose(t, c, websocket.StatusGoingAway, "")
+			p.WantClose(1001)
+			time.Sleep(late)
+			p.SendClose(1001, "")
+			closing.Want()
+			loop.Want()
+			conntest.WantEnded(t, c, 1001)
+		})
+	}
+}
+
+// A program that ends the loop and closes closes in order.
+func TestKeepAliveEnded(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Timeout = time.Hour
+		loop, cancel := goKeepAlive(t, c)
+		p.WantPing()
+		cancel()
+		loop.Want()
+		closing := goClose(t, c, websocket.StatusGoingAway, "")
+		p.WantClose(1001)
+		p.SendClose(1001, "")
+		closing.Want()
 	})
 }

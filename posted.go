@@ -5,6 +5,8 @@ package websocket
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -127,11 +129,19 @@ func (e *engine) takeWaiting(p *posted) {
 	}
 }
 
-// pings are the pings that wait for their pongs.
+// pings are the pings that wait for their pongs. The payload of a ping is its
+// number in the order in which pings are sent, in decimal.
 type pings struct {
 	mu      sync.Mutex // a leaf
-	last    uint64
-	waiting map[string]chan struct{} // by payload; nil when there are none
+	sent    uint64     // the number of the last one
+	waiting []*pingCall
+}
+
+// pingCall is a call of Ping.
+type pingCall struct {
+	number  uint64 // 0 until the frame is ready to be sent
+	payload []byte
+	pong    chan struct{} // closed when the pong has come
 }
 
 // ping sends a ping and waits for its pong.
@@ -143,23 +153,27 @@ func (e *engine) ping(ctx context.Context) error {
 		return err
 	}
 	waiting := e.pings.get()
-	payload, pong := waiting.add()
-	defer waiting.remove(payload)
-	f := frame{lead: lastOf(opPing), payload: []byte(payload)}
-	if _, err := e.send(ctx, f, dropRest); err != nil {
+	p := waiting.add()
+	defer waiting.remove(p)
+	f := frame{lead: lastOf(opPing), payload: p.payload}
+	_, err := e.send(ctx, f, dropRest)
+	switch {
+	case err == nil:
+	case err == ctx.Err() && e.life.phase() != phaseOpen:
+		return e.life.err()
+	default:
 		return err
 	}
-	var err error
 	select {
-	case <-pong:
+	case <-p.pong:
 		return nil
 	case <-e.life.ended():
 		err = e.life.err()
 	case <-ctx.Done():
-		err = ctx.Err()
+		err = e.noPong(ctx.Err())
 	}
 	select {
-	case <-pong: // before the end, which is seen as well
+	case <-p.pong: // before the end, which is seen as well
 		return nil
 	default:
 		return err
@@ -178,34 +192,64 @@ func (e *engine) pong(ctx context.Context, payload []byte) error {
 	return err
 }
 
-func (ps *pings) add() (payload string, pong chan struct{}) {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	ps.last++
-	payload = strconv.FormatUint(ps.last, 10)
-	pong = make(chan struct{})
-	if ps.waiting == nil {
-		ps.waiting = make(map[string]chan struct{})
+// noPong is the error of a ping whose context ended first, with err. On a
+// connection that is closing it says so: the peer need not answer any more.
+func (e *engine) noPong(err error) error {
+	if e.life.phase() != phaseOpen {
+		return e.life.err()
 	}
-	ps.waiting[payload] = pong
-	return payload, pong
+	return fmt.Errorf("%w: %w", errNoPong, err)
 }
 
-func (ps *pings) remove(payload string) {
+// maxPingNumber is how long the decimal form of a number gets.
+const maxPingNumber = 20
+
+func (ps *pings) add() *pingCall {
+	p := &pingCall{payload: make([]byte, maxPingNumber), pong: make(chan struct{})}
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	delete(ps.waiting, payload)
-	if len(ps.waiting) == 0 {
-		ps.waiting = nil
+	ps.waiting = append(ps.waiting, p)
+	return p
+}
+
+func (ps *pings) remove(p *pingCall) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if i := slices.Index(ps.waiting, p); i >= 0 {
+		ps.waiting = slices.Delete(ps.waiting, i, i+1)
 	}
 }
 
-// answered wakes who waits for the pong with this payload.
+// numbered returns f with the next number as its payload. The holder of the
+// gate of the write side calls it when no other frame can get ahead of f.
+func (ps *pings) numbered(f frame) frame {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.sent++
+	f.payload = strconv.AppendUint(f.payload[:0], ps.sent, 10)
+	for _, p := range ps.waiting {
+		if &p.payload[0] == &f.payload[0] {
+			p.number = ps.sent
+		}
+	}
+	return f
+}
+
+// answered wakes the calls whose pings a pong with this payload answers. A peer
+// may send a pong to its last ping alone (RFC 6455 section 5.5.3), so it answers
+// the ones before that as well.
 func (ps *pings) answered(payload []byte) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	if pong, ok := ps.waiting[string(payload)]; ok {
-		close(pong)
-		delete(ps.waiting, string(payload))
+	last, err := strconv.ParseUint(string(payload), 10, 64)
+	if err != nil || last > ps.sent || strconv.FormatUint(last, 10) != string(payload) {
+		return // to no ping of ours
 	}
+	ps.waiting = slices.DeleteFunc(ps.waiting, func(p *pingCall) bool {
+		if p.number == 0 || p.number > last {
+			return false
+		}
+		close(p.pong)
+		return true
+	})
 }

@@ -99,6 +99,9 @@ func (w *writeSide) quiet() bool {
 // it is for most. Of such a frame's time most goes into calls, so this makes few.
 func (e *engine) sendAlone(ctx context.Context, f frame, rest remainder) (taken bool, err error) {
 	w := &e.wr
+	if f.op() == opPing {
+		f = e.pings.get().numbered(f)
+	}
 	b := w.small[:0]
 	if shortHeader+len(f.payload) > smallFrame {
 		w.out = bufpool.Get(maxHeader + len(f.payload))
@@ -236,6 +239,9 @@ func (w *writeSide) reserve(n int) {
 // message refers to from now on.
 func (e *engine) addFrame(f frame) {
 	w := &e.wr
+	if f.op() == opPing {
+		f = e.pings.get().numbered(f)
+	}
 	w.reserve(maxHeader + len(f.payload))
 	w.to = len(appendFrame(w.out.B[:w.to], f, e.role))
 	if f.ready != nil {

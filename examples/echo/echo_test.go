@@ -205,3 +205,24 @@ func TestFlags(t *testing.T) {
 		t.Errorf("listening nowhere: %v", err)
 	}
 }
+
+// A ping that is not answered any more does not cut short the close handshake of
+// the server's shutdown.
+func TestKeepAliveWhileClosing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opts := defaults()
+		n := rawpeer.Listen(nil)
+		s := newServer(opts, slog.New(slog.DiscardHandler))
+		rawpeer.Serve(t, n, s)
+		p := peer(t, n)
+		p.Timeout = time.Hour
+		p.WantPing()
+		time.Sleep(opts.pingTimeout - time.Second)
+		shutdown := rawpeer.GoErr(t, func() error { return s.conns.Shutdown(t.Context()) })
+		p.WantClose(int(websocket.StatusGoingAway))
+		time.Sleep(2 * time.Second)
+		p.SendClose(int(websocket.StatusGoingAway), "")
+		shutdown.Want()
+		p.WantEOF()
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/ctxlock"
@@ -277,16 +278,45 @@ func (e *engine) addToMessage(ctx context.Context, p []byte) error {
 			// Of a message that may yet turn out to be under the threshold,
 			// no more than this is held back.
 			m.form = plain
-			if err := e.sendPart(ctx, m.buf.B[:m.n], addPart); err != nil {
+			if err := e.sendBuffered(ctx); err != nil {
 				return err
 			}
-			m.n = 0
 		}
 		n := copy(m.buf.B[m.n:maxFrame], p)
 		m.n += n
 		p = p[n:]
 	}
 	return nil
+}
+
+// sendBuffered sends what is buffered of a message that goes on, but for the
+// bytes of a character that is not complete: RFC 6455 section 5.6 lets a frame
+// end inside a character, but some implementations fail on it.
+func (e *engine) sendBuffered(ctx context.Context) error {
+	m := &e.wr.parts.get().msg
+	n := m.n
+	if m.typ == MessageText {
+		n -= cutCharacter(m.buf.B[:n])
+	}
+	if err := e.sendPart(ctx, m.buf.B[:n], addPart); err != nil {
+		return err
+	}
+	m.n = copy(m.buf.B, m.buf.B[n:m.n])
+	return nil
+}
+
+// cutCharacter returns how many bytes at the end of p are the beginning of a
+// character that goes on behind p, which begins valid UTF-8.
+func cutCharacter(p []byte) int {
+	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
+		if last := p[len(p)-n:]; utf8.RuneStart(last[0]) {
+			if utf8.FullRune(last) {
+				return 0
+			}
+			return n
+		}
+	}
+	return 0
 }
 
 // compressMessage begins to compress, with what has been written until now.

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/conntest"
@@ -415,4 +417,39 @@ func TestWriterContextOfWriter(t *testing.T) {
 		conntest.WantError(t, err, context.DeadlineExceeded)
 		wantUsable(t, c, p)
 	})
+}
+
+// No frame of a text message ends inside a character.
+func TestWriterKeepsCharactersWhole(t *testing.T) {
+	for _, character := range []string{"é", "€", "𝄞"} {
+		for shift := range utf8.UTFMax {
+			for _, step := range []int{1, 1000, maxFragment, 1 << 20} {
+				conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					message := conntest.Filler(shift) + strings.Repeat(character, 3*maxFragment/len(character))
+					write := rawpeer.GoErr(t, func() error {
+						w, err := c.Writer(t.Context(), websocket.MessageText)
+						if err != nil {
+							return err
+						}
+						for rest := []byte(message); len(rest) > 0; rest = rest[min(step, len(rest)):] {
+							if _, err := w.Write(rest[:min(step, len(rest))]); err != nil {
+								return err
+							}
+						}
+						return w.Close()
+					})
+					m := p.WantMessage(rawpeer.OpText, []byte(message))
+					write.Want()
+					for i, f := range m.Frames {
+						if !utf8.Valid(f.Payload) {
+							t.Fatalf("frame %d of %d is cut inside a character", i+1, len(m.Frames))
+						}
+						if n := len(f.Payload); n > maxFragment || i < len(m.Frames)-1 && n < maxFragment-utf8.UTFMax {
+							t.Errorf("frame %d of %d has %d bytes", i+1, len(m.Frames), n)
+						}
+					}
+				})
+			}
+		}
+	}
 }

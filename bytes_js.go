@@ -2,6 +2,9 @@ package websocket
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"syscall/js"
 )
@@ -67,13 +70,38 @@ func textToJS(p []byte) js.Value {
 	return js.ValueOf(string(p))
 }
 
-// bytesInJS returns the bytes of what arrived, an ArrayBuffer or a string, as
-// a Uint8Array.
-func bytesInJS(from js.Value) js.Value {
-	if from.Type() == js.TypeString {
-		return textEncoder.Call("encode", from)
+var (
+	arrayBuffer    = js.Global().Get("ArrayBuffer")
+	objectToString = js.Global().Get("Object").Get("prototype").Get("toString")
+)
+
+// bytesInJS returns the bytes of what arrived, a string, an ArrayBuffer or a
+// view of one, as a Uint8Array. Anything else is an error: the WebSocket is not
+// the browser's own, or does not honor binaryType.
+func bytesInJS(from js.Value) (js.Value, error) {
+	switch {
+	case from.Type() == js.TypeString:
+		return textEncoder.Call("encode", from), nil
+	case from.Type() != js.TypeObject:
+		return js.Value{}, fmt.Errorf("%w: %s", errMessageData, kindOf(from))
+	case arrayBuffer.Call("isView", from).Bool():
+		return uint8Array.New(from.Get("buffer"), from.Get("byteOffset"), from.Get("byteLength")), nil
+	case kindOf(from) == "ArrayBuffer": // perhaps of another frame or context
+		return uint8Array.New(from), nil
 	}
-	return uint8Array.New(from)
+	return js.Value{}, fmt.Errorf("%w: %s", errMessageData, kindOf(from))
+}
+
+// errMessageData is the error of a message event whose data is no message.
+var errMessageData = errors.New("the WebSocket gave a message that is no string, ArrayBuffer or view of one")
+
+// kindOf names what v is, such as null, number or Blob.
+func kindOf(v js.Value) string {
+	if v.Type() != js.TypeObject {
+		return v.Type().String()
+	}
+	tag := objectToString.Call("call", v).String() // "[object Blob]"
+	return strings.TrimSuffix(strings.TrimPrefix(tag, "[object "), "]")
 }
 
 // bytesToGo copies a Uint8Array.

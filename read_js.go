@@ -42,7 +42,7 @@ func (m *message) check(limit int64) error {
 	if limit < 0 || int64(m.size) <= limit {
 		return nil
 	}
-	return fmt.Errorf("%w: %d bytes, the limit is %d", ErrMessageTooBig, m.size, limit)
+	return fmt.Errorf("%w: %d bytes, %s; %s", ErrMessageTooBig, m.size, limitText(limit), setLimit)
 }
 
 // cost is what a message that nothing was read of counts for in the inbox.
@@ -168,7 +168,12 @@ func (e *engine) received(data js.Value) {
 	if data.Type() == js.TypeString {
 		m.typ = MessageText
 	}
-	array := bytesInJS(data)
+	array, err := bytesInJS(data)
+	if err != nil {
+		// What came before can still be read.
+		e.beginClose(StatusInternalError, "", err)
+		return
+	}
 	m.size = array.Length()
 	if m.check(e.readLimit.Load()) == nil {
 		m.rest = bytesToGo(array)
@@ -180,7 +185,7 @@ func (e *engine) received(data js.Value) {
 		return
 	}
 	// What came before can still be read.
-	err := fmt.Errorf("%w: over %d bytes wait to be read", ErrMessageTooBig, e.inbox.max)
+	err = fmt.Errorf("%w: over %d bytes wait to be read", ErrMessageTooBig, e.inbox.max)
 	e.beginClose(StatusMessageTooBig, "too much waits to be read", err)
 }
 
@@ -199,7 +204,7 @@ func (e *engine) next(ctx context.Context, c claim) (*message, error) {
 		m, err := e.inbox.take(c, e.readLimit.Load())
 		switch {
 		case errors.Is(err, ErrMessageTooBig):
-			e.fail(StatusMessageTooBig, "message too big", err)
+			e.fail(StatusMessageTooBig, limitText(e.readLimit.Load()), err)
 			return nil, e.life.err()
 		case m != nil || err != nil:
 			return m, err
@@ -278,7 +283,7 @@ func (e *engine) readStream(ctx context.Context, typ MessageType, p []byte) (int
 			}
 		}
 		if m.typ != typ {
-			e.refuse(ctx, StatusUnsupportedData, fmt.Sprintf("%v in a stream of %v", m.typ, typ))
+			e.refuse(ctx, StatusUnsupportedData, wrongMessage(m.typ, typ))
 			return 0, e.life.err()
 		}
 		n, err := e.inbox.read(m, p)

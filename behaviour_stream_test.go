@@ -159,7 +159,7 @@ func testJSON(t *testing.T, h host) {
 	if err := wsjson.Write(bounded(t), c, want); err != nil {
 		t.Fatal(err)
 	}
-	conntest.WantText(t, c, `{"X":1,"Y":-2}`)
+	conntest.WantText(t, c, `{"X":1,"Y":-2}`+"\n")
 }
 
 // The connection stays open.

@@ -2,7 +2,6 @@
 package wsjson
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -34,7 +33,8 @@ func Read(ctx context.Context, c *websocket.Conn, v any) error {
 	return nil
 }
 
-// Write encodes v as [json.Marshal] does and sends it as a text message. A
+// Write encodes v as [json.Encoder] does, with a newline at the end, and sends
+// it as a text message. A
 // value that does not encode is an error that wraps the encoder's; nothing is
 // sent and the connection stays open. What it says of contexts and the other
 // errors is that of [websocket.Conn.Write].
@@ -44,6 +44,5 @@ func Write(ctx context.Context, c *websocket.Conn, v any) error {
 	if err := json.NewEncoder(b).Encode(v); err != nil {
 		return fmt.Errorf("wsjson: write: %w", err)
 	}
-	// Encode ends with a newline, which Marshal does not.
-	return c.Write(ctx, websocket.MessageText, bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+	return c.Write(ctx, websocket.MessageText, b.Bytes())
 }

@@ -155,7 +155,7 @@ func TestWrite(t *testing.T) {
 			{1, "1"},
 		} {
 			write := rawpeer.GoErr(t, func() error { return wsjson.Write(t.Context(), c, test.v) })
-			p.Want(rawpeer.Text(test.want))
+			p.Want(rawpeer.Text(test.want + "\n")) // as json.Encoder writes it
 			write.Want()
 		}
 	})
@@ -172,6 +172,6 @@ func TestWriteBadValue(t *testing.T) {
 		if err := wsjson.Write(t.Context(), c, "next"); err != nil {
 			t.Fatal(err)
 		}
-		p.WantText(`"next"`)
+		p.WantText("\"next\"\n")
 	})
 }

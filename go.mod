@@ -1,8 +1,8 @@
 module github.com/bhojpur/api
 
-go 1.26.0
+go 1.26
 
 require (
-	github.com/klauspost/compress v1.20.3
-	google.golang.org/protobuf v1.36.12
+	github.com/klauspost/compress v1.18.2
+	google.golang.org/protobuf v1.33.0
 )

@@ -46,7 +46,8 @@ func readsGroup() Group {
 	return Group{
 		Name:  "reads",
 		Title: "A server reads",
-		Words: "A connection in memory gives masked frames, as many bytes as are asked for. " +
+		Words: "A connection in memory gives masked frames, as many bytes as are asked for, " +
+			"at a cost that does not depend on where a buffer begins. " +
 			"bhojpur, coder and gorilla read each message through its reader into the program's own slice; bhojpur-Read is `Read`, " +
 			"which allocates what it returns. gws hands its own buffer to its handler. gobwas reads the header from a bufio.Reader, " +
 			"the payload into the program's slice and unmasks it there; text goes through wsutil, which validates. " +

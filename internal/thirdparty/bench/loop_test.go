@@ -36,7 +36,7 @@ func (l *loop) Read(p []byte) (n int, err error) {
 		return 0, io.EOF
 	}
 	for n < len(p) {
-		k := copy(p[n:], l.feed[l.off:])
+		k := evenCopy(p[n:], l.feed[l.off:])
 		n += k
 		l.off += k
 		if l.off == len(l.feed) {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -159,7 +158,7 @@ func TestClosePeerGone(t *testing.T) {
 		{"closed", func(p *rawpeer.Peer) { p.Close() }, nil},
 		{"half-closed", func(p *rawpeer.Peer) { p.CloseWrite() }, io.EOF},
 		{"half-closed in a frame", func(p *rawpeer.Peer) { p.SendRaw([]byte{0x82}); p.CloseWrite() }, io.ErrUnexpectedEOF},
-		{"reset", func(p *rawpeer.Peer) { p.Reset() }, syscall.ECONNRESET},
+		{"reset", func(p *rawpeer.Peer) { p.Reset() }, rawpeer.ErrReset},
 	} {
 		for _, when := range []string{"before", "meanwhile"} {
 			t.Run(test.name+" "+when, func(t *testing.T) {

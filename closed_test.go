@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -291,7 +290,7 @@ func TestClosedWithoutAWord(t *testing.T) {
 		{"EOF", func(p *rawpeer.Peer) { p.Close() }, io.EOF},
 		{"EOF in a frame", func(p *rawpeer.Peer) { p.SendRaw([]byte{0x82}); p.Close() }, io.ErrUnexpectedEOF},
 		{"EOF in a message", func(p *rawpeer.Peer) { p.Send(rawpeer.Text("").More()); p.Close() }, io.ErrUnexpectedEOF},
-		{"reset", func(p *rawpeer.Peer) { p.Reset() }, syscall.ECONNRESET},
+		{"reset", func(p *rawpeer.Peer) { p.Reset() }, rawpeer.ErrReset},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {

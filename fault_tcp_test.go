@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"syscall"
 	"testing"
 	"time"
 
@@ -28,7 +27,7 @@ var departures = []struct {
 	inside error // for a read inside a message
 	before error // for one before its first byte
 }{
-	{"reset", (*rawpeer.Peer).Reset, syscall.ECONNRESET, syscall.ECONNRESET},
+	{"reset", (*rawpeer.Peer).Reset, rawpeer.ErrReset, rawpeer.ErrReset},
 	{"close", (*rawpeer.Peer).Close, io.ErrUnexpectedEOF, io.EOF},
 	{"half-close", (*rawpeer.Peer).CloseWrite, io.ErrUnexpectedEOF, io.EOF},
 }
@@ -158,8 +157,8 @@ func TestFaultsOverTCPWriting(t *testing.T) {
 	}{
 		{"context", shortly, func(*websocket.Conn, *rawpeer.Peer) {}, []error{context.DeadlineExceeded}},
 		{"CloseNow", time.Hour, func(c *websocket.Conn, _ *rawpeer.Peer) { c.CloseNow() }, []error{net.ErrClosed}},
-		{"reset", time.Hour, func(_ *websocket.Conn, p *rawpeer.Peer) { p.Reset() }, []error{syscall.ECONNRESET, syscall.EPIPE}},
-		{"close", time.Hour, func(_ *websocket.Conn, p *rawpeer.Peer) { p.Close() }, []error{syscall.ECONNRESET, syscall.EPIPE}},
+		{"reset", time.Hour, func(_ *websocket.Conn, p *rawpeer.Peer) { p.Reset() }, []error{rawpeer.ErrReset, rawpeer.ErrBrokenPipe}},
+		{"close", time.Hour, func(_ *websocket.Conn, p *rawpeer.Peer) { p.Close() }, []error{rawpeer.ErrReset, rawpeer.ErrBrokenPipe}},
 	} {
 		for _, w := range writesOnce {
 			t.Run(end.name+"/"+w.name, func(t *testing.T) {
@@ -228,7 +227,7 @@ func TestFaultsOverTCPNetConn(t *testing.T) {
 		for err == nil {
 			_, err = nc.Read(make([]byte, 100))
 		}
-		if !isOneOf(err, []error{syscall.ECONNRESET, io.ErrUnexpectedEOF}) {
+		if !isOneOf(err, []error{rawpeer.ErrReset, io.ErrUnexpectedEOF}) {
 			t.Fatalf("got error %v from a stream that was reset", err)
 		}
 	})

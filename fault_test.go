@@ -64,11 +64,11 @@ var faults = []fault{
 	{name: "writes stop", fails: [2]error{nil, errStopped}},
 	{name: "all stops", fails: [2]error{errStopped, errStopped}},
 	{name: "the peer half-closes", fails: [2]error{io.EOF, nil}},
-	{name: "the peer is gone", fails: [2]error{io.EOF, syscall.EPIPE}},
-	{name: "reads are reset", fails: [2]error{syscall.ECONNRESET, nil}},
-	{name: "writes are reset", fails: [2]error{nil, syscall.ECONNRESET}},
-	{name: "all is reset", fails: [2]error{syscall.ECONNRESET, syscall.ECONNRESET}},
-	{name: "nobody reads", fails: [2]error{nil, syscall.EPIPE}},
+	{name: "the peer is gone", fails: [2]error{io.EOF, rawpeer.ErrBrokenPipe}},
+	{name: "reads are reset", fails: [2]error{rawpeer.ErrReset, nil}},
+	{name: "writes are reset", fails: [2]error{nil, rawpeer.ErrReset}},
+	{name: "all is reset", fails: [2]error{rawpeer.ErrReset, rawpeer.ErrReset}},
+	{name: "nobody reads", fails: [2]error{nil, rawpeer.ErrBrokenPipe}},
 	{name: "the line is dead", fails: [2]error{syscall.ETIMEDOUT, syscall.ETIMEDOUT}},
 }
 

@@ -93,7 +93,7 @@ func TestFaultsOverTLSReading(t *testing.T) {
 		want []error
 	}{
 		{io.EOF, []error{io.ErrUnexpectedEOF}},
-		{syscall.ECONNRESET, []error{syscall.ECONNRESET}},
+		{rawpeer.ErrReset, []error{rawpeer.ErrReset}},
 		{syscall.ETIMEDOUT, []error{syscall.ETIMEDOUT}},
 	} {
 		for _, n := range []int64{1, recordHeader, recordHeader + 1, recordHeader + 20} {
@@ -191,9 +191,9 @@ func TestFaultsOverTLSWriting(t *testing.T) {
 			})
 			t.Run(fmt.Sprintf("broken/%s/%d", w.name, n), func(t *testing.T) {
 				overTLSFaults(t, func(t *testing.T, c *websocket.Conn, _ *rawpeer.Peer, stream *rawpeer.Stream) {
-					stream.AfterWriting(stream.Stats().BytesWritten+n, func() { stream.CutWrites(syscall.EPIPE) })
+					stream.AfterWriting(stream.Stats().BytesWritten+n, func() { stream.CutWrites(rawpeer.ErrBrokenPipe) })
 					err := rawpeer.GoErr(t, func() error { return w.write(t.Context(), c) }).Err()
-					conntest.WantError(t, err, syscall.EPIPE)
+					conntest.WantError(t, err, rawpeer.ErrBrokenPipe)
 					conntest.WantClosed(t, err, -1)
 					conntest.WantNoError(t, rawpeer.GoErr(t, c.CloseNow).Err())
 					conntest.WantEnded(t, c, -1)
@@ -243,8 +243,8 @@ func TestFaultsOverTLSHandshake(t *testing.T) {
 		want []error
 	}{
 		{fault{name: "stop", fails: [2]error{errStopped, nil}}, []error{context.DeadlineExceeded}},
-		{fault{name: "reset", fails: [2]error{syscall.ECONNRESET, syscall.ECONNRESET}}, []error{syscall.ECONNRESET}},
-		{fault{name: "end", fails: [2]error{io.EOF, syscall.EPIPE}}, []error{io.EOF, io.ErrUnexpectedEOF, syscall.EPIPE}},
+		{fault{name: "reset", fails: [2]error{rawpeer.ErrReset, rawpeer.ErrReset}}, []error{rawpeer.ErrReset}},
+		{fault{name: "end", fails: [2]error{io.EOF, rawpeer.ErrBrokenPipe}}, []error{io.EOF, io.ErrUnexpectedEOF, rawpeer.ErrBrokenPipe}},
 	} {
 		for _, bytes := range []int64{0, 1, recordHeader, 100, 700} {
 			t.Run(fmt.Sprintf("%s/%d", f.name, bytes), func(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -150,7 +149,7 @@ func TestNetConnEnd(t *testing.T) {
 		{"EOF", func(p *rawpeer.Peer) { p.CloseWrite() }, io.ErrUnexpectedEOF, -1},
 		{"EOF in a header", func(p *rawpeer.Peer) { p.SendRaw([]byte{0x82}); p.CloseWrite() }, io.ErrUnexpectedEOF, -1},
 		{"EOF in a message", func(p *rawpeer.Peer) { p.Send(rawpeer.Binary(nil).More()); p.CloseWrite() }, io.ErrUnexpectedEOF, -1},
-		{"reset", func(p *rawpeer.Peer) { p.Reset() }, syscall.ECONNRESET, -1},
+		{"reset", func(p *rawpeer.Peer) { p.Reset() }, rawpeer.ErrReset, -1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {

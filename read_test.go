@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 
@@ -197,8 +196,8 @@ func TestReadEndOfStream(t *testing.T) {
 		},
 			(*rawpeer.Peer).Close, io.ErrUnexpectedEOF},
 		{"between fragments", func(p *rawpeer.Peer) { p.Send(rawpeer.Text("part").More()) }, (*rawpeer.Peer).Close, io.ErrUnexpectedEOF},
-		{"reset", nil, (*rawpeer.Peer).Reset, syscall.ECONNRESET},
-		{"reset in a message", func(p *rawpeer.Peer) { p.Send(rawpeer.Text("part").More()) }, (*rawpeer.Peer).Reset, syscall.ECONNRESET},
+		{"reset", nil, (*rawpeer.Peer).Reset, rawpeer.ErrReset},
+		{"reset in a message", func(p *rawpeer.Peer) { p.Send(rawpeer.Text("part").More()) }, (*rawpeer.Peer).Reset, rawpeer.ErrReset},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			conntest.ForReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {

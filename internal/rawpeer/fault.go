@@ -57,8 +57,8 @@ func (s *Stream) SetLatency(d time.Duration) {
 
 // CutAfter cuts the direction from this end to the peer after n more bytes.
 // Those still come; then the peer's Reads return err, which stands for what a
-// broken line looks like: io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET. A
-// Write of this end that goes past the cut fails with syscall.EPIPE.
+// broken line looks like: io.EOF, io.ErrUnexpectedEOF, ErrReset. A
+// Write of this end that goes past the cut fails with ErrBrokenPipe.
 func (s *Stream) CutAfter(n int, err error) {
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()

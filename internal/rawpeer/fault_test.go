@@ -3,7 +3,6 @@ package rawpeer
 import (
 	"io"
 	"os"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,14 +101,14 @@ func TestCutAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := Pipe(nil)
 		wantWrite(t, a, "he")
-		a.CutAfter(3, syscall.ECONNRESET)
+		a.CutAfter(3, ErrReset)
 		n, err := a.Write([]byte("llo, lost"))
 		if n != 3 {
 			t.Fatalf("wrote %d bytes, want 3", n)
 		}
-		wantError(t, err, syscall.EPIPE)
+		wantError(t, err, ErrBrokenPipe)
 		wantRead(t, b, "hello")
-		wantReadError(t, b, syscall.ECONNRESET)
+		wantReadError(t, b, ErrReset)
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -107,7 +106,7 @@ func (h *half) readErrLocked() error {
 	case h.readDeadline.expired:
 		return os.ErrDeadlineExceeded
 	case h.wasReset:
-		return os.NewSyscallError("read", syscall.ECONNRESET)
+		return os.NewSyscallError("read", ErrReset)
 	}
 	return h.readCut
 }
@@ -189,7 +188,7 @@ func (h *half) write(p []byte) (n int, err error) {
 				break
 			}
 			if h.cutting && h.cutLeft == 0 {
-				return n, os.NewSyscallError("write", syscall.EPIPE)
+				return n, os.NewSyscallError("write", ErrBrokenPipe)
 			}
 		}
 		h.changed.Wait()
@@ -213,13 +212,13 @@ func (h *half) writeErrLocked() error {
 	case h.writeDeadline.expired:
 		return os.ErrDeadlineExceeded
 	case h.wasReset:
-		return os.NewSyscallError("write", syscall.ECONNRESET)
+		return os.NewSyscallError("write", ErrReset)
 	case h.writeCut != nil:
 		return h.writeCut
 	case h.writeStalls > 0:
 		return nil // what the peer did does not get here
 	case h.readerClosed, h.finished:
-		return os.NewSyscallError("write", syscall.EPIPE)
+		return os.NewSyscallError("write", ErrBrokenPipe)
 	}
 	return nil
 }

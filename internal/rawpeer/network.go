@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"syscall"
 	"testing"
 )
 
@@ -45,7 +44,7 @@ func (l *Listener) Dial(ctx context.Context) (net.Conn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return nil, &net.OpError{Op: "dial", Net: ServerAddr.Network(), Addr: ServerAddr, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+		return nil, &net.OpError{Op: "dial", Net: ServerAddr.Network(), Addr: ServerAddr, Err: os.NewSyscallError("connect", ErrRefused)}
 	}
 	client, server := Pipe(l.opts)
 	l.waiting = append(l.waiting, server)

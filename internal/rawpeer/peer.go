@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -170,7 +169,7 @@ func (p *Peer) Close() {
 }
 
 // Reset breaks the connection, so that the code under test gets
-// syscall.ECONNRESET.
+// ErrReset.
 func (p *Peer) Reset() {
 	p.tb.Helper()
 	p.journal = append(p.journal, "reset")
@@ -232,8 +231,4 @@ func (p *Peer) fatalf(format string, args ...any) {
 }
 
 // isReset reports whether err says that the connection was reset.
-func isReset(err error) bool {
-	const wsaeConnReset = 10054 // ECONNRESET as Windows has it
-	var errno syscall.Errno
-	return errors.Is(err, syscall.ECONNRESET) || errors.As(err, &errno) && errno == wsaeConnReset
-}
+func isReset(err error) bool { return errors.Is(err, ErrReset) }

@@ -80,7 +80,7 @@ func (a Addr) String() string { return string(a) }
 //
 // Errors come as *net.OpError, apart from io.EOF. What is in them is
 // os.ErrDeadlineExceeded, net.ErrClosed after this end was closed,
-// syscall.ECONNRESET after the peer's Reset, and syscall.EPIPE for a Write
+// ErrReset after the peer's Reset, and ErrBrokenPipe for a Write
 // that the peer will not read.
 type Stream struct {
 	in, out     *half
@@ -146,7 +146,7 @@ func (s *Stream) CloseWrite() error {
 
 // Reset ends both directions at once, as a TCP connection does that is closed
 // with SetLinger(0). What the peer did not read is lost, and the peer's calls
-// fail with syscall.ECONNRESET, those that wait now and all later ones.
+// fail with ErrReset, those that wait now and all later ones.
 func (s *Stream) Reset() {
 	s.closed.Store(true)
 	s.in.closeReader()

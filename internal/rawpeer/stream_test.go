@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -253,7 +252,7 @@ func TestStreamCloseWrite(t *testing.T) {
 		wantRead(t, a, "answer")
 		write.Want()
 		_, err := a.Write([]byte("x"))
-		wantError(t, err, syscall.EPIPE)
+		wantError(t, err, ErrBrokenPipe)
 	})
 }
 
@@ -291,12 +290,12 @@ func TestStreamReset(t *testing.T) {
 			synctest.Wait()
 			a.Reset()
 			for range 2 {
-				wantError(t, write.Err(), syscall.ECONNRESET)
-				wantError(t, read.Err(), syscall.ECONNRESET)
-				wantReadError(t, b, syscall.ECONNRESET)
+				wantError(t, write.Err(), ErrReset)
+				wantError(t, read.Err(), ErrReset)
+				wantReadError(t, b, ErrReset)
 			}
 			_, err := b.Write([]byte("x"))
-			wantError(t, err, syscall.ECONNRESET)
+			wantError(t, err, ErrReset)
 			wantReadError(t, a, net.ErrClosed)
 		})
 	}
@@ -309,7 +308,7 @@ func TestStreamResetUnread(t *testing.T) {
 		wantWrite(t, b, "last words")
 		b.Close()
 		if opts.ResetUnread {
-			wantReadError(t, a, syscall.ECONNRESET)
+			wantReadError(t, a, ErrReset)
 		} else {
 			wantRead(t, a, "last words")
 			wantReadError(t, a, io.EOF)

@@ -19,7 +19,7 @@ func TestAfterReading(t *testing.T) {
 		if n, err := b.Read(p); string(p[:n]) != "el" || err != nil {
 			t.Fatalf("read %q, %v, want the bytes before the third", p[:n], err)
 		}
-		wantReadError(t, b, syscall.ECONNRESET)
+		wantReadError(t, b, ErrReset)
 
 		called := false
 		b.AfterReading(3, func() { called = true })
@@ -53,12 +53,12 @@ func TestAfterWriting(t *testing.T) {
 				n, err := io.ReadFull(b, p)
 				return string(p[:n]), err
 			})
-			a.AfterWriting(3, func() { a.CutWrites(syscall.EPIPE) })
+			a.AfterWriting(3, func() { a.CutWrites(ErrBrokenPipe) })
 			n, err := a.Write([]byte("hello"))
 			if n != 3 {
 				t.Fatalf("wrote %d bytes, want 3", n)
 			}
-			wantError(t, err, syscall.EPIPE)
+			wantError(t, err, ErrBrokenPipe)
 			if got := read.Want(); got != "hel" {
 				t.Fatalf("read %q, want what was written", got)
 			}
@@ -73,10 +73,10 @@ func TestAfterWriting(t *testing.T) {
 func TestAfterWritingTheLastByte(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := Pipe(nil)
-		a.AfterWriting(5, func() { a.CutWrites(syscall.EPIPE) })
+		a.AfterWriting(5, func() { a.CutWrites(ErrBrokenPipe) })
 		wantWrite(t, a, "hello")
 		_, err := a.Write([]byte("x"))
-		wantError(t, err, syscall.EPIPE)
+		wantError(t, err, ErrBrokenPipe)
 		wantRead(t, b, "hello")
 		b.SetReadDeadline(time.Now().Add(time.Hour))
 		wantReadError(t, b, os.ErrDeadlineExceeded) // nothing comes, no end either
@@ -107,7 +107,7 @@ func TestAfterWritingComesFirst(t *testing.T) {
 
 func TestCutReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for _, cause := range []error{io.EOF, syscall.ECONNRESET} {
+		for _, cause := range []error{io.EOF, ErrReset} {
 			a, b := Pipe(&PipeOptions{Capacity: len("lost")})
 			wantWrite(t, a, "lost")
 			b.CutReads(cause)

@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"syscall"
 
 	"github.com/bhojpur/api/internal/rawpeer"
 )
@@ -31,7 +30,7 @@ func (s *street) Dial(ctx context.Context) (net.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.house == nil {
-		return nil, &net.OpError{Op: "dial", Net: "mem", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+		return nil, &net.OpError{Op: "dial", Net: "mem", Err: os.NewSyscallError("connect", rawpeer.ErrRefused)}
 	}
 	conn, err := s.house.Dial(ctx)
 	if err != nil {

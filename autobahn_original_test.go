@@ -37,8 +37,14 @@ const (
 	originalImage         = "crossbario/autobahn-testsuite"
 )
 
-// originalPatience is how long the original may take to begin to listen.
-const originalPatience = time.Minute
+const (
+	// originalPatience is how long the original may take to begin to listen.
+	originalPatience = time.Minute
+	// originalRest is how long it may take to end, once it was interrupted.
+	originalRest = 10 * time.Second
+	// originalAttempts is how many ports it is offered.
+	originalAttempts = 5
+)
 
 // original is the original suite: a command that takes wstest's arguments.
 type original struct {
@@ -78,9 +84,16 @@ func wantOriginal(t *testing.T) *original {
 	return o
 }
 
-// start starts the original in a mode, with a spec file in dir. It is killed when
-// ctx ends.
-func (o *original) start(ctx context.Context, t *testing.T, mode, dir string, spec map[string]any) *exec.Cmd {
+// An originalRun is the original while it runs.
+type originalRun struct {
+	stop context.CancelFunc // interrupts it
+	done chan struct{}      // closed when it has ended
+	err  error              // how it ended, once done is closed
+}
+
+// start starts the original in a mode, with a spec file in dir. It ends with the
+// test at the latest, also where the test runs out of time.
+func (o *original) start(t *testing.T, mode, dir string, spec map[string]any) *originalRun {
 	t.Helper()
 	spec["cases"] = o.cases
 	spec["exclude-cases"] = []string{}
@@ -98,20 +111,52 @@ func (o *original) start(ctx context.Context, t *testing.T, mode, dir string, sp
 	if command == nil {
 		command = []string{"docker", "run", "--rm", "--network=host", "-v", dir + ":" + dir, originalImage, originalProgram}
 	}
+	ctx, stop := context.WithCancel(context.Background())
+	if end, ok := t.Deadline(); ok {
+		ctx, stop = context.WithDeadline(context.Background(), end.Add(-2*originalRest))
+	}
 	cmd := exec.CommandContext(ctx, command[0], append(command[1:], "-m", mode, "-s", file)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = originalPatience
+	cmd.WaitDelay = originalRest
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		stop()
+		t.Fatal(err)
+	}
+	r := &originalRun{stop: stop, done: make(chan struct{})}
+	go func() {
+		r.err = cmd.Wait()
+		close(r.done)
+	}()
 	t.Cleanup(func() {
+		r.end()
 		if t.Failed() {
 			t.Logf("%s says:\n%s", originalProgram, out.Bytes())
 		}
 	})
-	if err := cmd.Start(); err != nil {
+	return r
+}
+
+// end interrupts the original and waits until it has ended.
+func (r *originalRun) end() {
+	r.stop()
+	<-r.done
+}
+
+// uncached keeps go test from taking the result for that of a later run: it does
+// so for no test that opened a file of the module which changed just before.
+func uncached(t *testing.T) {
+	t.Helper()
+	const file = "autobahn_original_test.go"
+	if err := os.Chtimes(file, time.Time{}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	return cmd
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
 }
 
 // originalAgent is what the library is called in the original's reports.
@@ -119,32 +164,73 @@ const originalAgent = "bhojpur"
 
 // run runs the original in both roles.
 func (o *original) run(t *testing.T) {
+	defer uncached(t)
 	t.Run("server", func(t *testing.T) {
 		dir := t.TempDir()
 		srv := httptest.NewServer(http.HandlerFunc(serveEcho))
 		defer srv.Close()
 		url := "ws" + strings.TrimPrefix(srv.URL, "http")
-		cmd := o.start(t.Context(), t, "fuzzingclient", dir, map[string]any{
+		r := o.start(t, "fuzzingclient", dir, map[string]any{
 			"outdir":  dir,
 			"servers": []any{map[string]any{"agent": originalAgent, "url": url}},
 		})
 		// Our own tool, which can stand in for the original, exits with 1 when
 		// a case failed. The reports have more to say.
-		if err := cmd.Wait(); err != nil {
-			t.Logf("%s: %v", originalProgram, err)
+		if <-r.done; r.err != nil {
+			t.Logf("%s: %v", originalProgram, r.err)
 		}
 		o.wantReports(t, dir)
 	})
 	t.Run("client", func(t *testing.T) {
 		dir := t.TempDir()
-		url := "ws://" + freeAddress(t)
-		ctx, cancel := context.WithCancel(t.Context())
-		cmd := o.start(ctx, t, "fuzzingserver", dir, map[string]any{"outdir": dir, "url": url})
-		o.drive(t, url)
-		cancel()
-		cmd.Wait()
+		r, url := o.listen(t, dir)
+		o.drive(t, r, url)
+		r.end()
 		o.wantReports(t, dir)
 	})
+}
+
+// listen starts the original as a server. It does not say which port it got, so it
+// is given one that was free a moment ago, and another if somebody was quicker. The
+// page that it serves, too, gets any port.
+func (o *original) listen(t *testing.T, dir string) (r *originalRun, url string) {
+	t.Helper()
+	for range originalAttempts {
+		url = "ws://" + freeAddress(t)
+		r = o.start(t, "fuzzingserver", dir, map[string]any{"outdir": dir, "url": url, "webport": 0})
+		if o.listens(t, r, url) {
+			return r, url
+		}
+	}
+	t.Fatalf("%s ended before it listened, %d times: %v", originalProgram, originalAttempts, r.err)
+	return nil, ""
+}
+
+// listens waits until the original listens, or has ended.
+func (o *original) listens(t *testing.T, r *originalRun, url string) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), originalPatience)
+	defer cancel()
+	retry := time.NewTicker(50 * time.Millisecond)
+	defer retry.Stop()
+	for {
+		_, err := caseCount(ctx, url)
+		select {
+		case <-r.done: // whoever answered is somebody else
+			return false
+		default:
+		}
+		if err == nil {
+			return true
+		}
+		select {
+		case <-retry.C:
+		case <-r.done:
+			return false
+		case <-ctx.Done():
+			t.Fatalf("%s does not listen: %v", originalProgram, err)
+		}
+	}
 }
 
 func serveEcho(w http.ResponseWriter, r *http.Request) {
@@ -168,34 +254,38 @@ func freeAddress(t *testing.T) string {
 }
 
 // drive runs all cases of a fuzzing server, as a client, and has it write its
-// reports.
-func (o *original) drive(t *testing.T, url string) {
+// reports. It ends with the server.
+func (o *original) drive(t *testing.T, r *originalRun, url string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), originalPatience)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	retry := time.NewTicker(50 * time.Millisecond)
-	defer retry.Stop()
+	go func() {
+		select {
+		case <-r.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	n, err := caseCount(ctx, url)
-	for err != nil && ctx.Err() == nil {
-		<-retry.C
-		n, err = caseCount(ctx, url)
-	}
 	if err != nil {
-		t.Fatalf("%s does not listen: %v", originalProgram, err)
+		t.Fatal(err)
 	}
 	for i := range n {
-		c, _, err := dialEcho(t.Context(), fmt.Sprintf("%s/runCase?case=%d&agent=%s", url, i+1, originalAgent))
+		c, _, err := dialEcho(ctx, fmt.Sprintf("%s/runCase?case=%d&agent=%s", url, i+1, originalAgent))
+		if ctx.Err() != nil {
+			t.Fatalf("%s ended in case %d of %d: %v", originalProgram, i+1, n, r.err)
+		}
 		if err != nil {
 			t.Errorf("case %d: %v", i+1, err)
 			continue
 		}
-		echoMessages(t.Context(), c)
+		echoMessages(ctx, c)
 	}
-	c, _, err := dialEcho(t.Context(), url+"/updateReports?agent="+originalAgent)
+	c, _, err := dialEcho(ctx, url+"/updateReports?agent="+originalAgent)
 	if err != nil {
 		t.Fatal(err)
 	}
-	echoMessages(t.Context(), c)
+	echoMessages(ctx, c)
 }
 
 func dialEcho(ctx context.Context, url string) (*websocket.Conn, *http.Response, error) {

@@ -116,6 +116,46 @@ func TestNoServer(t *testing.T) {
 	}
 }
 
+// TestReportsClose wants the end of /updateReports to be a close frame with the code
+// 1000 or, as the original suite sends it, without one.
+func TestReportsClose(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		end  func(*rawpeer.Peer)
+		ok   bool
+	}{
+		{"code 1000", func(p *rawpeer.Peer) { p.SendClose(1000, "") }, true},
+		{"no code", func(p *rawpeer.Peer) { p.Send(rawpeer.Frame{Fin: true, Opcode: rawpeer.OpClose}) }, true},
+		{"code 1011", func(p *rawpeer.Peer) { p.SendClose(1011, "") }, false},
+		{"no close frame", func(p *rawpeer.Peer) { p.Close() }, false},
+		{"a message", func(p *rawpeer.Peer) { p.SendText("done") }, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			ran := rawpeer.GoErr(t, func() error {
+				return run(t.Context(), []string{"ws://" + l.Addr().String()}, new(bytes.Buffer))
+			})
+			for _, answer := range []func(*rawpeer.Peer){
+				func(p *rawpeer.Peer) { p.SendText("0") }, // cases
+				test.end,
+			} {
+				conn, err := l.Accept()
+				if err != nil {
+					t.Fatal(err)
+				}
+				answer(rawpeer.ServeHandshake(t, conn, nil))
+			}
+			if err := ran.Err(); (err == nil) != test.ok {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
 // TestNoFuzzingServer talks to a server that says something else.
 func TestNoFuzzingServer(t *testing.T) {
 	for name, answer := range map[string]func(*rawpeer.Peer){

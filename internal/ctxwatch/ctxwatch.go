@@ -65,20 +65,20 @@ const (
 // holder of the direction's lock, but for Raised, which may be called at any time.
 // Init has to be called first.
 type Watch struct {
-	target  Target
-	keeping Keeping
+	target Target
 
 	// Owned by the holder of the direction's lock.
-	stays bool                // the registration stays after the call
-	stop  func() bool         // unregisters; nil when no context is registered
-	kept  *registration       // nil before the first registration that stays
-	self  weak.Pointer[Watch] // what that has of the Watch
+	stop func() bool   // unregisters; nil when no context is registered
+	kept *registration // nil before the first registration that stays
 
-	flag atomic.Uint32 // one of the states below
-	mu   sync.Mutex    // held while interrupting and resuming
-	done <-chan struct{}
 	// done is the Done channel of the context that was registered last. It is
 	// written by the holder of the direction's lock, with mu held.
+	done <-chan struct{}
+
+	mu      sync.Mutex    // held while interrupting and resuming
+	flag    atomic.Uint32 // one of the states below
+	keeping Keeping       // set once
+	stays   bool          // the registration stays after the call; owned like stop
 }
 
 // The states of a Watch's flag.
@@ -88,10 +88,12 @@ const (
 	interrupted // and so the target is interrupted
 )
 
-// registration unregisters a Watch that was garbage collected.
+// registration is a registration that stays. It unregisters a Watch that was garbage
+// collected.
 type registration struct {
-	mu   sync.Mutex
-	stop func() bool
+	watch weak.Pointer[Watch] // what the context has of it
+	mu    sync.Mutex
+	stop  func() bool
 }
 
 func (r *registration) set(stop func() bool) {
@@ -171,17 +173,16 @@ func (w *Watch) Turn(ctx context.Context, done <-chan struct{}) bool {
 // registerWeakly registers with ctx so that it does not keep w alive.
 func (w *Watch) registerWeakly(ctx context.Context, done <-chan struct{}) {
 	if w.kept == nil {
-		w.kept = new(registration)
-		w.self = weak.Make(w)
+		w.kept = &registration{watch: weak.Make(w)}
 		runtime.AddCleanup(w, (*registration).unregister, w.kept)
 	}
-	w.stop = afterFunc(ctx, w.self, done)
+	w.stop = afterFunc(ctx, w.kept.watch, done)
 	w.kept.set(w.stop)
 }
 
-func afterFunc(ctx context.Context, self weak.Pointer[Watch], done <-chan struct{}) (stop func() bool) {
+func afterFunc(ctx context.Context, watch weak.Pointer[Watch], done <-chan struct{}) (stop func() bool) {
 	return context.AfterFunc(ctx, func() {
-		if w := self.Value(); w != nil {
+		if w := watch.Value(); w != nil {
 			w.fire(done)
 		}
 	})

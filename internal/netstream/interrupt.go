@@ -23,10 +23,7 @@ var aLongTimeAgo = time.Unix(1, 0)
 // direction is one of the two directions of a Stream.
 type direction struct {
 	ctxwatch.Watch
-
-	// Changed while the Watch interrupts or resumes, and read after its End.
-	outcome Outcome
-	patient *patience // while the direction is interrupted; nil if it is trusted
+	patient *patience // while the direction is interrupted and not trusted
 }
 
 // readTarget and writeTarget are what the Watches of a Stream interrupt.
@@ -41,23 +38,23 @@ func (t *writeTarget) Busy() bool { return t.owner.WriteHeld() }
 func (t *readTarget) Interrupt() {
 	s := (*Stream)(t)
 	if s.kind.is(interrupter) {
-		s.rd.outcome = s.rwc.(Interrupter).InterruptRead()
+		s.outcomes.read = s.rwc.(Interrupter).InterruptRead()
 		return
 	}
-	s.rd.outcome = s.interrupt(&s.rd, Resumable, net.Conn.SetReadDeadline)
+	s.outcomes.read = s.interrupt(&s.rd, Resumable, net.Conn.SetReadDeadline)
 }
 
 func (t *writeTarget) Interrupt() {
 	s := (*Stream)(t)
 	if s.kind.is(interrupter) {
-		s.wr.outcome = s.rwc.(Interrupter).InterruptWrite()
+		s.outcomes.write = s.rwc.(Interrupter).InterruptWrite()
 		return
 	}
 	outcome := CutOff
 	if s.kind.is(resumer) {
 		outcome = Resumable
 	}
-	s.wr.outcome = s.interrupt(&s.wr, outcome, net.Conn.SetWriteDeadline)
+	s.outcomes.write = s.interrupt(&s.wr, outcome, net.Conn.SetWriteDeadline)
 }
 
 func (t *readTarget) Resume() {
@@ -66,7 +63,7 @@ func (t *readTarget) Resume() {
 		s.rwc.(Interrupter).ResumeRead()
 		return
 	}
-	s.resume(&s.rd, net.Conn.SetReadDeadline)
+	s.resume(&s.rd, &s.outcomes.read, net.Conn.SetReadDeadline)
 }
 
 func (t *writeTarget) Resume() {
@@ -75,7 +72,7 @@ func (t *writeTarget) Resume() {
 		s.rwc.(Interrupter).ResumeWrite()
 		return
 	}
-	s.resume(&s.wr, net.Conn.SetWriteDeadline)
+	s.resume(&s.wr, &s.outcomes.write, net.Conn.SetWriteDeadline)
 }
 
 type deadlineSetter = func(net.Conn, time.Time) error
@@ -99,14 +96,14 @@ func (s *Stream) interrupt(d *direction, outcome Outcome, set deadlineSetter) Ou
 }
 
 // resume removes what interrupt has set.
-func (s *Stream) resume(d *direction, set deadlineSetter) {
+func (s *Stream) resume(d *direction, outcome *Outcome, set deadlineSetter) {
 	if d.patient != nil {
 		if d.patient.end() {
-			d.outcome = Closed
+			*outcome = Closed
 		}
 		d.patient = nil
 	}
-	if d.outcome != Closed {
+	if *outcome != Closed {
 		set(s.conn, time.Time{})
 	}
 }
@@ -155,11 +152,11 @@ func (p *patience) end() (closed bool) {
 
 // interruption returns the error of a call that returned err when it had been
 // interrupted.
-func (s *Stream) interruption(ctx context.Context, d *direction, err error) error {
-	if d.outcome != Closed && !s.kind.is(interrupter) && !isTimeout(err) {
+func (s *Stream) interruption(ctx context.Context, outcome Outcome, err error) error {
+	if outcome != Closed && !s.kind.is(interrupter) && !isTimeout(err) {
 		return err // it failed by itself at the same time
 	}
-	switch d.outcome {
+	switch outcome {
 	case Resumable:
 		return ErrInterrupted
 	case CutOff:

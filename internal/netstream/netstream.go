@@ -110,13 +110,17 @@ type Stream struct {
 	conn  net.Conn        // for deadlines and addresses; nil if there is none
 	raw   syscall.RawConn // for system calls; nil if they are not possible
 	owner Owner
-	kind  kind
 
 	rd, wr  direction
 	reading rawReading     // if raw is not nil; owned by the holder of the lock for reading
 	first   *bufpool.Block // if raw is nil; likewise
 
+	kind   kind // set by New
 	closed atomic.Bool
+
+	// What the last interrupts left. Each one is changed while the direction's Watch
+	// interrupts or resumes, and read after its End.
+	outcomes struct{ read, write Outcome }
 }
 
 // FirstRead is how many bytes at most a read without a pooled block waits for.
@@ -182,7 +186,7 @@ func (s *Stream) didRead(ctx context.Context, p []byte, n int, err error) (int, 
 	case n > 0:
 		return n, nil
 	case wasInterrupted:
-		err = s.interruption(ctx, &s.rd, err)
+		err = s.interruption(ctx, s.outcomes.read, err)
 	}
 	return 0, err
 }
@@ -237,7 +241,7 @@ func (s *Stream) didWrite(ctx context.Context, p []byte, n int, err error) (int,
 		err = io.ErrShortWrite
 	}
 	if s.wr.End() && err != nil {
-		err = s.interruption(ctx, &s.wr, err)
+		err = s.interruption(ctx, s.outcomes.write, err)
 	}
 	return n, err
 }

@@ -130,7 +130,7 @@ func (s *Stream) rawRead(ctx context.Context, p []byte, size int) (int, *bufpool
 		return n, block, err
 	}
 	if s.rd.End() && err != nil {
-		err = s.interruption(ctx, &s.rd, err)
+		err = s.interruption(ctx, s.outcomes.read, err)
 	}
 	return n, block, err
 }
@@ -208,7 +208,7 @@ func (s *Stream) rawWriteBoth(ctx context.Context, head, body []byte) (int, erro
 // rawWrote ends a write that may have blocked.
 func (s *Stream) rawWrote(ctx context.Context, err error) error {
 	if s.wr.End() && err != nil && err != ErrInterrupted {
-		err = s.interruption(ctx, &s.wr, err)
+		err = s.interruption(ctx, s.outcomes.write, err)
 	}
 	return err
 }

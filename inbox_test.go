@@ -4,6 +4,8 @@ package websocket
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"net"
 	"slices"
 	"testing"
@@ -76,5 +78,60 @@ func TestInboxAsksForNoMoreThanAHeader(t *testing.T) {
 	}
 	if want := []int{netstream.FirstRead, 8, maxAmple}; !slices.Equal(c.sizes, want) {
 		t.Errorf("reads of %v bytes, want %v", c.sizes, want)
+	}
+}
+
+// When the read lock is released after a message of any size, nothing is held of it,
+// over a socket and over another stream, whichever way it was read.
+func TestEmptyInboxHoldsNoBlock(t *testing.T) {
+	frame := func(size int) []byte {
+		h := header{lead: lastOf(opBinary), length: int64(size)}
+		return append(appendHeader(nil, h), make([]byte, size)...)
+	}
+	ways := map[string]func(c *Conn) error{
+		"Read": func(c *Conn) error {
+			_, _, err := c.Read(context.Background())
+			return err
+		},
+		"Reader": func(c *Conn) error {
+			_, r, err := c.Reader(context.Background())
+			if err == nil {
+				_, err = io.Copy(io.Discard, r)
+			}
+			return err
+		},
+	}
+	for name, read := range ways {
+		for _, size := range []int{1, 100, 5000, 16_000, 30_000, 200_000} {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			peer, err := net.Dial("tcp", l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			socket, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.Close()
+			for kind, stream := range map[string]net.Conn{"socket": socket, "other": struct{ net.Conn }{socket}} {
+				c := newConn(client, nil, extras{})
+				c.begin(stream, stream)
+				c.SetReadLimit(-1)
+				for range 5 {
+					go peer.Write(frame(size))
+					if err := read(c); err != nil {
+						t.Fatal(err)
+					}
+					if b := c.rd.in.block; b != nil {
+						t.Errorf("%s of %d bytes, %s: %d bytes are held", name, size, kind, len(b.B))
+					}
+				}
+			}
+			peer.Close()
+			socket.Close()
+		}
 	}
 }

@@ -186,3 +186,33 @@ func (c Counted) Close() error {
 // Opaque is a connection inside another type, which has the methods of a net.Conn
 // and no others.
 type Opaque struct{ net.Conn }
+
+// AnswersInRead writes inside a Read that follows a call of Ask, as TLS does when the
+// peer asks for new keys. If that fails, writes fail for good.
+type AnswersInRead struct {
+	net.Conn
+	asked, broken atomic.Bool
+}
+
+// Ask has the next Read answer.
+func (c *AnswersInRead) Ask() { c.asked.Store(true) }
+
+func (c *AnswersInRead) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 && c.asked.Swap(false) {
+		if _, err := c.Conn.Write(nil); err != nil {
+			c.broken.Store(true)
+		}
+	}
+	return n, err
+}
+
+// ErrBroken is the error of writes to an AnswersInRead that are broken.
+var ErrBroken = errors.New("an answer could not be written")
+
+func (c *AnswersInRead) Write(p []byte) (int, error) {
+	if c.broken.Load() {
+		return 0, ErrBroken
+	}
+	return c.Conn.Write(p)
+}

@@ -1,0 +1,504 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/bent"
+	"github.com/bhojpur/api/internal/rawpeer"
+)
+
+// overConn makes a connection under test over what bend makes of its end of a stream
+// in memory.
+func overConn(t *testing.T, role string, bend func(net.Conn) net.Conn) (*websocket.Conn, *rawpeer.Peer) {
+	t.Helper()
+	client, server := rawpeer.Pipe(nil)
+	if role == "server" {
+		c := rawpeer.AcceptedOn(t, bend(server), nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+			return websocket.Accept(w, r, nil)
+		})
+		p := rawpeer.NewPeer(t, client, rawpeer.Client)
+		p.ReadResponse(nil)
+		return c, p
+	}
+	c := rawpeer.DialedOn(t, bend(client), nil, func(client *http.Client) (*websocket.Conn, error) {
+		c, _, err := websocket.Dial(t.Context(), "ws://server.test", &websocket.DialOptions{HTTPClient: client})
+		return c, err
+	})
+	return c, rawpeer.NewPeer(t, server, rawpeer.Server)
+}
+
+// forBent runs test for both roles over what bend makes of a stream, in a bubble.
+func forBent(t *testing.T, bend func(net.Conn) net.Conn, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)) {
+	t.Helper()
+	for _, role := range roles {
+		t.Run(role.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, p := overConn(t, role.name, bend)
+				defer c.CloseNow()
+				test(t, c, p)
+			})
+		})
+	}
+}
+
+// A bending is a net.Conn whose deadlines are not what package net says.
+type bending struct {
+	name string
+	bend func(net.Conn) net.Conn
+	ends bool // a context that ends a read ends the connection
+}
+
+var bendings = []bending{
+	{"deadlines that do nothing", func(c net.Conn) net.Conn { return bent.IgnoresDeadlines{Conn: c} }, true},
+	{"deadlines that are refused", func(c net.Conn) net.Conn { return bent.RefusesDeadlines{Conn: c} }, true},
+	{"setters that wait for the call", func(c net.Conn) net.Conn { return bent.NewWaitingSetters(c) }, true},
+	{"deadlines overwritten in a call", func(c net.Conn) net.Conn {
+		slow := func() { time.Sleep(300 * time.Millisecond) }
+		return bent.IdleTimeout{Conn: c, Timeout: time.Hour, Enter: slow}
+	}, false},
+	{"timeouts of its own", func(c net.Conn) net.Conn { return bent.OwnTimeouts{Conn: c} }, false},
+}
+
+func forBendings(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, b bending)) {
+	t.Helper()
+	for _, b := range bendings {
+		t.Run(b.name, func(t *testing.T) {
+			forBent(t, b.bend, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) { test(t, c, p, b) })
+		})
+	}
+}
+
+// wantWithin wants call to return in time. What it does not return in is no limit
+// of this library's: the test has to end.
+func wantWithin(t *testing.T, limit time.Duration, what string, call func() error) error {
+	t.Helper()
+	began := time.Now()
+	returned := make(chan error, 1)
+	go func() { returned <- call() }()
+	select {
+	case err := <-returned:
+		if d := time.Since(began); d > limit {
+			t.Errorf("%s took %v, want at most %v", what, d, limit)
+		}
+		return err
+	case <-time.After(time.Minute):
+		t.Fatalf("%s has not returned after a minute", what)
+		return nil
+	}
+}
+
+// ofContext is for how long a call may go on that a context ends after 200 ms.
+const ofContext = 200*time.Millisecond + 1200*time.Millisecond
+
+// Every read returns when its context ends, whatever the deadlines of the stream do.
+func TestReadContextOverBentConns(t *testing.T) {
+	forBendings(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, b bending) {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		err := wantWithin(t, ofContext, "Read", func() error {
+			_, _, err := c.Read(ctx)
+			return err
+		})
+		wantError(t, err, context.DeadlineExceeded)
+		if b.ends {
+			wantError(t, err, net.ErrClosed)
+			return
+		}
+		p.SendText("hello")
+		wantText(t, c, "hello")
+	})
+}
+
+// Every write does, too, with a peer that does not read.
+func TestWriteContextOverBentConns(t *testing.T) {
+	forBendings(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, b bending) {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		err := wantWithin(t, ofContext, "Write", func() error {
+			return c.Write(ctx, websocket.MessageBinary, make([]byte, 1<<20))
+		})
+		wantError(t, err, context.DeadlineExceeded)
+		wantError(t, err, net.ErrClosed)
+	})
+}
+
+// Close returns within 5 seconds, with a peer that does not answer and whatever
+// calls are under way.
+func TestCloseOverBentConns(t *testing.T) {
+	forBendings(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, b bending) {
+		writing := rawpeer.GoErr(t, func() error {
+			return c.Write(context.Background(), websocket.MessageBinary, make([]byte, 1<<20))
+		})
+		reading := rawpeer.GoErr(t, func() error {
+			_, _, err := c.Read(context.Background())
+			return err
+		})
+		synctest.Wait()
+		wantWithin(t, 5*time.Second, "Close", func() error { return c.Close(websocket.StatusNormalClosure, "") })
+		wantError(t, writing.Err(), net.ErrClosed)
+		wantError(t, reading.Err(), net.ErrClosed)
+	})
+}
+
+func TestIdleCloseOverBentConns(t *testing.T) {
+	forBendings(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, b bending) {
+		err := wantWithin(t, 5*time.Second, "Close", func() error { return c.Close(websocket.StatusNormalClosure, "") })
+		wantError(t, err, context.DeadlineExceeded)
+		p.WantClose(1000)
+		p.WantEOF()
+	})
+}
+
+// The end of a violation keeps to its time, too.
+func TestViolationOverBentConns(t *testing.T) {
+	forBendings(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, b bending) {
+		reading := rawpeer.GoErr(t, func() error {
+			_, _, err := c.Read(context.Background())
+			return err
+		})
+		p.SendRaw(wronglyMasked(p))
+		err := wantWithin(t, 2*time.Second, "Read", reading.Err)
+		wantError(t, err, net.ErrClosed)
+		p.WantClose(1002)
+	})
+}
+
+// A type that has timeouts of its own has deadlines that work: NetConn goes on after
+// one.
+func TestNetConnDeadlineWithTimeoutsOfItsOwn(t *testing.T) {
+	forBent(t, func(c net.Conn) net.Conn { return bent.OwnTimeouts{Conn: c} }, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		nc := websocket.NetConn(context.Background(), c, websocket.MessageBinary)
+		defer nc.Close()
+		for range 3 {
+			nc.SetReadDeadline(time.Now().Add(time.Second))
+			_, err := nc.Read(make([]byte, 5))
+			wantError(t, err, os.ErrDeadlineExceeded)
+			nc.SetReadDeadline(time.Time{})
+			p.SendBinary([]byte("hello"))
+			b := make([]byte, 5)
+			if _, err := io.ReadFull(nc, b); err != nil || string(b) != "hello" {
+				t.Fatalf("got %q and %v", b, err)
+			}
+		}
+	})
+}
+
+// A timeout that is not of a deadline set here ends the connection: that of a peer
+// that is lost, and that of a type with an idle timeout.
+func TestTimeoutOfAnotherEndsTheConnection(t *testing.T) {
+	t.Run("lost peer", func(t *testing.T) {
+		for _, role := range roles {
+			t.Run(role.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var lost *bent.LostPeer
+					c, _ := overConn(t, role.name, func(c net.Conn) net.Conn {
+						lost = &bent.LostPeer{Conn: c}
+						return lost
+					})
+					defer c.CloseNow()
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					reading := rawpeer.GoErr(t, func() error { _, _, err := c.Read(ctx); return err })
+					synctest.Wait()
+					lost.Lose()
+					err := reading.Err()
+					wantError(t, err, net.ErrClosed)
+					wantError(t, err, syscall.ETIMEDOUT)
+				})
+			})
+		}
+	})
+	t.Run("idle timeout", func(t *testing.T) {
+		forBent(t, func(c net.Conn) net.Conn { return bent.IdleTimeout{Conn: c, Timeout: time.Second} }, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			_, _, err := c.Read(t.Context())
+			wantError(t, err, net.ErrClosed)
+			wantError(t, err, os.ErrDeadlineExceeded)
+		})
+	})
+}
+
+// A context that ends between calls leaves no mark on the stream: what that writes
+// by itself while it is read, as TLS does when the peer asks for new keys, gets out.
+func TestContextEndsBetweenCallsLeavesNoMark(t *testing.T) {
+	for _, role := range roles {
+		t.Run(role.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var stream *bent.AnswersInRead
+				c, p := overConn(t, role.name, func(c net.Conn) net.Conn {
+					stream = &bent.AnswersInRead{Conn: c}
+					return stream
+				})
+				defer c.CloseNow()
+				ctx, cancel := context.WithCancel(t.Context())
+				for range 3 { // it stays registered with both directions
+					if err := c.Write(ctx, websocket.MessageText, []byte("hello")); err != nil {
+						t.Fatal(err)
+					}
+					p.WantText("hello")
+					p.SendText("hello")
+					if _, _, err := c.Read(ctx); err != nil {
+						t.Fatal(err)
+					}
+				}
+				cancel()
+				synctest.Wait()
+				stream.Ask()
+				p.SendText("hello")
+				wantText(t, c, "hello")
+				if err := c.Write(t.Context(), websocket.MessageText, []byte("hello")); err != nil {
+					t.Fatal(err)
+				}
+				p.WantText("hello")
+			})
+		})
+	}
+}
+
+// A Conn that a program drops without closing it is collected, and unregisters from
+// a context that lives on.
+func TestDroppedConnIsCollected(t *testing.T) {
+	ctx := newCountedContext()
+	collected := make(chan struct{})
+	func() {
+		c, p := overConn(t, "server", func(c net.Conn) net.Conn { return c })
+		for range 3 {
+			p.SendText("hello")
+			if _, _, err := c.Read(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Write(ctx, websocket.MessageText, []byte("hello")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if waiting, _ := ctx.counts(); waiting == 0 {
+			t.Fatal("the context is not registered: the test shows nothing")
+		}
+		runtime.AddCleanup(c, func(c chan struct{}) { close(c) }, collected)
+	}()
+	limit := time.After(time.Minute)
+	for {
+		runtime.GC()
+		waiting, _ := ctx.counts()
+		select {
+		case <-collected:
+			if waiting == 0 {
+				return
+			}
+		case <-limit:
+			t.Fatalf("the context keeps the Conn, and %d registrations", waiting)
+		default:
+		}
+		runtime.Gosched()
+	}
+}
+
+// One (0, nil) from Read is no end, nor are 100 in a row; 101 are.
+func TestEmptyReads(t *testing.T) {
+	empty := func(times int) func(net.Conn) net.Conn {
+		return func(c net.Conn) net.Conn { return &bent.EmptyReads{Conn: c, Times: times} }
+	}
+	for _, times := range []int{1, 100} {
+		forBent(t, empty(times), func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			for range 3 {
+				p.SendText("hello")
+				wantText(t, c, "hello")
+			}
+		})
+	}
+	forBent(t, empty(101), func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		_, _, err := c.Read(t.Context())
+		wantError(t, err, net.ErrClosed)
+		wantError(t, err, io.ErrNoProgress)
+	})
+}
+
+// A Write that is short and says no error is one, and final.
+func TestShortWrites(t *testing.T) {
+	for _, size := range []int{10, 5000, 100_000} {
+		// The answer of the handshake is written as it should be.
+		var bend *shortLater
+		forBent(t, func(c net.Conn) net.Conn { bend = &shortLater{Conn: c}; return bend }, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			bend.short.Store(true)
+			err := c.Write(t.Context(), websocket.MessageBinary, make([]byte, size))
+			wantError(t, err, net.ErrClosed)
+			wantError(t, err, io.ErrShortWrite)
+			wantError(t, c.Write(t.Context(), websocket.MessageBinary, []byte("x")), net.ErrClosed)
+		})
+	}
+}
+
+type shortLater struct {
+	net.Conn
+	short atomic.Bool
+}
+
+func (c *shortLater) Write(p []byte) (int, error) {
+	if c.short.Load() {
+		return bent.ShortWrites{Conn: c.Conn, Max: len(p) - 1}.Write(p)
+	}
+	return c.Conn.Write(p)
+}
+
+// tlsInside are the types that TLS is met in.
+var tlsInside = map[string]func(*tls.Conn) net.Conn{
+	"plain":    func(c *tls.Conn) net.Conn { return c },
+	"embedded": func(c *tls.Conn) net.Conn { return struct{ *tls.Conn }{c} },
+	"hidden":   func(c *tls.Conn) net.Conn { return bent.Opaque{Conn: c} },
+}
+
+// tlsServer makes a connection under test on a TLS server, whose end of the stream is
+// TLS inside another type, and counts how often what is below TLS is closed.
+func tlsServer(t *testing.T, inside func(*tls.Conn) net.Conn) (c *websocket.Conn, peer net.Conn, closes *atomic.Int32) {
+	t.Helper()
+	certified := httptest.NewTLSServer(nil)
+	certified.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dialed := make(chan net.Conn, 1)
+	go func() {
+		conn, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Error(err)
+			close(dialed)
+			return
+		}
+		secure := tls.Client(conn, &tls.Config{InsecureSkipVerify: true})
+		secure.Handshake()
+		dialed <- secure
+	}()
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	closes = new(atomic.Int32)
+	secure := tls.Server(bent.Counted{Conn: conn, Closes: closes}, &tls.Config{Certificates: certified.TLS.Certificates})
+	if err := secure.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	peer = <-dialed
+	t.Cleanup(func() { peer.Close() })
+	c = rawpeer.AcceptedOn(t, inside(secure), nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+		return websocket.Accept(w, r, nil)
+	})
+	return c, peer, closes
+}
+
+// A write over TLS that its context cuts off has ended the connection, in whatever
+// type TLS is: the error does not say that it is open. Close and CloseNow do not wait
+// for the 5 seconds that crypto/tls waits with a peer that does not read.
+func TestWriteCutOffOverTLSInsideAnotherType(t *testing.T) {
+	for name, inside := range tlsInside {
+		for how, end := range map[string]func(*websocket.Conn) error{
+			"CloseNow": (*websocket.Conn).CloseNow,
+			"Close":    func(c *websocket.Conn) error { return c.Close(websocket.StatusNormalClosure, "") },
+		} {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				c, _, closes := tlsServer(t, inside)
+				err := errors.New("not begun")
+				for !errors.Is(err, net.ErrClosed) {
+					ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+					err = c.Write(ctx, websocket.MessageBinary, make([]byte, 3000))
+					cancel()
+					if err != nil { // on a busy machine, perhaps before the write began
+						wantError(t, err, context.DeadlineExceeded)
+						if !errors.Is(err, net.ErrClosed) {
+							// Open, it says: then the next one has to do.
+							if err := c.Ping(contextEnded(t)); errors.Is(err, net.ErrClosed) {
+								t.Fatalf("an open connection is closed: %v", err)
+							}
+						}
+					}
+				}
+				wantWithin(t, 4*time.Second, how, func() error { return end(c) })
+				if n := closes.Load(); n != 1 {
+					t.Errorf("the connection below TLS was closed %d times, want once", n)
+				}
+			})
+		}
+	}
+}
+
+func contextEnded(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
+// Each end of a connection over TLS closes what is below once.
+func TestClosedOnceOverTLS(t *testing.T) {
+	var serverCloses, clientCloses atomic.Int32
+	accepted := make(chan *websocket.Conn, 1)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			t.Error(err)
+		}
+		accepted <- c
+	}))
+	s.Listener = countingListener{s.Listener, &serverCloses}
+	s.StartTLS()
+	defer s.Close()
+	transport := s.Client().Transport.(*http.Transport).Clone()
+	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, address)
+		return bent.Counted{Conn: c, Closes: &clientCloses}, err
+	}
+	for how, end := range map[string]func(*websocket.Conn) error{
+		"CloseNow": (*websocket.Conn).CloseNow,
+		"Close":    func(c *websocket.Conn) error { return c.Close(websocket.StatusNormalClosure, "") },
+	} {
+		t.Run(how, func(t *testing.T) {
+			serverCloses.Store(0)
+			clientCloses.Store(0)
+			client, _, err := websocket.Dial(t.Context(), s.URL, &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := <-accepted
+			reading := rawpeer.GoErr(t, func() error { _, _, err := server.Read(t.Context()); return err })
+			if err := end(client); err != nil {
+				t.Error(err)
+			}
+			wantError(t, reading.Err(), net.ErrClosed)
+			for _, c := range []*websocket.Conn{server, client} {
+				c.Close(websocket.StatusNormalClosure, "")
+				c.CloseNow()
+			}
+			if s, c := serverCloses.Load(), clientCloses.Load(); s != 1 || c != 1 {
+				t.Errorf("closed %d times by the server and %d by the client, want once each", s, c)
+			}
+		})
+	}
+}
+
+type countingListener struct {
+	net.Listener
+	closes *atomic.Int32
+}
+
+func (l countingListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return bent.Counted{Conn: c, Closes: l.closes}, nil
+}

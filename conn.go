@@ -51,6 +51,11 @@ func (t MessageType) String() string {
 // since nobody could make sense of the rest. A context counts for the call
 // that it is given to, and for the reader or writer that the call returns.
 //
+// A call is interrupted by a deadline on the network connection. Over TLS, and over
+// types of one's own that do not declare that their writes can go on after that, a
+// write that is interrupted fails the connection wherever it is, and so does every
+// interrupt over types whose deadlines do not work.
+//
 // # Errors
 //
 // Once the connection has ended, the error of each call satisfies

@@ -4,12 +4,9 @@ package websocket_test
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"runtime"
 	"sync/atomic"
@@ -20,6 +17,7 @@ import (
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/bent"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -46,10 +44,10 @@ func overConn(t *testing.T, role string, bend func(net.Conn) net.Conn) (*websock
 // forBent runs test for both roles over what bend makes of a stream, in a bubble.
 func forBent(t *testing.T, bend func(net.Conn) net.Conn, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)) {
 	t.Helper()
-	for _, role := range roles {
-		t.Run(role.name, func(t *testing.T) {
+	for _, role := range conntest.Roles {
+		t.Run(role.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, p := overConn(t, role.name, bend)
+				c, p := overConn(t, role.Name, bend)
 				defer c.CloseNow()
 				test(t, c, p)
 			})
@@ -115,13 +113,13 @@ func TestReadContextOverBentConns(t *testing.T) {
 			_, _, err := c.Read(ctx)
 			return err
 		})
-		wantError(t, err, context.DeadlineExceeded)
+		conntest.WantError(t, err, context.DeadlineExceeded)
 		if b.ends {
-			wantError(t, err, net.ErrClosed)
+			conntest.WantError(t, err, net.ErrClosed)
 			return
 		}
 		p.SendText("hello")
-		wantText(t, c, "hello")
+		conntest.WantText(t, c, "hello")
 	})
 }
 
@@ -133,8 +131,8 @@ func TestWriteContextOverBentConns(t *testing.T) {
 		err := wantWithin(t, ofContext, "Write", func() error {
 			return c.Write(ctx, websocket.MessageBinary, make([]byte, 1<<20))
 		})
-		wantError(t, err, context.DeadlineExceeded)
-		wantError(t, err, net.ErrClosed)
+		conntest.WantError(t, err, context.DeadlineExceeded)
+		conntest.WantError(t, err, net.ErrClosed)
 	})
 }
 
@@ -151,15 +149,15 @@ func TestCloseOverBentConns(t *testing.T) {
 		})
 		synctest.Wait()
 		wantWithin(t, 5*time.Second, "Close", func() error { return c.Close(websocket.StatusNormalClosure, "") })
-		wantError(t, writing.Err(), net.ErrClosed)
-		wantError(t, reading.Err(), net.ErrClosed)
+		conntest.WantError(t, writing.Err(), net.ErrClosed)
+		conntest.WantError(t, reading.Err(), net.ErrClosed)
 	})
 }
 
 func TestIdleCloseOverBentConns(t *testing.T) {
 	forBendings(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, b bending) {
 		err := wantWithin(t, 5*time.Second, "Close", func() error { return c.Close(websocket.StatusNormalClosure, "") })
-		wantError(t, err, context.DeadlineExceeded)
+		conntest.WantError(t, err, context.DeadlineExceeded)
 		p.WantClose(1000)
 		p.WantEOF()
 	})
@@ -174,7 +172,7 @@ func TestViolationOverBentConns(t *testing.T) {
 		})
 		p.SendRaw(wronglyMasked(p))
 		err := wantWithin(t, 2*time.Second, "Read", reading.Err)
-		wantError(t, err, net.ErrClosed)
+		conntest.WantError(t, err, net.ErrClosed)
 		p.WantClose(1002)
 	})
 }
@@ -188,7 +186,7 @@ func TestNetConnDeadlineWithTimeoutsOfItsOwn(t *testing.T) {
 		for range 3 {
 			nc.SetReadDeadline(time.Now().Add(time.Second))
 			_, err := nc.Read(make([]byte, 5))
-			wantError(t, err, os.ErrDeadlineExceeded)
+			conntest.WantError(t, err, os.ErrDeadlineExceeded)
 			nc.SetReadDeadline(time.Time{})
 			p.SendBinary([]byte("hello"))
 			b := make([]byte, 5)
@@ -203,11 +201,11 @@ func TestNetConnDeadlineWithTimeoutsOfItsOwn(t *testing.T) {
 // that is lost, and that of a type with an idle timeout.
 func TestTimeoutOfAnotherEndsTheConnection(t *testing.T) {
 	t.Run("lost peer", func(t *testing.T) {
-		for _, role := range roles {
-			t.Run(role.name, func(t *testing.T) {
+		for _, role := range conntest.Roles {
+			t.Run(role.Name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var lost *bent.LostPeer
-					c, _ := overConn(t, role.name, func(c net.Conn) net.Conn {
+					c, _ := overConn(t, role.Name, func(c net.Conn) net.Conn {
 						lost = &bent.LostPeer{Conn: c}
 						return lost
 					})
@@ -218,8 +216,8 @@ func TestTimeoutOfAnotherEndsTheConnection(t *testing.T) {
 					synctest.Wait()
 					lost.Lose()
 					err := reading.Err()
-					wantError(t, err, net.ErrClosed)
-					wantError(t, err, syscall.ETIMEDOUT)
+					conntest.WantError(t, err, net.ErrClosed)
+					conntest.WantError(t, err, syscall.ETIMEDOUT)
 				})
 			})
 		}
@@ -227,8 +225,8 @@ func TestTimeoutOfAnotherEndsTheConnection(t *testing.T) {
 	t.Run("idle timeout", func(t *testing.T) {
 		forBent(t, func(c net.Conn) net.Conn { return bent.IdleTimeout{Conn: c, Timeout: time.Second} }, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			_, _, err := c.Read(t.Context())
-			wantError(t, err, net.ErrClosed)
-			wantError(t, err, os.ErrDeadlineExceeded)
+			conntest.WantError(t, err, net.ErrClosed)
+			conntest.WantError(t, err, os.ErrDeadlineExceeded)
 		})
 	})
 }
@@ -236,11 +234,11 @@ func TestTimeoutOfAnotherEndsTheConnection(t *testing.T) {
 // A context that ends between calls leaves no mark on the stream: what that writes
 // by itself while it is read, as TLS does when the peer asks for new keys, gets out.
 func TestContextEndsBetweenCallsLeavesNoMark(t *testing.T) {
-	for _, role := range roles {
-		t.Run(role.name, func(t *testing.T) {
+	for _, role := range conntest.Roles {
+		t.Run(role.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var stream *bent.AnswersInRead
-				c, p := overConn(t, role.name, func(c net.Conn) net.Conn {
+				c, p := overConn(t, role.Name, func(c net.Conn) net.Conn {
 					stream = &bent.AnswersInRead{Conn: c}
 					return stream
 				})
@@ -260,7 +258,7 @@ func TestContextEndsBetweenCallsLeavesNoMark(t *testing.T) {
 				synctest.Wait()
 				stream.Ask()
 				p.SendText("hello")
-				wantText(t, c, "hello")
+				conntest.WantText(t, c, "hello")
 				if err := c.Write(t.Context(), websocket.MessageText, []byte("hello")); err != nil {
 					t.Fatal(err)
 				}
@@ -273,7 +271,7 @@ func TestContextEndsBetweenCallsLeavesNoMark(t *testing.T) {
 // A Conn that a program drops without closing it is collected, and unregisters from
 // a context that lives on.
 func TestDroppedConnIsCollected(t *testing.T) {
-	ctx := newCountedContext()
+	ctx := conntest.NewCountedContext()
 	collected := make(chan struct{})
 	func() {
 		c, p := overConn(t, "server", func(c net.Conn) net.Conn { return c })
@@ -286,7 +284,7 @@ func TestDroppedConnIsCollected(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if waiting, _ := ctx.counts(); waiting == 0 {
+		if waiting, _ := ctx.Counts(); waiting == 0 {
 			t.Fatal("the context is not registered: the test shows nothing")
 		}
 		runtime.AddCleanup(c, func(c chan struct{}) { close(c) }, collected)
@@ -294,7 +292,7 @@ func TestDroppedConnIsCollected(t *testing.T) {
 	limit := time.After(time.Minute)
 	for {
 		runtime.GC()
-		waiting, _ := ctx.counts()
+		waiting, _ := ctx.Counts()
 		select {
 		case <-collected:
 			if waiting == 0 {
@@ -317,14 +315,14 @@ func TestEmptyReads(t *testing.T) {
 		forBent(t, empty(times), func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			for range 3 {
 				p.SendText("hello")
-				wantText(t, c, "hello")
+				conntest.WantText(t, c, "hello")
 			}
 		})
 	}
 	forBent(t, empty(101), func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		_, _, err := c.Read(t.Context())
-		wantError(t, err, net.ErrClosed)
-		wantError(t, err, io.ErrNoProgress)
+		conntest.WantError(t, err, net.ErrClosed)
+		conntest.WantError(t, err, io.ErrNoProgress)
 	})
 }
 
@@ -336,9 +334,9 @@ func TestShortWrites(t *testing.T) {
 		forBent(t, func(c net.Conn) net.Conn { bend = &shortLater{Conn: c}; return bend }, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			bend.short.Store(true)
 			err := c.Write(t.Context(), websocket.MessageBinary, make([]byte, size))
-			wantError(t, err, net.ErrClosed)
-			wantError(t, err, io.ErrShortWrite)
-			wantError(t, c.Write(t.Context(), websocket.MessageBinary, []byte("x")), net.ErrClosed)
+			conntest.WantError(t, err, net.ErrClosed)
+			conntest.WantError(t, err, io.ErrShortWrite)
+			conntest.WantError(t, c.Write(t.Context(), websocket.MessageBinary, []byte("x")), net.ErrClosed)
 		})
 	}
 }
@@ -353,152 +351,4 @@ func (c *shortLater) Write(p []byte) (int, error) {
 		return bent.ShortWrites{Conn: c.Conn, Max: len(p) - 1}.Write(p)
 	}
 	return c.Conn.Write(p)
-}
-
-// tlsInside are the types that TLS is met in.
-var tlsInside = map[string]func(*tls.Conn) net.Conn{
-	"plain":    func(c *tls.Conn) net.Conn { return c },
-	"embedded": func(c *tls.Conn) net.Conn { return struct{ *tls.Conn }{c} },
-	"hidden":   func(c *tls.Conn) net.Conn { return bent.Opaque{Conn: c} },
-}
-
-// tlsServer makes a connection under test on a TLS server, whose end of the stream is
-// TLS inside another type, and counts how often what is below TLS is closed.
-func tlsServer(t *testing.T, inside func(*tls.Conn) net.Conn) (c *websocket.Conn, peer net.Conn, closes *atomic.Int32) {
-	t.Helper()
-	certified := httptest.NewTLSServer(nil)
-	certified.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	dialed := make(chan net.Conn, 1)
-	go func() {
-		conn, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Error(err)
-			close(dialed)
-			return
-		}
-		secure := tls.Client(conn, &tls.Config{InsecureSkipVerify: true})
-		secure.Handshake()
-		dialed <- secure
-	}()
-	conn, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	closes = new(atomic.Int32)
-	secure := tls.Server(bent.Counted{Conn: conn, Closes: closes}, &tls.Config{Certificates: certified.TLS.Certificates})
-	if err := secure.Handshake(); err != nil {
-		t.Fatal(err)
-	}
-	peer = <-dialed
-	t.Cleanup(func() { peer.Close() })
-	c = rawpeer.AcceptedOn(t, inside(secure), nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
-		return websocket.Accept(w, r, nil)
-	})
-	return c, peer, closes
-}
-
-// A write over TLS that its context cuts off has ended the connection, in whatever
-// type TLS is: the error does not say that it is open. Close and CloseNow do not wait
-// for the 5 seconds that crypto/tls waits with a peer that does not read.
-func TestWriteCutOffOverTLSInsideAnotherType(t *testing.T) {
-	for name, inside := range tlsInside {
-		for how, end := range map[string]func(*websocket.Conn) error{
-			"CloseNow": (*websocket.Conn).CloseNow,
-			"Close":    func(c *websocket.Conn) error { return c.Close(websocket.StatusNormalClosure, "") },
-		} {
-			t.Run(name+"/"+how, func(t *testing.T) {
-				c, _, closes := tlsServer(t, inside)
-				err := errors.New("not begun")
-				for !errors.Is(err, net.ErrClosed) {
-					ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-					err = c.Write(ctx, websocket.MessageBinary, make([]byte, 3000))
-					cancel()
-					if err != nil { // on a busy machine, perhaps before the write began
-						wantError(t, err, context.DeadlineExceeded)
-						if !errors.Is(err, net.ErrClosed) {
-							// Open, it says: then the next one has to do.
-							if err := c.Ping(contextEnded(t)); errors.Is(err, net.ErrClosed) {
-								t.Fatalf("an open connection is closed: %v", err)
-							}
-						}
-					}
-				}
-				wantWithin(t, 4*time.Second, how, func() error { return end(c) })
-				if n := closes.Load(); n != 1 {
-					t.Errorf("the connection below TLS was closed %d times, want once", n)
-				}
-			})
-		}
-	}
-}
-
-func contextEnded(t *testing.T) context.Context {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	return ctx
-}
-
-// Each end of a connection over TLS closes what is below once.
-func TestClosedOnceOverTLS(t *testing.T) {
-	var serverCloses, clientCloses atomic.Int32
-	accepted := make(chan *websocket.Conn, 1)
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := websocket.Accept(w, r, nil)
-		if err != nil {
-			t.Error(err)
-		}
-		accepted <- c
-	}))
-	s.Listener = countingListener{s.Listener, &serverCloses}
-	s.StartTLS()
-	defer s.Close()
-	transport := s.Client().Transport.(*http.Transport).Clone()
-	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := new(net.Dialer).DialContext(ctx, network, address)
-		return bent.Counted{Conn: c, Closes: &clientCloses}, err
-	}
-	for how, end := range map[string]func(*websocket.Conn) error{
-		"CloseNow": (*websocket.Conn).CloseNow,
-		"Close":    func(c *websocket.Conn) error { return c.Close(websocket.StatusNormalClosure, "") },
-	} {
-		t.Run(how, func(t *testing.T) {
-			serverCloses.Store(0)
-			clientCloses.Store(0)
-			client, _, err := websocket.Dial(t.Context(), s.URL, &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			server := <-accepted
-			reading := rawpeer.GoErr(t, func() error { _, _, err := server.Read(t.Context()); return err })
-			if err := end(client); err != nil {
-				t.Error(err)
-			}
-			wantError(t, reading.Err(), net.ErrClosed)
-			for _, c := range []*websocket.Conn{server, client} {
-				c.Close(websocket.StatusNormalClosure, "")
-				c.CloseNow()
-			}
-			if s, c := serverCloses.Load(), clientCloses.Load(); s != 1 || c != 1 {
-				t.Errorf("closed %d times by the server and %d by the client, want once each", s, c)
-			}
-		})
-	}
-}
-
-type countingListener struct {
-	net.Listener
-	closes *atomic.Int32
-}
-
-func (l countingListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return bent.Counted{Conn: c, Closes: l.closes}, nil
 }

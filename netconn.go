@@ -24,8 +24,9 @@ import (
 // connection stays usable, and the stream goes on where it stopped, also in
 // the middle of a message. A Write that runs into one returns the number of
 // bytes that were sent or, being part of a frame that was begun, will be sent
-// ahead of what is written next. Over TLS a deadline that passes during a
-// Write is final, as crypto/tls says.
+// ahead of what is written next. A deadline that passes during a Write
+// is final over TLS, as crypto/tls says, and over a net.Conn of any other type than
+// *net.TCPConn and *net.UnixConn that does not declare that its writes can go on.
 //
 // A close with StatusNormalClosure or StatusGoingAway by the peer reads as
 // [io.EOF]; a peer that is gone without a close frame as

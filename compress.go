@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/bhojpur/api/internal/deflate"
+	"github.com/bhojpur/api/internal/httpheader"
 )
 
 // The extension and its parameters (RFC 7692 section 7.1).
@@ -64,25 +65,25 @@ type deflateTerms struct {
 // parseTerms reads the parameters of an extension. It reports false for one
 // that is unknown, repeated, or has a value that it must not have. Only an
 // offer may have client_max_window_bits without a value (7.1.2.2).
-func parseTerms(params []param, from role) (t deflateTerms, ok bool) {
+func parseTerms(params []httpheader.Param, from role) (t deflateTerms, ok bool) {
 	seen := make(map[string]bool, len(params))
 	for _, p := range params {
-		if seen[p.name] {
+		if seen[p.Name] {
 			return t, false
 		}
-		seen[p.name] = true
-		switch p.name {
+		seen[p.Name] = true
+		switch p.Name {
 		case serverNoTakeover:
-			t.serverNoTakeover, ok = true, !p.hasValue
+			t.serverNoTakeover, ok = true, !p.HasValue
 		case clientNoTakeover:
-			t.clientNoTakeover, ok = true, !p.hasValue
+			t.clientNoTakeover, ok = true, !p.HasValue
 		case serverMaxWindowBits:
-			t.serverBits, ok = parseWindowBits(p.value)
+			t.serverBits, ok = parseWindowBits(p.Value)
 		case clientMaxWindowBits:
-			if t.clientBitsFree = !p.hasValue; t.clientBitsFree {
+			if t.clientBitsFree = !p.HasValue; t.clientBitsFree {
 				ok = from == client
 			} else {
-				t.clientBits, ok = parseWindowBits(p.value)
+				t.clientBits, ok = parseWindowBits(p.Value)
 			}
 		default:
 			ok = false
@@ -106,15 +107,15 @@ func acceptDeflate(lines []string, o compressionOptions) (*deflateParams, string
 	if o.mode == CompressionDisabled || len(lines) == 0 {
 		return nil, ""
 	}
-	offers, ok := parseExtensions(lines)
+	offers, ok := httpheader.ParseExtensions(lines)
 	if !ok {
 		return nil, ""
 	}
 	for _, offer := range offers {
-		if offer.name != deflateName {
+		if offer.Name != deflateName {
 			continue
 		}
-		terms, ok := parseTerms(offer.params, client)
+		terms, ok := parseTerms(offer.Params, client)
 		if !ok {
 			continue
 		}
@@ -175,16 +176,16 @@ func offerDeflate(o compressionOptions) string {
 // agreeDeflate is what a client makes of the server's answer. It reports false
 // for one that it has to refuse (7.1).
 func agreeDeflate(lines []string, o compressionOptions) (p *deflateParams, ok bool) {
-	answers, ok := parseExtensions(lines)
+	answers, ok := httpheader.ParseExtensions(lines)
 	switch {
 	case !ok || len(answers) > 1:
 		return nil, false
 	case len(answers) == 0:
 		return nil, true
-	case o.mode == CompressionDisabled || answers[0].name != deflateName:
+	case o.mode == CompressionDisabled || answers[0].Name != deflateName:
 		return nil, false // it was not offered
 	}
-	terms, ok := parseTerms(answers[0].params, server)
+	terms, ok := parseTerms(answers[0].Params, server)
 	if !ok {
 		return nil, false
 	}

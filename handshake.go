@@ -6,8 +6,8 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"net/http"
-	"strings"
-	"unicode/utf8"
+
+	"github.com/bhojpur/api/internal/httpheader"
 )
 
 // The headers of the opening handshake (RFC 6455 section 11.3).
@@ -38,178 +38,15 @@ func appendAcceptKey(dst []byte, key string) []byte {
 // tokens calls yield for each element of a header that is a comma-separated
 // list, over all of its lines, until that returns false.
 func tokens(h http.Header, name string, yield func(string) bool) {
-	for _, line := range h[name] {
-		for token := range strings.SplitSeq(line, ",") {
-			if token = strings.Trim(token, " \t"); token != "" && !yield(token) {
-				return
-			}
-		}
-	}
+	httpheader.Elements(h[name], yield)
 }
 
 // hasToken reports whether a list header has an element, in any case.
-func hasToken(h http.Header, name, want string) bool {
-	found := false
-	tokens(h, name, func(token string) bool {
-		found = equalFold(token, want)
-		return !found
-	})
-	return found
-}
+func hasToken(h http.Header, name, want string) bool { return httpheader.Has(h[name], want) }
 
 // hasTokenAlone reports whether a list header has an element, and no other one.
-func hasTokenAlone(h http.Header, name, want string) bool {
-	others := false
-	tokens(h, name, func(token string) bool {
-		others = !equalFold(token, want)
-		return !others
-	})
-	return !others && hasToken(h, name, want)
-}
+func hasTokenAlone(h http.Header, name, want string) bool { return httpheader.HasOnly(h[name], want) }
 
-// equalFold is strings.EqualFold for ASCII, which is what the RFC compares. In
-// Unicode there are letters of other scripts that fold to k and to s.
-func equalFold(s, t string) bool {
-	return strings.EqualFold(s, t) && isASCII(s) && isASCII(t)
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
-
-// isToken reports whether s is a token (RFC 9110 section 5.6.2).
-func isToken(s string) bool {
-	for i := range len(s) {
-		if !isTokenByte(s[i]) {
-			return false
-		}
-	}
-	return s != ""
-}
-
-func isTokenByte(b byte) bool {
-	switch {
-	case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9':
-		return true
-	}
-	return strings.IndexByte("!#$%&'*+-.^_`|~", b) >= 0
-}
-
-// extension is one element of a Sec-WebSocket-Extensions header (RFC 6455
-// section 9.1).
-type extension struct {
-	name   string
-	params []param
-}
-
-type param struct {
-	name, value string
-	hasValue    bool
-}
-
-// What a Sec-WebSocket-Extensions header may hold. There are three extensions, and
-// four parameters of the one that has most. A header of a mebibyte can have half a
-// million of either, each of which would take many times its bytes.
-const (
-	maxExtensions = 32
-	maxParams     = 32
-)
-
-// parseExtensions reads the lines of a Sec-WebSocket-Extensions header. It
-// reports false for a header that is not well-formed, or holds too much.
-func parseExtensions(lines []string) (exts []extension, ok bool) {
-	for _, line := range lines {
-		p := headerParser(line)
-		for {
-			p.skip()
-			if p.eat(',') {
-				continue // an empty element
-			}
-			if p == "" {
-				break
-			}
-			ext, ok := p.extension()
-			if !ok || len(exts) == maxExtensions || p != "" && !p.eat(',') {
-				return nil, false
-			}
-			exts = append(exts, ext)
-		}
-	}
-	return exts, true
-}
-
-// headerParser is what is left of a header line.
-type headerParser string
-
-func (p *headerParser) skip() {
-	*p = headerParser(strings.TrimLeft(string(*p), " \t"))
-}
-
-func (p *headerParser) eat(b byte) bool {
-	if *p == "" || (*p)[0] != b {
-		return false
-	}
-	*p = (*p)[1:]
-	return true
-}
-
-func (p *headerParser) token() string {
-	n := 0
-	for n < len(*p) && isTokenByte((*p)[n]) {
-		n++
-	}
-	t := (*p)[:n]
-	*p = (*p)[n:]
-	return string(t)
-}
-
-// extension reads a name and its parameters, and the space behind them.
-func (p *headerParser) extension() (ext extension, ok bool) {
-	if ext.name = p.token(); ext.name == "" {
-		return ext, false
-	}
-	for p.skip(); p.eat(';'); p.skip() {
-		p.skip()
-		var arg param
-		if arg.name = p.token(); arg.name == "" || len(ext.params) == maxParams {
-			return ext, false
-		}
-		p.skip()
-		if p.eat('=') {
-			p.skip()
-			arg.hasValue = true
-			if arg.value, ok = p.value(); !ok {
-				return ext, false
-			}
-		}
-		ext.params = append(ext.params, arg)
-	}
-	return ext, true
-}
-
-// value reads a token, in quotes or without.
-func (p *headerParser) value() (string, bool) {
-	if !p.eat('"') {
-		t := p.token()
-		return t, t != ""
-	}
-	var unquoted strings.Builder
-	for *p != "" {
-		b := (*p)[0]
-		*p = (*p)[1:]
-		switch {
-		case b == '"':
-			return unquoted.String(), isToken(unquoted.String())
-		case b == '\\' && *p != "":
-			b = (*p)[0]
-			*p = (*p)[1:]
-		}
-		unquoted.WriteByte(b)
-	}
-	return "", false
-}
+func equalFold(s, t string) bool { return httpheader.EqualFold(s, t) }
+func isASCII(s string) bool      { return httpheader.IsASCII(s) }
+func isToken(s string) bool      { return httpheader.IsToken(s) }

@@ -5,95 +5,13 @@ package websocket
 import (
 	"net/http"
 	"path"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bhojpur/api/internal/httpheader"
 )
-
-// The grammar of a Sec-WebSocket-Extensions header (RFC 6455 section 9.1), with
-// the white space and the empty elements of RFC 9110 section 5.6.1.
-var (
-	tokenChars    = "[!#$%&'*+.^_`|~0-9A-Za-z-]"
-	space         = `[ \t]*`
-	paramForm     = tokenChars + `+` + `(?:` + space + `=` + space + `(?:` + tokenChars + `+|"(?:\\?` + tokenChars + `)+"))?`
-	extensionForm = tokenChars + `+(?:` + space + `;` + space + paramForm + `)*`
-	elementForm   = space + `(?:` + extensionForm + `)?` + space
-	headerForm    = regexp.MustCompile(`^` + elementForm + `(?:,` + elementForm + `)*$`)
-)
-
-// formatExtensions is the reverse of parseExtensions. Some values are in quotes.
-func formatExtensions(exts []extension) string {
-	var elements []string
-	for i, ext := range exts {
-		element := ext.name
-		for k, p := range ext.params {
-			element += "; " + p.name
-			switch {
-			case p.hasValue && (i+k)%2 == 0:
-				element += "=" + p.value
-			case p.hasValue:
-				element += `="` + p.value + `"`
-			}
-		}
-		elements = append(elements, element)
-	}
-	return strings.Join(elements, ", ")
-}
-
-// holdsTooMuch reports whether a header of the right form has more extensions, or
-// one of them more parameters, than is taken. (There is no comma and no semicolon in
-// a value, in quotes or not.)
-func holdsTooMuch(line string) bool {
-	extensions := 0
-	for element := range strings.SplitSeq(line, ",") {
-		if strings.Trim(element, " \t") != "" {
-			extensions++
-		}
-		if strings.Count(element, ";") > maxParams {
-			return true
-		}
-	}
-	return extensions > maxExtensions
-}
-
-// FuzzParseExtensions compares parseExtensions with a regular expression for the
-// grammar, and with itself on what it has read.
-func FuzzParseExtensions(f *testing.F) {
-	for _, line := range []string{
-		"", ",", "permessage-deflate", "permessage-deflate; client_max_window_bits",
-		`permessage-deflate; server_max_window_bits="10" ; client_no_context_takeover, x;a="\b\c" ,,y`,
-		"a;", "a=b", `a;b="`, `a;b=""`, `a;b="c d"`, "a b", "a\t;\tb\t=\tc", `a;b="c\`, "ä",
-		strings.Repeat("a,", maxExtensions/2), strings.Repeat("a,", maxExtensions), strings.Repeat("a,,", maxExtensions+1),
-		"a" + strings.Repeat(";b", maxParams), "a" + strings.Repeat(";b", maxParams+1),
-	} {
-		f.Add(line)
-	}
-	f.Fuzz(func(t *testing.T, line string) {
-		exts, ok := parseExtensions([]string{line})
-		if want := headerForm.MatchString(line) && !holdsTooMuch(line); ok != want {
-			t.Fatalf("%q: got %t, want %t", line, ok, want)
-		}
-		if !ok {
-			return
-		}
-		again, ok := parseExtensions([]string{formatExtensions(exts)})
-		if !ok || !reflect.DeepEqual(again, exts) {
-			t.Fatalf("%q is %+v, which is %q, which is %+v", line, exts, formatExtensions(exts), again)
-		}
-		twice, ok := parseExtensions([]string{line, line})
-		if 2*len(exts) > maxExtensions {
-			if ok {
-				t.Fatalf("%q twice: got %d extensions", line, len(twice))
-			}
-			return
-		}
-		if !ok || !reflect.DeepEqual(twice, append(slices.Clip(exts), exts...)) {
-			t.Fatalf("%q twice: got %+v, %t", line, twice, ok)
-		}
-	})
-}
 
 // FuzzDeflateOffer has a server answer an offer, and compares the answer with
 // what RFC 7692 section 7.1 allows, and with what the connection will do.
@@ -138,12 +56,12 @@ func fuzzedBits(b byte) int { return []int{0, 8, 9, 10, 11, 12, 13, 14, 15}[b%9]
 // wantOffer returns the parameters of the first offer that a server may accept,
 // or nil.
 func wantOffer(line string) map[string]string {
-	exts, ok := parseExtensions([]string{line})
+	exts, ok := httpheader.ParseExtensions([]string{line})
 	if !ok {
 		return nil
 	}
 	for _, ext := range exts {
-		if terms := plainTerms(ext.params); ext.name == "permessage-deflate" && terms != nil {
+		if terms := plainTerms(ext.Params); ext.Name == "permessage-deflate" && terms != nil {
 			return terms
 		}
 	}
@@ -152,7 +70,7 @@ func wantOffer(line string) map[string]string {
 
 // plainTerms returns the parameters by name, with "" for what has no value, or nil
 // if there is one that must not be.
-func plainTerms(params []param) map[string]string {
+func plainTerms(params []httpheader.Param) map[string]string {
 	forms := map[string]string{
 		"server_no_context_takeover": `^-$`,
 		"client_no_context_takeover": `^-$`,
@@ -162,14 +80,14 @@ func plainTerms(params []param) map[string]string {
 	terms := map[string]string{}
 	for _, p := range params {
 		value := "-"
-		if p.hasValue {
-			value = "=" + p.value
+		if p.HasValue {
+			value = "=" + p.Value
 		}
-		form, known := forms[p.name]
-		if _, twice := terms[p.name]; twice || !known || !regexp.MustCompile(form).MatchString(value) {
+		form, known := forms[p.Name]
+		if _, twice := terms[p.Name]; twice || !known || !regexp.MustCompile(form).MatchString(value) {
 			return nil
 		}
-		terms[p.name] = p.value
+		terms[p.Name] = p.Value
 	}
 	return terms
 }
@@ -184,11 +102,11 @@ func windowBits(terms map[string]string, name string) int {
 
 func checkDeflateAnswer(t *testing.T, offer string, offered map[string]string, answer string, p *deflateParams) {
 	t.Helper()
-	exts, ok := parseExtensions([]string{answer})
-	if !ok || len(exts) != 1 || exts[0].name != "permessage-deflate" {
+	exts, ok := httpheader.ParseExtensions([]string{answer})
+	if !ok || len(exts) != 1 || exts[0].Name != "permessage-deflate" {
 		t.Fatalf("%q: the answer is %q", offer, answer)
 	}
-	answered := plainTerms(exts[0].params)
+	answered := plainTerms(exts[0].Params)
 	has := func(terms map[string]string, name string) bool { _, ok := terms[name]; return ok }
 	switch {
 	case answered == nil || has(answered, "client_max_window_bits") && answered["client_max_window_bits"] == "":
@@ -234,11 +152,11 @@ func FuzzDeflateAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, answer string, mode, bits byte) {
 		o := compressionOptions{mode: CompressionMode(mode % 3), bits: fuzzedBits(bits)}
-		exts, wellFormed := parseExtensions([]string{answer})
+		exts, wellFormed := httpheader.ParseExtensions([]string{answer})
 		var terms map[string]string
 		want := wellFormed && len(exts) == 0
-		if wellFormed && len(exts) == 1 && o.mode != CompressionDisabled && exts[0].name == "permessage-deflate" {
-			terms = plainTerms(exts[0].params)
+		if wellFormed && len(exts) == 1 && o.mode != CompressionDisabled && exts[0].Name == "permessage-deflate" {
+			terms = plainTerms(exts[0].Params)
 			_, client := terms["client_max_window_bits"]
 			want = terms != nil && !(client && terms["client_max_window_bits"] == "")
 			if o.bits != 0 && windowBits(terms, "server_max_window_bits") > o.bits && terms["server_max_window_bits"] != "" {

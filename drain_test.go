@@ -188,20 +188,53 @@ func TestDiscardRestInFewReads(t *testing.T) {
 	}
 }
 
-// overTLSPeer runs test for both conntest.Roles with a raw peer over TLS, in real time.
+// tlsPeerConfigs are those of a server and of a client that trusts it. Records are of
+// full length.
+func tlsPeerConfigs() (server, client *tls.Config) {
+	s := httptest.NewUnstartedServer(nil)
+	s.StartTLS()
+	s.Close()
+	server = s.TLS.Clone()
+	server.DynamicRecordSizingDisabled = true
+	client = s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	client.DynamicRecordSizingDisabled = true
+	client.ServerName = "example.com"
+	return server, client
+}
+
+// overTLSPeer runs test for both roles with a raw peer over TLS, in real time.
 func overTLSPeer(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)) {
 	t.Helper()
-	cert := httptest.NewUnstartedServer(nil)
-	cert.StartTLS()
-	cert.Close()
-	server := cert.TLS.Clone()
-	client := cert.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
-	client.ServerName = "example.com"
+	server, client := tlsPeerConfigs()
 	for _, role := range conntest.Roles {
 		t.Run(role.Name+"/tls", func(t *testing.T) {
 			c, p := role.Connect(t, tlsPeerNetwork{rawpeer.ListenLoopback(t), server, client}, new(conntest.Options))
 			defer c.CloseNow()
 			test(t, c, p)
+		})
+	}
+}
+
+// Over TLS a record takes one read.
+func TestDiscardInFewReadsOverTLS(t *testing.T) {
+	const size = 4 << 20
+	server, client := tlsPeerConfigs()
+	for _, role := range conntest.Roles {
+		t.Run(role.Name, func(t *testing.T) {
+			var reads atomic.Int64
+			pipe := &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded, ResetUnread: true}
+			n := countedNetwork{rawpeer.Listen(pipe), role.Name == "client", &reads}
+			c, p := role.Connect(t, tlsPeerNetwork{n, server, client}, new(conntest.Options))
+			defer c.CloseNow()
+			p.SendBinary(make([]byte, size))
+			before := reads.Load()
+			call := closing(t, c)
+			p.WantClose(1000)
+			p.SendClose(1000, "")
+			call.Want()
+			if got := reads.Load() - before; got > maxReads(size) {
+				t.Errorf("took %d reads, want %d at most", got, maxReads(size))
+			}
 		})
 	}
 }

@@ -293,13 +293,20 @@ func (e *engine) beginClose(code StatusCode, reason string) (first bool, err err
 // transport.
 func (e *engine) finishClose(ctx context.Context) error {
 	// Interrupting the read may take longer than there is time.
-	defer context.AfterFunc(ctx, func() {
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(closed)
 		if e.life.reading() {
 			e.shut(errNoCloseFrame)
 		} else {
 			e.shut(nil)
 		}
-	})()
+	})
+	defer func() {
+		if !stop() {
+			<-closed // the stream is closed when Close returns
+		}
+	}()
 	defer e.shut(nil) // a callback may panic
 	err := e.awaitClose(ctx)
 	if !e.life.reading() {

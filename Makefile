@@ -10,7 +10,7 @@ OTHER_GO ?= go1.27.4
 FUZZTIME ?= 10s
 KERNELS  := ./internal/mask ./internal/utf8stream
 # The tests of the root package that are not repeated.
-LONG     := Autobahn|^TestFaults|^TestAttack|^TestStress|^TestWorstCase|^Fuzz
+LONG     := Autobahn|^TestWorstCase|^Fuzz
 # Of a soak: how many clients at a time, for how many minutes, and what else the
 # command is told.
 CONNECTIONS ?= 2000
@@ -38,7 +38,7 @@ test: peers
 # 386, where it can't bear the signals of preemption; and there, where an int has 32
 # bits, the tests of attacks and of frames.
 conformance: peers faults
-	$(GO) test -race -count=1 -run '^TestStress$$' . -stress.time 60s
+	$(GO) test -race -count=1 -run '^TestStress$$' ./internal/stress -stress.time 60s
 	$(GO) test -count=1 -timeout 15m -run '^TestAutobahn$$' . -autobahn.messages 1000
 	internal/autobahn/standin.sh
 	cd internal/thirdparty && $(GO) test -count=1 -timeout 20m ./conformance
@@ -52,14 +52,14 @@ conformance: peers faults
 		GOARCH=amd64 $(GO) test -count=1 -exec "qemu-x86_64 -cpu $$cpu" $(KERNELS) || exit 1; done
 	GOARCH=arm64 $(GO) test -count=1 -exec qemu-aarch64 $(KERNELS)
 	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(GO) test -count=1 -exec qemu-i386 $(KERNELS)
-	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(GO) test -count=1 -short -exec qemu-i386 -run 'Attack|Frame|Header|Limit' .
+	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(GO) test -count=1 -short -exec qemu-i386 -run 'Attack|Frame|Header|Limit' . ./internal/attack
 	$(GO) test -race -short -skip '$(LONG)' -count=20 -timeout 30m .
 	internal/fuzz.sh $(FUZZTIME)
 
 # Each operation on a stream that breaks, at every byte. The ordinary run leaves
 # out most of them.
 faults:
-	$(GO) test -count=1 -timeout 10m -run '^TestFaults' . -faults.all
+	$(GO) test -count=1 -timeout 10m -run '^TestFaults' ./internal/faults -faults.all
 
 lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi

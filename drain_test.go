@@ -298,7 +298,7 @@ func TestDrainAllocatesLittle(t *testing.T) {
 	const size, most = 8 << 20, 1 << 20
 	conntest.ForBothRoles(t, &conntest.Options{Pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("x").WithRSV(rawpeer.RSV3), rawpeer.Binary(make([]byte, size)), rawpeer.Close(1000, ""))
-		n := allocated(func() { conntest.WantClosed(t, conntest.ReadErr(t.Context(), c), -1) })
+		n := conntest.Allocated(func() { conntest.WantClosed(t, conntest.ReadErr(t.Context(), c), -1) })
 		if n > most {
 			t.Errorf("allocated %d bytes while %d were discarded, want %d at most", n, size, most)
 		}

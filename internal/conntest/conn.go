@@ -5,6 +5,7 @@ package conntest
 import (
 	"context"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -174,3 +175,12 @@ var LongestPayload = strings.Repeat("p", 125)
 
 // UnderTest returns the connection's end of the stream.
 func UnderTest(p *rawpeer.Peer) *rawpeer.Stream { return p.Stream().Peer() }
+
+// Allocated returns how many bytes all goroutines allocate while f runs.
+func Allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}

@@ -1,0 +1,190 @@
+//go:build !js
+
+package attack
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
+	"github.com/bhojpur/api/internal/rawpeer"
+)
+
+// held returns by how many bytes the heap has grown when f is over.
+func held(f func()) int64 {
+	size := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := size()
+	f()
+	return size() - before
+}
+
+// A peer sends pings and does not read the pongs, which wait for it in bounded
+// number. When it reads after all it gets the one to its last ping.
+func TestAttackPingFlood(t *testing.T) {
+	const blocks, most = 200, 1 << 20
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := conntest.GoRead(t, c)
+		block := wire(p, 1000, rawpeer.Ping(conntest.LongestPayload))
+		if n := held(func() {
+			for range blocks {
+				if _, err := p.Conn.Write(block); err != nil {
+					t.Fatal(err)
+				}
+			}
+			synctest.Wait()
+		}); n > most {
+			t.Errorf("%d bytes are held for %d pings", n, 1000*blocks)
+		}
+		p.SendPing("last")
+		synctest.Wait()
+		for pongs := 1; ; pongs++ {
+			f := p.WantFrame()
+			if f.Opcode != rawpeer.OpPong {
+				t.Fatalf("got %v, want a pong", f)
+			}
+			if string(f.Payload) == "last" {
+				break
+			}
+			if pongs > 2*rawpeer.DefaultCapacity/len(conntest.LongestPayload) {
+				t.Fatalf("got %d pongs that had waited", pongs)
+			}
+		}
+		p.SendText("done")
+		read.Want()
+	})
+}
+
+// Pongs that nobody asked for are looked up, and nothing is kept of them.
+func TestAttackPongFlood(t *testing.T) {
+	const blocks, most = 200, 1 << 20
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := conntest.GoRead(t, c)
+		ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
+		payload := p.WantPing()
+		block := wire(p, 1000, rawpeer.Pong("unasked"), rawpeer.Pong(""))
+		if n := held(func() {
+			for range blocks {
+				if _, err := p.Conn.Write(block); err != nil {
+					t.Fatal(err)
+				}
+			}
+			synctest.Wait()
+		}); n > most {
+			t.Errorf("%d bytes are held for %d pongs", n, 2000*blocks)
+		}
+		if ping.Returned() {
+			t.Error("Ping took a pong that is not its own")
+		}
+		p.Send(rawpeer.Pong(payload), rawpeer.Text("done"))
+		ping.Want()
+		read.Want()
+	})
+}
+
+// writes are the ways to write to a peer that does not read.
+var writes = []struct {
+	name  string
+	write func(ctx context.Context, c *websocket.Conn, p []byte) error
+}{
+	{"Write", func(ctx context.Context, c *websocket.Conn, p []byte) error {
+		return c.Write(ctx, websocket.MessageBinary, p)
+	}},
+	{"Writer", func(ctx context.Context, c *websocket.Conn, p []byte) error {
+		w, err := c.Writer(ctx, websocket.MessageBinary)
+		if err == nil {
+			_, err = w.Write(p)
+		}
+		if err == nil {
+			err = w.Close()
+		}
+		return err
+	}},
+	{"WritePrepared", func(ctx context.Context, c *websocket.Conn, p []byte) error {
+		m, err := websocket.NewPreparedMessage(websocket.MessageBinary, p)
+		if err != nil {
+			return err
+		}
+		return c.WritePrepared(ctx, m)
+	}},
+	{"Ping", func(ctx context.Context, c *websocket.Conn, p []byte) error { return c.Ping(ctx) }},
+}
+
+// A peer that never reads holds up who writes until the context ends, be it one or
+// many, and what they would send is not copied meanwhile.
+func TestAttackPeerNeverReads(t *testing.T) {
+	const (
+		writers  = 50
+		patience = rawpeer.DefaultTimeout / 2
+		most     = 2 << 20
+	)
+	for _, size := range []int{10, 5000, 200_000} {
+		for _, way := range writes {
+			t.Run(way.name, func(t *testing.T) {
+				conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					payload := make([]byte, size)
+					ctx, cancel := context.WithTimeout(t.Context(), patience)
+					defer cancel()
+					start := time.Now()
+					fills := rawpeer.GoErr(t, func() error {
+						for {
+							if err := c.Write(ctx, websocket.MessageBinary, payload); err != nil {
+								return err
+							}
+						}
+					})
+					synctest.Wait()
+					var calls []*rawpeer.Call[struct{}]
+					n := held(func() {
+						for range writers {
+							calls = append(calls, rawpeer.GoErr(t, func() error { return way.write(ctx, c, payload) }))
+						}
+						synctest.Wait()
+					})
+					if way.name != "WritePrepared" && n > most { // those are copies of the caller's
+						t.Errorf("%d bytes are held for %d writers", n, writers)
+					}
+					for _, call := range append(calls, fills) {
+						conntest.WantError(t, call.Err(), context.DeadlineExceeded)
+					}
+					if d := time.Since(start); d != patience {
+						t.Errorf("took %v, want %v", d, patience)
+					}
+					c.CloseNow() // it is still open if what went out ends with a frame
+					conntest.WantEnded(t, c, -1)
+				})
+			})
+		}
+	}
+}
+
+// Nor does it hold up Close, and what is written on NetConn ends with the deadline.
+func TestAttackPeerNeverReadsClose(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
+		start := time.Now()
+		nc.SetWriteDeadline(start.Add(time.Second))
+		stuck := []byte(strings.Repeat("x", 2*rawpeer.DefaultCapacity))
+		write := rawpeer.GoErr(t, func() error { _, err := nc.Write(stuck); return err })
+		conntest.WantTimeout(t, write.Err())
+		if d := time.Since(start); d != time.Second {
+			t.Errorf("Write took %v, want 1s", d)
+		}
+		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+		if closing.Err() == nil {
+			t.Error("got no error of a Close that the peer did not answer")
+		}
+		if d := time.Since(start); d != 6*time.Second {
+			t.Errorf("Close took %v, want 5s", d-time.Second)
+		}
+	})
+}

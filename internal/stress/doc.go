@@ -1,0 +1,3 @@
+// Package stress calls all methods of connections at random, from many goroutines,
+// until they end in every way.
+package stress

@@ -15,7 +15,7 @@ func BenchmarkEcho(b *testing.B) {
 	for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
 		for _, size := range []int{16, 4 << 10, 256 << 10} {
 			b.Run(fmt.Sprint(typ, "/", size), func(b *testing.B) {
-				c := startHost(b).dial(b, "/echo")
+				c := startHost(b).Dial(b, "/echo")
 				ctx := context.Background()
 				c.SetReadLimit(-1)
 				p := make([]byte, size)
@@ -40,7 +40,7 @@ func BenchmarkEcho(b *testing.B) {
 func BenchmarkReader(b *testing.B) {
 	for _, size := range []int{16, 4 << 10, 256 << 10} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			c := startHost(b).dial(b, fmt.Sprintf("/flood?messages=%d&size=%d", 1<<30, size))
+			c := startHost(b).Dial(b, fmt.Sprintf("/flood?messages=%d&size=%d", 1<<30, size))
 			ctx := context.Background()
 			c.SetReadLimit(-1)
 			b.SetBytes(int64(size))
@@ -88,7 +88,7 @@ func BenchmarkWrite(b *testing.B) {
 	for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
 		for _, size := range []int{16, 4 << 10, 256 << 10, 1 << 20} {
 			b.Run(fmt.Sprint(typ, "/", size), func(b *testing.B) {
-				c := startHost(b).dial(b, "/sink")
+				c := startHost(b).Dial(b, "/sink")
 				p := bytes.Repeat([]byte("a"), size)
 				b.SetBytes(int64(size))
 				b.ReportAllocs()

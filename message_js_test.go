@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/behaviour"
 	"github.com/bhojpur/api/internal/conntest"
 )
 
@@ -38,7 +39,7 @@ func dialSubstitute(t *testing.T) (*websocket.Conn, js.Value) {
 	made := js.Global().Call("eval", substitute)
 	js.Global().Set("WebSocket", made)
 	defer js.Global().Set("WebSocket", class)
-	c, _, err := websocket.Dial(bounded(t), "ws://substitute.test/", nil)
+	c, _, err := websocket.Dial(behaviour.Bounded(t), "ws://substitute.test/", nil)
 	conntest.WantNoError(t, err)
 	return c, made.Get("last")
 }
@@ -60,7 +61,7 @@ func TestMessageDataTaken(t *testing.T) {
 			c, socket := dialSubstitute(t)
 			defer c.CloseNow()
 			socket.Call("receive", js.Global().Call("eval", expression))
-			_, r, err := c.Reader(bounded(t))
+			_, r, err := c.Reader(behaviour.Bounded(t))
 			conntest.WantNoError(t, err)
 			if got, err := io.ReadAll(r); string(got) != want || err != nil {
 				t.Errorf("got %q, %v, want %q", got, err, want)
@@ -91,12 +92,12 @@ func TestMessageDataRefused(t *testing.T) {
 			socket.Call("receive", js.Global().Call("eval", expression))
 			socket.Call("receive", "behind")
 			conntest.WantText(t, c, "before")
-			err := conntest.ReadErr(bounded(t), c)
+			err := conntest.ReadErr(behaviour.Bounded(t), c)
 			conntest.WantClosed(t, err, -1)
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("got error %v, want one that names %s", err, want)
 			}
-			conntest.WantClosed(t, c.Write(bounded(t), websocket.MessageText, nil), -1)
+			conntest.WantClosed(t, c.Write(behaviour.Bounded(t), websocket.MessageText, nil), -1)
 		})
 	}
 }

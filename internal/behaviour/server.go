@@ -1,6 +1,6 @@
-// Package behaviour is the server of the root package's table of tests that a
-// client passes natively and in a browser alike. There is one, so that what
-// differs is the client.
+// Package behaviour is the table of tests that a client passes natively and in a
+// browser alike, and the server that they run against. [Run] runs the table:
+// natively in this package's tests, in browsers in those of the root package.
 package behaviour
 
 import (

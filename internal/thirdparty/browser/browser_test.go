@@ -30,7 +30,7 @@ const (
 var root = filepath.Join("..", "..", "..")
 
 // TestEnvironments runs the root package's tests for a browser in each place
-// where they belong, and its table of behaviour natively, and compares which
+// where they belong, and the table of behaviour natively, and compares which
 // tests of the table passed. The arguments after go test's -args -- go on to
 // the tests, such as -test.run and -test.bench; nothing is compared then.
 func TestEnvironments(t *testing.T) {
@@ -85,7 +85,7 @@ type tests struct {
 // at a URL.
 func newTests(t *testing.T) (ts tests, url string) {
 	ts.binary = filepath.Join(t.TempDir(), "ws.wasm")
-	build(t, ts.binary, "GOOS=js", "GOARCH=wasm")
+	build(t, ts.binary, ".", "GOOS=js", "GOARCH=wasm")
 	mux := http.NewServeMux()
 	b := behaviour.NewServer()
 	mux.Handle("/", b)
@@ -107,12 +107,12 @@ func newTests(t *testing.T) (ts tests, url string) {
 	return ts, s.URL
 }
 
-// build builds the root package's tests.
-func build(t *testing.T, binary string, env ...string) {
+// build builds the tests of a package.
+func build(t *testing.T, binary, pkg string, env ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), buildTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, ".")
+	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, pkg)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -140,7 +140,7 @@ var wasmDir = func() func(*testing.T) string {
 // runNatively runs the table, whose server is then in the same process.
 func runNatively(t *testing.T) string {
 	binary := filepath.Join(t.TempDir(), "ws.test")
-	build(t, binary)
+	build(t, binary, "./internal/behaviour")
 	ctx, cancel := context.WithTimeout(t.Context(), runTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, "-test.run=^"+table+"$", "-test.v", "-test.timeout="+runTimeout.String())

@@ -1,4 +1,4 @@
-package websocket_test
+package behaviour
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-var dialTests = []clientTest{
+var dialTests = []Test{
 	{"dial/the answer", testDialAnswer},
 	{"dial/schemes of HTTP", testDialHTTP},
 	{"dial/subprotocol", testDialSubprotocol},
@@ -30,56 +30,56 @@ var dialTests = []clientTest{
 	{"dial/context ends afterwards", testDialContextAfter},
 }
 
-func testDialAnswer(t *testing.T, h host) {
-	c, resp := h.dialWith(t, "/echo", nil)
+func testDialAnswer(t *testing.T, h *Host) {
+	c, resp := h.DialWith(t, "/echo", nil)
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		t.Errorf("got status %d", resp.StatusCode)
 	}
 	if n, err := resp.Body.Read(make([]byte, 1)); n != 0 || err == nil {
 		t.Errorf("got %d bytes, %v from the body, want its end", n, err)
 	}
-	wantOpen(t, c)
+	WantOpen(t, c)
 }
 
-func testDialHTTP(t *testing.T, h host) {
-	c, _, err := websocket.Dial(bounded(t), strings.Replace(h.url("/echo"), "ws", "http", 1), nil)
+func testDialHTTP(t *testing.T, h *Host) {
+	c, _, err := websocket.Dial(Bounded(t), strings.Replace(h.URL("/echo"), "ws", "http", 1), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.CloseNow()
-	wantOpen(t, c)
+	WantOpen(t, c)
 }
 
-func testDialSubprotocol(t *testing.T, h host) {
-	c, resp := h.dialWith(t, "/echo?protocol=two", &websocket.DialOptions{Subprotocols: []string{"one", "two"}})
+func testDialSubprotocol(t *testing.T, h *Host) {
+	c, resp := h.DialWith(t, "/echo?protocol=two", &websocket.DialOptions{Subprotocols: []string{"one", "two"}})
 	if got := c.Subprotocol(); got != "two" {
 		t.Errorf("got subprotocol %q", got)
 	}
 	if got := resp.Header.Get("Sec-WebSocket-Protocol"); got != "two" {
 		t.Errorf("got subprotocol %q in the response", got)
 	}
-	if got := h.dial(t, "/echo?protocol=two").Subprotocol(); got != "" {
+	if got := h.Dial(t, "/echo?protocol=two").Subprotocol(); got != "" {
 		t.Errorf("got subprotocol %q, without an offer", got)
 	}
 }
 
-func testDialAddresses(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testDialAddresses(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	for _, addr := range []net.Addr{c.LocalAddr(), c.RemoteAddr()} {
 		if addr.Network() == "" || addr.String() == "" {
 			t.Errorf("got address %q of network %q", addr, addr.Network())
 		}
 	}
-	address := strings.TrimPrefix(string(h), "ws://")
+	address := strings.TrimPrefix(h.Base, "ws://")
 	if got := c.RemoteAddr().String(); !strings.Contains(got, address) {
 		t.Errorf("got %q as the server's address, want %q in it", got, address)
 	}
 }
 
-// wantNoConn wants Dial to fail, and not because of its context.
-func wantNoConn(t *testing.T, url string, opts *websocket.DialOptions) error {
+// WantNoConn wants Dial to fail, and not because of its context.
+func WantNoConn(t *testing.T, url string, opts *websocket.DialOptions) error {
 	t.Helper()
-	ctx := bounded(t)
+	ctx := Bounded(t)
 	c, _, err := websocket.Dial(ctx, url, opts)
 	if err == nil {
 		c.CloseNow()
@@ -91,29 +91,29 @@ func wantNoConn(t *testing.T, url string, opts *websocket.DialOptions) error {
 	return err
 }
 
-func testDialRefused(t *testing.T, h host) {
-	wantNoConn(t, h.url("/refuse"), nil)
+func testDialRefused(t *testing.T, h *Host) {
+	WantNoConn(t, h.URL("/refuse"), nil)
 }
 
-func testDialNobody(t *testing.T, h host) {
-	_, address, err := h.dial(t, "/nobody").Read(bounded(t))
+func testDialNobody(t *testing.T, h *Host) {
+	_, address, err := h.Dial(t, "/nobody").Read(Bounded(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantNoConn(t, "ws://"+string(address)+"/", nil)
+	WantNoConn(t, "ws://"+string(address)+"/", nil)
 }
 
-func testDialURL(t *testing.T, h host) {
+func testDialURL(t *testing.T, h *Host) {
 	for _, url := range []string{
 		"ws://exa mple/", "ws:///path", "ws://127.0.0.1:port/", "ftp://127.0.0.1/", "mailto:a@b", "%",
 	} {
-		wantNoConn(t, url, nil)
+		WantNoConn(t, url, nil)
 	}
 }
 
-func testDialToken(t *testing.T, h host) {
+func testDialToken(t *testing.T, h *Host) {
 	for _, protocol := range []string{"a b", "a,b", ""} {
-		wantNoConn(t, h.url("/echo"), &websocket.DialOptions{Subprotocols: []string{protocol}})
+		WantNoConn(t, h.URL("/echo"), &websocket.DialOptions{Subprotocols: []string{protocol}})
 	}
 }
 
@@ -128,14 +128,14 @@ func dialing(t *testing.T, ctx context.Context, url string) *rawpeer.Call[struct
 	})
 }
 
-func testDialContextBefore(t *testing.T, h host) {
-	conntest.WantInterrupted(t, dialing(t, ended(t), h.url("/echo")).Err(), context.Canceled)
+func testDialContextBefore(t *testing.T, h *Host) {
+	conntest.WantInterrupted(t, dialing(t, Ended(t), h.URL("/echo")).Err(), context.Canceled)
 }
 
 // The server is connected to, but does not answer in the TLS handshake.
-func testDialContextConnecting(t *testing.T, h host) {
-	c := h.dial(t, "/mute")
-	_, address, err := c.Read(bounded(t))
+func testDialContextConnecting(t *testing.T, h *Host) {
+	c := h.Dial(t, "/mute")
+	_, address, err := c.Read(Bounded(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,29 +147,29 @@ func testDialContextConnecting(t *testing.T, h host) {
 	conntest.WantInterrupted(t, call.Err(), context.Canceled)
 }
 
-func testDialContextHandshake(t *testing.T, h host) {
+func testDialContextHandshake(t *testing.T, h *Host) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	key := newKey()
-	call := dialing(t, ctx, h.url("/stall?id="+key))
-	h.told(t, key)
+	key := h.NewKey()
+	call := dialing(t, ctx, h.URL("/stall?id="+key))
+	h.Told(t, key)
 	cancel()
 	conntest.WantInterrupted(t, call.Err(), context.Canceled)
 }
 
-func testDialContextDeadline(t *testing.T, h host) {
+func testDialContextDeadline(t *testing.T, h *Host) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	conntest.WantInterrupted(t, dialing(t, ctx, h.url("/stall?id="+newKey())).Err(), context.DeadlineExceeded)
+	conntest.WantInterrupted(t, dialing(t, ctx, h.URL("/stall?id="+h.NewKey())).Err(), context.DeadlineExceeded)
 }
 
-func testDialContextAfter(t *testing.T, h host) {
+func testDialContextAfter(t *testing.T, h *Host) {
 	ctx, cancel := context.WithCancel(t.Context())
-	c, _, err := websocket.Dial(ctx, h.url("/echo"), nil)
+	c, _, err := websocket.Dial(ctx, h.URL("/echo"), nil)
 	cancel()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.CloseNow()
-	wantOpen(t, c)
+	WantOpen(t, c)
 }

@@ -14,25 +14,26 @@ import (
 	"time"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/behaviour"
 	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // flood dials, and gets messages of a size.
-func (h host) flood(t *testing.T, messages, size int, maxUnread int64) (c *websocket.Conn, key string) {
+func flood(t *testing.T, h *behaviour.Host, messages, size int, maxUnread int64) (c *websocket.Conn, key string) {
 	t.Helper()
-	key = newKey()
-	c, _ = h.dialWith(t, fmt.Sprintf("/flood?messages=%d&size=%d&id=%s", messages, size, key), &websocket.DialOptions{MaxUnread: maxUnread})
+	key = h.NewKey()
+	c, _ = h.DialWith(t, fmt.Sprintf("/flood?messages=%d&size=%d&id=%s", messages, size, key), &websocket.DialOptions{MaxUnread: maxUnread})
 	c.SetReadLimit(-1)
 	return c, key
 }
 
 // wantTooMuch wants the connection to fail when these messages have arrived and
 // nothing was read. They can be read then.
-func (h host) wantTooMuch(t *testing.T, c *websocket.Conn, key string, messages, size int) {
+func wantTooMuch(t *testing.T, h *behaviour.Host, c *websocket.Conn, key string, messages, size int) {
 	t.Helper()
-	conntest.WantNoError(t, c.AwaitEnd(bounded(t)))
-	h.wantTold(t, key, seen(websocket.StatusMessageTooBig, "too much waits to be read"))
+	conntest.WantNoError(t, c.AwaitEnd(behaviour.Bounded(t)))
+	h.WantTold(t, key, h.Seen(websocket.StatusMessageTooBig, "too much waits to be read"))
 	conntest.WantError(t, c.Write(t.Context(), websocket.MessageText, nil), websocket.ErrMessageTooBig)
 	for i := range messages {
 		_, p, err := c.Read(t.Context())
@@ -48,19 +49,19 @@ func (h host) wantTooMuch(t *testing.T, c *websocket.Conn, key string, messages,
 	conntest.WantEnded(t, c, -1)
 }
 
-func testMaxUnread(t *testing.T, h host) {
+func testMaxUnread(t *testing.T, h *behaviour.Host) {
 	const messages, size = 7, 1000
 	fits := int64(messages * (size + websocket.MessageCost))
-	c, key := h.flood(t, messages+1, size, fits)
-	h.wantTooMuch(t, c, key, messages, size)
-	c, key = h.flood(t, messages+1, size, fits-1)
-	h.wantTooMuch(t, c, key, messages-1, size)
+	c, key := flood(t, h, messages+1, size, fits)
+	wantTooMuch(t, h, c, key, messages, size)
+	c, key = flood(t, h, messages+1, size, fits-1)
+	wantTooMuch(t, h, c, key, messages-1, size)
 
 	// What has been read does not count.
-	c, _ = h.flood(t, messages, size, fits)
-	conntest.WantNoError(t, c.AwaitUnread(bounded(t), messages))
+	c, _ = flood(t, h, messages, size, fits)
+	conntest.WantNoError(t, c.AwaitUnread(behaviour.Bounded(t), messages))
 	for range messages {
-		if _, _, err := c.Read(bounded(t)); err != nil {
+		if _, _, err := c.Read(behaviour.Bounded(t)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,36 +70,36 @@ func testMaxUnread(t *testing.T, h host) {
 	}
 }
 
-func testMaxUnreadDefault(t *testing.T, h host) {
+func testMaxUnreadDefault(t *testing.T, h *behaviour.Host) {
 	const size = 1 << 20
-	c, key := h.flood(t, 40, size, 0)
-	h.wantTooMuch(t, c, key, 16<<20/size-1, size)
+	c, key := flood(t, h, 40, size, 0)
+	wantTooMuch(t, h, c, key, 16<<20/size-1, size)
 }
 
-func testMaxUnreadUnbounded(t *testing.T, h host) {
+func testMaxUnreadUnbounded(t *testing.T, h *behaviour.Host) {
 	const messages, size = 20, 1 << 20
-	c, _ := h.flood(t, messages, size, -1)
-	conntest.WantNoError(t, c.AwaitUnread(bounded(t), messages))
+	c, _ := flood(t, h, messages, size, -1)
+	conntest.WantNoError(t, c.AwaitUnread(behaviour.Bounded(t), messages))
 	for i := range messages {
-		if _, p, err := c.Read(bounded(t)); err != nil || len(p) != size || p[0] != byte(i) {
+		if _, p, err := c.Read(behaviour.Bounded(t)); err != nil || len(p) != size || p[0] != byte(i) {
 			t.Fatalf("message %d: got %d bytes, %v", i, len(p), err)
 		}
 	}
 }
 
 // A message that no other is before is for SetReadLimit to judge.
-func testMaxUnreadOneMessage(t *testing.T, h host) {
-	c, _ := h.dialWith(t, "/echo", &websocket.DialOptions{MaxUnread: 1})
+func testMaxUnreadOneMessage(t *testing.T, h *behaviour.Host) {
+	c, _ := h.DialWith(t, "/echo", &websocket.DialOptions{MaxUnread: 1})
 	for range 3 {
-		wantEcho(t, c, websocket.MessageText, conntest.Filler(1000))
+		behaviour.WantEcho(t, c, websocket.MessageText, conntest.Filler(1000))
 	}
 }
 
 // A message that was above the limit when it arrived is not, when it is read.
-func testLimitRaisedOnArrival(t *testing.T, h host) {
-	c, _ := h.flood(t, 2, 100_000, 0)
+func testLimitRaisedOnArrival(t *testing.T, h *behaviour.Host) {
+	c, _ := flood(t, h, 2, 100_000, 0)
 	c.SetReadLimit(10)
-	conntest.WantNoError(t, c.AwaitUnread(bounded(t), 2))
+	conntest.WantNoError(t, c.AwaitUnread(behaviour.Bounded(t), 2))
 	c.SetReadLimit(100_000)
 	for i := range 2 {
 		p := make([]byte, 100_000)
@@ -108,9 +109,9 @@ func testLimitRaisedOnArrival(t *testing.T, h host) {
 }
 
 // The peer has closed behind messages that were not read.
-func testEndAheadOfMessages(t *testing.T, h host) {
-	c := h.dial(t, "/close?code=4000&messages=2")
-	conntest.WantNoError(t, c.AwaitEnd(bounded(t)))
+func testEndAheadOfMessages(t *testing.T, h *behaviour.Host) {
+	c := h.Dial(t, "/close?code=4000&messages=2")
+	conntest.WantNoError(t, c.AwaitEnd(behaviour.Bounded(t)))
 	conntest.WantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), 4000)
 	for _, digit := range []string{"0", "1"} {
 		conntest.WantText(t, c, strings.Repeat(digit, 20_000)+".")
@@ -121,26 +122,26 @@ func testEndAheadOfMessages(t *testing.T, h host) {
 
 // A write waits while the browser has more than MaxBuffered left to send. A write
 // whose context ends while it waits has sent nothing.
-func testBufferedAmount(t *testing.T, h host) {
-	p := []byte(anyBytes(1 << 20))
+func testBufferedAmount(t *testing.T, h *behaviour.Host) {
+	p := []byte(behaviour.AnyBytes(1 << 20))
 	wantBounded := func(c *websocket.Conn, message int) {
 		t.Helper()
 		if got, most := c.Buffered(), websocket.MaxBuffered+message+16; got > most {
 			t.Errorf("%d bytes in the browser, want at most %d", got, most)
 		}
 	}
-	sink := h.dial(t, "/sink")
-	for range some / len(p) {
-		conntest.WantNoError(t, sink.Write(bounded(t), websocket.MessageBinary, p))
+	sink := h.Dial(t, "/sink")
+	for range behaviour.Some / len(p) {
+		conntest.WantNoError(t, sink.Write(behaviour.Bounded(t), websocket.MessageBinary, p))
 		wantBounded(sink, len(p))
 	}
 
 	// The network holds some of this message. More than MaxBuffered stays in the
 	// browser until the peer reads.
-	key := newKey()
-	c := h.dial(t, "/deaf?hear="+key)
+	key := h.NewKey()
+	c := h.Dial(t, "/deaf?hear="+key)
 	c.SetReadLimit(-1)
-	long := anyBytes(some + 2*websocket.MaxBuffered)
+	long := behaviour.AnyBytes(behaviour.Some + 2*websocket.MaxBuffered)
 	conntest.WantNoError(t, c.Write(t.Context(), websocket.MessageBinary, []byte(long)))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -160,7 +161,7 @@ func testBufferedAmount(t *testing.T, h host) {
 	wantBounded(c, len(long))
 
 	last := rawpeer.GoErr(t, func() error { return c.Write(t.Context(), websocket.MessageText, []byte("last")) })
-	h.tell(t, key)
+	h.Tell(t, key)
 	conntest.WantMessage(t, c, websocket.MessageBinary, long)
 	last.Want()
 	conntest.WantText(t, c, "last")
@@ -171,7 +172,7 @@ func TestNoGoroutines(t *testing.T) {
 	h := startHost(t)
 	before := runtime.NumGoroutine()
 	for range 10 {
-		wantOpen(t, h.dial(t, "/echo"))
+		behaviour.WantOpen(t, h.Dial(t, "/echo"))
 	}
 	if n := runtime.NumGoroutine(); n > before {
 		t.Errorf("%d goroutines, %d before 10 connections", n, before)
@@ -197,7 +198,7 @@ func TestMemory(t *testing.T) {
 	}
 	p := bytes.Repeat([]byte("a"), size)
 	for _, typ := range []websocket.MessageType{websocket.MessageBinary, websocket.MessageText} {
-		c := h.dial(t, "/sink")
+		c := h.Dial(t, "/sink")
 		for i := range messages {
 			copy(p, fmt.Sprint(i, " ")) // JavaScript keeps equal texts once
 			if err := c.Write(t.Context(), typ, p); err != nil {
@@ -206,7 +207,7 @@ func TestMemory(t *testing.T) {
 		}
 		check("sent " + typ.String())
 	}
-	c := h.dial(t, fmt.Sprintf("/flood?messages=%d&size=%d", messages, size))
+	c := h.Dial(t, fmt.Sprintf("/flood?messages=%d&size=%d", messages, size))
 	c.SetReadLimit(-1)
 	for range messages {
 		_, r, err := c.Reader(t.Context())

@@ -1,4 +1,4 @@
-package websocket_test
+package behaviour
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-var streamTests = []clientTest{
+var streamTests = []Test{
 	{"NetConn/stream", testNetConn},
 	{"NetConn/deadlines", testNetConnDeadlines},
 	{"NetConn/deadline is moved", testNetConnDeadlineMoved},
@@ -33,10 +33,10 @@ var streamTests = []clientTest{
 	{"wspb/text", testProtobufText},
 }
 
-func testNetConn(t *testing.T, h host) {
-	nc := websocket.NetConn(t.Context(), h.dial(t, "/echo"), websocket.MessageBinary)
+func testNetConn(t *testing.T, h *Host) {
+	nc := websocket.NetConn(t.Context(), h.Dial(t, "/echo"), websocket.MessageBinary)
 	defer nc.Close()
-	sent := anyBytes(1 << 20)
+	sent := AnyBytes(1 << 20)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for p := range slices.Chunk([]byte(sent), 40_000) {
@@ -50,8 +50,8 @@ func testNetConn(t *testing.T, h host) {
 	wg.Wait()
 }
 
-func testNetConnDeadlines(t *testing.T, h host) {
-	nc := websocket.NetConn(t.Context(), h.dial(t, "/echo"), websocket.MessageText)
+func testNetConnDeadlines(t *testing.T, h *Host) {
+	nc := websocket.NetConn(t.Context(), h.Dial(t, "/echo"), websocket.MessageText)
 	defer nc.Close()
 	timesOut := func(call func([]byte) (int, error)) {
 		t.Helper()
@@ -77,8 +77,8 @@ func testNetConnDeadlines(t *testing.T, h host) {
 }
 
 // A deadline that is moved counts for the calls that are under way.
-func testNetConnDeadlineMoved(t *testing.T, h host) {
-	nc := websocket.NetConn(t.Context(), h.dial(t, "/echo"), websocket.MessageText)
+func testNetConnDeadlineMoved(t *testing.T, h *Host) {
+	nc := websocket.NetConn(t.Context(), h.Dial(t, "/echo"), websocket.MessageText)
 	defer nc.Close()
 	nc.SetReadDeadline(time.Now().Add(time.Hour))
 	reading := rawpeer.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
@@ -86,14 +86,14 @@ func testNetConnDeadlineMoved(t *testing.T, h host) {
 	conntest.WantTimeout(t, reading.Err())
 }
 
-func testNetConnEnds(t *testing.T, h host) {
+func testNetConnEnds(t *testing.T, h *Host) {
 	for path, want := range map[string]error{
 		"/close?code=1000&messages=1": io.EOF,
 		"/close?code=1001":            io.EOF,
 		"/close?code=1011":            net.ErrClosed,
 		"/drop":                       io.ErrUnexpectedEOF,
 	} {
-		nc := websocket.NetConn(t.Context(), h.dial(t, path), websocket.MessageText)
+		nc := websocket.NetConn(t.Context(), h.Dial(t, path), websocket.MessageText)
 		for range 2 {
 			_, err := io.Copy(io.Discard, nc)
 			if err == nil {
@@ -107,21 +107,21 @@ func testNetConnEnds(t *testing.T, h host) {
 	}
 }
 
-func testNetConnType(t *testing.T, h host) {
-	key := newKey()
-	c := h.dial(t, "/echo?id="+key)
+func testNetConnType(t *testing.T, h *Host) {
+	key := h.NewKey()
+	c := h.Dial(t, "/echo?id="+key)
 	conntest.MustWriteText(t, c, "text")
 	nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
 	_, err := nc.Read(make([]byte, 1))
 	conntest.WantError(t, err, net.ErrClosed)
-	if got, want := h.told(t, key), seen(websocket.StatusUnsupportedData, ""); !strings.HasPrefix(got, want) {
+	if got, want := h.Told(t, key), h.Seen(websocket.StatusUnsupportedData, ""); !strings.HasPrefix(got, want) {
 		t.Errorf("the server saw %q, want %q", got, want)
 	}
 }
 
-func testNetConnClose(t *testing.T, h host) {
-	key := newKey()
-	nc := websocket.NetConn(t.Context(), h.dial(t, "/echo?id="+key), websocket.MessageBinary)
+func testNetConnClose(t *testing.T, h *Host) {
+	key := h.NewKey()
+	nc := websocket.NetConn(t.Context(), h.Dial(t, "/echo?id="+key), websocket.MessageBinary)
 	reading := rawpeer.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
 	for range 2 {
 		if err := nc.Close(); err != nil {
@@ -129,14 +129,14 @@ func testNetConnClose(t *testing.T, h host) {
 		}
 	}
 	conntest.WantError(t, reading.Err(), net.ErrClosed)
-	h.wantTold(t, key, seen(websocket.StatusNormalClosure, ""))
+	h.WantTold(t, key, h.Seen(websocket.StatusNormalClosure, ""))
 	_, err := nc.Write([]byte("late"))
 	conntest.WantError(t, err, net.ErrClosed)
 }
 
-func testNetConnContext(t *testing.T, h host) {
+func testNetConnContext(t *testing.T, h *Host) {
 	ctx, cancel := context.WithCancel(t.Context())
-	nc := websocket.NetConn(ctx, h.dial(t, "/echo"), websocket.MessageBinary)
+	nc := websocket.NetConn(ctx, h.Dial(t, "/echo"), websocket.MessageBinary)
 	reading := rawpeer.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
 	cancel()
 	conntest.WantError(t, reading.Err(), context.Canceled)
@@ -146,49 +146,49 @@ func testNetConnContext(t *testing.T, h host) {
 
 type point struct{ X, Y int }
 
-func testJSON(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testJSON(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	want := point{1, -2}
 	var got point
-	if err := wsjson.Write(bounded(t), c, want); err != nil {
+	if err := wsjson.Write(Bounded(t), c, want); err != nil {
 		t.Fatal(err)
 	}
-	if err := wsjson.Read(bounded(t), c, &got); err != nil || got != want {
+	if err := wsjson.Read(Bounded(t), c, &got); err != nil || got != want {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
-	if err := wsjson.Write(bounded(t), c, want); err != nil {
+	if err := wsjson.Write(Bounded(t), c, want); err != nil {
 		t.Fatal(err)
 	}
 	conntest.WantText(t, c, `{"X":1,"Y":-2}`+"\n")
 }
 
 // The connection stays open.
-func testBadJSON(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testBadJSON(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	conntest.MustWriteText(t, c, `{"X":`)
-	if err := wsjson.Read(bounded(t), c, new(point)); err == nil || errors.Is(err, net.ErrClosed) {
+	if err := wsjson.Read(Bounded(t), c, new(point)); err == nil || errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v", err)
 	}
-	wantOpen(t, c)
+	WantOpen(t, c)
 }
 
-func testProtobuf(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testProtobuf(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	got := new(wrapperspb.StringValue)
-	if err := wspb.Write(bounded(t), c, wrapperspb.String("grüß")); err != nil {
+	if err := wspb.Write(Bounded(t), c, wrapperspb.String("grüß")); err != nil {
 		t.Fatal(err)
 	}
-	if err := wspb.Read(bounded(t), c, got); err != nil || got.Value != "grüß" {
+	if err := wspb.Read(Bounded(t), c, got); err != nil || got.Value != "grüß" {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
 
-func testProtobufText(t *testing.T, h host) {
-	key := newKey()
-	c := h.dial(t, "/echo?id="+key)
+func testProtobufText(t *testing.T, h *Host) {
+	key := h.NewKey()
+	c := h.Dial(t, "/echo?id="+key)
 	conntest.MustWriteText(t, c, "text")
-	conntest.WantError(t, wspb.Read(bounded(t), c, new(wrapperspb.StringValue)), wspb.ErrMessageType)
-	if got, want := h.told(t, key), seen(websocket.StatusUnsupportedData, ""); !strings.HasPrefix(got, want) {
+	conntest.WantError(t, wspb.Read(Bounded(t), c, new(wrapperspb.StringValue)), wspb.ErrMessageType)
+	if got, want := h.Told(t, key), h.Seen(websocket.StatusUnsupportedData, ""); !strings.HasPrefix(got, want) {
 		t.Errorf("the server saw %q, want %q", got, want)
 	}
 }

@@ -1,4 +1,4 @@
-package websocket_test
+package behaviour
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-var readTests = []clientTest{
-	{"read/binary", func(t *testing.T, h host) { testEcho(t, h, websocket.MessageBinary, anyBytes) }},
-	{"read/text", func(t *testing.T, h host) { testEcho(t, h, websocket.MessageText, conntest.Filler) }},
+var readTests = []Test{
+	{"read/binary", func(t *testing.T, h *Host) { testEcho(t, h, websocket.MessageBinary, AnyBytes) }},
+	{"read/text", func(t *testing.T, h *Host) { testEcho(t, h, websocket.MessageText, conntest.Filler) }},
 	{"read/compressed", testEchoCompressed},
 	{"read/UTF-8", testUTF8},
 	{"read/fragments", testFragments},
@@ -41,50 +41,50 @@ var readTests = []clientTest{
 // echoSizes are around what frames and buffers hold.
 var echoSizes = []int{0, 1, 125, 126, 65535, 65536, 70_000, 1 << 20}
 
-func testEcho(t *testing.T, h host, typ websocket.MessageType, payload func(n int) string) {
-	c := h.dial(t, "/echo")
+func testEcho(t *testing.T, h *Host, typ websocket.MessageType, payload func(n int) string) {
+	c := h.Dial(t, "/echo")
 	c.SetReadLimit(-1)
 	for _, n := range echoSizes {
-		wantEcho(t, c, typ, payload(n))
+		WantEcho(t, c, typ, payload(n))
 	}
 }
 
 // A browser compresses where the server does, whatever the options say.
-func testEchoCompressed(t *testing.T, h host) {
-	c, _ := h.dialWith(t, "/echo?compress=1", &websocket.DialOptions{
+func testEchoCompressed(t *testing.T, h *Host) {
+	c, _ := h.DialWith(t, "/echo?compress=1", &websocket.DialOptions{
 		CompressionMode: websocket.CompressionContextTakeover,
 	})
 	c.SetReadLimit(-1)
 	for _, n := range echoSizes {
-		wantEcho(t, c, websocket.MessageBinary, anyBytes(n))
-		wantEcho(t, c, websocket.MessageText, strings.Repeat("a", n))
+		WantEcho(t, c, websocket.MessageBinary, AnyBytes(n))
+		WantEcho(t, c, websocket.MessageText, strings.Repeat("a", n))
 	}
 }
 
 // Text goes out and comes in as the bytes that it is.
-func testUTF8(t *testing.T, h host) {
-	out, in := h.dial(t, "/echo?as=binary"), h.dial(t, "/echo")
+func testUTF8(t *testing.T, h *Host) {
+	out, in := h.Dial(t, "/echo?as=binary"), h.Dial(t, "/echo")
 	for _, s := range []string{
 		"\x00", "é", "\u2028", "\U0001F600", "日本語", "\uFEFF", "\uFEFF\uFEFFmark", "mark\uFEFF", "\uFFFD", "\uFFFF\U0010FFFF",
 	} {
-		mustWrite(t, out, websocket.MessageText, s)
+		MustWrite(t, out, websocket.MessageText, s)
 		conntest.WantMessage(t, out, websocket.MessageBinary, s)
-		if !keepsMark {
+		if !h.KeepsMark {
 			s = strings.TrimLeft(s, "\uFEFF")
 		}
-		wantEcho(t, in, websocket.MessageText, s)
+		WantEcho(t, in, websocket.MessageText, s)
 	}
 }
 
-func testFragments(t *testing.T, h host) {
-	c := h.dial(t, "/close?code=1000&messages=3")
+func testFragments(t *testing.T, h *Host) {
+	c := h.Dial(t, "/close?code=1000&messages=3")
 	for _, digit := range []string{"0", "1", "2"} {
 		conntest.WantText(t, c, strings.Repeat(digit, 20_000)+".")
 	}
 }
 
-func testManyMessages(t *testing.T, h host) {
-	c := h.dial(t, "/flood?messages=3000&size=10")
+func testManyMessages(t *testing.T, h *Host) {
+	c := h.Dial(t, "/flood?messages=3000&size=10")
 	for i := range 3000 {
 		p := make([]byte, 10)
 		p[0] = byte(i)
@@ -92,8 +92,8 @@ func testManyMessages(t *testing.T, h host) {
 	}
 }
 
-func testReaderParts(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testReaderParts(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	for _, s := range []string{"first", "", "third"} {
 		conntest.MustWriteText(t, c, s)
 	}
@@ -112,8 +112,8 @@ func testReaderParts(t *testing.T, h host) {
 	conntest.WantText(t, c, "third")
 }
 
-func testReaderStale(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testReaderStale(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	for _, s := range []string{"first", "second", "third"} {
 		conntest.MustWriteText(t, c, s)
 	}
@@ -130,13 +130,13 @@ func testReaderStale(t *testing.T, h host) {
 	conntest.WantRest(t, second, "second")
 	conntest.WantText(t, c, "third")
 	stale(second)
-	wantOpen(t, c)
+	WantOpen(t, c)
 }
 
 // Each message goes to one reader.
-func testReadConcurrently(t *testing.T, h host) {
-	c := h.dial(t, "/flood?messages=100&size=1")
-	ctx := bounded(t)
+func testReadConcurrently(t *testing.T, h *Host) {
+	c := h.Dial(t, "/flood?messages=100&size=1")
+	ctx := Bounded(t)
 	var wg sync.WaitGroup
 	got := make(chan byte, 100)
 	for range 5 {
@@ -166,8 +166,8 @@ func testReadConcurrently(t *testing.T, h host) {
 }
 
 // The wait is over, the connection is not.
-func testReadContext(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testReadContext(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	conntest.WantInterrupted(t, conntest.ReadErr(ctx, c), context.DeadlineExceeded)
@@ -175,21 +175,21 @@ func testReadContext(t *testing.T, h host) {
 	call := rawpeer.GoErr(t, func() error { _, _, err := c.Reader(ctx); return err })
 	cancel()
 	conntest.WantInterrupted(t, call.Err(), context.Canceled)
-	wantOpen(t, c)
+	WantOpen(t, c)
 }
 
 // A context that has ended takes no message, also where one is there.
-func testReadContextEnded(t *testing.T, h host) {
-	c := h.dial(t, "/flood?messages=3&size=1")
+func testReadContextEnded(t *testing.T, h *Host) {
+	c := h.Dial(t, "/flood?messages=3&size=1")
 	for i := range 3 {
-		conntest.WantInterrupted(t, conntest.ReadErr(ended(t), c), context.Canceled)
-		_, _, err := c.Reader(ended(t))
+		conntest.WantInterrupted(t, conntest.ReadErr(Ended(t), c), context.Canceled)
+		_, _, err := c.Reader(Ended(t))
 		conntest.WantInterrupted(t, err, context.Canceled)
 		conntest.WantMessage(t, c, websocket.MessageBinary, string(rune(i)))
 	}
 }
 
-func testReadLimit(t *testing.T, h host) {
+func testReadLimit(t *testing.T, h *Host) {
 	for name, read := range map[string]func(*websocket.Conn) error{
 		"Read": func(c *websocket.Conn) error { return conntest.ReadErr(t.Context(), c) },
 		"Reader": func(c *websocket.Conn) error {
@@ -201,17 +201,17 @@ func testReadLimit(t *testing.T, h host) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			key := newKey()
-			c := h.dial(t, "/echo?id="+key)
-			wantEcho(t, c, websocket.MessageBinary, anyBytes(32768))
+			key := h.NewKey()
+			c := h.Dial(t, "/echo?id="+key)
+			WantEcho(t, c, websocket.MessageBinary, AnyBytes(32768))
 			c.SetReadLimit(10)
-			wantEcho(t, c, websocket.MessageText, "aaaaaaaaaa")
-			wantEcho(t, c, websocket.MessageText, "ééééé")
-			mustWrite(t, c, websocket.MessageText, "éééééa")
+			WantEcho(t, c, websocket.MessageText, "aaaaaaaaaa")
+			WantEcho(t, c, websocket.MessageText, "ééééé")
+			MustWrite(t, c, websocket.MessageText, "éééééa")
 			err := read(c)
 			conntest.WantError(t, err, websocket.ErrMessageTooBig)
 			conntest.WantClosed(t, err, -1)
-			if got, want := h.told(t, key), seen(websocket.StatusMessageTooBig, ""); !strings.HasPrefix(got, want) {
+			if got, want := h.Told(t, key), h.Seen(websocket.StatusMessageTooBig, ""); !strings.HasPrefix(got, want) {
 				t.Errorf("the server saw %q, want %q", got, want)
 			}
 			// It stays the reason, whatever the peer answers.
@@ -226,13 +226,13 @@ func testReadLimit(t *testing.T, h host) {
 }
 
 // A limit counts from the next message on, for those too that have arrived.
-func testReadLimitRaised(t *testing.T, h host) {
-	c := h.dial(t, "/flood?messages=20&size=30000")
+func testReadLimitRaised(t *testing.T, h *Host) {
+	c := h.Dial(t, "/flood?messages=20&size=30000")
 	c.SetReadLimit(10)
-	conntest.WantError(t, conntest.ReadErr(ended(t), c), context.Canceled)
+	conntest.WantError(t, conntest.ReadErr(Ended(t), c), context.Canceled)
 	for i := range 20 {
 		c.SetReadLimit(30_000)
-		_, p, err := c.Read(bounded(t))
+		_, p, err := c.Read(Bounded(t))
 		if err != nil || len(p) != 30_000 || p[0] != byte(i) {
 			t.Fatalf("got %d bytes, %v", len(p), err)
 		}
@@ -240,17 +240,17 @@ func testReadLimitRaised(t *testing.T, h host) {
 	}
 }
 
-func testReadUnlimited(t *testing.T, h host) {
+func testReadUnlimited(t *testing.T, h *Host) {
 	for _, limit := range []int64{-1, -100, 1 << 40} {
-		c := h.dial(t, "/echo")
+		c := h.Dial(t, "/echo")
 		c.SetReadLimit(limit)
-		wantEcho(t, c, websocket.MessageText, conntest.Filler(100_000))
+		WantEcho(t, c, websocket.MessageText, conntest.Filler(100_000))
 	}
 }
 
 // What came before can be read, then the connection is over. A browser sends
 // no close frame, and tells no reason.
-func testViolations(t *testing.T, h host) {
+func testViolations(t *testing.T, h *Host) {
 	for name, frame := range map[string]string{
 		"reserved bit":    "c100",
 		"reserved opcode": "8300",
@@ -262,7 +262,7 @@ func testViolations(t *testing.T, h host) {
 		"close not UTF-8": "880303e8ff",
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := h.dial(t, "/raw?hex="+"81026869"+frame+"&then=8800")
+			c := h.Dial(t, "/raw?hex="+"81026869"+frame+"&then=8800")
 			conntest.WantText(t, c, "hi")
 			conntest.WantClosed(t, conntest.ReadErr(t.Context(), c), -1)
 			conntest.WantEnded(t, c, -1)
@@ -270,13 +270,13 @@ func testViolations(t *testing.T, h host) {
 	}
 }
 
-func testCloseReadMessage(t *testing.T, h host) {
-	key := newKey()
-	c := h.dial(t, "/echo?id="+key)
+func testCloseReadMessage(t *testing.T, h *Host) {
+	key := h.NewKey()
+	c := h.Dial(t, "/echo?id="+key)
 	ctx := c.CloseRead(t.Context())
 	conntest.MustWriteText(t, c, "echo")
 	<-ctx.Done()
-	h.wantTold(t, key, seen(websocket.StatusPolicyViolation, "unexpected data message"))
+	h.WantTold(t, key, h.Seen(websocket.StatusPolicyViolation, "unexpected data message"))
 	for name, err := range conntest.EveryCall(t, c) {
 		if !errors.Is(err, net.ErrClosed) {
 			t.Errorf("%s: got %v", name, err)
@@ -284,15 +284,15 @@ func testCloseReadMessage(t *testing.T, h host) {
 	}
 }
 
-func testCloseReadClose(t *testing.T, h host) {
-	c := h.dial(t, "/close?code=1001")
+func testCloseReadClose(t *testing.T, h *Host) {
+	c := h.Dial(t, "/close?code=1001")
 	<-c.CloseRead(t.Context()).Done()
 	conntest.WantEnded(t, c, websocket.StatusGoingAway)
 }
 
-func testCloseReadContext(t *testing.T, h host) {
-	key := newKey()
-	c := h.dial(t, "/echo?id="+key)
+func testCloseReadContext(t *testing.T, h *Host) {
+	key := h.NewKey()
+	c := h.Dial(t, "/echo?id="+key)
 	ctx, cancel := context.WithCancel(t.Context())
 	read := c.CloseRead(ctx)
 	if read.Err() != nil {
@@ -300,12 +300,12 @@ func testCloseReadContext(t *testing.T, h host) {
 	}
 	cancel()
 	<-read.Done()
-	h.wantTold(t, key, abandoned)
+	h.WantTold(t, key, h.Abandoned)
 	conntest.WantEnded(t, c, -1)
 }
 
-func testCloseReadTakes(t *testing.T, h host) {
-	c := h.dial(t, "/sink")
+func testCloseReadTakes(t *testing.T, h *Host) {
+	c := h.Dial(t, "/sink")
 	ctx := c.CloseRead(t.Context())
 	_, _, err := c.Reader(t.Context())
 	for _, err := range []error{conntest.ReadErr(t.Context(), c), err} {
@@ -318,7 +318,7 @@ func testCloseReadTakes(t *testing.T, h host) {
 	}
 	for range 10 {
 		conntest.MustWriteText(t, c, "read by nobody")
-		if err := c.Ping(bounded(t)); err != nil {
+		if err := c.Ping(Bounded(t)); err != nil {
 			t.Fatal(err)
 		}
 	}

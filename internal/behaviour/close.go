@@ -1,4 +1,4 @@
-package websocket_test
+package behaviour
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-var closeTests = []clientTest{
+var closeTests = []Test{
 	{"close/by the peer", testClosedByPeer},
 	{"close/by the peer, behind messages", testClosedBehindMessages},
 	{"close/the peer is gone", testPeerGone},
@@ -36,7 +36,7 @@ var closeTests = []clientTest{
 
 var maxReason = strings.Repeat("r", 123)
 
-func testClosedByPeer(t *testing.T, h host) {
+func testClosedByPeer(t *testing.T, h *Host) {
 	for _, tt := range []struct {
 		code   websocket.StatusCode
 		reason string
@@ -51,7 +51,7 @@ func testClosedByPeer(t *testing.T, h host) {
 		{4999, "last"},
 	} {
 		t.Run(tt.code.String(), func(t *testing.T) {
-			c := h.dial(t, "/close?code="+strconv.Itoa(int(tt.code))+"&reason="+tt.reason)
+			c := h.Dial(t, "/close?code="+strconv.Itoa(int(tt.code))+"&reason="+tt.reason)
 			err := conntest.ReadErr(t.Context(), c)
 			ce, ok := errors.AsType[websocket.CloseError](err)
 			if !ok || ce.Code != tt.code || ce.Reason != tt.reason {
@@ -62,8 +62,8 @@ func testClosedByPeer(t *testing.T, h host) {
 	}
 }
 
-func testClosedBehindMessages(t *testing.T, h host) {
-	c := h.dial(t, "/close?code=4000&messages=2")
+func testClosedBehindMessages(t *testing.T, h *Host) {
+	c := h.Dial(t, "/close?code=4000&messages=2")
 	for _, digit := range []string{"0", "1"} {
 		conntest.WantText(t, c, strings.Repeat(digit, 20_000)+".")
 	}
@@ -71,9 +71,9 @@ func testClosedBehindMessages(t *testing.T, h host) {
 	conntest.WantEnded(t, c, 4000)
 }
 
-func testPeerGone(t *testing.T, h host) {
+func testPeerGone(t *testing.T, h *Host) {
 	for _, path := range []string{"/drop", "/drop?after=message"} {
-		c := h.dial(t, path)
+		c := h.Dial(t, path)
 		if strings.Contains(path, "message") {
 			conntest.MustWriteText(t, c, "message")
 		}
@@ -85,11 +85,11 @@ func testPeerGone(t *testing.T, h host) {
 }
 
 // The peer's close frame is the end, also where it leaves the stream open.
-func testPeerStays(t *testing.T, h host) {
+func testPeerStays(t *testing.T, h *Host) {
 	t.Parallel()
-	c := h.dial(t, "/raw?hex=88020fa0")
+	c := h.Dial(t, "/raw?hex=88020fa0")
 	err := c.Close(websocket.StatusNormalClosure, "")
-	if noticesClose {
+	if h.NoticesClose {
 		if err != nil {
 			t.Error(err)
 		}
@@ -102,7 +102,7 @@ func testPeerStays(t *testing.T, h host) {
 	conntest.WantEnded(t, c, -1)
 }
 
-func testCloseStatus(t *testing.T, h host) {
+func testCloseStatus(t *testing.T, h *Host) {
 	for _, tt := range []struct {
 		code   websocket.StatusCode
 		reason string
@@ -118,20 +118,20 @@ func testCloseStatus(t *testing.T, h host) {
 		{websocket.StatusNoStatusRcvd, ""},
 	} {
 		t.Run(tt.code.String(), func(t *testing.T) {
-			key := newKey()
-			c := h.dial(t, "/echo?id="+key)
+			key := h.NewKey()
+			c := h.Dial(t, "/echo?id="+key)
 			if err := c.Close(tt.code, tt.reason); err != nil {
 				t.Error(err)
 			}
-			h.wantTold(t, key, seen(tt.code, tt.reason))
-			conntest.WantEnded(t, c, onWire(tt.code)) // the peer answers with the same
+			h.WantTold(t, key, h.Seen(tt.code, tt.reason))
+			conntest.WantEnded(t, c, h.OnWire(tt.code)) // the peer answers with the same
 		})
 	}
 }
 
 // The peer may answer with a status of its own.
-func testPeerStatus(t *testing.T, h host) {
-	c := h.dial(t, "/raw?then=88050fa2746f6f")
+func testPeerStatus(t *testing.T, h *Host) {
+	c := h.Dial(t, "/raw?then=88050fa2746f6f")
 	if err := c.Close(websocket.StatusNormalClosure, "bye"); err != nil {
 		t.Error(err)
 	}
@@ -143,7 +143,7 @@ func testPeerStatus(t *testing.T, h host) {
 }
 
 // What can't be sent is an error, and closes the connection all the same.
-func testCloseInvalid(t *testing.T, h host) {
+func testCloseInvalid(t *testing.T, h *Host) {
 	for name, tt := range map[string]struct {
 		code   websocket.StatusCode
 		reason string
@@ -160,31 +160,31 @@ func testCloseInvalid(t *testing.T, h host) {
 		"1005 and reason": {websocket.StatusNoStatusRcvd, "reason"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			key := newKey()
-			c := h.dial(t, "/echo?id="+key)
+			key := h.NewKey()
+			c := h.Dial(t, "/echo?id="+key)
 			if err := c.Close(tt.code, tt.reason); err == nil || errors.Is(err, net.ErrClosed) {
 				t.Errorf("got %v", err)
 			}
-			h.wantTold(t, key, seen(websocket.StatusInternalError, ""))
-			conntest.WantEnded(t, c, onWire(websocket.StatusInternalError))
+			h.WantTold(t, key, h.Seen(websocket.StatusInternalError, ""))
+			conntest.WantEnded(t, c, h.OnWire(websocket.StatusInternalError))
 		})
 	}
 }
 
 // The usual way to give up works everywhere.
-func testCloseDeferred(t *testing.T, h host) {
-	key := newKey()
-	c := h.dial(t, "/echo?id="+key)
+func testCloseDeferred(t *testing.T, h *Host) {
+	key := h.NewKey()
+	c := h.Dial(t, "/echo?id="+key)
 	func() {
 		defer c.Close(websocket.StatusInternalError, "the program gave up")
-		wantOpen(t, c)
+		WantOpen(t, c)
 	}()
-	h.wantTold(t, key, seen(websocket.StatusInternalError, "the program gave up"))
-	conntest.WantEnded(t, c, onWire(websocket.StatusInternalError))
+	h.WantTold(t, key, h.Seen(websocket.StatusInternalError, "the program gave up"))
+	conntest.WantEnded(t, c, h.OnWire(websocket.StatusInternalError))
 }
 
-func testCloseConcurrently(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testCloseConcurrently(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	var wg sync.WaitGroup
 	for range 5 {
 		wg.Go(func() {
@@ -207,9 +207,9 @@ func testCloseConcurrently(t *testing.T, h host) {
 }
 
 // The peer's close frame is waited for, but not for long.
-func testCloseUnanswered(t *testing.T, h host) {
+func testCloseUnanswered(t *testing.T, h *Host) {
 	t.Parallel()
-	c, soon := h.dial(t, "/raw"), h.dial(t, "/raw")
+	c, soon := h.Dial(t, "/raw"), h.Dial(t, "/raw")
 	if err := websocket.NetConn(t.Context(), soon, websocket.MessageText).Close(); err != nil {
 		t.Error(err)
 	}
@@ -220,20 +220,20 @@ func testCloseUnanswered(t *testing.T, h host) {
 	conntest.WantEnded(t, soon, -1)
 }
 
-func testCloseDiscards(t *testing.T, h host) {
-	c := h.dial(t, "/flood?messages=10&size=100000")
+func testCloseDiscards(t *testing.T, h *Host) {
+	c := h.Dial(t, "/flood?messages=10&size=100000")
 	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Error(err)
 	}
 	conntest.WantEnded(t, c, websocket.StatusNormalClosure)
 }
 
-func testCloseInside(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testCloseInside(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	conntest.MustWriteText(t, c, "message")
 	r := conntest.WantReader(t, c)
 	conntest.WantRead(t, r, "mess")
-	w := conntest.MustWriter(t, c, bounded(t))
+	w := conntest.MustWriter(t, c, Bounded(t))
 	conntest.MustAdd(t, w, "cut")
 	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Error(err)
@@ -245,8 +245,8 @@ func testCloseInside(t *testing.T, h host) {
 	conntest.WantError(t, w.Close(), net.ErrClosed)
 }
 
-func testCloseNow(t *testing.T, h host) {
-	c := h.dial(t, "/raw")
+func testCloseNow(t *testing.T, h *Host) {
+	c := h.Dial(t, "/raw")
 	var calls []*rawpeer.Call[struct{}]
 	for range 3 {
 		calls = append(calls, rawpeer.GoErr(t, func() error { return conntest.ReadErr(t.Context(), c) }))
@@ -260,11 +260,11 @@ func testCloseNow(t *testing.T, h host) {
 	conntest.WantEnded(t, c, -1)
 }
 
-func testCloseNowDuringClose(t *testing.T, h host) {
-	c := h.dial(t, "/raw")
+func testCloseNowDuringClose(t *testing.T, h *Host) {
+	c := h.Dial(t, "/raw")
 	closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 	// Close has begun when nothing can be written any more.
-	for c.Ping(ended(t)) == nil || !errors.Is(c.Ping(ended(t)), net.ErrClosed) {
+	for c.Ping(Ended(t)) == nil || !errors.Is(c.Ping(Ended(t)), net.ErrClosed) {
 		runtime.Gosched()
 	}
 	c.CloseNow()
@@ -273,7 +273,7 @@ func testCloseNowDuringClose(t *testing.T, h host) {
 }
 
 // testThousand opens and closes connections in all ways: nothing is left.
-func testThousand(t *testing.T, h host) {
+func testThousand(t *testing.T, h *Host) {
 	conns := 1000
 	if testing.Short() {
 		conns = 100
@@ -292,27 +292,27 @@ func testThousand(t *testing.T, h host) {
 			return c.Close(websocket.StatusNormalClosure, "") // waits for the end
 		},
 	}
-	held, goroutines := countCallbacks(t), runtime.NumGoroutine()
+	wantReleased, goroutines := h.CountCallbacks(t), runtime.NumGoroutine()
 	for i := range conns {
-		c, _, err := websocket.Dial(bounded(t), h.url("/echo"), nil)
+		c, _, err := websocket.Dial(Bounded(t), h.URL("/echo"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if i%10 == 0 {
-			wantOpen(t, c)
+			WantOpen(t, c)
 		}
 		if err := ways[i%len(ways)](c); err != nil {
 			t.Fatal(err)
 		}
 	}
 	wantGoroutines(t, goroutines)
-	held.wantReleased(t)
+	wantReleased()
 }
 
 // wantGoroutines wants no more goroutines than these, a moment later.
 func wantGoroutines(t *testing.T, most int) {
 	t.Helper()
-	for ctx := bounded(t); runtime.NumGoroutine() > most; {
+	for ctx := Bounded(t); runtime.NumGoroutine() > most; {
 		select {
 		case <-time.After(time.Millisecond):
 		case <-ctx.Done():

@@ -1,4 +1,4 @@
-package websocket_test
+package behaviour
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-var writeTests = []clientTest{
+var writeTests = []Test{
 	{"write/writer", testWriter},
 	{"write/writer of an empty message", testWriterEmpty},
 	{"write/writer after its Close", testWriterStale},
@@ -41,12 +41,12 @@ var writeTests = []clientTest{
 	{"write/Ping of the peer", testPong},
 }
 
-func testWriter(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testWriter(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	c.SetReadLimit(-1)
 	text := strings.Repeat("日本", 20_000)
 	for _, part := range []int{1000, 16_384, 16_385, 1 << 20} {
-		w := conntest.MustWriter(t, c, bounded(t))
+		w := conntest.MustWriter(t, c, Bounded(t))
 		for p := range slices.Chunk([]byte(text), part) {
 			conntest.MustAdd(t, w, string(p))
 		}
@@ -55,9 +55,9 @@ func testWriter(t *testing.T, h host) {
 	}
 }
 
-func testWriterEmpty(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
-	w, err := c.Writer(bounded(t), websocket.MessageBinary)
+func testWriterEmpty(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
+	w, err := c.Writer(Bounded(t), websocket.MessageBinary)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,9 +65,9 @@ func testWriterEmpty(t *testing.T, h host) {
 	conntest.WantMessage(t, c, websocket.MessageBinary, "")
 }
 
-func testWriterStale(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
-	w := conntest.MustWriter(t, c, bounded(t))
+func testWriterStale(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
+	w := conntest.MustWriter(t, c, Bounded(t))
 	conntest.MustAdd(t, w, "message")
 	conntest.MustEnd(t, w)
 	n, err := io.WriteString(w, "more")
@@ -78,20 +78,20 @@ func testWriterStale(t *testing.T, h host) {
 		t.Errorf("got %v from a second Close", err)
 	}
 	conntest.WantText(t, c, "message")
-	wantOpen(t, c)
+	WantOpen(t, c)
 }
 
-func testWriteContextEnded(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
-	conntest.WantInterrupted(t, c.Write(ended(t), websocket.MessageText, []byte("not sent")), context.Canceled)
-	_, err := c.Writer(ended(t), websocket.MessageText)
+func testWriteContextEnded(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
+	conntest.WantInterrupted(t, c.Write(Ended(t), websocket.MessageText, []byte("not sent")), context.Canceled)
+	_, err := c.Writer(Ended(t), websocket.MessageText)
 	conntest.WantInterrupted(t, err, context.Canceled)
-	wantOpen(t, c)
+	WantOpen(t, c)
 }
 
 // A context that ends when nothing of a message was sent does no harm.
-func testWriterContext(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testWriterContext(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	ctx, cancel := context.WithCancel(t.Context())
 	w := conntest.MustWriter(t, c, ctx)
 	conntest.MustAdd(t, w, "not sent")
@@ -104,28 +104,28 @@ func testWriterContext(t *testing.T, h host) {
 	if err := w.Close(); err == nil {
 		t.Error("got no error from Close of a writer that failed")
 	}
-	wantOpen(t, c)
+	WantOpen(t, c)
 }
 
 // badTexts are texts that are not; the last one only lacks its end.
 var badTexts = []string{"\xff", "abc\xe0\x80", "\xed\xa0\x80", "cut \xe6\x97"}
 
-func testWriteNotUTF8(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testWriteNotUTF8(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	for _, bad := range badTexts {
-		err := c.Write(bounded(t), websocket.MessageText, []byte(bad))
+		err := c.Write(Bounded(t), websocket.MessageText, []byte(bad))
 		if err == nil || errors.Is(err, net.ErrClosed) {
 			t.Errorf("got %v of text %q", err, bad)
 		}
-		wantEcho(t, c, websocket.MessageBinary, bad)
+		WantEcho(t, c, websocket.MessageBinary, bad)
 	}
 }
 
-func testWriterNotUTF8(t *testing.T, h host) {
+func testWriterNotUTF8(t *testing.T, h *Host) {
 	for _, bad := range badTexts {
-		key := newKey()
-		c := h.dial(t, "/echo?id="+key)
-		w := conntest.MustWriter(t, c, bounded(t))
+		key := h.NewKey()
+		c := h.Dial(t, "/echo?id="+key)
+		w := conntest.MustWriter(t, c, Bounded(t))
 		_, err := io.WriteString(w, bad)
 		if err == nil {
 			err = w.Close()
@@ -133,7 +133,7 @@ func testWriterNotUTF8(t *testing.T, h host) {
 		if err == nil {
 			t.Errorf("got no error of text %q", bad)
 		}
-		h.wantTold(t, key, seen(websocket.StatusInternalError, ""))
+		h.WantTold(t, key, h.Seen(websocket.StatusInternalError, ""))
 		for name, err := range conntest.EveryCall(t, c) {
 			if !errors.Is(err, net.ErrClosed) {
 				t.Errorf("%s: got %v", name, err)
@@ -143,22 +143,22 @@ func testWriterNotUTF8(t *testing.T, h host) {
 	}
 }
 
-func testWriteType(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testWriteType(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	for _, typ := range []websocket.MessageType{0, 3, -1} {
-		_, writer := c.Writer(bounded(t), typ)
-		for _, err := range []error{c.Write(bounded(t), typ, nil), writer} {
+		_, writer := c.Writer(Bounded(t), typ)
+		for _, err := range []error{c.Write(Bounded(t), typ, nil), writer} {
 			if err == nil || errors.Is(err, net.ErrClosed) {
 				t.Errorf("got %v of type %d", err, typ)
 			}
 		}
 	}
-	wantOpen(t, c)
+	WantOpen(t, c)
 }
 
 // What Write was given is the caller's again when it returns.
-func testWriteKeeps(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testWriteKeeps(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	c.SetReadLimit(-1)
 	const size, messages = 100_000, 20
 	p := make([]byte, size)
@@ -166,7 +166,7 @@ func testWriteKeeps(t *testing.T, h host) {
 		for j := range p {
 			p[j] = byte(i)
 		}
-		if err := c.Write(bounded(t), websocket.MessageBinary, p); err != nil {
+		if err := c.Write(Bounded(t), websocket.MessageBinary, p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -175,9 +175,9 @@ func testWriteKeeps(t *testing.T, h host) {
 	}
 }
 
-func testWriteConcurrently(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
-	ctx := bounded(t)
+func testWriteConcurrently(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
+	ctx := Bounded(t)
 	const writers, each = 10, 50
 	var wg sync.WaitGroup
 	for i := range writers {
@@ -210,38 +210,38 @@ func testWriteConcurrently(t *testing.T, h host) {
 	}
 }
 
-// some is as much as the network may hold on loopback, and much is more.
+// The network holds up to Some on loopback, and less than much.
 const (
-	some = 16 << 20
+	Some = 16 << 20
 	much = 64 << 20
 )
 
 // A peer that does not read makes writes wait, until it does.
-func testWriteWaits(t *testing.T, h host) {
+func testWriteWaits(t *testing.T, h *Host) {
 	t.Parallel()
-	key := newKey()
-	c := h.dial(t, "/deaf?hear="+key)
+	key := h.NewKey()
+	c := h.Dial(t, "/deaf?hear="+key)
 	c.SetReadLimit(-1)
-	p := []byte(anyBytes(1 << 20))
+	p := []byte(AnyBytes(1 << 20))
 	writing := rawpeer.GoErr(t, func() error {
-		for range some / len(p) {
+		for range Some / len(p) {
 			if err := c.Write(t.Context(), websocket.MessageBinary, p); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	h.tell(t, key)
-	for range some / len(p) {
+	h.Tell(t, key)
+	for range Some / len(p) {
 		conntest.WantMessage(t, c, websocket.MessageBinary, string(p))
 	}
 	writing.Want()
 }
 
 // Writes to a peer that does not read are bounded by their context.
-func testWriteContext(t *testing.T, h host) {
+func testWriteContext(t *testing.T, h *Host) {
 	t.Parallel()
-	c := h.dial(t, "/raw")
+	c := h.Dial(t, "/raw")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	p := make([]byte, 1<<20)
@@ -255,8 +255,8 @@ func testWriteContext(t *testing.T, h host) {
 }
 
 // The end of the connection ends the waits of those who write.
-func testWriteClosed(t *testing.T, h host) {
-	c := h.dial(t, "/raw")
+func testWriteClosed(t *testing.T, h *Host) {
+	c := h.Dial(t, "/raw")
 	p := make([]byte, 1<<20)
 	var begun, done sync.WaitGroup
 	begun.Add(3)
@@ -280,15 +280,15 @@ func testWriteClosed(t *testing.T, h host) {
 	conntest.WantEnded(t, c, -1)
 }
 
-func testUncompressed(t *testing.T, h host) {
-	c, _ := h.dialWith(t, "/echo", &websocket.DialOptions{CompressionMode: websocket.CompressionContextTakeover})
+func testUncompressed(t *testing.T, h *Host) {
+	c, _ := h.DialWith(t, "/echo", &websocket.DialOptions{CompressionMode: websocket.CompressionContextTakeover})
 	c.SetReadLimit(-1)
 	for _, text := range []string{"", "日本", strings.Repeat("日本", 20_000)} {
-		if err := c.WriteUncompressed(bounded(t), websocket.MessageText, []byte(text)); err != nil {
+		if err := c.WriteUncompressed(Bounded(t), websocket.MessageText, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 		conntest.WantText(t, c, text)
-		w, err := c.WriterUncompressed(bounded(t), websocket.MessageText)
+		w, err := c.WriterUncompressed(Bounded(t), websocket.MessageText)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -298,68 +298,68 @@ func testUncompressed(t *testing.T, h host) {
 	}
 }
 
-func testUncompressedRefused(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testUncompressedRefused(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	for _, test := range []struct {
 		typ websocket.MessageType
 		p   string
 	}{{websocket.MessageText, "\xff"}, {0, ""}, {3, ""}} {
-		if err := c.WriteUncompressed(bounded(t), test.typ, []byte(test.p)); err == nil || errors.Is(err, net.ErrClosed) {
+		if err := c.WriteUncompressed(Bounded(t), test.typ, []byte(test.p)); err == nil || errors.Is(err, net.ErrClosed) {
 			t.Errorf("got %v for %q of type %d", err, test.p, test.typ)
 		}
 	}
-	if w, err := c.WriterUncompressed(bounded(t), 3); w != nil || err == nil || errors.Is(err, net.ErrClosed) {
+	if w, err := c.WriterUncompressed(Bounded(t), 3); w != nil || err == nil || errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v, %v for a Writer of type 3", w, err)
 	}
-	conntest.WantInterrupted(t, c.WriteUncompressed(ended(t), websocket.MessageText, nil), context.Canceled)
-	_, err := c.WriterUncompressed(ended(t), websocket.MessageText)
+	conntest.WantInterrupted(t, c.WriteUncompressed(Ended(t), websocket.MessageText, nil), context.Canceled)
+	_, err := c.WriterUncompressed(Ended(t), websocket.MessageText)
 	conntest.WantInterrupted(t, err, context.Canceled)
-	wantOpen(t, c)
+	WantOpen(t, c)
 }
 
-func testUnsolicitedPong(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testUnsolicitedPong(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	for _, size := range []int{0, 125} {
-		if err := c.Pong(bounded(t), make([]byte, size)); err != nil {
+		if err := c.Pong(Bounded(t), make([]byte, size)); err != nil {
 			t.Errorf("got %v for a payload of %d bytes", err, size)
 		}
 	}
-	if err := c.Pong(bounded(t), make([]byte, 126)); err == nil || errors.Is(err, net.ErrClosed) {
+	if err := c.Pong(Bounded(t), make([]byte, 126)); err == nil || errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v for a payload of 126 bytes", err)
 	}
-	conntest.WantInterrupted(t, c.Pong(ended(t), nil), context.Canceled)
-	wantOpen(t, c)
+	conntest.WantInterrupted(t, c.Pong(Ended(t), nil), context.Canceled)
+	WantOpen(t, c)
 	c.CloseNow()
-	if err := c.Pong(bounded(t), nil); !errors.Is(err, net.ErrClosed) {
+	if err := c.Pong(Bounded(t), nil); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v after CloseNow", err)
 	}
 }
 
-func testPing(t *testing.T, h host) {
-	c := h.dial(t, "/sink")
+func testPing(t *testing.T, h *Host) {
+	c := h.Dial(t, "/sink")
 	c.CloseRead(t.Context())
 	for range 3 {
-		if err := c.Ping(bounded(t)); err != nil {
+		if err := c.Ping(Bounded(t)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	conntest.WantInterrupted(t, c.Ping(ended(t)), context.Canceled)
+	conntest.WantInterrupted(t, c.Ping(Ended(t)), context.Canceled)
 }
 
 // The server sends a message when it has got its pong.
-func testPong(t *testing.T, h host) {
-	conntest.WantText(t, h.dial(t, "/ping"), "answered")
+func testPong(t *testing.T, h *Host) {
+	conntest.WantText(t, h.Dial(t, "/ping"), "answered")
 }
 
-func testPrepared(t *testing.T, h host) {
+func testPrepared(t *testing.T, h *Host) {
 	for _, test := range []struct {
 		typ websocket.MessageType
 		s   string
 	}{
 		{websocket.MessageText, ""},
 		{websocket.MessageText, "日本"},
-		{websocket.MessageBinary, anyBytes(300)},
-		{websocket.MessageBinary, anyBytes(100_000)},
+		{websocket.MessageBinary, AnyBytes(300)},
+		{websocket.MessageBinary, AnyBytes(100_000)},
 	} {
 		p := []byte(test.s)
 		m, err := websocket.NewPreparedMessage(test.typ, p)
@@ -368,50 +368,50 @@ func testPrepared(t *testing.T, h host) {
 		}
 		clear(p) // it is not kept
 		for range 2 {
-			c := h.dial(t, "/echo")
+			c := h.Dial(t, "/echo")
 			c.SetReadLimit(-1)
 			for range 2 {
-				if err := c.WritePrepared(bounded(t), m); err != nil {
+				if err := c.WritePrepared(Bounded(t), m); err != nil {
 					t.Fatal(err)
 				}
 				conntest.WantMessage(t, c, test.typ, test.s)
 			}
-			wantOpen(t, c)
+			WantOpen(t, c)
 		}
 	}
 }
 
-func testPreparedNotUTF8(t *testing.T, h host) {
+func testPreparedNotUTF8(t *testing.T, h *Host) {
 	for _, typ := range []websocket.MessageType{websocket.MessageText, 0, 3} {
 		m, err := websocket.NewPreparedMessage(typ, []byte("\xff"))
 		if m != nil || err == nil || errors.Is(err, net.ErrClosed) {
 			t.Errorf("got %v, %v for a message of type %d that is not UTF-8", m, err, typ)
 		}
 	}
-	c := h.dial(t, "/echo")
-	err := c.WritePrepared(bounded(t), new(websocket.PreparedMessage))
+	c := h.Dial(t, "/echo")
+	err := c.WritePrepared(Bounded(t), new(websocket.PreparedMessage))
 	if err == nil || errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v for a message that was not prepared", err)
 	}
-	wantOpen(t, c)
+	WantOpen(t, c)
 }
 
-func testPreparedContextEnded(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testPreparedContextEnded(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	m, err := websocket.NewPreparedMessage(websocket.MessageText, []byte("not sent"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	conntest.WantInterrupted(t, c.WritePrepared(ended(t), m), context.Canceled)
-	wantOpen(t, c)
+	conntest.WantInterrupted(t, c.WritePrepared(Ended(t), m), context.Canceled)
+	WantOpen(t, c)
 }
 
-func testPreparedClosed(t *testing.T, h host) {
-	c := h.dial(t, "/echo")
+func testPreparedClosed(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
 	m, err := websocket.NewPreparedMessage(websocket.MessageText, []byte("not sent"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.CloseNow()
-	conntest.WantClosed(t, c.WritePrepared(bounded(t), m), -1)
+	conntest.WantClosed(t, c.WritePrepared(Bounded(t), m), -1)
 }

@@ -31,6 +31,9 @@ import (
 // The response is the server's answer. It may be there beside an error, then
 // with up to 1024 bytes of its body; it need not be closed.
 func Dial(ctx context.Context, u string, opts *DialOptions) (*Conn, *http.Response, error) {
+	if ctx == nil {
+		return nil, nil, opError("dial", errNilContext)
+	}
 	c, resp, err := dial(ctx, u, opts.orDefault())
 	if err != nil {
 		return nil, resp, opError("dial", err)
@@ -128,6 +131,8 @@ func newClientHandshake(ctx context.Context, opts *DialOptions) *clientHandshake
 	})
 	return hs
 }
+
+var errNilContext = errors.New("nil Context")
 
 var errHandshakeTimeout = fmt.Errorf("the client's Timeout passed during the handshake: %w", context.DeadlineExceeded)
 

@@ -58,6 +58,7 @@ type netConn struct {
 
 	read, write deadline
 	closed      atomic.Bool
+	eof         atomic.Bool // a Read has returned io.EOF
 }
 
 // deadline turns the deadlines of a net.Conn, which may be moved while a call
@@ -106,6 +107,9 @@ func (nc *netConn) Read(p []byte) (int, error) {
 		if closed {
 			return 0, nc.opError("read", &closedError{})
 		}
+		if nc.eof.Load() {
+			return 0, io.EOF
+		}
 		if len(p) == 0 {
 			return 0, nil
 		}
@@ -129,6 +133,7 @@ func (nc *netConn) readError(err error) error {
 	switch CloseStatus(err) {
 	case StatusNormalClosure, StatusGoingAway:
 		if !nc.closed.Load() {
+			nc.eof.Store(true)
 			return io.EOF
 		}
 	}

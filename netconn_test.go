@@ -165,6 +165,9 @@ func TestNetConnEnd(t *testing.T) {
 						t.Errorf("got %v; io.EOF is for a good end, as it is", err)
 					}
 				}
+				if n, err := nc.Read(nil); n != 0 || (err == io.EOF) != (test.want == io.EOF) {
+					t.Errorf("got %d, %v from a Read into nothing", n, err)
+				}
 				if _, err := nc.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
 					t.Errorf("got %v from Write", err)
 				}

@@ -4,7 +4,7 @@
 GO       ?= go
 TOOLS    := $(CURDIR)/internal/tools/go.mod
 TOOL      = $(GO) tool -modfile=$(TOOLS)
-MODULES  := . internal/thirdparty
+MODULES  := . internal/thirdparty internal/thirdparty/moved
 # The other of the two supported releases of Go, for the long runs.
 OTHER_GO ?= go1.27.4
 FUZZTIME ?= 10s
@@ -17,7 +17,7 @@ CONNECTIONS ?= 2000
 MINUTES     ?= 10
 SOAKFLAGS   ?= -svg ../../docs/soak.svg
 
-.PHONY: test conformance faults lint fmt bench microbench soak peers
+.PHONY: test moved conformance faults lint fmt bench microbench soak peers
 
 # All tests, under the race detector; the browser's build; the tests against
 # other implementations; the tests in Chromium and Node.js, from their directory,
@@ -28,6 +28,11 @@ test: peers
 	$(GO) test -race -timeout 15m ./...
 	cd internal/thirdparty && $(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v /browser$$)
 	cd internal/thirdparty/browser && $(GO) test -race -timeout 15m
+
+# Public programs that use another WebSocket library, with this one in its place, and
+# their own tests. No part of test: it downloads them.
+moved:
+	cd internal/thirdparty/moved && $(GO) test -count=1 -timeout 10m
 
 # The long runs: a minute of all methods at random, with the race detector; without
 # it streams that break at every byte, the conformance suite with as many messages as

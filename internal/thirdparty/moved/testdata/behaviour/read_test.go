@@ -1,0 +1,139 @@
+package behaviour
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+)
+
+// A Read of a message's reader returns what the slice holds of the frame, however
+// its bytes arrive.
+func TestReadFillsTheSlice(t *testing.T) {
+	c, p := dial(t)
+	payload := bytes.Repeat([]byte("0123456789"), 140)
+	sent := frame(binaryMessage, payload)
+	p.send(sent[:124])
+	_, r, err := c.Reader(bounded(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 2000)
+	type result struct {
+		n   int
+		err error
+	}
+	read := make(chan result, 1)
+	go func() {
+		n, err := r.Read(b)
+		read <- result{n, err}
+	}()
+	select {
+	case got := <-read:
+		t.Fatalf("got %d bytes of %d, error %v", got.n, len(payload), got.err)
+	case <-time.After(time.Second):
+	}
+	p.send(sent[124:])
+	if got := <-read; got.n != len(payload) || !bytes.Equal(b[:got.n], payload) {
+		t.Errorf("got %d bytes of %d, error %v", got.n, len(payload), got.err)
+	}
+}
+
+// Each Read of a NetConn returns one message, where the slice holds it.
+func TestNetConnReadsMessages(t *testing.T) {
+	c, p := dial(t)
+	nc := websocket.NetConn(context.Background(), c, websocket.MessageBinary)
+	nc.SetReadDeadline(time.Now().Add(limit))
+	var sent []byte
+	const messages, size = 5, 1400
+	for i := range messages {
+		sent = append(sent, frame(binaryMessage, bytes.Repeat([]byte{byte(i)}, size))...)
+	}
+	go func() {
+		for piece := range slices.Chunk(sent, 124) {
+			p.Write(piece)
+		}
+	}()
+	b := make([]byte, 2000)
+	for i := range messages {
+		if n, err := nc.Read(b); n != size || err != nil {
+			t.Fatalf("got %d bytes, error %v in read %d", n, err, i)
+		}
+	}
+}
+
+// JSON that is not valid closes the connection.
+func TestBadJSONCloses(t *testing.T) {
+	c, p := dial(t)
+	p.send(frame(text, []byte("{")))
+	received := make(chan byte, 1)
+	go func() {
+		first, _ := p.readFrame()
+		received <- first
+		p.sendClose(websocket.StatusInvalidFramePayloadData)
+	}()
+	var v any
+	if err := wsjson.Read(bounded(t), c, &v); err == nil {
+		t.Fatal("no error")
+	}
+	c.Write(bounded(t), websocket.MessageText, []byte("still open"))
+	if first := <-received; first != closed {
+		t.Errorf("the peer got a frame %#x, not a close frame", first)
+	}
+}
+
+// Text that is not UTF-8 arrives as it is, and goes out as it is.
+func TestTextIsNotChecked(t *testing.T) {
+	c, p := dial(t)
+	p.send(frame(text, []byte("\xff")))
+	if _, b, err := c.Read(bounded(t)); string(b) != "\xff" || err != nil {
+		t.Errorf("got %q, %v", b, err)
+	}
+	if err := c.Write(bounded(t), websocket.MessageText, []byte("\xff")); err != nil {
+		t.Error(err)
+	}
+}
+
+// A deadline that passes during a Read of a NetConn closes the connection.
+func TestNetConnDeadlineCloses(t *testing.T) {
+	c, p := dial(t)
+	nc := websocket.NetConn(context.Background(), c, websocket.MessageBinary)
+	nc.SetReadDeadline(time.Now().Add(time.Millisecond))
+	b := make([]byte, 5)
+	if _, err := nc.Read(b); err == nil {
+		t.Fatal("no error")
+	}
+	nc.SetReadDeadline(time.Now().Add(limit))
+	p.Write(frame(binaryMessage, b))
+	if n, err := nc.Read(b); err == nil {
+		t.Errorf("read %d bytes after the deadline", n)
+	}
+}
+
+// At its end a NetConn returns io.EOF from a Read of no bytes, too.
+func TestNetConnReadsNothingAtTheEnd(t *testing.T) {
+	c, p := dial(t)
+	nc := websocket.NetConn(context.Background(), c, websocket.MessageBinary)
+	p.sendClose(websocket.StatusNormalClosure)
+	if _, err := nc.Read(make([]byte, 1)); err != io.EOF {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := nc.Read(nil); !errors.Is(err, io.EOF) {
+		t.Errorf("got %v for no bytes", err)
+	}
+}
+
+// The addresses of a client's NetConn are not those of the network.
+func TestNetConnAddress(t *testing.T) {
+	c, _ := dial(t)
+	nc := websocket.NetConn(context.Background(), c, websocket.MessageBinary)
+	if got := nc.RemoteAddr().String(); got != "websocket/unknown-addr" {
+		t.Errorf("got %q", got)
+	}
+}

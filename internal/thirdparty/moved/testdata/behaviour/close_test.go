@@ -77,3 +77,67 @@ func TestNetConnCloseWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// The peer's code is sent back.
+func TestCloseIsAnswered(t *testing.T) {
+	c, p := dial(t)
+	reading := startRead(t, c, p)
+	p.sendClose(4321)
+	if code := p.wantClose(); code != 4321 {
+		t.Errorf("got %v", code)
+	}
+	reading.err(t)
+}
+
+// A message after CloseRead closes the connection.
+func TestCloseReadTakesNoMessage(t *testing.T) {
+	c, p := dial(t)
+	ctx := c.CloseRead(context.Background())
+	p.send(frame(text, nil))
+	if code := p.wantClose(); code != websocket.StatusPolicyViolation {
+		t.Errorf("got %v", code)
+	}
+	p.sendClose(websocket.StatusPolicyViolation)
+	select {
+	case <-ctx.Done():
+	case <-time.After(limit):
+		t.Error("the context does not end")
+	}
+}
+
+// A Read that is under way during Close returns the peer's code.
+func TestReadDuringClose(t *testing.T) {
+	c, p := dial(t)
+	reading := startRead(t, c, p)
+	closing := start(func() error { return c.Close(websocket.StatusNormalClosure, "bye") })
+	p.wantClose()
+	p.sendClose(websocket.StatusNormalClosure)
+	if err := reading.err(t); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
+		t.Errorf("got %v", err)
+	}
+	if err := closing.err(t); err != nil {
+		t.Error(err)
+	}
+}
+
+// A Close that the peer answers with another code returns that.
+func TestCloseAnsweredOtherwise(t *testing.T) {
+	c, p := dial(t)
+	closing := start(func() error { return c.Close(websocket.StatusGoingAway, "bye") })
+	p.wantClose()
+	p.sendClose(4000)
+	if err := closing.err(t); websocket.CloseStatus(err) != 4000 {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A Close that is not answered is an error.
+func TestCloseNotAnswered(t *testing.T) {
+	c, p := dial(t)
+	closing := start(func() error { return c.Close(websocket.StatusGoingAway, "bye") })
+	p.wantClose()
+	p.Close()
+	if err := closing.err(t); err == nil {
+		t.Error("no error")
+	}
+}

@@ -112,3 +112,32 @@ func TestContextEndsBetweenMessages(t *testing.T) {
 		t.Errorf("got %v from a Write after it", err)
 	}
 }
+
+// What ended the connection is told once; the errors of later calls hold no code.
+func TestCodeIsToldOnce(t *testing.T) {
+	c, p := dial(t)
+	reading := startRead(t, c, p)
+	p.sendClose(websocket.StatusGoingAway)
+	reading.err(t)
+	if code := websocket.CloseStatus(c.Write(bounded(t), websocket.MessageText, nil)); code != -1 {
+		t.Errorf("the error of a Write tells %v", code)
+	}
+}
+
+// A call whose context ends returns its error.
+func TestContextError(t *testing.T) {
+	c, _ := dial(t)
+	c.CloseRead(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	if err := c.Ping(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v from Ping", err)
+	}
+	if err := c.Write(bounded(t), websocket.MessageText, nil); err != nil {
+		t.Errorf("got %v from a Write after it", err)
+	}
+	c, _ = dial(t)
+	if _, _, err := c.Read(ctx); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v from Read", err)
+	}
+}

@@ -137,3 +137,98 @@ func TestNetConnAddress(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// A message whose bytes have all been read is over: io.EOF need not be read.
+func TestNextMessageAfterTheLastByte(t *testing.T) {
+	for _, size := range []int{1, 125, 5000} {
+		c, p := dial(t)
+		for i := range 3 {
+			p.send(frame(binaryMessage, make([]byte, size)))
+			_, r, err := c.Reader(bounded(t))
+			if err != nil {
+				t.Fatalf("message %d of %d bytes: %v", i, size, err)
+			}
+			if _, err := io.ReadFull(r, make([]byte, size)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// The limit is the most that a message may have.
+func TestReadLimit(t *testing.T) {
+	for _, limit := range []int64{0, 1, 1000} {
+		c, p := dial(t)
+		c.SetReadLimit(limit)
+		p.send(frame(text, make([]byte, limit)))
+		if _, b, err := c.Read(bounded(t)); int64(len(b)) != limit || err != nil {
+			t.Errorf("got %d bytes, %v with a limit of %d", len(b), err, limit)
+		}
+		reading := startRead(t, c, p)
+		p.send(frame(text, make([]byte, limit+1)))
+		if code := p.wantClose(); code != websocket.StatusMessageTooBig {
+			t.Errorf("got %v", code)
+		}
+		p.sendClose(websocket.StatusMessageTooBig)
+		if err := reading.err(t); !errors.Is(err, websocket.ErrMessageTooBig) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// A peer that is gone is io.EOF for a NetConn, but not as it is.
+func TestNetConnGone(t *testing.T) {
+	c, p := dial(t)
+	nc := websocket.NetConn(context.Background(), c, websocket.MessageBinary)
+	p.Close()
+	if _, err := nc.Read(make([]byte, 1)); !errors.Is(err, io.EOF) || err == io.EOF {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What ends a NetConn otherwise is in the error.
+func TestNetConnErrors(t *testing.T) {
+	c, p := dial(t)
+	p.sendClose(4000)
+	_, err := websocket.NetConn(context.Background(), c, websocket.MessageBinary).Read(make([]byte, 1))
+	if websocket.CloseStatus(err) != 4000 {
+		t.Errorf("got %v", err)
+	}
+
+	c, p = dial(t)
+	p.send(frame(text, nil))
+	if _, err := websocket.NetConn(context.Background(), c, websocket.MessageBinary).Read(make([]byte, 1)); err == nil {
+		t.Error("no error for text")
+	}
+	if code := p.wantClose(); code != websocket.StatusUnsupportedData {
+		t.Errorf("got a close frame with %v", code)
+	}
+
+	c, _ = dial(t)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	if _, err := websocket.NetConn(ctx, c, websocket.MessageBinary).Read(make([]byte, 1)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The error of a Read of a NetConn whose deadline passes is context.Canceled.
+func TestNetConnDeadlineError(t *testing.T) {
+	c, _ := dial(t)
+	nc := websocket.NetConn(context.Background(), c, websocket.MessageBinary)
+	nc.SetReadDeadline(time.Now().Add(time.Millisecond))
+	if _, err := nc.Read(make([]byte, 1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// After CloseRead a Read waits until its context ends.
+func TestReadAfterCloseRead(t *testing.T) {
+	c, _ := dial(t)
+	c.CloseRead(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	if _, _, err := c.Read(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -64,7 +64,8 @@
 //
 // Set CompressionMode in the options of both sides. Context takeover makes
 // small, similar messages much smaller, for 16 to 40 KiB of memory a
-// connection.
+// connection. [Conn.WriteUncompressed] and
+// [Conn.WriterUncompressed] leave a message out, such as one with a secret.
 //
 // # Tunnel
 //

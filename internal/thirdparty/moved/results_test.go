@@ -17,6 +17,7 @@ type results struct {
 	action map[string]string // pass, fail or skip
 	output map[string]*bytes.Buffer
 	rest   bytes.Buffer // what no test printed
+	failed bool         // whether go test failed
 }
 
 // runTests runs the tests of a program that was prepared in dir.
@@ -33,10 +34,11 @@ func runTests(t *testing.T, p *program, dir string) *results {
 	var errOut bytes.Buffer
 	cmd.Stderr = &errOut
 	out, err := cmd.Output()
-	if _, failed := err.(*exec.ExitError); err != nil && !failed {
+	_, failed := err.(*exec.ExitError)
+	if err != nil && !failed {
 		t.Fatal(err)
 	}
-	r := &results{action: make(map[string]string), output: make(map[string]*bytes.Buffer)}
+	r := &results{failed: failed, action: make(map[string]string), output: make(map[string]*bytes.Buffer)}
 	for line := range bytes.Lines(out) {
 		r.add(line)
 	}
@@ -122,6 +124,9 @@ func (r *results) judge(t *testing.T, passes int, known []listed) {
 		default:
 			t.Errorf("%s is listed as a difference, and did not run: %q", l.test, action)
 		}
+	}
+	if r.failed && len(known) == 0 && !t.Failed() {
+		t.Errorf("go test fails, and no test does:\n%s", r.rest.Bytes())
 	}
 	if n := r.passed(); n != passes || n == 0 {
 		t.Errorf("%d tests pass, want %d\n%s", n, passes, r.rest.Bytes())

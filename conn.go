@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync/atomic"
 )
 
@@ -102,6 +103,15 @@ func withoutURL(err error) error {
 		return fmt.Errorf("parse URL: %w", e.Err)
 	}
 	return err
+}
+
+// asTyped returns the scheme of u, which url.Parse puts in lower case, as it
+// stands there. A relative reference has none.
+func asTyped(scheme, u string) string {
+	if len(scheme) <= len(u) && strings.EqualFold(u[:len(scheme)], scheme) {
+		return u[:len(scheme)]
+	}
+	return scheme
 }
 
 // Read waits for the next message and returns the whole of it. The slice is

@@ -5,6 +5,7 @@ package websocket
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/bhojpur/api/internal/deflate"
 )
@@ -37,13 +38,29 @@ func (o *DialOptions) compression() compressionOptions {
 	return compressionOptions{o.CompressionMode, o.CompressionThreshold, o.CompressionLevel, o.CompressionWindowBits}
 }
 
-// check tells of what is out of range.
+// check returns an error for an option that is out of range.
 func (o compressionOptions) check() error {
 	switch {
+	case o.mode < CompressionDisabled || o.mode > CompressionNoContextTakeover:
+		return fmt.Errorf("CompressionMode %d is not %d to %d", o.mode, CompressionDisabled, CompressionNoContextTakeover)
 	case o.level < 0 || o.level > deflate.MaxLevel:
 		return fmt.Errorf("CompressionLevel %d is not 0 to %d", o.level, deflate.MaxLevel)
 	case o.bits != 0 && (o.bits < minWindowBits || o.bits > maxWindowBits):
 		return fmt.Errorf("CompressionWindowBits %d is not 0, nor %d to %d", o.bits, minWindowBits, maxWindowBits)
+	}
+	return nil
+}
+
+// checkSubprotocols returns an error for names that are not tokens, or are there
+// twice (RFC 6455 section 4.1).
+func checkSubprotocols(names []string) error {
+	for i, name := range names {
+		switch {
+		case !isToken(name):
+			return fmt.Errorf("Subprotocols: %.100q is not a token", name)
+		case slices.Contains(names[:i], name):
+			return fmt.Errorf("Subprotocols: %.100q is there twice", name)
+		}
 	}
 	return nil
 }

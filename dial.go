@@ -4,8 +4,10 @@ package websocket
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -15,10 +17,11 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/bhojpur/api/internal/httptunnel"
 )
 
 // Dial opens a connection to a server (RFC 6455 section 4.1). The URL's scheme
@@ -28,12 +31,13 @@ import (
 // ctx bounds the handshake alone, and so does the Timeout of opts.HTTPClient:
 // once Dial has returned they have no effect on the connection.
 //
+// Dial follows redirects. One from wss to ws is an error unless the
+// CheckRedirect of opts.HTTPClient allows it.
+//
 // The response is the server's answer. It may be there beside an error, then
 // with up to 1024 bytes of its body; it need not be closed.
 func Dial(ctx context.Context, u string, opts *DialOptions) (*Conn, *http.Response, error) {
-	if ctx == nil {
-		return nil, nil, opError("dial", errNilContext)
-	}
+	checkContext(ctx)
 	c, resp, err := dial(ctx, u, opts.orDefault())
 	if err != nil {
 		return nil, resp, opError("dial", err)
@@ -42,20 +46,16 @@ func Dial(ctx context.Context, u string, opts *DialOptions) (*Conn, *http.Respon
 }
 
 func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, *http.Response, error) {
-	for _, protocol := range opts.Subprotocols {
-		if !isToken(protocol) {
-			return nil, nil, fmt.Errorf("subprotocol %q is not a token", protocol)
-		}
-	}
 	if err := opts.compression().check(); err != nil {
 		return nil, nil, err
 	}
-	target, err := handshakeURL(u)
+	hs := newClientHandshake(opts)
+	req, err := hs.newRequest(u)
 	if err != nil {
 		return nil, nil, err
 	}
-	hs := newClientHandshake(ctx, opts)
-	resp, err := hs.roundTrip(target)
+	hs.attach(ctx)
+	resp, err := hs.roundTrip(req)
 	if err != nil {
 		hs.giveUp()
 		return nil, nil, err
@@ -70,38 +70,15 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, *http.Respon
 	return c, resp, nil
 }
 
-// handshakeURL turns a WebSocket URL into the one that is requested.
-func handshakeURL(u string) (*url.URL, error) {
-	target, err := url.Parse(u)
-	if err != nil {
-		return nil, withoutURL(err)
-	}
-	if !toHTTP(target) {
-		return nil, fmt.Errorf("scheme of URL is %q, not ws or wss", target.Scheme)
-	}
-	target.Fragment = "" // section 3: has no meaning
-	return target, nil
-}
-
-// toHTTP gives a URL the scheme for HTTP that its own one stands for.
-func toHTTP(u *url.URL) bool {
-	switch u.Scheme {
-	case "ws":
-		u.Scheme = "http"
-	case "wss":
-		u.Scheme = "https"
-	case "http", "https":
-	default:
-		return false
-	}
-	return true
-}
-
 // clientHandshake is a handshake under way.
 type clientHandshake struct {
 	opts   *DialOptions
 	client http.Client
 	key    string
+
+	subprotocols []string // that are offered
+	scheme       string   // of the URL, as it was typed
+	tls          bool     // that scheme means TLS
 
 	// The request has a context of its own, which ends with the caller's until
 	// the handshake is over: some transports tie the connection to it.
@@ -112,10 +89,21 @@ type clientHandshake struct {
 	conn atomic.Pointer[net.Conn] // as the transport reports it
 }
 
-func newClientHandshake(ctx context.Context, opts *DialOptions) *clientHandshake {
+func newClientHandshake(opts *DialOptions) *clientHandshake {
 	hs := &clientHandshake{opts: opts, client: *opts.httpClient()}
 	hs.key = base64.StdEncoding.EncodeToString(randomBytes(16))
+	hs.client.CheckRedirect = checkRedirect(hs.client.CheckRedirect)
+	if t := hs.client.Transport; t == nil {
+		hs.client.Transport = http.DefaultTransport
+	}
+	if t, ok := hs.client.Transport.(*http.Transport); ok {
+		hs.client.Transport = &httptunnel.Transport{Base: t}
+	}
+	return hs
+}
 
+// attach makes the request's context, bounded by ctx and the client's Timeout.
+func (hs *clientHandshake) attach(ctx context.Context) {
 	hs.ctx, hs.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	hs.detach = append(hs.detach, context.AfterFunc(ctx, func() { hs.cancel(ctx.Err()) }))
 	// With a Timeout the client would wrap the body, which then can't be
@@ -125,16 +113,20 @@ func newClientHandshake(ctx context.Context, opts *DialOptions) *clientHandshake
 		timer := time.AfterFunc(timeout, func() { hs.cancel(errHandshakeTimeout) })
 		hs.detach = append(hs.detach, timer.Stop)
 	}
-	hs.client.CheckRedirect = checkRedirect(hs.client.CheckRedirect)
 	hs.ctx = httptrace.WithClientTrace(hs.ctx, &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) { hs.conn.Store(&info.Conn) },
 	})
-	return hs
 }
 
-var errNilContext = errors.New("nil Context")
+// errHandshakeTimeout is a [context.DeadlineExceeded], and a net.Error.
+var errHandshakeTimeout error = handshakeTimeout{}
 
-var errHandshakeTimeout = fmt.Errorf("the client's Timeout passed during the handshake: %w", context.DeadlineExceeded)
+type handshakeTimeout struct{}
+
+func (handshakeTimeout) Error() string   { return "the client's Timeout passed during the handshake" }
+func (handshakeTimeout) Unwrap() error   { return context.DeadlineExceeded }
+func (handshakeTimeout) Timeout() bool   { return true }
+func (handshakeTimeout) Temporary() bool { return true }
 
 func randomBytes(n int) []byte {
 	b := make([]byte, n)
@@ -158,36 +150,30 @@ func (hs *clientHandshake) giveUp() {
 	hs.cancel(nil)
 }
 
-// checkRedirect lets redirects lead to ws and wss URLs too.
-func checkRedirect(next func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
-	const maxRedirects = 10 // as http.Client has it
-	return func(r *http.Request, via []*http.Request) error {
-		if !toHTTP(r.URL) {
-			return fmt.Errorf("redirected to a URL with scheme %q", r.URL.Scheme)
-		}
-		if next != nil {
-			return next(r, via)
-		}
-		if len(via) >= maxRedirects {
-			return fmt.Errorf("stopped after %d redirects", maxRedirects)
-		}
-		return nil
+// newRequest returns the request of section 4.1.
+func (hs *clientHandshake) newRequest(u string) (*http.Request, error) {
+	target, err := hs.parseURL(u)
+	if err != nil {
+		return nil, err
 	}
-}
-
-// roundTrip sends the request of section 4.1 and returns the response.
-func (hs *clientHandshake) roundTrip(target *url.URL) (*http.Response, error) {
-	req := (&http.Request{
+	if hs.subprotocols, err = hs.opts.offeredSubprotocols(); err != nil {
+		return nil, err
+	}
+	if err := checkSubprotocols(hs.subprotocols); err != nil {
+		return nil, err
+	}
+	host, err := hs.opts.host()
+	if err != nil {
+		return nil, err
+	}
+	req := &http.Request{
 		Method:     http.MethodGet,
 		URL:        target,
 		Proto:      "HTTP/1.1",
 		ProtoMajor: 1,
 		ProtoMinor: 1,
-		Host:       target.Host,
+		Host:       cmp.Or(host, target.Host),
 		Header:     hs.opts.HTTPHeader.Clone(),
-	}).WithContext(hs.ctx)
-	if hs.opts.Host != "" {
-		req.Host = hs.opts.Host
 	}
 	if req.Header == nil {
 		req.Header = make(http.Header)
@@ -201,24 +187,101 @@ func (hs *clientHandshake) roundTrip(target *url.URL) (*http.Response, error) {
 			req.Header[name] = []string{value}
 		}
 	}
+	set("Host", "")
 	set("Connection", "Upgrade")
 	set("Upgrade", "websocket")
 	set(headerVersion, protocolVersion)
 	set(headerKey, hs.key)
-	set(headerProtocol, strings.Join(hs.opts.Subprotocols, ", "))
+	set(headerProtocol, strings.Join(hs.subprotocols, ", "))
 	set(headerExtensions, offerDeflate(hs.opts.compression()))
+	return req, nil
+}
 
-	resp, err := hs.client.Do(req)
+// parseURL turns a WebSocket URL into the one that is requested.
+func (hs *clientHandshake) parseURL(u string) (*url.URL, error) {
+	target, err := url.Parse(u)
 	if err != nil {
-		if cause := context.Cause(hs.ctx); cause != nil {
+		return nil, withoutURL(err)
+	}
+	hs.scheme = asTyped(target.Scheme, u)
+	if !toHTTP(target) {
+		return nil, fmt.Errorf("scheme of URL is %q, not ws or wss", hs.scheme)
+	}
+	hs.tls = target.Scheme == "https"
+	target.Fragment = "" // section 3: has no meaning
+	return target, nil
+}
+
+// toHTTP gives a URL the scheme for HTTP that its own one stands for.
+func toHTTP(u *url.URL) bool {
+	switch u.Scheme {
+	case "ws":
+		u.Scheme = "http"
+	case "wss":
+		u.Scheme = "https"
+	case "http", "https":
+	default:
+		return false
+	}
+	return true
+}
+
+// roundTrip sends the request, follows redirects and returns the response.
+func (hs *clientHandshake) roundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := hs.client.Do(req.WithContext(hs.ctx))
+	if err == nil {
+		return resp, nil
+	}
+	err = hs.withURLAsTyped(err)
+	if cause := context.Cause(hs.ctx); cause != nil {
+		if !errors.Is(err, cause) {
 			err = fmt.Errorf("%w (%w)", cause, err)
 		}
 		return nil, err
 	}
-	return resp, nil
+	return nil, hs.withALPN(err)
 }
 
-// conclude checks the answer (section 4.1) and begins the connection.
+// withURLAsTyped returns an error of the client with the scheme that Dial's
+// caller used in its URL.
+func (hs *clientHandshake) withURLAsTyped(err error) error {
+	e, ok := err.(*url.Error)
+	if !ok {
+		return err
+	}
+	scheme, rest, _ := strings.Cut(e.URL, ":")
+	switch overTLS := scheme == "https"; {
+	case overTLS == hs.tls:
+		scheme = hs.scheme
+	case overTLS: // after a redirect
+		scheme = "wss"
+	default:
+		scheme = "ws"
+	}
+	return &url.Error{Op: e.Op, URL: scheme + ":" + rest, Err: e.Err}
+}
+
+// withALPN says in err if TLS negotiated another protocol than HTTP/1.1, which
+// a transport may notice as no more than the connection's end.
+func (hs *clientHandshake) withALPN(err error) error {
+	conn := hs.conn.Load()
+	if conn == nil {
+		return err
+	}
+	secured, ok := (*conn).(interface{ ConnectionState() tls.ConnectionState })
+	if !ok {
+		return err
+	}
+	switch protocol := secured.ConnectionState().NegotiatedProtocol; protocol {
+	case "", "http/1.1":
+		return err
+	default:
+		return fmt.Errorf("the server negotiated %q by ALPN, and the handshake is HTTP/1.1; "+
+			"offer http/1.1 alone in NextProtos of the tls.Config that the transport dials with: %w", protocol, err)
+	}
+}
+
+// conclude checks the answer and begins the connection.
 func (hs *clientHandshake) conclude(resp *http.Response) (*Conn, error) {
 	protocol, params, err := hs.checkAnswer(resp)
 	if err != nil {
@@ -241,38 +304,6 @@ func (hs *clientHandshake) conclude(resp *http.Response) (*Conn, error) {
 	c := newConn(client, params, extras{protocol, hs.opts.OnPingReceived, hs.opts.OnPongReceived})
 	c.begin(rwc, conn)
 	return c, nil
-}
-
-func (hs *clientHandshake) checkAnswer(resp *http.Response) (protocol string, params *deflateParams, err error) {
-	accept := resp.Header[headerAccept]
-	protocols := slices.DeleteFunc(slices.Clone(resp.Header[headerProtocol]), func(line string) bool { return line == "" })
-	switch {
-	case resp.StatusCode != http.StatusSwitchingProtocols:
-		err = fmt.Errorf("the server answered %q, not 101", resp.Status)
-	case !hasToken(resp.Header, "Connection", "upgrade"):
-		err = errors.New("the server's answer has no Connection header with Upgrade")
-	case !hasTokenAlone(resp.Header, "Upgrade", "websocket"):
-		err = errors.New("the server's answer has no Upgrade header, or not with websocket alone")
-	case len(accept) != 1 || strings.TrimSpace(accept[0]) != acceptKey(hs.key):
-		err = errors.New("the server's Sec-WebSocket-Accept does not match the key")
-	case len(protocols) > 1:
-		err = errors.New("the server answered with more than one subprotocol")
-	case len(protocols) == 1 && !slices.ContainsFunc(hs.opts.Subprotocols, func(offered string) bool {
-		return equalFold(offered, protocols[0])
-	}):
-		err = fmt.Errorf("the server answered with subprotocol %q, which was not offered", protocols[0])
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	params, ok := agreeDeflate(resp.Header[headerExtensions], hs.opts.compression())
-	if !ok {
-		return "", nil, fmt.Errorf("the server answered with extensions %q, which were not offered or are not valid", resp.Header[headerExtensions])
-	}
-	if len(protocols) == 1 {
-		protocol = protocols[0]
-	}
-	return protocol, params, nil
 }
 
 const (

@@ -2,7 +2,12 @@ package websocket
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 )
 
 // AcceptOptions are the settings of [Accept]. A nil *AcceptOptions and the
@@ -90,9 +95,12 @@ type DialOptions struct {
 	HTTPClient *http.Client
 
 	// HTTPHeader is sent with the handshake's request. The headers that the
-	// handshake itself needs replace those given here.
+	// handshake itself needs replace those given here, with two exceptions:
+	// Sec-WebSocket-Protocol is used like Subprotocols, and Host like Host. To
+	// give them here and there is an error, unless Host is the same.
 	//
-	// In a browser it is ignored: a page can't set headers.
+	// In a browser it is ignored, except for Sec-WebSocket-Protocol: a page
+	// can't set headers.
 	HTTPHeader http.Header
 
 	// Host, if not empty, is sent as the Host header in place of the URL's
@@ -102,9 +110,10 @@ type DialOptions struct {
 	Host string
 
 	// Subprotocols lists the subprotocols to offer, the preferred one first.
+	// Empty strings are ignored. A name that is not a token, or is there twice,
+	// is an error (RFC 6455 section 4.1).
 	//
-	// In a browser a server that selects none of them makes Dial fail, and
-	// so does a name that is there twice.
+	// In a browser a server that selects none of them makes Dial fail.
 	Subprotocols []string
 
 	// CompressionMode says whether and how messages are compressed, where
@@ -196,4 +205,52 @@ func (o *DialOptions) orDefault() *DialOptions {
 		return &noDialOptions
 	}
 	return o
+}
+
+// offeredSubprotocols returns the subprotocols that o asks to offer: those of
+// Subprotocols, or of a header in HTTPHeader.
+func (o *DialOptions) offeredSubprotocols() ([]string, error) {
+	named := nonEmpty(o.Subprotocols)
+	var inHeader []string
+	for _, line := range linesOf(o.HTTPHeader, "Sec-Websocket-Protocol") {
+		for name := range strings.SplitSeq(line, ",") {
+			inHeader = append(inHeader, strings.Trim(name, " \t"))
+		}
+	}
+	inHeader = nonEmpty(inHeader)
+	if len(named) > 0 && len(inHeader) > 0 {
+		return nil, errors.New("both Subprotocols and HTTPHeader name subprotocols; use Subprotocols")
+	}
+	return append(named, inHeader...), nil
+}
+
+// host returns the Host header that o asks to send, or "" for the URL's.
+func (o *DialOptions) host() (string, error) {
+	lines := linesOf(o.HTTPHeader, "Host")
+	switch {
+	case len(lines) == 0:
+		return o.Host, nil
+	case len(lines) > 1 || lines[0] == "":
+		return "", fmt.Errorf("Host in HTTPHeader is %q, not one host", lines)
+	case o.Host != "" && o.Host != lines[0]:
+		return "", fmt.Errorf("Host is %q, and %q in HTTPHeader", o.Host, lines[0])
+	}
+	return lines[0], nil
+}
+
+// nonEmpty returns a copy of names without empty strings.
+func nonEmpty(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "" })
+}
+
+// linesOf returns the lines of a header that a program set, in whatever case it
+// spells the name.
+func linesOf(h http.Header, name string) []string {
+	var lines []string
+	for _, key := range slices.Sorted(maps.Keys(h)) {
+		if http.CanonicalHeaderKey(key) == name {
+			lines = append(lines, h[key]...)
+		}
+	}
+	return lines
 }

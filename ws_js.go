@@ -66,13 +66,17 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	subprotocols, err := opts.offeredSubprotocols()
+	if err != nil {
+		return nil, err
+	}
 	c := &Conn{engine: engine{
 		url:     target.Redacted(),
 		sending: make(chan struct{}, 1),
 		inbox:   inbox{max: opts.maxUnread()},
 	}}
 	c.readLimit.Store(defaultReadLimit)
-	c.socket, err = newSocket(target.String(), opts.Subprotocols)
+	c.socket, err = newSocket(target.String(), subprotocols)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.url, withoutPassword(err, target))
 	}
@@ -151,7 +155,7 @@ func socketURL(u, base string) (*url.URL, error) {
 	case "https":
 		to.Scheme = "wss"
 	default:
-		return nil, fmt.Errorf("%q: the scheme is none of ws, wss, http and https", to.Redacted())
+		return nil, fmt.Errorf("scheme of URL is %q, not ws or wss", asTyped(to.Scheme, u))
 	}
 	if to.Host == "" {
 		return nil, fmt.Errorf("%q: no host", to.Redacted())

@@ -1,0 +1,137 @@
+// Package httptunnel sends HTTP requests through HTTP proxies by CONNECT,
+// whatever the scheme of their URL.
+//
+// [http.Transport] opens a tunnel for https URLs alone. A request for an http
+// URL goes to the proxy itself, which treats Upgrade as the hop-by-hop header
+// that it is, and removes it. RFC 6455 section 4.1 asks for a tunnel in both cases.
+package httptunnel
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+)
+
+// Transport is an [http.RoundTripper] that opens a tunnel where Base would send
+// the request through an http or https proxy, and passes the request to Base
+// otherwise: without a proxy, and with a SOCKS proxy.
+//
+// The request, the TLS handshake with the server, if any, and the connection to
+// the proxy are as the fields of Base say. The connection is used for one
+// request, and is closed when the request's context is done.
+type Transport struct {
+	Base *http.Transport
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if t.Base.Proxy == nil {
+		return t.Base.RoundTrip(req)
+	}
+	proxy, err := t.Base.Proxy(req)
+	if err != nil {
+		if req.Body != nil {
+			req.Body.Close()
+		}
+		return nil, err
+	}
+	if proxy == nil || proxy.Scheme != "http" && proxy.Scheme != "https" {
+		return t.Base.RoundTrip(req)
+	}
+	return t.through(proxy, req.Context()).RoundTrip(req)
+}
+
+// through returns a transport for one request. Its dials end with ctx: those of
+// an http.Transport go on without the request that began them, for later requests.
+func (t *Transport) through(proxy *url.URL, ctx context.Context) *http.Transport {
+	d := &dialer{base: t.Base, proxy: proxy}
+	once := t.Base.Clone()
+	once.Proxy = nil
+	once.Dial = nil
+	once.DialContext = func(_ context.Context, network, addr string) (net.Conn, error) {
+		return d.dial(ctx, network, addr)
+	}
+	// These dial the proxy, not the server.
+	once.DialTLS = nil
+	once.DialTLSContext = nil
+	// A connection that comes too late for its request is closed.
+	once.DisableKeepAlives = true
+	return once
+}
+
+// dialer opens tunnels through a proxy.
+type dialer struct {
+	base  *http.Transport
+	proxy *url.URL
+}
+
+// dial opens a tunnel to addr. It is closed when ctx is done, which may be long
+// after dial has returned.
+func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := d.dialProxy(ctx, network)
+	if err != nil {
+		return nil, d.failed(network, err)
+	}
+	context.AfterFunc(ctx, func() { conn.Close() })
+	if err := d.connect(ctx, conn, addr); err != nil {
+		conn.Close()
+		return nil, d.failed(network, err)
+	}
+	return conn, nil
+}
+
+// failed returns an error of the type and text that net/http's has.
+func (d *dialer) failed(network string, err error) error {
+	return &net.OpError{Op: "proxyconnect", Net: network, Err: err}
+}
+
+// dialProxy connects to the proxy, over TLS if it is an https proxy.
+func (d *dialer) dialProxy(ctx context.Context, network string) (net.Conn, error) {
+	addr := proxyAddr(d.proxy)
+	if d.proxy.Scheme == "https" {
+		switch {
+		case d.base.DialTLSContext != nil:
+			return d.shakenIfTLS(ctx)(d.base.DialTLSContext(ctx, network, addr))
+		case d.base.DialTLS != nil:
+			return d.shakenIfTLS(ctx)(d.base.DialTLS(network, addr))
+		}
+	}
+	conn, err := d.dialTCP(ctx, network, addr)
+	if err != nil || d.proxy.Scheme == "http" {
+		return conn, err
+	}
+	return d.startTLS(ctx, conn)
+}
+
+var errNoConn = errors.New("the transport's dial function returned neither a connection nor an error")
+
+func (d *dialer) dialTCP(ctx context.Context, network, addr string) (conn net.Conn, err error) {
+	switch {
+	case d.base.DialContext != nil:
+		conn, err = d.base.DialContext(ctx, network, addr)
+	case d.base.Dial != nil:
+		conn, err = d.base.Dial(network, addr)
+	default:
+		var plain net.Dialer
+		conn, err = plain.DialContext(ctx, network, addr)
+	}
+	if conn == nil && err == nil {
+		err = errNoConn
+	}
+	return conn, err
+}
+
+// proxyAddr returns the host and port of a proxy's URL.
+func proxyAddr(proxy *url.URL) string {
+	port := proxy.Port()
+	switch {
+	case port != "":
+	case proxy.Scheme == "https":
+		port = "443"
+	default:
+		port = "80"
+	}
+	return net.JoinHostPort(proxy.Hostname(), port)
+}

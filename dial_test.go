@@ -91,58 +91,6 @@ func TestDialKeysDiffer(t *testing.T) {
 	}
 }
 
-// TestDialChecksAnswer is RFC 6455 section 4.1: what the answer must be.
-func TestDialChecksAnswer(t *testing.T) {
-	for _, test := range []struct {
-		name   string
-		answer rawpeer.ServerOptions
-		mode   websocket.CompressionMode
-		ok     bool
-	}{
-		{name: "right", ok: true},
-		{name: "tokens in any case", answer: conntest.Answer("Connection: keep-alive, UPGRADE", "Upgrade: WebSocket"), ok: true},
-		{name: "an offered subprotocol", answer: conntest.Answer("Sec-WebSocket-Protocol: a"), ok: true},
-		{name: "an empty subprotocol", answer: conntest.Answer("Sec-WebSocket-Protocol: "), ok: true},
-		{name: "compression", answer: conntest.Answer("Sec-WebSocket-Extensions: permessage-deflate"), mode: websocket.CompressionContextTakeover, ok: true},
-		{name: "status 200", answer: rawpeer.ServerOptions{Status: "200 OK", Header: []string{"Content-Length: 0"}}},
-		{name: "no Upgrade", answer: conntest.Answer("Upgrade")},
-		{name: "other Upgrade", answer: conntest.Answer("Upgrade: h2c")},
-		{name: "Upgrade with the Kelvin sign", answer: conntest.Answer("Upgrade: websoc\u212aet")},
-		{name: "no Connection", answer: conntest.Answer("Connection")},
-		{name: "other Connection", answer: conntest.Answer("Connection: close")},
-		{name: "no accept key", answer: conntest.Answer("Sec-WebSocket-Accept")},
-		{name: "wrong accept key", answer: conntest.Answer("Sec-WebSocket-Accept: " + rawpeer.AcceptKey("other"))},
-		{name: "a subprotocol not offered", answer: conntest.Answer("Sec-WebSocket-Protocol: c")},
-		{name: "a subprotocol with the Kelvin sign", answer: conntest.Answer("Sec-WebSocket-Protocol: \u212a")},
-		{name: "two subprotocols", answer: conntest.Answer("Sec-WebSocket-Protocol: a, b")},
-		{name: "two lines of subprotocols", answer: conntest.Answer("Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: b")},
-		{name: "an extension not offered", answer: conntest.Answer("Sec-WebSocket-Extensions: permessage-deflate")},
-		{name: "an unknown extension", answer: conntest.Answer("Sec-WebSocket-Extensions: x-other"), mode: websocket.CompressionContextTakeover},
-		{name: "compression twice", answer: conntest.Answer("Sec-WebSocket-Extensions: permessage-deflate, permessage-deflate"), mode: websocket.CompressionContextTakeover},
-		{name: "a bad parameter", answer: conntest.Answer("Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=16"), mode: websocket.CompressionContextTakeover},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				call, p := conntest.GoDial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{
-					Subprotocols:    []string{"a", "b", "k"},
-					CompressionMode: test.mode,
-				})
-				p.Answer(&test.answer)
-				got, err := call.Result()
-				if test.ok != (err == nil) || test.ok != (got.Conn != nil) {
-					t.Fatalf("got connection %v, error %v", got.Conn, err)
-				}
-				if got.Response == nil {
-					t.Error("got no response")
-				}
-				if !test.ok {
-					p.WantEnd()
-				}
-			})
-		})
-	}
-}
-
 // TestDialRefused: of a refusal's body up to 1024 bytes are there to be read.
 func TestDialRefused(t *testing.T) {
 	body := strings.Repeat("no! ", 1000)
@@ -271,6 +219,18 @@ func TestDialBadArguments(t *testing.T) {
 			_, _, err := websocket.Dial(t.Context(), "ftp://server.test/", nil)
 			return err
 		},
+		"subprotocol twice": func() error {
+			_, _, err := websocket.Dial(t.Context(), rawpeer.URL, &websocket.DialOptions{Subprotocols: []string{"a", "b", "a"}})
+			return err
+		},
+		"compression mode": func() error {
+			_, _, err := websocket.Dial(t.Context(), rawpeer.URL, &websocket.DialOptions{CompressionMode: 3})
+			return err
+		},
+		"negative compression mode": func() error {
+			_, _, err := websocket.Dial(t.Context(), rawpeer.URL, &websocket.DialOptions{CompressionMode: -1})
+			return err
+		},
 		"subprotocol": func() error {
 			_, _, err := websocket.Dial(t.Context(), rawpeer.URL, &websocket.DialOptions{Subprotocols: []string{"a, b"}})
 			return err
@@ -366,6 +326,113 @@ func TestDialKeepsPassword(t *testing.T) {
 		}
 		if strings.Contains(err.Error(), password) {
 			t.Errorf("the password is in %q", err)
+		}
+	}
+}
+
+// TestDialHost: a Host in HTTPHeader is that of the request.
+func TestDialHost(t *testing.T) {
+	for _, test := range []struct {
+		name, host string
+		header     http.Header
+		want       string // "" where Dial has to fail
+	}{
+		{"none", "", nil, "server.test"},
+		{"option", "virtual.test", nil, "virtual.test"},
+		{"header", "", http.Header{"Host": {"virtual.test:81"}}, "virtual.test:81"},
+		{"header in another case", "", http.Header{"hOST": {"virtual.test"}}, "virtual.test"},
+		{"both", "virtual.test", http.Header{"Host": {"virtual.test"}}, "virtual.test"},
+		{"different ones", "virtual.test", http.Header{"Host": {"other.test"}}, ""},
+		{"two", "", http.Header{"Host": {"virtual.test", "other.test"}}, ""},
+		{"two spellings", "", http.Header{"Host": {"virtual.test"}, "host": {"virtual.test"}}, ""},
+		{"empty", "", http.Header{"Host": {""}}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			opts := &websocket.DialOptions{Host: test.host, HTTPHeader: test.header}
+			if test.want == "" {
+				if _, _, err := websocket.Dial(t.Context(), "ws://127.0.0.1:1", opts); err == nil || !strings.Contains(err.Error(), "HTTPHeader") {
+					t.Errorf("got %v, want an error that names HTTPHeader", err)
+				}
+				return
+			}
+			synctest.Test(t, func(t *testing.T) {
+				call, p := conntest.GoDial(t, t.Context(), "ws://server.test", opts)
+				if p.Request.Host != test.want || len(p.Request.Header["Host"]) > 0 {
+					t.Errorf("sent Host %q, and %q besides, want %q", p.Request.Host, p.Request.Header["Host"], test.want)
+				}
+				p.Answer(nil)
+				call.Want()
+			})
+		})
+	}
+}
+
+// TestDialSubprotocols: the subprotocols are those of the option, or of a header
+// in HTTPHeader.
+func TestDialSubprotocols(t *testing.T) {
+	const name = "Sec-WebSocket-Protocol"
+	for _, test := range []struct {
+		name   string
+		option []string
+		header http.Header
+		want   string // is offered
+		fails  bool
+	}{
+		{"none", nil, nil, "", false},
+		{"empty ones", []string{"", ""}, nil, "", false},
+		{"an empty one among others", []string{"", "a", "", "b"}, nil, "a, b", false},
+		{"header", nil, http.Header{"Sec-Websocket-Protocol": {"a,b"}}, "a, b", false},
+		{"header in another case", nil, http.Header{name: {"a"}}, "a", false},
+		{"header of two lines", nil, http.Header{"Sec-Websocket-Protocol": {"a , b", "c,"}}, "a, b, c", false},
+		{"header and an empty option", []string{""}, http.Header{name: {"a"}}, "a", false},
+		{"option and an empty header", []string{"a"}, http.Header{name: {""}}, "a", false},
+		{"both", []string{"a"}, http.Header{name: {"a"}}, "", true},
+		{"header with no token", nil, http.Header{name: {"a b"}}, "", true},
+		{"header with one twice", nil, http.Header{name: {"a, b, a"}}, "", true},
+		{"option with one twice", []string{"a", "", "a"}, nil, "", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			opts := &websocket.DialOptions{Subprotocols: test.option, HTTPHeader: test.header}
+			if test.fails {
+				if _, _, err := websocket.Dial(t.Context(), "ws://127.0.0.1:1", opts); err == nil || !strings.Contains(err.Error(), "Subprotocols") {
+					t.Errorf("got %v, want an error that names Subprotocols", err)
+				}
+				return
+			}
+			synctest.Test(t, func(t *testing.T) {
+				call, p := conntest.GoDial(t, t.Context(), rawpeer.URL, opts)
+				lines := p.Request.Header["Sec-Websocket-Protocol"]
+				if got := strings.Join(lines, "|"); got != test.want {
+					t.Fatalf("offered %q, want %q", got, test.want)
+				}
+				last := test.want[strings.LastIndex(test.want, " ")+1:]
+				p.Answer(&rawpeer.ServerOptions{Header: []string{name + ": " + last}})
+				if got := call.Want().Conn.Subprotocol(); got != last {
+					t.Errorf("agreed on %q, want %q", got, last)
+				}
+			})
+		})
+	}
+}
+
+// TestDialNilContext: Dial panics, and says so by itself.
+func TestDialNilContext(t *testing.T) {
+	defer func() {
+		if text, _ := recover().(string); !strings.HasPrefix(text, "websocket: ") || !strings.Contains(text, "nil context") {
+			t.Errorf("panicked with %q", text)
+		}
+	}()
+	var none context.Context
+	websocket.Dial(none, "", nil)
+}
+
+// TestDialTellsURL: an error has the URL's scheme as it was typed.
+func TestDialTellsURL(t *testing.T) {
+	for _, u := range []string{"ws://127.0.0.1:1/x", "WS://127.0.0.1:1/x", "wss://127.0.0.1:1/x", "http://127.0.0.1:1/x", "FTP://127.0.0.1:1/x"} {
+		_, _, err := websocket.Dial(t.Context(), u, nil)
+		scheme, _, _ := strings.Cut(u, ":")
+		if err == nil || !strings.Contains(err.Error(), `"`+scheme+`://`) && !strings.Contains(err.Error(), `"`+scheme+`"`) {
+			t.Errorf("%s: got %v, want an error with the scheme", u, err)
 		}
 	}
 }

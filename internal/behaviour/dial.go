@@ -23,6 +23,10 @@ var dialTests = []Test{
 	{"dial/nobody listens", testDialNobody},
 	{"dial/URL", testDialURL},
 	{"dial/subprotocol is no token", testDialToken},
+	{"dial/subprotocol is empty", testDialEmptySubprotocol},
+	{"dial/subprotocol is there twice", testDialSubprotocolTwice},
+	{"dial/subprotocol in a header", testDialSubprotocolHeader},
+	{"dial/no context", testDialNoContext},
 	{"dial/context ended before", testDialContextBefore},
 	{"dial/context ends while connecting", testDialContextConnecting},
 	{"dial/context ends in the handshake", testDialContextHandshake},
@@ -61,6 +65,37 @@ func testDialSubprotocol(t *testing.T, h *Host) {
 	if got := h.Dial(t, "/echo?protocol=two").Subprotocol(); got != "" {
 		t.Errorf("got subprotocol %q, without an offer", got)
 	}
+}
+
+func testDialEmptySubprotocol(t *testing.T, h *Host) {
+	c, _ := h.DialWith(t, "/echo?protocol=two", &websocket.DialOptions{Subprotocols: []string{"", "one", "", "two"}})
+	if got := c.Subprotocol(); got != "two" {
+		t.Errorf("got subprotocol %q", got)
+	}
+	h.DialWith(t, "/echo", &websocket.DialOptions{Subprotocols: []string{""}})
+}
+
+func testDialSubprotocolTwice(t *testing.T, h *Host) {
+	WantNoConn(t, h.URL("/echo?protocol=one"), &websocket.DialOptions{Subprotocols: []string{"one", "one"}})
+}
+
+func testDialSubprotocolHeader(t *testing.T, h *Host) {
+	header := http.Header{"Sec-Websocket-Protocol": {"one, two"}}
+	c, _ := h.DialWith(t, "/echo?protocol=two", &websocket.DialOptions{HTTPHeader: header})
+	if got := c.Subprotocol(); got != "two" {
+		t.Errorf("got subprotocol %q", got)
+	}
+	WantNoConn(t, h.URL("/echo?protocol=two"), &websocket.DialOptions{HTTPHeader: header, Subprotocols: []string{"two"}})
+}
+
+func testDialNoContext(t *testing.T, h *Host) {
+	defer func() {
+		if text, _ := recover().(string); !strings.HasPrefix(text, "websocket: ") {
+			t.Errorf("panicked with %q", text)
+		}
+	}()
+	var none context.Context
+	websocket.Dial(none, h.URL("/echo"), nil)
 }
 
 func testDialAddresses(t *testing.T, h *Host) {
@@ -112,7 +147,7 @@ func testDialURL(t *testing.T, h *Host) {
 }
 
 func testDialToken(t *testing.T, h *Host) {
-	for _, protocol := range []string{"a b", "a,b", ""} {
+	for _, protocol := range []string{"a b", "a,b", "\u00fc"} {
 		WantNoConn(t, h.URL("/echo"), &websocket.DialOptions{Subprotocols: []string{protocol}})
 	}
 }

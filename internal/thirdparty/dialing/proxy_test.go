@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -19,40 +18,39 @@ import (
 
 const proxyUser, proxyPassword = "user", "secret"
 
+// proxyKinds are the proxies that TestProxy dials through.
+var proxyKinds = []struct {
+	scheme string
+	start  func(*testing.T) (addr string, passed *atomic.Int64)
+}{
+	{"http", startHTTPProxy},
+	{"https", startHTTPSProxy},
+	{"socks5", startSOCKS5},
+}
+
 // TestProxy dials through proxies that ask for a password.
 func TestProxy(t *testing.T) {
 	plain := newServer(t, echo)
-	secure := httptest.NewTLSServer(http.HandlerFunc(echo))
-	t.Cleanup(secure.Close)
-
-	for _, proxy := range []struct {
-		name  string
-		start func(*testing.T) (addr string, passed *atomic.Int64)
-	}{
-		{"http", startHTTPProxy},
-		{"socks5", startSOCKS5},
-	} {
+	secure, client := newTLSServer(t)
+	for _, kind := range proxyKinds {
 		for _, srv := range []*httptest.Server{plain, secure} {
 			target, _ := url.Parse(wsURL(srv.URL))
-			t.Run(proxy.name+"/"+target.Scheme, func(t *testing.T) {
-				addr, passed := proxy.start(t)
-				transport := srv.Client().Transport.(*http.Transport).Clone()
-				transport.Proxy = http.ProxyURL(&url.URL{
-					Scheme: proxy.name,
-					User:   url.UserPassword(proxyUser, proxyPassword),
-					Host:   addr,
-				})
-				c := dial(t, target.String(), &websocket.DialOptions{HTTPClient: clientOf(t, transport)})
-				testConn(t, c)
+			through := func(t *testing.T, user *url.Userinfo) (*websocket.DialOptions, *atomic.Int64) {
+				addr, passed := kind.start(t)
+				transport := client.Transport.(*http.Transport).Clone()
+				transport.Proxy = http.ProxyURL(&url.URL{Scheme: kind.scheme, User: user, Host: addr})
+				return &websocket.DialOptions{HTTPClient: clientOf(t, transport)}, passed
+			}
+			t.Run(kind.scheme+"/"+target.Scheme, func(t *testing.T) {
+				opts, passed := through(t, url.UserPassword(proxyUser, proxyPassword))
+				testConn(t, dial(t, target.String(), opts))
 				if n := passed.Load(); n != 1 {
 					t.Errorf("%d connections passed through the proxy, want 1", n)
 				}
 			})
-			t.Run(proxy.name+"/"+target.Scheme+" refused", func(t *testing.T) {
-				addr, passed := proxy.start(t)
-				transport := srv.Client().Transport.(*http.Transport).Clone()
-				transport.Proxy = http.ProxyURL(&url.URL{Scheme: proxy.name, Host: addr})
-				_, _, err := websocket.Dial(testContext(t), target.String(), &websocket.DialOptions{HTTPClient: clientOf(t, transport)})
+			t.Run(kind.scheme+"/"+target.Scheme+" refused", func(t *testing.T) {
+				opts, passed := through(t, nil)
+				_, _, err := websocket.Dial(testContext(t), target.String(), opts)
 				if err == nil || passed.Load() != 0 {
 					t.Errorf("got %v without a password, want an error", err)
 				}
@@ -61,25 +59,36 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// startHTTPProxy starts a proxy that passes requests on, and opens tunnels
-// (RFC 9110 section 9.3.6). It counts both.
+// startHTTPProxy starts a proxy that opens tunnels (RFC 9110 section 9.3.6), and
+// does nothing else. It counts them.
 func startHTTPProxy(t *testing.T) (addr string, passed *atomic.Int64) {
-	passed = new(atomic.Int64)
-	forward := &httputil.ReverseProxy{Rewrite: func(*httputil.ProxyRequest) {}}
-	srv := newServer(t, func(w http.ResponseWriter, r *http.Request) {
-		auth := http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}
-		if user, password, _ := auth.BasicAuth(); user != proxyUser || password != proxyPassword {
-			w.WriteHeader(http.StatusProxyAuthRequired)
-			return
-		}
-		passed.Add(1)
-		if r.Method == http.MethodConnect {
-			serveConnect(w, r)
-		} else {
-			forward.ServeHTTP(w, r)
-		}
-	})
+	h, passed := connectHandler()
+	return newServer(t, h).Listener.Addr().String(), passed
+}
+
+// startHTTPSProxy starts such a proxy that is reached over TLS.
+func startHTTPSProxy(t *testing.T) (addr string, passed *atomic.Int64) {
+	h, passed := connectHandler()
+	srv := httptest.NewTLSServer(h)
+	t.Cleanup(srv.Close)
 	return srv.Listener.Addr().String(), passed
+}
+
+func connectHandler() (h http.HandlerFunc, passed *atomic.Int64) {
+	passed = new(atomic.Int64)
+	return func(w http.ResponseWriter, r *http.Request) {
+		auth := http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}
+		user, password, _ := auth.BasicAuth()
+		switch {
+		case user != proxyUser || password != proxyPassword:
+			w.WriteHeader(http.StatusProxyAuthRequired)
+		case r.Method != http.MethodConnect:
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		default:
+			passed.Add(1)
+			serveConnect(w, r)
+		}
+	}, passed
 }
 
 func serveConnect(w http.ResponseWriter, r *http.Request) {

@@ -46,6 +46,65 @@ func TestRedirectToTLS(t *testing.T) {
 	testConn(t, dial(t, wsURL(srv.URL), &websocket.DialOptions{HTTPClient: client}))
 }
 
+// TestRedirectFromTLS wants a redirect that gives up TLS to be refused, unless the
+// client's own rule allows it.
+func TestRedirectFromTLS(t *testing.T) {
+	for _, scheme := range []string{"ws", "http", "WS"} {
+		var requests atomic.Int64
+		plain := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			if got := r.Header.Get("Referer"); got != "" {
+				t.Errorf("%s: sent Referer %q in clear", scheme, got)
+			}
+			echo(w, r)
+		})
+		secure, client := newTLSServer(t)
+		secure.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", scheme+strings.TrimPrefix(plain.URL, "http"))
+			w.WriteHeader(http.StatusFound)
+		})
+		opts := &websocket.DialOptions{HTTPClient: client}
+		_, _, err := websocket.Dial(testContext(t), wsURL(secure.URL)+"/?token=secret", opts)
+		if n := requests.Load(); err == nil || n != 0 {
+			t.Errorf("%s: got %v after %d requests in clear, want an error and none", scheme, err, n)
+		}
+		client.CheckRedirect = func(*http.Request, []*http.Request) error { return nil }
+		testConn(t, dial(t, wsURL(secure.URL)+"/?token=secret", opts))
+		if n := requests.Load(); n != 1 {
+			t.Errorf("%s: %d requests in clear, want the one that is allowed", scheme, n)
+		}
+	}
+}
+
+// TestReferer wants net/http's rule, for ws URLs too: the URL before the redirect,
+// without its user information; none in place of the program's own.
+func TestReferer(t *testing.T) {
+	got := make(chan string, 1)
+	srv := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/echo" {
+			got <- r.Header.Get("Referer")
+			echo(w, r)
+			return
+		}
+		w.Header().Set("Location", "ws://"+r.Host+"/echo")
+		w.WriteHeader(http.StatusFound)
+	})
+	from := strings.Replace(srv.URL, "http://", "ws://user:password@", 1) + "/?q=1"
+	for own, want := range map[string]string{"": srv.URL + "/?q=1", "https://own.test/": "https://own.test/"} {
+		header := http.Header{}
+		if own != "" {
+			header.Set("Referer", own)
+		}
+		testConn(t, dial(t, from, &websocket.DialOptions{
+			HTTPClient: clientOf(t, &http.Transport{}),
+			HTTPHeader: header,
+		}))
+		if got := <-got; got != want {
+			t.Errorf("sent Referer %q, want %q", got, want)
+		}
+	}
+}
+
 // TestRedirectLoop wants an end, for plain and WebSocket URLs.
 func TestRedirectLoop(t *testing.T) {
 	for _, scheme := range []string{"http", "ws"} {

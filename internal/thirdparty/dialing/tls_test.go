@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/bhojpur/api"
@@ -69,4 +70,35 @@ func TestHTTP2(t *testing.T) {
 			t.Fatalf("other requests use %s, want HTTP/2.0", resp.Proto)
 		}
 	}
+}
+
+// TestALPN wants the error to name the protocol where a transport of the program's
+// negotiates one that is not HTTP/1.1, and what to set.
+func TestALPN(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(echo))
+	srv.EnableHTTP2 = true
+	srv.Config.ErrorLog = quiet
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	config := srv.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	config.NextProtos = []string{"h2", "http/1.1"}
+	dialer := &tls.Dialer{Config: config}
+	for name, transport := range map[string]*http.Transport{
+		"HTTP/1.1": {DialTLSContext: dialer.DialContext},
+		"HTTP/2":   {DialTLSContext: dialer.DialContext, ForceAttemptHTTP2: true},
+	} {
+		_, _, err := websocket.Dial(testContext(t), wsURL(srv.URL), &websocket.DialOptions{HTTPClient: clientOf(t, transport)})
+		if err == nil {
+			t.Fatalf("%s: dialed over HTTP/2", name)
+		}
+		for _, want := range []string{`"h2"`, "NextProtos", "http/1.1"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: got %v, want it to name %s", name, err, want)
+			}
+		}
+	}
+	config.NextProtos = []string{"http/1.1"}
+	testConn(t, dial(t, wsURL(srv.URL), &websocket.DialOptions{
+		HTTPClient: clientOf(t, &http.Transport{DialTLSContext: dialer.DialContext}),
+	}))
 }

@@ -3,6 +3,7 @@
 package websocket
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/bhojpur/api/internal/deflate"
@@ -144,19 +145,19 @@ func (t deflateTerms) accept(o compressionOptions) (*deflateParams, string) {
 	}
 	if p.readTakeover && (t.clientBits != 0 || t.clientBitsFree) {
 		// Without takeover nothing is kept, whatever the window.
-		p.readBits = clientBits
-		if o.bits != 0 {
-			p.readBits = o.bits
+		p.readBits = min(cmp.Or(o.bits, maxWindowBits), cmp.Or(t.clientBits, maxWindowBits))
+		// A client that offers the parameter without a value may be unable to keep
+		// to a smaller window: Java's Deflater has no other one. One that offers a
+		// value keeps to it, but some do only if the answer has it too.
+		if o.bits != 0 || p.readBits < maxWindowBits {
+			answer += "; " + clientMaxWindowBits + "=" + strconv.Itoa(p.readBits)
 		}
-		if t.clientBits != 0 {
-			p.readBits = min(p.readBits, t.clientBits)
-		}
-		answer += "; " + clientMaxWindowBits + "=" + strconv.Itoa(p.readBits)
 	}
 	return p, answer
 }
 
-// offerDeflate is what a client offers, or "".
+// offerDeflate returns what a client offers, or "". A server that declines an
+// offer because of its windows has one without them behind it.
 func offerDeflate(o compressionOptions) string {
 	offer := deflateName
 	switch o.mode {
@@ -170,7 +171,11 @@ func offerDeflate(o compressionOptions) string {
 		return offer + "; " + clientMaxWindowBits
 	}
 	bits := "=" + strconv.Itoa(o.bits)
-	return offer + "; " + serverMaxWindowBits + bits + "; " + clientMaxWindowBits + bits
+	windows := offer + "; " + serverMaxWindowBits + bits + "; " + clientMaxWindowBits + bits
+	if o.bits == maxWindowBits {
+		return windows
+	}
+	return windows + ", " + offer
 }
 
 // agreeDeflate is what a client makes of the server's answer. It reports false
@@ -194,8 +199,10 @@ func agreeDeflate(lines []string, o compressionOptions) (p *deflateParams, ok bo
 		sendTakeover: o.mode == CompressionContextTakeover && !terms.clientNoTakeover,
 		readTakeover: !terms.serverNoTakeover,
 	}
-	if o.bits != 0 && terms.serverBits > o.bits {
-		return nil, false // more than was offered
+	if o.bits != 0 && terms.serverBits > o.bits && terms.clientBits != 0 {
+		// Only the offer with windows lets the server name the client's. The other
+		// one leaves the server free to name any window of its own (7.1.2.1).
+		return nil, false
 	}
 	p.deflateSetting, p.readBits = o.setting(terms.clientBits), maxWindowBits
 	if terms.serverBits != 0 {

@@ -5,6 +5,8 @@ package websocket_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -42,12 +44,47 @@ func TestAcceptWindowBits(t *testing.T) {
 	}
 }
 
+// What a client with CompressionWindowBits offers: behind windows below 15 bits an
+// offer without any, for servers that decline the first one.
+func TestDialWindowBits(t *testing.T) {
+	takeover, noTakeover := websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover
+	for _, test := range []struct {
+		mode websocket.CompressionMode
+		bits int
+		want []string
+	}{
+		{takeover, 0, []string{pmd + "; client_max_window_bits"}},
+		{takeover, 15, []string{pmd + "; server_max_window_bits=15; client_max_window_bits=15"}},
+		{takeover, 14, []string{pmd + "; server_max_window_bits=14; client_max_window_bits=14", pmd}},
+		{takeover, 9, []string{pmd + "; server_max_window_bits=9; client_max_window_bits=9", pmd}},
+		{noTakeover, 9, []string{pmd + snct + cnct + "; server_max_window_bits=9; client_max_window_bits=9", pmd + snct + cnct}},
+	} {
+		t.Run(fmt.Sprint(test.mode, test.bits), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				call, p := conntest.GoDial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{
+					CompressionMode: test.mode, CompressionWindowBits: test.bits,
+				})
+				got := strings.Split(strings.Join(p.Request.Header["Sec-Websocket-Extensions"], ","), ",")
+				if !slices.EqualFunc(got, test.want, sameExtension) {
+					t.Errorf("got the offers %q, want %q", got, test.want)
+				}
+				// A server that takes none of the windows.
+				p.Answer(&rawpeer.ServerOptions{Header: extensionLines([]string{pmd + snct + cnct})})
+				wantCompresses(t, call.Want().Conn, p, true)
+			})
+		})
+	}
+}
+
 // Options that are out of range make Accept and Dial fail.
 func TestCompressionOutOfRange(t *testing.T) {
-	for _, test := range []struct{ level, bits int }{{-1, 0}, {10, 0}, {0, -1}, {0, 7}, {0, 16}} {
+	for _, test := range []struct {
+		level, bits int
+		mode        websocket.CompressionMode
+	}{{-1, 0, 0}, {10, 0, 0}, {0, -1, 0}, {0, 7, 0}, {0, 16, 0}, {0, 0, -1}, {0, 0, 3}} {
 		t.Run(fmt.Sprint(test), func(t *testing.T) {
 			_, resp, err := websocket.Dial(t.Context(), "ws://127.0.0.1:1", &websocket.DialOptions{
-				CompressionLevel: test.level, CompressionWindowBits: test.bits,
+				CompressionLevel: test.level, CompressionWindowBits: test.bits, CompressionMode: test.mode,
 			})
 			if err == nil || resp != nil {
 				t.Errorf("Dial: got %v, %v", resp, err)
@@ -55,7 +92,7 @@ func TestCompressionOutOfRange(t *testing.T) {
 			w := &hijacked{header: http.Header{}, conn: &loop{}}
 			rec := &refusing{hijacked: w}
 			if _, err := websocket.Accept(rec, conntest.Request(), &websocket.AcceptOptions{
-				CompressionLevel: test.level, CompressionWindowBits: test.bits,
+				CompressionLevel: test.level, CompressionWindowBits: test.bits, CompressionMode: test.mode,
 			}); err == nil || rec.status != http.StatusInternalServerError {
 				t.Errorf("Accept: got status %d, error %v", rec.status, err)
 			}

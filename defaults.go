@@ -17,11 +17,6 @@ const (
 	noTakeoverThreshold = 512
 )
 
-// clientBits is the window that a server asks clients for, by default: with 4 KiB
-// in place of 32, small messages are hardly longer, and a connection keeps 24 KiB
-// less.
-const clientBits = 12
-
 // compressionOptions are those that both AcceptOptions and DialOptions have.
 type compressionOptions struct {
 	mode      CompressionMode

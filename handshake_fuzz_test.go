@@ -159,8 +159,8 @@ func FuzzDeflateAnswer(f *testing.F) {
 			terms = plainTerms(exts[0].Params)
 			_, client := terms["client_max_window_bits"]
 			want = terms != nil && !(client && terms["client_max_window_bits"] == "")
-			if o.bits != 0 && windowBits(terms, "server_max_window_bits") > o.bits && terms["server_max_window_bits"] != "" {
-				want = false
+			if o.bits != 0 && windowBits(terms, "server_max_window_bits") > o.bits && terms["server_max_window_bits"] != "" && client {
+				want = false // it is not an answer to the offer without windows either
 			}
 		}
 		p, ok := agreeDeflate([]string{answer}, o)
@@ -225,13 +225,13 @@ func FuzzSubprotocol(f *testing.F) {
 		if got == "" {
 			return
 		}
-		hs := &clientHandshake{opts: &DialOptions{Subprotocols: []string{got}}, key: "k"}
+		hs := &clientHandshake{opts: &noDialOptions, subprotocols: []string{got}, key: "k"}
 		answer := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, headerAccept: {acceptKey("k")}, headerProtocol: {got}}
 		resp := &http.Response{StatusCode: http.StatusSwitchingProtocols, Header: answer}
 		if p, _, err := hs.checkAnswer(resp); err != nil || p != got {
 			t.Fatalf("a client that offered %q refuses it: %q, %v", got, p, err)
 		}
-		hs.opts = &DialOptions{Subprotocols: []string{got + "x"}}
+		hs.subprotocols = []string{got + "x"}
 		if p, _, err := hs.checkAnswer(resp); err == nil {
 			t.Fatalf("a client that did not offer %q takes it, as %q", got, p)
 		}

@@ -47,14 +47,14 @@ func TestAcceptDeflate(t *testing.T) {
 		{takeover, []string{pmd + snct}, pmd + snct},
 		{takeover, []string{pmd + cnct}, pmd + cnct},
 		{takeover, []string{pmd + snct + cnct}, pmd + snct + cnct},
-		{takeover, []string{pmd + "; client_max_window_bits"}, pmd + "; client_max_window_bits=12"},
+		{takeover, []string{pmd + "; client_max_window_bits"}, pmd}, // nothing is requested
 		{takeover, []string{pmd + "; client_max_window_bits=8"}, pmd + "; client_max_window_bits=8"},
-		{takeover, []string{pmd + "; client_max_window_bits=15"}, pmd + "; client_max_window_bits=12"},
+		{takeover, []string{pmd + "; client_max_window_bits=15"}, pmd},
 		{takeover, []string{pmd + "; server_max_window_bits=8"}, pmd + "; server_max_window_bits=8"},
 		{takeover, []string{pmd + "; server_max_window_bits=15"}, pmd + "; server_max_window_bits=15"},
 		{takeover, []string{pmd + `; server_max_window_bits="10"`}, pmd + "; server_max_window_bits=10"},
 		{takeover, []string{pmd + `; server_max_window_bits="1\0"`}, pmd + "; server_max_window_bits=10"},
-		{takeover, []string{pmd + ` ;  server_max_window_bits =	10  ;client_max_window_bits`}, pmd + "; server_max_window_bits=10; client_max_window_bits=12"},
+		{takeover, []string{pmd + ` ;  server_max_window_bits =	10  ;client_max_window_bits`}, pmd + "; server_max_window_bits=10"},
 		{takeover, []string{pmd + snct + cnct + "; server_max_window_bits=9; client_max_window_bits=9"}, pmd + snct + cnct + "; server_max_window_bits=9"},
 
 		// Several offers.

@@ -57,13 +57,16 @@ type AcceptOptions struct {
 	// makes Accept return an error.
 	CompressionLevel int
 
-	// CompressionWindowBits bounds how far back a compressed message may refer,
-	// as a power of two, 8 to 15: to 256 bytes up to 32 KiB. It holds for what
-	// is sent, and is asked of the peer where it offers to be asked
-	// (RFC 7692 section 7.1.2), of whose messages a connection keeps as much as
-	// that, or twice as much. Zero means 15 for what is sent, and 12
-	// for what is received.
-	// Any other number makes Accept return an error.
+	// CompressionWindowBits is the base-2 logarithm of the window that
+	// compressed messages refer back to, 8 to 15: 256 bytes to 32 KiB. It limits
+	// outgoing messages, and is requested of clients that offer the parameter
+	// client_max_window_bits (RFC 7692 section 7.1.2.2). With context takeover a
+	// connection keeps up to twice the window of the peer's messages, and
+	// 32 KiB at most. Zero means 15, and that nothing is requested. Any other
+	// number makes Accept return an error.
+	//
+	// Some clients offer the parameter and fail when they are asked for less
+	// than 15, those in Java among them; docs/compression.md lists them.
 	CompressionWindowBits int
 
 	// OnPingReceived, if not nil, is called for each ping that arrives,
@@ -138,14 +141,14 @@ type DialOptions struct {
 	// In a browser it is ignored.
 	CompressionLevel int
 
-	// CompressionWindowBits bounds how far back a compressed message may refer,
-	// as a power of two, 8 to 15: to 256 bytes up to 32 KiB. It holds for what
-	// is sent, and is asked of the peer in the offer, which not every
-	// server accepts
-	// (RFC 7692 section 7.1.2), of whose messages a connection keeps as much as
-	// that, or twice as much. Zero means 15 for what is sent, and that
-	// nothing is asked of the server.
-	// Any other number makes Dial return an error.
+	// CompressionWindowBits is the base-2 logarithm of the window that
+	// compressed messages refer back to, 8 to 15: 256 bytes to 32 KiB. It limits
+	// outgoing messages, and is requested of the server (RFC 7692 section
+	// 7.1.2). Below 15, a second offer without windows follows, for servers that
+	// decline the first one. With context takeover a connection keeps up to
+	// twice the window of the peer's messages, and 32 KiB at most. Zero means
+	// 15, and that nothing is requested. Any other number makes Dial return an
+	// error.
 	//
 	// In a browser it is ignored.
 	CompressionWindowBits int
@@ -185,10 +188,10 @@ const (
 	// CompressionContextTakeover compresses each message with what the
 	// earlier ones held as its dictionary (RFC 7692 section 7.1.1), which
 	// makes small, similar messages much smaller. Between messages a
-	// connection keeps up to 8 KiB of what it sent, and of what it received as
-	// much as the peer may refer to: 8 KiB where the peer keeps to 12 window
-	// bits, 32 KiB otherwise. What compresses and inflates comes from pools. A peer that refuses takeover gets
-	// CompressionNoContextTakeover.
+	// connection keeps up to 8 KiB of what it sent, and up to 32 KiB of what it
+	// received, or 8 KiB where the peer keeps to a window of 12 bits
+	// (CompressionWindowBits). Compressors and inflaters come from pools. A peer
+	// that refuses takeover gets CompressionNoContextTakeover.
 	CompressionContextTakeover
 
 	// CompressionNoContextTakeover compresses each message by itself. A

@@ -70,13 +70,19 @@ func TestAttackWindowBitsAnswered(t *testing.T) {
 	}
 }
 
-// A server that answers with a larger window than it was asked for is not believed.
+// A server that takes the offer with windows, and answers with a larger one, is not
+// believed. Without client_max_window_bits it takes the other offer, which leaves
+// its window to it.
 func TestAttackWindowBitsLargerThanOffered(t *testing.T) {
+	const clientBits = "; client_max_window_bits=10"
 	for answer, ok := range map[string]bool{
-		pmd + "; server_max_window_bits=9":  true,
-		pmd + "; server_max_window_bits=10": true,
-		pmd + "; server_max_window_bits=11": false,
-		pmd + "; server_max_window_bits=15": false,
+		pmd + "; server_max_window_bits=9" + clientBits:  true,
+		pmd + "; server_max_window_bits=10" + clientBits: true,
+		pmd + "; server_max_window_bits=11" + clientBits: false,
+		pmd + "; server_max_window_bits=15" + clientBits: false,
+		pmd + "; server_max_window_bits=10":              true,
+		pmd + "; server_max_window_bits=11":              true,
+		pmd:                                              true,
 	} {
 		t.Run(answer, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

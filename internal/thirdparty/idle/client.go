@@ -93,7 +93,7 @@ func (e *echoClient) open(i int) error {
 	if e.silent {
 		return p.request("")
 	}
-	if e.s != deflated {
+	if e.s.windowBits() == 0 {
 		if err := p.shake(""); err != nil {
 			return err
 		}
@@ -104,6 +104,9 @@ func (e *echoClient) open(i int) error {
 	}
 	if p.deflate == nil {
 		return errors.New("the server does not compress")
+	}
+	if got, want := p.deflate.bits, e.s.windowBits(); got != want {
+		return fmt.Errorf("the server agrees on a window of %d bits, want %d", got, want)
 	}
 	return e.echo(i, deflatedCount)
 }

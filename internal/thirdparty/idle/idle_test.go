@@ -48,7 +48,7 @@ func hoardHandler(situation) http.HandlerFunc {
 // answer makes of it, or not any more.
 func echoesWith(s situation, answer func(i int, p []byte) []byte) http.HandlerFunc {
 	opts := &bhojpur.AcceptOptions{CompressionThreshold: -1}
-	if s == deflated {
+	if s.windowBits() != 0 {
 		opts.CompressionMode = bhojpur.CompressionContextTakeover
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -81,7 +81,7 @@ func alteredHandler(s situation) http.HandlerFunc {
 // onceHandler echoes what is sent before the rest, and no more.
 func onceHandler(s situation) http.HandlerFunc {
 	return echoesWith(s, func(i int, p []byte) []byte {
-		if s != deflated && i == 1 || i == deflatedCount {
+		if s.windowBits() == 0 && i == 1 || i == deflatedCount {
 			return nil
 		}
 		return p
@@ -103,10 +103,10 @@ func TestMeasure(t *testing.T) {
 		}
 	}
 	var out strings.Builder
-	if err := measureAll(t.Context(), quick(strings.Join(names, ","), "handler,returned,deflate"), &out); err != nil {
+	if err := measureAll(t.Context(), quick(strings.Join(names, ","), "handler,returned,deflate,deflate12"), &out); err != nil {
 		t.Fatal(err)
 	}
-	line := regexp.MustCompile(`(?m)^BenchmarkIdle/(handler|returned|deflate)/[a-z-]+ 1 \d+ heap-B/conn \d+ stack-B/conn$`)
+	line := regexp.MustCompile(`(?m)^BenchmarkIdle/(handler|returned|deflate|deflate12)/[a-z-]+ 1 \d+ heap-B/conn \d+ stack-B/conn$`)
 	if got := len(line.FindAllString(out.String(), -1)); got != rows {
 		t.Errorf("there are %d results, want %d:\n%s", got, rows, out.String())
 	}
@@ -158,20 +158,28 @@ func TestBrokenEchoFails(t *testing.T) {
 	}
 }
 
-// A server that does not compress is not measured as if it did.
+// A server that does not compress, or has another window, is not measured as if it
+// did.
 func TestDeflateIsWanted(t *testing.T) {
-	l := library{situations: []situation{deflated}, handler: func(situation) http.HandlerFunc {
-		return bhojpurHandler(inHandler)
-	}}
-	server, err := startServer(l, deflated, "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.http.Close()
-	e := &echoClient{address: server.listener.Addr().String(), s: deflated}
-	defer e.close()
-	if _, err := e.answer("open", 1, ""); err == nil {
-		t.Error("no error")
+	for _, s := range []situation{deflated, narrow} {
+		for _, instead := range []situation{inHandler, deflated, narrow} {
+			if instead == s {
+				continue
+			}
+			l := library{situations: []situation{s}, handler: func(situation) http.HandlerFunc {
+				return bhojpurHandler(instead)
+			}}
+			server, err := startServer(l, s, "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer server.http.Close()
+			e := &echoClient{address: server.listener.Addr().String(), s: s}
+			defer e.close()
+			if _, err := e.answer("open", 1, ""); err == nil {
+				t.Errorf("%s in place of %s: no error", instead, s)
+			}
+		}
 	}
 }
 

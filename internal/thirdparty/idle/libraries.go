@@ -22,17 +22,29 @@ import (
 type situation string
 
 const (
-	inHandler situation = "handler"  // its HTTP handler reads from it
-	returned  situation = "returned" // its handler has returned, and a goroutine of its own reads
-	deflated  situation = "deflate"  // as inHandler, with context takeover both ways
+	inHandler situation = "handler"   // its HTTP handler reads from it
+	returned  situation = "returned"  // its handler has returned, and a goroutine of its own reads
+	deflated  situation = "deflate"   // as inHandler, with context takeover both ways, and windows of 15 bits
+	narrow    situation = "deflate12" // the same with windows of 12 bits
 )
+
+// windowBits are those of both directions' windows, 0 without compression.
+func (s situation) windowBits() int {
+	switch s {
+	case deflated:
+		return 15
+	case narrow:
+		return 12
+	}
+	return 0
+}
 
 // situationsNamed parses names, by comma.
 func situationsNamed(names string) ([]situation, error) {
 	var all []situation
 	for name := range strings.SplitSeq(names, ",") {
 		s := situation(name)
-		if s != inHandler && s != returned && s != deflated {
+		if !slices.Contains([]situation{inHandler, returned, deflated, narrow}, s) {
 			return nil, fmt.Errorf("no situation %q", name)
 		}
 		all = append(all, s)
@@ -56,13 +68,12 @@ const usual = "bhojpur,coder,gobwas,gorilla,gws,nethttp"
 // libraries are with their defaults; a name with a second part has another
 // setting.
 var libraries = []library{
-	{name: "bhojpur", situations: []situation{inHandler, returned, deflated}, handler: bhojpurHandler},
+	{name: "bhojpur", situations: []situation{inHandler, returned, deflated, narrow}, handler: bhojpurHandler},
 	{name: "coder", situations: []situation{inHandler, returned, deflated}, handler: coderHandler},
 	{name: "gobwas", situations: []situation{inHandler, returned}, handler: gobwasHandler},
 	{name: "gorilla", situations: []situation{inHandler, returned}, handler: gorillaHandler},
 	{name: "gorilla-pool", situations: []situation{inHandler, returned}, handler: gorillaPoolHandler},
-	{name: "gws", situations: []situation{inHandler, returned, deflated}, handler: gwsHandler},
-	{name: "gws-wide", situations: []situation{deflated}, handler: gwsWideHandler},
+	{name: "gws", situations: []situation{inHandler, returned, deflated, narrow}, handler: gwsHandler},
 	{name: "nethttp", situations: []situation{inHandler}, handler: nethttpHandler, silent: true},
 	{name: "nethttp-hijacked", situations: []situation{inHandler}, handler: hijackedHandler, silent: true},
 }
@@ -123,8 +134,11 @@ func fill(p []byte, r io.Reader) (int, error) {
 
 func bhojpurHandler(s situation) http.HandlerFunc {
 	opts := &bhojpur.AcceptOptions{}
-	if s == deflated {
+	if s.windowBits() != 0 {
 		opts.CompressionMode = bhojpur.CompressionContextTakeover
+	}
+	if s == narrow {
+		opts.CompressionWindowBits = s.windowBits()
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		c, err := bhojpur.Accept(w, r, opts)
@@ -247,25 +261,17 @@ func (gwsEcho) OnMessage(c *gws.Conn, m *gws.Message) {
 	m.Close()
 }
 
-// gwsHandler has the library's default windows, 4 KiB for each direction.
+// gwsHandler has windows as the situation says: those of 12 bits are the library's
+// default.
 func gwsHandler(s situation) http.HandlerFunc {
-	return gwsServer(s, 0)
-}
-
-// gwsWideHandler has the whole windows.
-func gwsWideHandler(s situation) http.HandlerFunc {
-	return gwsServer(s, 15)
-}
-
-func gwsServer(s situation, windowBits int) http.HandlerFunc {
 	opts := &gws.ServerOption{}
-	if s == deflated {
+	if bits := s.windowBits(); bits != 0 {
 		opts.PermessageDeflate = gws.PermessageDeflate{
 			Enabled:               true,
 			ServerContextTakeover: true,
 			ClientContextTakeover: true,
-			ServerMaxWindowBits:   windowBits,
-			ClientMaxWindowBits:   windowBits,
+			ServerMaxWindowBits:   bits,
+			ClientMaxWindowBits:   bits,
 		}
 	}
 	u := gws.NewUpgrader(gwsEcho{}, opts)

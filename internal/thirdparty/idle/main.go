@@ -4,18 +4,20 @@
 //
 //	go run ./idle
 //
-// Each connection echoes a message of 136 B and rests; with deflate 64 messages
-// of 1 KiB, compressed both ways with context takeover. Then the server collects
+// Each connection echoes a message of 136 B and rests; with deflate and deflate12
+// 64 messages of 1 KiB, compressed both ways with context takeover. Then the server collects
 // its garbage and what its pools keep, and tells what it holds more than before
 // the first connection. Afterwards each connection echoes once more. There are
-// three situations: the HTTP handler reads (handler, deflate), or it has
-// returned and another goroutine reads (returned).
+// four situations: the HTTP handler reads (handler, deflate with windows of 15
+// bits, deflate12 with windows of 12), or it has returned and another goroutine
+// reads (returned).
 //
 // Libraries are measured with their defaults, and the message is in a buffer
 // that is given back before the next read: bhojpur and coder through Reader,
 // gorilla through NextReader, gws through ReadLoop, gobwas by reading from the
-// connection. Other settings have names of their own: gorilla-pool has a
-// WriteBufferPool, and gws-wide windows of 32 KiB in place of gws's 4 KiB.
+// connection. With deflate, gws is set to windows of 15 bits in place of its 12;
+// with deflate12, bhojpur to 12 in place of its 15. gorilla-pool has a
+// WriteBufferPool.
 // nethttp is a handler that waits; nethttp-hijacked one that took the
 // connection over and reads from it.
 //
@@ -71,7 +73,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	var set settings
 	flags := flag.NewFlagSet("idle", flag.ContinueOnError)
 	flags.StringVar(&set.libraries, "libraries", usual, "which libraries, by comma")
-	flags.StringVar(&set.situations, "situations", "", "which situations, by comma (default handler,returned,deflate, with -many handler,returned)")
+	flags.StringVar(&set.situations, "situations", "", "which situations, by comma (default handler,returned,deflate,deflate12, with -many handler,returned)")
 	flags.IntVar(&set.connections, "connections", 0, "how many connections (default 1000, with -many 100000)")
 	flags.IntVar(&set.processes, "processes", 6, "with -many: how many servers, and as many clients")
 	flags.BoolVar(&set.many, "many", false, "open very many connections")
@@ -94,7 +96,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 		set.rest = cmp.Or(set.rest, manyRest)
 		return measureMany(ctx, set, w)
 	}
-	set.situations = cmp.Or(set.situations, "handler,returned,deflate")
+	set.situations = cmp.Or(set.situations, "handler,returned,deflate,deflate12")
 	set.connections = cmp.Or(set.connections, fewConnections)
 	set.rest = cmp.Or(set.rest, fewRest)
 	return measureAll(ctx, set, w)

@@ -39,6 +39,7 @@ func launch(t *testing.T, name string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cmd.Stdout = cmd.Stderr // where tinyproxy logs
 	p := &process{cmd: cmd, ended: make(chan struct{}), grown: make(chan struct{})}
 	started := make(chan error)
 	go func() {

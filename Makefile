@@ -92,6 +92,7 @@ microbench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 # What the tests need besides Go: Chromium, Node.js with ws, Python's
-# websockets, nginx, HAProxy. Installed where missing, if this is Debian and we are root.
+# websockets, nginx, HAProxy, tinyproxy, squid. Installed where missing, if this is
+# Debian and we are root.
 peers:
 	internal/thirdparty/install.sh

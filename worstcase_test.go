@@ -4,7 +4,9 @@ package websocket_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
+	"net/http"
 	"runtime"
 	"testing"
 
@@ -103,6 +105,53 @@ func TestWorstCaseMemory(t *testing.T) {
 			t.Logf("%d bytes, of which up to %d are not the connection's", got, httpServer)
 			if got > most {
 				t.Errorf("a connection holds more than %d bytes", most)
+			}
+		})
+	}
+}
+
+// What a connection with context takeover holds at most while it waits for a message,
+// its window of the peer's messages filled. docs/compression.md promises it.
+func TestTakeoverMemory(t *testing.T) {
+	const kib, connections = 1 << 10, 24
+	noise := incompressible(96 * kib)
+	for _, test := range []struct{ bits, most int }{{0, 46_000}, {12, 26_000}} {
+		t.Run(fmt.Sprint(test.bits), func(t *testing.T) {
+			open := func() {
+				c, p := rawpeer.Accepted(t, rawpeer.ListenLoopback(t), func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+					return websocket.Accept(w, r, &websocket.AcceptOptions{
+						CompressionMode:       websocket.CompressionContextTakeover,
+						CompressionWindowBits: test.bits,
+					})
+				}, &rawpeer.ClientOptions{Header: extensionLines([]string{pmd + "; client_max_window_bits"})})
+				d := rawpeer.NewDeflater(rawpeer.ContextTakeover) // noise has nothing to refer to
+				for i := range 3 {
+					z := d.Message(noise[i*32*kib : (i+1)*32*kib])
+					p.Send(p.Masked(rawpeer.Frame{Fin: true, RSV: rawpeer.RSV1, Opcode: rawpeer.OpBinary, Payload: z}))
+					if _, _, err := c.Read(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				write := goWrite(t, c, filler(32*kib))
+				p.WantFrame()
+				write.Want()
+				wait := awaited(reading(t, c))
+				t.Cleanup(func() {
+					c.CloseNow()
+					wait()
+				})
+			}
+			for range connections { // pools have their share
+				open()
+			}
+			before := settledHeap()
+			for range connections {
+				open()
+			}
+			got := (settledHeap() - before) / connections
+			t.Logf("%d bytes, of which up to %d are not the connection's", got, httpServer)
+			if got > int64(test.most+httpServer) {
+				t.Errorf("a connection holds more than %d bytes", test.most)
 			}
 		})
 	}

@@ -77,10 +77,11 @@ func asClient(t *testing.T, p peer, c compression) connector {
 		}
 		u := fmt.Sprintf("%s/%s?id=%s", srv.url(), url.PathEscape(string(e.behavior)), id)
 		conn, resp, err := websocket.Dial(ctx, u, &websocket.DialOptions{
-			HTTPClient:      &http.Client{Transport: &http.Transport{DialContext: s.wire.dialer(e.counted)}},
-			Subprotocols:    e.subprotocols,
-			CompressionMode: c.ours,
-			OnPingReceived:  s.onPing,
+			HTTPClient:            &http.Client{Transport: &http.Transport{DialContext: s.wire.dialer(e.counted)}},
+			Subprotocols:          e.subprotocols,
+			CompressionMode:       c.ours,
+			CompressionWindowBits: c.bits,
+			OnPingReceived:        s.onPing,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -108,9 +109,10 @@ func asServer(t *testing.T, p peer, c compression) connector {
 		accepted := make(chan *websocket.Conn, 1)
 		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
-				Subprotocols:    []string{"interop"},
-				CompressionMode: c.ours,
-				OnPingReceived:  s.onPing,
+				Subprotocols:          []string{"interop"},
+				CompressionMode:       c.ours,
+				CompressionWindowBits: c.bits,
+				OnPingReceived:        s.onPing,
 			})
 			if err != nil {
 				t.Error(err)

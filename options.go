@@ -234,9 +234,9 @@ func (o *DialOptions) host() (string, error) {
 	case len(lines) == 0:
 		return o.Host, nil
 	case len(lines) > 1 || lines[0] == "":
-		return "", fmt.Errorf("Host in HTTPHeader is %q, not one host", lines)
+		return "", fmt.Errorf("HTTPHeader has Host %q, not one host", lines)
 	case o.Host != "" && o.Host != lines[0]:
-		return "", fmt.Errorf("Host is %q, and %q in HTTPHeader", o.Host, lines[0])
+		return "", fmt.Errorf("HTTPHeader has Host %q, and Host is %q", lines[0], o.Host)
 	}
 	return lines[0], nil
 }

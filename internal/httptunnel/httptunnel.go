@@ -6,6 +6,8 @@
 // that it is, and removes it. RFC 6455 section 4.1 asks for a tunnel in both cases.
 package httptunnel
 
+//lint:file-ignore SA1019 programs may set the deprecated fields of http.Transport
+
 import (
 	"context"
 	"errors"

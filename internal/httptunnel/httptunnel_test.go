@@ -1,5 +1,7 @@
 package httptunnel
 
+//lint:file-ignore SA1019 programs may set the deprecated fields of http.Transport
+
 import (
 	"bufio"
 	"context"

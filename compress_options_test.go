@@ -69,8 +69,8 @@ func TestDialWindowBits(t *testing.T) {
 					t.Errorf("got the offers %q, want %q", got, test.want)
 				}
 				// A server that takes none of the windows.
-				p.Answer(&rawpeer.ServerOptions{Header: extensionLines([]string{pmd + snct + cnct})})
-				wantCompresses(t, call.Want().Conn, p, true)
+				p.Answer(&rawpeer.ServerOptions{Header: conntest.ExtensionLines([]string{pmd + snct + cnct})})
+				conntest.WantCompresses(t, call.Want().Conn, p, true)
 			})
 		})
 	}

@@ -123,7 +123,7 @@ func TestTakeoverMemory(t *testing.T) {
 						CompressionMode:       websocket.CompressionContextTakeover,
 						CompressionWindowBits: test.bits,
 					})
-				}, &rawpeer.ClientOptions{Header: extensionLines([]string{pmd + "; client_max_window_bits"})})
+				}, &rawpeer.ClientOptions{Header: conntest.ExtensionLines([]string{pmd + "; client_max_window_bits"})})
 				d := rawpeer.NewDeflater(rawpeer.ContextTakeover) // noise has nothing to refer to
 				for i := range 3 {
 					z := d.Message(noise[i*32*kib : (i+1)*32*kib])
@@ -132,10 +132,10 @@ func TestTakeoverMemory(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				write := goWrite(t, c, filler(32*kib))
+				write := goWrite(t, c, conntest.Filler(32*kib))
 				p.WantFrame()
 				write.Want()
-				wait := awaited(reading(t, c))
+				wait := awaited(conntest.GoRead(t, c))
 				t.Cleanup(func() {
 					c.CloseNow()
 					wait()

@@ -235,11 +235,6 @@ func TestDialBadArguments(t *testing.T) {
 			_, _, err := websocket.Dial(t.Context(), rawpeer.URL, &websocket.DialOptions{Subprotocols: []string{"a, b"}})
 			return err
 		},
-		"nil context": func() error {
-			var ctx context.Context
-			_, _, err := websocket.Dial(ctx, rawpeer.URL, nil)
-			return err
-		},
 		"context": func() error {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()

@@ -10,7 +10,7 @@ OTHER_GO ?= go1.27.4
 FUZZTIME ?= 10s
 KERNELS  := ./internal/mask ./internal/utf8stream
 # The tests of the root package that are not repeated.
-LONG     := Autobahn|^TestWorstCase|^Fuzz
+LONG     := Autobahn|^Fuzz
 # Of a soak: how many clients at a time, for how many minutes, and what else the
 # command is told.
 CONNECTIONS ?= 2000

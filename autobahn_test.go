@@ -3,24 +3,45 @@
 package websocket_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/autobahn"
+	"github.com/bhojpur/api/internal/poolcheck"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
+// autobahnMessages returns how many messages an exchange with compression has.
+// Under the race detector compressing takes 35 times as long.
+func autobahnMessages() int {
+	if poolcheck.On {
+		return 3
+	}
+	return 100
+}
+
 // messages is how many messages each case of groups 12 and 13 sends. The original
 // sends 1,000.
-var messages = flag.Int("autobahn.messages", autobahnMessages, "messages in each case of TestAutobahn with compression")
+var messages = flag.Int("autobahn.messages", autobahnMessages(), "messages in each case of TestAutobahn with compression")
 
 // TestAutobahn runs the conformance suite against an echo peer that is made of
 // this library: all cases as a server and as a client, over streams in memory. A
@@ -188,5 +209,324 @@ func (v *verdicts) add(behavior autobahn.Verdict, passed bool) {
 	v.by[behavior]++
 	if passed {
 		v.passed++
+	}
+}
+
+// AUTOBAHN=wstest makes TestAutobahn drive the original suite instead of ours, in
+// both roles: the program wstest, where PATH has one, or else its container, where
+// docker works. It takes long; give it time:
+//
+//	AUTOBAHN=wstest go test -run TestAutobahn -timeout 3h .
+//
+// AUTOBAHN_CASES narrows it down, as in AUTOBAHN_CASES=6.*,7.*.
+const (
+	originalVariable      = "AUTOBAHN"
+	originalCasesVariable = "AUTOBAHN_CASES"
+	originalProgram       = "wstest"
+	originalImage         = "crossbario/autobahn-testsuite"
+)
+
+const (
+	// originalPatience is how long the original may take to begin to listen.
+	originalPatience = time.Minute
+	// originalRest is how long it may take to end, once it was interrupted.
+	originalRest = 10 * time.Second
+	// originalAttempts is how many ports it is offered.
+	originalAttempts = 5
+)
+
+// original is the original suite: a command that takes wstest's arguments.
+type original struct {
+	command []string
+	cases   []string // patterns
+	ids     []string // that the patterns stand for, in order
+}
+
+// wantOriginal returns the original suite when the environment asks for it.
+func wantOriginal(t *testing.T) *original {
+	t.Helper()
+	switch os.Getenv(originalVariable) {
+	case "":
+		return nil
+	case originalProgram:
+	default:
+		t.Fatalf("%s=%s, which is not %s", originalVariable, os.Getenv(originalVariable), originalProgram)
+	}
+	o := &original{cases: []string{"*"}}
+	if v := os.Getenv(originalCasesVariable); v != "" {
+		o.cases = strings.Split(v, ",")
+	}
+	cases, err := autobahn.Select(autobahn.Cases(), o.cases, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cs := range cases {
+		o.ids = append(o.ids, cs.ID)
+	}
+	if path, err := exec.LookPath(originalProgram); err == nil {
+		o.command = []string{path}
+		return o
+	}
+	if err := exec.Command("docker", "info").Run(); err != nil {
+		t.Fatalf("there is no %s on PATH, and docker does not work: %v", originalProgram, err)
+	}
+	return o
+}
+
+// An originalRun is the original while it runs.
+type originalRun struct {
+	stop context.CancelFunc // interrupts it
+	done chan struct{}      // closed when it has ended
+	err  error              // how it ended, once done is closed
+}
+
+// start starts the original in a mode, with a spec file in dir. It ends with the
+// test at the latest, also where the test runs out of time.
+func (o *original) start(t *testing.T, mode, dir string, spec map[string]any) *originalRun {
+	t.Helper()
+	spec["cases"] = o.cases
+	spec["exclude-cases"] = []string{}
+	spec["exclude-agent-cases"] = map[string]any{}
+	spec["options"] = map[string]any{"failByDrop": false}
+	b, err := json.Marshal(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "spec.json")
+	if err := os.WriteFile(file, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	command := o.command
+	if command == nil {
+		command = []string{"docker", "run", "--rm", "--network=host", "-v", dir + ":" + dir, originalImage, originalProgram}
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	if end, ok := t.Deadline(); ok {
+		ctx, stop = context.WithDeadline(context.Background(), end.Add(-2*originalRest))
+	}
+	cmd := exec.CommandContext(ctx, command[0], append(command[1:], "-m", mode, "-s", file)...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = originalRest
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		stop()
+		t.Fatal(err)
+	}
+	r := &originalRun{stop: stop, done: make(chan struct{})}
+	go func() {
+		r.err = cmd.Wait()
+		close(r.done)
+	}()
+	t.Cleanup(func() {
+		r.end()
+		if t.Failed() {
+			t.Logf("%s says:\n%s", originalProgram, out.Bytes())
+		}
+	})
+	return r
+}
+
+// end interrupts the original and waits until it has ended.
+func (r *originalRun) end() {
+	r.stop()
+	<-r.done
+}
+
+// uncached keeps go test from taking the result for that of a later run: it does
+// so for no test that opened a file of the module which changed just before.
+func uncached(t *testing.T) {
+	t.Helper()
+	const file = "autobahn_test.go"
+	if err := os.Chtimes(file, time.Time{}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+}
+
+// originalAgent is what the library is called in the original's reports.
+const originalAgent = "bhojpur"
+
+// run runs the original in both roles.
+func (o *original) run(t *testing.T) {
+	defer uncached(t)
+	t.Run("server", func(t *testing.T) {
+		dir := t.TempDir()
+		srv := httptest.NewServer(http.HandlerFunc(serveEcho))
+		defer srv.Close()
+		url := "ws" + strings.TrimPrefix(srv.URL, "http")
+		r := o.start(t, "fuzzingclient", dir, map[string]any{
+			"outdir":  dir,
+			"servers": []any{map[string]any{"agent": originalAgent, "url": url}},
+		})
+		// Our own tool, which can stand in for the original, exits with 1 when
+		// a case failed. The reports have more to say.
+		if <-r.done; r.err != nil {
+			t.Logf("%s: %v", originalProgram, r.err)
+		}
+		o.wantReports(t, dir)
+	})
+	t.Run("client", func(t *testing.T) {
+		dir := t.TempDir()
+		r, url := o.listen(t, dir)
+		o.drive(t, r, url)
+		r.end()
+		o.wantReports(t, dir)
+	})
+}
+
+// listen starts the original as a server. It does not say which port it got, so it
+// is given one that was free a moment ago, and another if somebody was quicker. The
+// page that it serves, too, gets any port.
+func (o *original) listen(t *testing.T, dir string) (r *originalRun, url string) {
+	t.Helper()
+	for range originalAttempts {
+		url = "ws://" + freeAddress(t)
+		r = o.start(t, "fuzzingserver", dir, map[string]any{"outdir": dir, "url": url, "webport": 0})
+		if o.listens(t, r, url) {
+			return r, url
+		}
+	}
+	t.Fatalf("%s ended before it listened, %d times: %v", originalProgram, originalAttempts, r.err)
+	return nil, ""
+}
+
+// listens waits until the original listens, or has ended.
+func (o *original) listens(t *testing.T, r *originalRun, url string) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), originalPatience)
+	defer cancel()
+	retry := time.NewTicker(50 * time.Millisecond)
+	defer retry.Stop()
+	for {
+		_, err := caseCount(ctx, url)
+		select {
+		case <-r.done: // whoever answered is somebody else
+			return false
+		default:
+		}
+		if err == nil {
+			return true
+		}
+		select {
+		case <-retry.C:
+		case <-r.done:
+			return false
+		case <-ctx.Done():
+			t.Fatalf("%s does not listen: %v", originalProgram, err)
+		}
+	}
+}
+
+func serveEcho(w http.ResponseWriter, r *http.Request) {
+	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionContextTakeover})
+	if err != nil {
+		return // the request has been answered
+	}
+	echoMessages(context.Background(), c)
+}
+
+// freeAddress returns an address where nobody listened a moment ago: the original
+// does not say which port it got.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// drive runs all cases of a fuzzing server, as a client, and has it write its
+// reports. It ends with the server.
+func (o *original) drive(t *testing.T, r *originalRun, url string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		select {
+		case <-r.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	n, err := caseCount(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		c, _, err := dialEcho(ctx, fmt.Sprintf("%s/runCase?case=%d&agent=%s", url, i+1, originalAgent))
+		if ctx.Err() != nil {
+			t.Fatalf("%s ended in case %d of %d: %v", originalProgram, i+1, n, r.err)
+		}
+		if err != nil {
+			t.Errorf("case %d: %v", i+1, err)
+			continue
+		}
+		echoMessages(ctx, c)
+	}
+	c, _, err := dialEcho(ctx, url+"/updateReports?agent="+originalAgent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	echoMessages(ctx, c)
+}
+
+func dialEcho(ctx context.Context, url string) (*websocket.Conn, *http.Response, error) {
+	return websocket.Dial(ctx, url, &websocket.DialOptions{CompressionMode: websocket.CompressionContextTakeover})
+}
+
+func caseCount(ctx context.Context, url string) (int, error) {
+	c, _, err := dialEcho(ctx, url+"/getCaseCount")
+	if err != nil {
+		return 0, err
+	}
+	defer c.CloseNow()
+	_, p, err := c.Read(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(string(p))
+}
+
+// wantReports checks that the reports in dir have all cases, and each case OK.
+func (o *original) wantReports(t *testing.T, dir string) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, "index.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var index map[string]map[string]struct {
+		Behavior      autobahn.Verdict
+		BehaviorClose autobahn.Verdict
+		ReportFile    string
+	}
+	if err := json.Unmarshal(b, &index); err != nil {
+		t.Fatal(err)
+	}
+	reports := index[originalAgent]
+	if len(reports) != len(o.ids) {
+		t.Errorf("there are %d reports, want %d", len(reports), len(o.ids))
+	}
+	counted := countVerdicts(t, len(o.ids))
+	for _, id := range o.ids {
+		t.Run(id, func(t *testing.T) {
+			report, ok := reports[id]
+			if !ok {
+				t.Fatal("there is no report")
+			}
+			passed := slices.Contains([]autobahn.Verdict{autobahn.OK, autobahn.Informational}, report.Behavior) &&
+				slices.Contains([]autobahn.Verdict{autobahn.OK, autobahn.Informational}, report.BehaviorClose)
+			counted.add(report.Behavior, passed)
+			if !passed {
+				whole, _ := os.ReadFile(filepath.Join(dir, filepath.Base(report.ReportFile)))
+				t.Errorf("%s, closing %s\n%s", report.Behavior, report.BehaviorClose, whole)
+			}
+		})
 	}
 }

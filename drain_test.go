@@ -10,10 +10,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/conntest"
@@ -304,4 +306,439 @@ func TestDrainAllocatesLittle(t *testing.T) {
 		}
 		p.WantClose(1002)
 	})
+}
+
+// drainBytes bounds what is drained after a violation.
+const drainBytes = 64 << 20
+
+// A violation is what a peer sends that it must not, cut off behind the byte
+// that shows it.
+type violation struct {
+	name   string
+	before []rawpeer.Frame // which are right
+	wrong  func(p *rawpeer.Peer) []byte
+	code   int
+}
+
+// cut returns the first n bytes of a frame.
+func cut(f rawpeer.Frame, n int) func(p *rawpeer.Peer) []byte {
+	return func(p *rawpeer.Peer) []byte { return rawpeer.AppendFrame(nil, p.Masked(f))[:n] }
+}
+
+// cutHeader returns the first n bytes of the header of a frame that declares this
+// length in this form.
+func cutHeader(f rawpeer.Frame, form rawpeer.LengthForm, length uint64, n int) func(p *rawpeer.Peer) []byte {
+	return func(p *rawpeer.Peer) []byte { return rawpeer.AppendHeader(nil, p.Masked(f), form, length)[:n] }
+}
+
+// whole returns a frame.
+func whole(f rawpeer.Frame) func(p *rawpeer.Peer) []byte {
+	return func(p *rawpeer.Peer) []byte { return rawpeer.AppendFrame(nil, p.Masked(f)) }
+}
+
+// wronglyMaskedFrame is a frame masked by a server, or not masked by a client.
+func wronglyMaskedFrame(p *rawpeer.Peer) []byte {
+	f := rawpeer.Text("hello")
+	if !conntest.PeerIsClient(p) {
+		f = f.WithKey([4]byte{1, 2, 3, 4})
+	}
+	return rawpeer.AppendFrame(nil, f)
+}
+
+// wronglyMasked is as much of it as shows that.
+func wronglyMasked(p *rawpeer.Peer) []byte { return wronglyMaskedFrame(p)[:2] }
+
+func violations() []violation {
+	text := rawpeer.Text("hello")
+	begun := []rawpeer.Frame{text.More()}
+	all := []violation{
+		{"mask", nil, wronglyMasked, 1002},
+		{"mask of a later frame", []rawpeer.Frame{rawpeer.Ping("")}, wronglyMasked, 1002},
+		{"continuation of nothing", nil, cut(rawpeer.Continuation("x"), 1), 1002},
+		{"first continuation of nothing", nil, cut(rawpeer.Continuation("x").More(), 1), 1002},
+		{"continuation of a whole message", []rawpeer.Frame{text.More(), rawpeer.Continuation("")}, cut(rawpeer.Continuation(""), 1), 1002},
+		{"text in a message", begun, cut(text, 1), 1002},
+		{"binary in a message", begun, cut(rawpeer.Binary(nil), 1), 1002},
+		{"first text frame in a message", begun, cut(text.More(), 1), 1002},
+		{"text in a message behind a ping", append(slices.Clip(begun), rawpeer.Ping("")), cut(text, 1), 1002},
+		{"reserved opcode in a message", begun, cut(rawpeer.Frame{Fin: true, Opcode: 3}, 1), 1002},
+		{"length with the top bit", nil, cutHeader(text, rawpeer.Length64, 1<<63, 3), 1002},
+		{"length of all ones", nil, cutHeader(text, rawpeer.Length64, 1<<64-1, 3), 1002},
+		{"125 in 16 bits", nil, cutHeader(text, rawpeer.Length16, 125, 4), 1002},
+		{"0 in 16 bits", nil, cutHeader(text, rawpeer.Length16, 0, 4), 1002},
+		{"65535 in 64 bits", nil, cutHeader(text, rawpeer.Length64, 65535, 8), 1002},
+		{"1 in 64 bits", nil, cutHeader(text, rawpeer.Length64, 1, 8), 1002},
+		{"non-shortest continuation", begun, cutHeader(rawpeer.Continuation(""), rawpeer.Length16, 3, 4), 1002},
+		{"close of one byte", nil, cut(rawpeer.Frame{Fin: true, Opcode: rawpeer.OpClose, Payload: []byte{3}}, 2), 1002},
+		{"RSV1 of a continuation", begun, cut(rawpeer.Continuation("").WithRSV(rawpeer.RSV1), 1), 1002},
+	}
+	for rsv := byte(1); rsv < 8; rsv++ {
+		all = append(all, violation{fmt.Sprintf("RSV %03b", rsv), nil, cut(text.WithRSV(rsv), 1), 1002})
+	}
+	for _, op := range []rawpeer.Opcode{3, 4, 5, 6, 7, 0xb, 0xc, 0xd, 0xe, 0xf} {
+		all = append(all, violation{op.String(), nil, cut(rawpeer.Frame{Fin: true, Opcode: op}, 1), 1002})
+	}
+	for _, f := range []rawpeer.Frame{rawpeer.Ping(""), rawpeer.Pong(""), rawpeer.Close(1000, "")} {
+		name := f.Opcode.String()
+		f126, f65536 := f, f
+		f126.Payload, f65536.Payload = make([]byte, 126), make([]byte, 65536)
+		all = append(all,
+			violation{"fragmented " + name, nil, cut(f.More(), 1), 1002},
+			violation{"fragmented " + name + " in a message", begun, cut(f.More(), 1), 1002},
+			violation{name + " of 126 bytes", nil, cut(f126, 2), 1002},
+			violation{name + " of 65536 bytes", begun, cut(f65536, 2), 1002},
+			violation{name + " with RSV1", nil, cut(f.WithRSV(rawpeer.RSV1), 1), 1002},
+		)
+	}
+	return all
+}
+
+// readingAll reads messages until an error.
+func readingAll(t *testing.T, c *websocket.Conn) *rawpeer.Call[struct{}] {
+	return rawpeer.GoErr(t, func() error {
+		for {
+			if _, _, err := c.Read(t.Context()); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// A violation is answered when the byte that shows it has come, and not before.
+// Then the connection is half-closed, until the peer ends it too.
+func TestViolations(t *testing.T) {
+	for _, v := range violations() {
+		t.Run(v.name, func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				read := readingAll(t, c)
+				p.Send(v.before...)
+				wrong := v.wrong(p)
+				last := len(wrong) - 1
+				p.SendRaw(wrong[:last])
+				synctest.Wait()
+				for _, f := range v.before {
+					if f.Opcode == rawpeer.OpPing {
+						p.WantPong("")
+					}
+				}
+				p.WantSilence(time.Hour)
+
+				start := time.Now()
+				p.SendRaw(wrong[last:])
+				p.WantClose(v.code)
+				p.WantEOF()
+				synctest.Wait()
+				if read.Returned() || time.Since(start) != 0 {
+					t.Fatalf("did not answer at once and drain: %v after %v", read.Err(), time.Since(start))
+				}
+				p.Close()
+				conntest.WantClosed(t, read.Err(), -1)
+				if d := time.Since(start); d != 0 {
+					t.Fatalf("drained for %v what has ended", d)
+				}
+				conntest.WantEnded(t, c, -1)
+			})
+		})
+	}
+}
+
+// With compression agreed on, RSV1 is right where a message begins, and wrong
+// everywhere else.
+func TestViolationsOfCompression(t *testing.T) {
+	opts := &conntest.Options{Compression: websocket.CompressionContextTakeover}
+	for _, v := range []violation{
+		{"RSV1 of a continuation", []rawpeer.Frame{rawpeer.Text("a").More()}, cut(rawpeer.Continuation("").WithRSV(rawpeer.RSV1), 1), 1002},
+		{"RSV1 of a ping", nil, cut(rawpeer.Ping("").WithRSV(rawpeer.RSV1), 1), 1002},
+		{"RSV1 of a close", nil, cut(rawpeer.Close(1000, "").WithRSV(rawpeer.RSV1), 1), 1002},
+		{"RSV2", nil, cut(rawpeer.Text("").WithRSV(rawpeer.RSV2), 1), 1002},
+		{"RSV1 and RSV3", nil, cut(rawpeer.Text("").WithRSV(rawpeer.RSV1|rawpeer.RSV3), 1), 1002},
+		{"a block of the reserved type", nil, cut(rawpeer.Text("\x07").WithRSV(rawpeer.RSV1), 7), 1007},
+		{"a distance before the beginning", nil, func(p *rawpeer.Peer) []byte {
+			f := rawpeer.Binary([]byte{0x03, 0x02}).WithRSV(rawpeer.RSV1) // fixed codes: copy 3 from 1 back
+			return rawpeer.AppendFrame(nil, p.Masked(f))
+		}, 1007},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				read := conntest.GoRead(t, c)
+				p.Send(v.before...)
+				p.SendRaw(v.wrong(p))
+				p.WantClose(v.code)
+				p.WantEOF()
+				p.Close()
+				conntest.WantClosed(t, read.Err(), -1)
+				conntest.WantEnded(t, c, -1)
+			})
+		})
+	}
+}
+
+// What came before a violation is read before it.
+func TestViolationBehindMessages(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.SendText("one")
+		p.Send(rawpeer.Text("tw").More())
+		p.SendRaw(wronglyMasked(p))
+		conntest.WantText(t, c, "one")
+		r := conntest.WantReader(t, c)
+		conntest.WantRead(t, r, "tw")
+		rest := rawpeer.GoErr(t, func() error { _, err := r.Read(make([]byte, 1)); return err })
+		p.WantClose(1002)
+		p.WantEOF()
+		p.Close()
+		conntest.WantClosed(t, rest.Err(), -1)
+		_, err := r.Read(make([]byte, 1))
+		conntest.WantClosed(t, err, -1)
+		conntest.WantEnded(t, c, -1)
+	})
+}
+
+// A peer that keeps sending is given a second.
+func TestViolationDrainTime(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		start := time.Now()
+		read := rawpeer.Go(t, func() (time.Duration, error) {
+			_, _, err := c.Read(t.Context())
+			return time.Since(start), err
+		})
+		p.SendRaw(wronglyMasked(p))
+		p.WantClose(1002)
+		p.WantEOF()
+		for {
+			synctest.Wait()
+			if read.Returned() {
+				break
+			}
+			if _, err := p.Conn.Write([]byte("more")); err != nil {
+				t.Fatalf("the connection was closed after %v: %v", time.Since(start), err)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		after, err := read.Result()
+		conntest.WantClosed(t, err, -1)
+		if after != conntest.DrainTime {
+			t.Fatalf("drained for %v, want %v", after, conntest.DrainTime)
+		}
+		if !p.Stream().Peer().Stats().Closed {
+			t.Fatal("the connection is not closed")
+		}
+	})
+}
+
+// While the reader drains, others are told that the connection has ended, also
+// those whose context has.
+func TestViolationWhileDraining(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := rawpeer.GoErr(t, func() error { return conntest.ReadErr(t.Context(), c) })
+		p.SendRaw(wronglyMasked(p))
+		p.WantClose(1002)
+		synctest.Wait()
+		if read.Returned() {
+			t.Fatal("nothing is drained")
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		conntest.WantClosed(t, conntest.ReadErr(ended, c), -1)
+		p.Close()
+		conntest.WantClosed(t, read.Err(), -1)
+	})
+}
+
+// A peer that sends fast is given 64 MiB.
+func TestViolationDrainBytes(t *testing.T) {
+	const buffers = 64 << 10 // what may have been read before, or be read at the end
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		start := time.Now()
+		read := conntest.GoRead(t, c)
+		p.SendRaw(wronglyMasked(p))
+		p.WantClose(1002)
+		p.WantEOF()
+
+		p.SendRaw(make([]byte, drainBytes-buffers))
+		synctest.Wait()
+		if read.Returned() {
+			t.Fatalf("closed before %d bytes: %v", drainBytes, read.Err())
+		}
+		if n, err := p.Conn.Write(make([]byte, 4*buffers)); err == nil {
+			t.Fatalf("took %d bytes more than it has to", n)
+		}
+		conntest.WantClosed(t, read.Err(), -1)
+		if d := time.Since(start); d != 0 {
+			t.Fatalf("took %v, want no time", d)
+		}
+	})
+}
+
+// Draining ends at the peer's close frame, which is looked for behind what was
+// wrong, and whatever comes in between.
+func TestViolationDrainsToClose(t *testing.T) {
+	for _, v := range []violation{
+		{"mask", nil, wronglyMaskedFrame, 1002},
+		{"reserved opcode", nil, whole(rawpeer.Frame{Fin: true, Opcode: 3, Payload: []byte("hello")}), 1002},
+		{"RSV", nil, whole(rawpeer.Text("hello").WithRSV(rawpeer.RSV3)), 1002},
+		{"text", nil, whole(rawpeer.Text("\xff" + strings.Repeat("x", 5000))), 1007},
+		{"too big", nil, whole(rawpeer.Binary(make([]byte, conntest.DefaultLimit+1))), 1009},
+		{"long ping", nil, whole(rawpeer.Ping(strings.Repeat("x", 126))), 1002},
+		{"continuation", nil, whole(rawpeer.Continuation("hello")), 1002},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			conntest.ForBothRoles(t, &conntest.Options{Pipe: &rawpeer.PipeOptions{ResetUnread: true}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				start := time.Now()
+				read := conntest.GoRead(t, c)
+				p.SendRaw(v.wrong(p))
+				p.Send(rawpeer.Ping("more"), rawpeer.Binary(make([]byte, 5000)), rawpeer.Frame{Opcode: 0xf})
+				p.WantClose(v.code)
+				p.WantEOF()
+				synctest.Wait()
+				if read.Returned() {
+					t.Fatalf("got %v before a close frame", read.Err())
+				}
+				p.SendPieces(1, rawpeer.Close(1002, "so be it"))
+				wantDrained(t, p, read, start)
+			})
+		})
+	}
+}
+
+// Behind a close frame nothing comes, also when it is wrong itself.
+func TestViolationOfCloseIsNotDrained(t *testing.T) {
+	for _, f := range []rawpeer.Frame{
+		{Fin: true, Opcode: rawpeer.OpClose, Payload: []byte{3}},
+		rawpeer.Close(1005, ""),
+		rawpeer.Close(1005, "hello"),
+	} {
+		conntest.ForBothRoles(t, &conntest.Options{Pipe: &rawpeer.PipeOptions{ResetUnread: true}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			start := time.Now()
+			read := conntest.GoRead(t, c)
+			p.SendPieces(1, f)
+			p.WantClose(1002)
+			p.WantEOF()
+			wantDrained(t, p, read, start)
+		})
+	}
+}
+
+// wantDrained wants the connection to be closed, at once, with nothing left to
+// read.
+func wantDrained(t *testing.T, p *rawpeer.Peer, read *rawpeer.Call[conntest.Message], start time.Time) {
+	t.Helper()
+	conntest.WantClosed(t, read.Err(), -1)
+	if d := time.Since(start); d != 0 {
+		t.Fatalf("took %v, want no time", d)
+	}
+	if n := p.Stream().Peer().Stats().Unread; n != 0 {
+		t.Fatalf("closed with %d bytes unread", n)
+	}
+}
+
+// A connection that is closed while there is something to read is reset, and
+// what was sent last is lost. Draining prevents that.
+func TestViolationIsNotReset(t *testing.T) {
+	const more = 500_000
+	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := conntest.GoRead(t, c)
+		send := rawpeer.GoErr(t, func() error {
+			_, err := p.Conn.Write(append(wronglyMasked(p), make([]byte, more)...))
+			return err
+		})
+		p.WantClose(1002)
+		p.WantEOF()
+		send.Want()
+		p.Close()
+		conntest.WantClosed(t, read.Err(), -1)
+	}
+	conntest.ForBothRoles(t, &conntest.Options{Pipe: &rawpeer.PipeOptions{ResetUnread: true}}, test)
+	conntest.OverTCP(t, nil, test)
+}
+
+// Behind our close frame nothing is sent, about a violation neither.
+func TestViolationDuringClose(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+		p.WantClose(1000)
+		p.SendRaw(wronglyMasked(p))
+		p.WantEOF() // and no second close frame
+		if closing.Err() == nil {
+			t.Fatal("got no error of a Close that the peer did not answer")
+		}
+		conntest.WantEnded(t, c, -1)
+	})
+}
+
+// While a write is stuck the close frame can't go out. The connection is closed
+// all the same.
+func TestViolationWhileWriteIsStuck(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		start := time.Now()
+		defer p.Stream().Peer().StallWrites()()
+		write := rawpeer.GoErr(t, func() error {
+			return c.Write(t.Context(), websocket.MessageText, []byte(strings.Repeat("x", 100)))
+		})
+		synctest.Wait()
+		read := conntest.GoRead(t, c)
+		p.SendRaw(wronglyMasked(p))
+		conntest.WantClosed(t, read.Err(), -1)
+		conntest.WantClosed(t, write.Err(), -1)
+		if d := time.Since(start); d != conntest.DrainTime {
+			t.Fatalf("took %v, want %v", d, conntest.DrainTime)
+		}
+	})
+}
+
+// CloseNow does not wait for the draining.
+func TestViolationDrainInterrupted(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := conntest.GoRead(t, c)
+		p.SendRaw(wronglyMasked(p))
+		p.WantClose(1002)
+		c.CloseNow()
+		synctest.Wait()
+		if !read.Returned() {
+			t.Fatal("CloseNow did not end the draining")
+		}
+		conntest.WantClosed(t, read.Err(), -1)
+	})
+}
+
+// The close frame that names a violation goes out behind a Write that was under
+// way, and is not lost.
+func TestViolationBehindWrite(t *testing.T) {
+	narrow := &conntest.Options{Pipe: &rawpeer.PipeOptions{Capacity: 1000}}
+	conntest.ForBothRoles(t, narrow, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		write := rawpeer.GoErr(t, func() error {
+			return c.Write(t.Context(), websocket.MessageBinary, make([]byte, 5000))
+		})
+		synctest.Wait()
+		read := conntest.GoRead(t, c)
+		p.SendClose(999, "")
+		synctest.Wait()
+		p.WantBinary(make([]byte, 5000))
+		p.WantClose(1002)
+		write.Want()
+		conntest.WantClosed(t, read.Err(), -1)
+	})
+}
+
+// A close frame that is too long, or has a code that may not be sent, is a
+// violation, and yet the peer's close frame: there is nothing to drain behind
+// it.
+func TestViolationByCloseFrame(t *testing.T) {
+	for name, f := range map[string]rawpeer.Frame{
+		"too long": {Fin: true, Opcode: rawpeer.OpClose, Payload: append([]byte{3, 232}, make([]byte, 200)...)},
+		"bad code": rawpeer.Close(1005, ""),
+	} {
+		t.Run(name, func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				start := time.Now()
+				read := conntest.GoRead(t, c)
+				p.Send(f)
+				p.WantClose(1002)
+				conntest.WantClosed(t, read.Err(), -1)
+				if took := time.Since(start); took != 0 {
+					t.Errorf("the connection was closed after %v", took)
+				}
+				p.WantEOF()
+			})
+		})
+	}
 }

@@ -6,11 +6,15 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	websocket "github.com/bhojpur/api"
@@ -153,4 +157,358 @@ func (l countingListener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	return bent.Counted{Conn: c, Closes: l.closes}, nil
+}
+
+// Both sides close at once, and each frame is the answer to the other.
+func TestCloseCrossing(t *testing.T) {
+	for _, reading := range []bool{false, true} {
+		t.Run(fmt.Sprintf("reading %t", reading), func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				conntest.UnderTest(p).SetLatency(time.Second)
+				p.Stream().SetLatency(time.Second)
+				if reading {
+					go c.Read(t.Context())
+				}
+				start := time.Now()
+				call := goClose(t, c, 4000, "ours")
+				p.SendClose(4001, "theirs")
+				p.WantCloseReason(4000, "ours")
+				p.WantEOF()
+				call.Want()
+				if took := time.Since(start); took > 2*time.Second {
+					t.Errorf("took %v", took)
+				}
+				wantAllClosed(t, c, p, 4001)
+			})
+		})
+	}
+}
+
+// The peer closes first: its code and reason go back, and everybody is told.
+func TestClosedByPeer(t *testing.T) {
+	for _, test := range []struct {
+		code   int
+		reason string
+		want   websocket.StatusCode
+	}{
+		{1000, "", 1000},
+		{1001, "see you", 1001},
+		{3000, strings.Repeat("é", 61), 3000},
+		{4999, strings.Repeat("x", 123), 4999},
+		{rawpeer.NoCode, "", websocket.StatusNoStatusRcvd},
+	} {
+		t.Run(fmt.Sprint(test.code), func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				start := time.Now()
+				p.SendClose(test.code, test.reason)
+				_, _, err := c.Read(t.Context())
+				conntest.WantClosed(t, err, test.want)
+				var ce websocket.CloseError
+				if !errors.As(err, &ce) || ce.Reason != test.reason {
+					t.Errorf("got reason %q, want %q", ce.Reason, test.reason)
+				}
+				p.WantCloseReason(test.code, test.reason)
+				p.WantEOF()
+				if err := c.Close(websocket.StatusInternalError, "not sent"); err != nil {
+					t.Errorf("got error %v from Close after the peer's", err)
+				}
+				if took := time.Since(start); took != 0 {
+					t.Errorf("took %v", took)
+				}
+				wantAllClosed(t, c, p, test.want)
+			})
+		})
+	}
+}
+
+// The answer to the peer's close frame waits for the frame that is going out,
+// for 5 seconds at most.
+func TestClosedByPeerWhileWriting(t *testing.T) {
+	stuck := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (writing *rawpeer.Call[struct{}]) {
+		conntest.UnderTest(p).SetCapacity(100)
+		writing = goWrite(t, c, conntest.Filler(9000))
+		synctest.Wait()
+		p.SendClose(4000, "")
+		_, _, err := c.Read(t.Context())
+		conntest.WantClosed(t, err, 4000)
+		return writing
+	}
+
+	t.Run("it gets out", func(t *testing.T) {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			writing := stuck(t, c, p)
+			conntest.WantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), 4000)
+			time.Sleep(conntest.CloseTimeout - time.Millisecond)
+			p.WantText(conntest.Filler(9000))
+			p.WantClose(4000)
+			p.WantEOF()
+			writing.Want()
+			wantAllClosed(t, c, p, 4000)
+		})
+	})
+
+	t.Run("it does not", func(t *testing.T) {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			start := time.Now()
+			writing := stuck(t, c, p)
+			conntest.WantClosed(t, writing.Err(), 4000)
+			if took := time.Since(start); took != conntest.CloseTimeout {
+				t.Errorf("took %v", took)
+			}
+			wantAllClosed(t, c, p, 4000)
+		})
+	})
+
+	t.Run("Close", func(t *testing.T) {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			start := time.Now()
+			writing := stuck(t, c, p)
+			if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
+				t.Errorf("got error %v from Close after the peer's", err)
+			}
+			if took := time.Since(start); took != conntest.CloseTimeout {
+				t.Errorf("took %v", took)
+			}
+			conntest.WantClosed(t, writing.Err(), 4000)
+			wantAllClosed(t, c, p, 4000)
+		})
+	})
+}
+
+// What may not be sent is told, and the connection is closed all the same, with as
+// much as may be.
+func TestCloseCodes(t *testing.T) {
+	long := strings.Repeat("x", 123)
+	for _, test := range []struct {
+		code       websocket.StatusCode
+		reason     string
+		wantCode   int
+		wantReason string
+		refused    bool // in part
+	}{
+		{1000, "", 1000, "", false},
+		{1001, long, 1001, long, false},
+		{1002, "", 1002, "", false},
+		{1003, "", 1003, "", false},
+		{1007, "", 1007, "", false},
+		{1008, "", 1008, "", false},
+		{1009, "", 1009, "", false},
+		{1010, "", 1010, "", false},
+		{1011, "", 1011, "", false},
+		{1012, "", 1012, "", false},
+		{1013, "", 1013, "", false},
+		{1014, "", 1014, "", false},
+		{3000, "é", 3000, "é", false},
+		{3999, "\ufffd", 3999, "\ufffd", false},
+		{4999, long[1:] + "x", 4999, long, false},
+		{websocket.StatusNoStatusRcvd, "", rawpeer.NoCode, "", false},
+
+		{0, "", 1011, "", true},
+		{-1, "", 1011, "", true},
+		{999, "", 1011, "", true},
+		{1004, "", 1011, "", true},
+		{websocket.StatusNoStatusRcvd, "why", 1011, "", true},
+		{websocket.StatusAbnormalClosure, "", 1011, "", true},
+		{websocket.StatusTLSHandshake, "", 1011, "", true},
+		{1016, "", 1011, "", true},
+		{2999, "", 1011, "", true},
+		{5000, "", 1011, "", true},
+		{1<<16 + 1000, "", 1011, "", true},
+
+		{1000, long + "x", 1000, long, true},
+		{1001, long[1:] + "é", 1001, long[1:], true},
+		{4000, long[2:] + "€", 4000, long[2:], true},
+		{4000, long[3:] + "𝄞", 4000, long[3:], true},
+		{4000, long[3:] + "€€", 4000, long[3:] + "€", true},
+		{1000, "\xff", 1000, "", true},
+		{1001, "caf\xc3", 1001, "caf", true},
+		{1001, "caf\xe9 later", 1001, "caf", true},
+		{4000, long + "\xff", 4000, long, true},
+	} {
+		t.Run(fmt.Sprintf("%d %q", int(test.code), test.reason), func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				call := goClose(t, c, test.code, test.reason)
+				p.WantCloseReason(test.wantCode, test.wantReason)
+				p.SendClose(1000, "")
+				p.WantEOF()
+				if err := call.Err(); (err != nil) != test.refused {
+					t.Errorf("got error %v", err)
+				}
+				wantAllClosed(t, c, p, 1000)
+			})
+		})
+	}
+}
+
+// CloseNow takes no time and says nothing, whoever is stuck in a call.
+func TestCloseNow(t *testing.T) {
+	idle := func(*testing.T, *websocket.Conn, *rawpeer.Peer) []*rawpeer.Call[struct{}] { return nil }
+	one := func(call *rawpeer.Call[struct{}]) []*rawpeer.Call[struct{}] {
+		synctest.Wait()
+		return []*rawpeer.Call[struct{}]{call}
+	}
+	for _, test := range []struct {
+		name  string
+		stuck func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}]
+	}{
+		{"idle", idle},
+		{"Read", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
+			return one(rawpeer.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err }))
+		}},
+		{"Read of a Reader", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
+			p.Send(rawpeer.Text("more").More())
+			_, r, err := c.Reader(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return one(rawpeer.GoErr(t, func() error { _, err := io.ReadAll(r); return err }))
+		}},
+		{"Write", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
+			_, calls := queue(t, c, p, "zero", "one", conntest.Filler(5000), conntest.Filler(100_000))
+			return calls
+		}},
+		{"large Write", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
+			conntest.UnderTest(p).SetCapacity(1000)
+			return one(goWrite(t, c, conntest.Filler(100_000)))
+		}},
+		{"Ping", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
+			return one(rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) }))
+		}},
+		{"Write of a Writer", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
+			w := conntest.MustWriter(t, c, t.Context())
+			conntest.UnderTest(p).StallWrites()
+			calls := one(rawpeer.GoErr(t, func() error { _, err := w.Write([]byte(conntest.Filler(100_000))); return err }))
+			calls = append(calls, goWrite(t, c, "behind"))
+			synctest.Wait()
+			return calls
+		}},
+		{"Writer", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
+			conntest.MustWriter(t, c, t.Context())
+			return one(rawpeer.GoErr(t, func() error { _, err := c.Writer(t.Context(), websocket.MessageText); return err }))
+		}},
+		{"Close", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) []*rawpeer.Call[struct{}] {
+			conntest.UnderTest(p).StallWrites()
+			return one(goClose(t, c, 1000, ""))
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, mode := range modes[:2] {
+				t.Run(mode.name, func(t *testing.T) {
+					conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+						calls := test.stuck(t, c, p)
+						start := time.Now()
+						if err := c.CloseNow(); err != nil {
+							t.Errorf("got error %v", err)
+						}
+						for _, call := range calls {
+							conntest.WantClosed(t, call.Err(), -1)
+						}
+						if took := time.Since(start); took != 0 {
+							t.Errorf("took %v", took)
+						}
+						wantAllClosed(t, c, p, -1)
+						for {
+							f, err := p.ReadFrame()
+							if err != nil {
+								break
+							}
+							if f.Opcode == rawpeer.OpClose {
+								t.Errorf("got %v", f)
+							}
+						}
+					})
+				})
+			}
+		})
+	}
+}
+
+// The peer is gone without a word: each call tells so, as of the first.
+func TestClosedWithoutAWord(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		goes func(p *rawpeer.Peer)
+		want error
+	}{
+		{"EOF", func(p *rawpeer.Peer) { p.Close() }, io.EOF},
+		{"EOF in a frame", func(p *rawpeer.Peer) { p.SendRaw([]byte{0x82}); p.Close() }, io.ErrUnexpectedEOF},
+		{"EOF in a message", func(p *rawpeer.Peer) { p.Send(rawpeer.Text("").More()); p.Close() }, io.ErrUnexpectedEOF},
+		{"reset", func(p *rawpeer.Peer) { p.Reset() }, rawpeer.ErrReset},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				pinging := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
+				synctest.Wait()
+				test.goes(p)
+				_, _, err := c.Read(t.Context())
+				conntest.WantError(t, err, test.want)
+				conntest.WantError(t, pinging.Err(), test.want)
+				wantAllClosed(t, c, p, -1)
+				for name, err := range conntest.EveryCall(t, c) {
+					if !errors.Is(err, test.want) {
+						t.Errorf("%s: got error %v, want %v", name, err, test.want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Who was told by a write that the connection has failed is not told again by
+// Close.
+func TestCloseAfterFailedWrite(t *testing.T) {
+	for _, goes := range []struct {
+		name string
+		do   func(p *rawpeer.Peer)
+	}{
+		{"closed", func(p *rawpeer.Peer) { p.Close() }},
+		{"reset", func(p *rawpeer.Peer) { p.Reset() }},
+	} {
+		for _, write := range []struct {
+			name string
+			do   func(t *testing.T, c *websocket.Conn) error
+		}{
+			{"Write", func(t *testing.T, c *websocket.Conn) error {
+				return c.Write(t.Context(), websocket.MessageBinary, []byte("x"))
+			}},
+			{"large Write", func(t *testing.T, c *websocket.Conn) error {
+				return c.Write(t.Context(), websocket.MessageBinary, []byte(conntest.Filler(50_000)))
+			}},
+			{"Ping", func(t *testing.T, c *websocket.Conn) error { return c.Ping(t.Context()) }},
+			{"Writer", func(t *testing.T, c *websocket.Conn) error {
+				w, err := c.Writer(t.Context(), websocket.MessageBinary)
+				conntest.WantNoError(t, err)
+				_, err = w.Write([]byte(conntest.Filler(50_000)))
+				return err
+			}},
+		} {
+			t.Run(goes.name+"/"+write.name, func(t *testing.T) {
+				conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					goes.do(p)
+					synctest.Wait()
+					conntest.WantClosed(t, write.do(t, c), -1)
+					conntest.WantNoError(t, c.Close(websocket.StatusNormalClosure, ""))
+					wantAllClosed(t, c, p, -1)
+				})
+			})
+		}
+	}
+}
+
+// After CloseRead, and with arguments that are wrong, the errors of a closed
+// connection are those of a closed connection.
+func TestClosedAfterCloseRead(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		ctx := c.CloseRead(t.Context())
+		p.SendClose(4000, "enough")
+		<-ctx.Done()
+		_, _, err := c.Read(t.Context())
+		conntest.WantClosed(t, err, 4000)
+		_, _, err = c.Reader(t.Context())
+		conntest.WantClosed(t, err, 4000)
+		conntest.WantClosed(t, c.Write(t.Context(), 0, nil), 4000)
+		_, err = c.Writer(t.Context(), 3)
+		conntest.WantClosed(t, err, 4000)
+		p.WantClose(4000)
+	})
 }

@@ -170,6 +170,7 @@ func testBufferedAmount(t *testing.T, h *behaviour.Host) {
 // TestNoGoroutines: open connections have no goroutine of their own.
 func TestNoGoroutines(t *testing.T) {
 	h := startHost(t)
+	behaviour.WantOpen(t, h.Dial(t, "/echo")) // the runtime starts a goroutine for events
 	before := runtime.NumGoroutine()
 	for range 10 {
 		behaviour.WantOpen(t, h.Dial(t, "/echo"))

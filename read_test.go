@@ -3,233 +3,382 @@
 package websocket_test
 
 import (
-	"bytes"
+	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-func TestReadMessages(t *testing.T) {
-	hello := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		p.SendText("hello")
-		conntest.WantText(t, c, "hello")
-		p.SendBinary([]byte("\x00\xff"))
-		conntest.WantMessage(t, c, websocket.MessageBinary, "\x00\xff")
+// A ping is answered with its payload, between messages and inside them, by
+// whoever reads.
+func TestPingIsAnswered(t *testing.T) {
+	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		payloads := []string{"", "x", "\x00\xff", conntest.LongestPayload}
+		read := conntest.GoRead(t, c)
+		for _, payload := range payloads {
+			p.SendPing(payload)
+			p.WantPong(payload)
+		}
+		p.Send(rawpeer.Text("hel").More())
+		for _, payload := range payloads {
+			p.SendPing(payload)
+			p.WantPong(payload)
+		}
+		p.Send(rawpeer.Continuation("lo"))
+		if got := read.Want(); got.Payload != "hello" {
+			t.Fatalf("got %v, want hello", got)
+		}
+
+		// Several at once, in their order.
+		for i := range 10 {
+			p.SendPing(fmt.Sprint(i))
+		}
+		p.SendText("behind")
+		conntest.WantText(t, c, "behind")
+		for i := range 10 {
+			p.WantPong(fmt.Sprint(i))
+		}
 	}
-	conntest.ForBothRoles(t, nil, hello)
-	conntest.OverTCP(t, nil, hello)
+	conntest.ForBothRoles(t, nil, test)
+	conntest.OverTCP(t, nil, test)
 }
 
-// A message may be cut into frames, and frames into pieces, at every byte.
-func TestReadCuts(t *testing.T) {
-	const text = "grün, 水, 🎉"
-	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
-		conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
-			encode := opts.Encoder()
-			want := func(want conntest.Message, frames []rawpeer.Frame) {
-				t.Helper()
-				p.Send(frames...)
-				if got, err := read(); got != want || err != nil {
-					t.Fatalf("got %v, %v, want %v", got, err, want)
-				}
-			}
-			asText := conntest.Message{Type: websocket.MessageText, Payload: text}
-			for size := 1; size <= len(text)+1; size++ {
-				want(asText, conntest.Fragmented(encode(rawpeer.Text(text)), size))
-
-				frames := conntest.Fragmented(encode(rawpeer.Binary([]byte(text))), size)
-				want(conntest.Message{Type: websocket.MessageBinary, Payload: text}, conntest.Between(frames, rawpeer.Ping("between")))
-
-				frames = conntest.Fragmented(encode(rawpeer.Text(text)), size)
-				want(asText, conntest.Between(frames, rawpeer.Continuation("").More()))
-
-				frames = conntest.Fragmented(encode(rawpeer.Text(text)), 9)
-				call := rawpeer.Go(t, read)
-				for _, piece := range conntest.Pieces(p, size, conntest.Between(frames, rawpeer.Pong("ignored"))) {
-					synctest.Wait() // until the last piece was read alone
-					p.SendRaw(piece)
-				}
-				if got := call.Want(); got != asText {
-					t.Fatalf("pieces of %d bytes: got %v, want %v", size, got, asText)
-				}
-			}
-		})
+// A ping in pieces is answered when it is whole.
+func TestPingInPieces(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := conntest.GoRead(t, c)
+		all := conntest.Pieces(p, 1, []rawpeer.Frame{rawpeer.Ping("ping")})
+		for _, piece := range all[:len(all)-1] {
+			p.SendRaw(piece)
+			p.WantSilence(time.Second)
+		}
+		p.SendRaw(all[len(all)-1])
+		p.WantPong("ping")
+		p.Close()
+		read.Err()
 	})
 }
 
-// Frames that arrive together are read one after the other.
-func TestReadCoalesced(t *testing.T) {
-	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
-		conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
-			encode := opts.Encoder()
-			var frames []rawpeer.Frame
-			for i := range 300 {
-				f := encode(rawpeer.Text(strings.Repeat("x", i)))
-				frames = append(frames, conntest.Fragmented(f, 100)...)
-			}
-			p.Send(frames...)
-			for i := range 300 {
-				want := conntest.Message{Type: websocket.MessageText, Payload: strings.Repeat("x", i)}
-				if got, err := read(); got != want || err != nil {
-					t.Fatalf("%d: got %v, %v, want %v", i, got, err, want)
-				}
-			}
-		})
+// A called is what a callback was called with.
+type called struct {
+	key     any // the context's value of contextKey
+	payload string
+}
+
+type contextKey struct{}
+
+// OnPingReceived decides about the pong. It gets the context of the read that
+// came across the ping, and its payload.
+func TestOnPingReceived(t *testing.T) {
+	forBothRolesCalled(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, calls *[]called) {
+		ctx := func(v string) context.Context { return context.WithValue(t.Context(), contextKey{}, v) }
+		p.Send(rawpeer.Ping("yes 1"), rawpeer.Ping("no 2"), rawpeer.Text("one"))
+		if err := conntest.ReadErr(ctx("Read"), c); err != nil {
+			t.Fatal(err)
+		}
+		p.Send(rawpeer.Ping("no 3"), rawpeer.Pong("pong 4"), rawpeer.Text("t").More())
+		_, r, err := c.Reader(ctx("Reader"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		conntest.WantRead(t, r, "t")
+		p.Send(rawpeer.Ping("yes 5"), rawpeer.Continuation("wo"), rawpeer.Ping("no 6"), rawpeer.Pong(conntest.LongestPayload), rawpeer.Text("three"))
+		conntest.WantRest(t, r, "wo")
+		if err := conntest.ReadErr(ctx("last"), c); err != nil {
+			t.Fatal(err)
+		}
+		want := []called{
+			{"Read", "yes 1"}, {"Read", "no 2"},
+			{"Reader", "no 3"}, {"Reader", "pong 4"}, {"Reader", "yes 5"},
+			{"last", "no 6"}, {"last", conntest.LongestPayload},
+		}
+		if !slices.Equal(*calls, want) {
+			t.Fatalf("called with %v, want %v", *calls, want)
+		}
+		p.WantPong("yes 1")
+		p.WantPong("yes 5")
+		p.WantSilence(time.Second)
 	})
 }
 
-func TestReadBehindHandshake(t *testing.T) {
-	opts := &conntest.Options{Frames: []rawpeer.Frame{
-		rawpeer.Text("first"), rawpeer.Ping("early"), rawpeer.Text("sec").More(),
-	}}
+// forBothRolesCalled runs test with callbacks that note their calls. Pings that
+// begin with "yes" are answered.
+func forBothRolesCalled(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, calls *[]called)) {
+	t.Helper()
+	var calls []called
+	note := func(ctx context.Context, payload []byte) bool {
+		calls = append(calls, called{ctx.Value(contextKey{}), string(payload)})
+		return strings.HasPrefix(string(payload), "yes")
+	}
+	conntest.ForBothRoles(t, &conntest.Options{
+		OnPing: note,
+		OnPong: func(ctx context.Context, payload []byte) { note(ctx, payload) },
+	}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		calls = nil
+		test(t, c, p, &calls)
+	})
+}
+
+// The pong goes out when the callback has returned.
+func TestOnPingReceivedComesBeforePong(t *testing.T) {
+	var onPing func()
+	opts := &conntest.Options{OnPing: func(context.Context, []byte) bool { onPing(); return true }}
 	conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		conntest.WantText(t, c, "first")
-		p.Send(rawpeer.Continuation("ond"))
-		conntest.WantText(t, c, "second")
-		p.WantPong("early")
+		onPing = func() {
+			if err := c.Write(t.Context(), websocket.MessageText, []byte("from the callback")); err != nil {
+				t.Error(err)
+			}
+		}
+		read := conntest.GoRead(t, c)
+		p.SendPing("ping")
+		p.WantText("from the callback")
+		p.WantPong("ping")
+
+		onPing = func() { c.CloseNow() }
+		p.Send(rawpeer.Ping("ping"), rawpeer.Text("late"))
+		conntest.WantClosed(t, read.Err(), -1)
+		p.WantEnd()
 	})
 }
 
-// Every form of a length, and the sizes at which buffers end.
-func TestReadLengths(t *testing.T) {
-	long := make([]byte, 300_000)
-	rand.NewChaCha8([32]byte{}).Read(long)
-	opts := &conntest.Options{Pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}
-	conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
-		c.SetReadLimit(-1)
-		for _, n := range []int{0, 1, 125, 126, 127, 4095, 4096, 4097, 16383, 16384, 16385, 65535, 65536, 65537, len(long)} {
-			p.SendBinary(long[:n])
-			got, err := read()
-			if err != nil || got.Type != websocket.MessageBinary || got.Payload != string(long[:n]) {
-				t.Fatalf("%d bytes: got %d, %v", n, len(got.Payload), err)
-			}
+// A pong that nobody asked for changes nothing, whatever it says.
+func TestUnsolicitedPongs(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Send(rawpeer.Pong(""), rawpeer.Pong("1"), rawpeer.Pong(conntest.LongestPayload),
+			rawpeer.Text("he").More(), rawpeer.Pong("2"), rawpeer.Continuation("llo"))
+		conntest.WantText(t, c, "hello")
+
+		ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
+		read := conntest.GoRead(t, c)
+		payload := p.WantPing()
+		for _, other := range []string{"", payload + "x", "x" + payload, payload + "\x00", conntest.LongestPayload} {
+			p.SendPong(other)
+		}
+		synctest.Wait()
+		if ping.Returned() {
+			t.Fatalf("got %v for another's pong", ping.Err())
+		}
+		p.Send(rawpeer.Pong(payload), rawpeer.Pong(payload), rawpeer.Text("behind"))
+		ping.Want()
+		if got := read.Want(); got.Payload != "behind" {
+			t.Fatalf("got %v, want behind", got)
 		}
 	})
 }
 
-func TestReadEmptyMessages(t *testing.T) {
-	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
-		conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
-			encode := opts.Encoder()
-			for _, frames := range [][]rawpeer.Frame{
-				{encode(rawpeer.Text(""))},
-				{rawpeer.Text("")},
-				{rawpeer.Text("").More(), rawpeer.Continuation("")},
-				{rawpeer.Text("").More(), rawpeer.Continuation("").More(), rawpeer.Ping(""), rawpeer.Continuation("")},
-				conntest.Fragmented(encode(rawpeer.Text("")), 1),
-			} {
-				p.Send(frames...)
-				if got, err := read(); got != (conntest.Message{Type: websocket.MessageText, Payload: ""}) || err != nil {
-					t.Fatalf("%v: got %v, %v, want an empty text", frames, got, err)
-				}
-			}
-		})
+// A ping that was sent and whose context ends leaves the connection as it was,
+// and its pong comes late.
+func TestPingContextEnds(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		read := conntest.GoRead(t, c)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		ping := rawpeer.GoErr(t, func() error { return c.Ping(ctx) })
+		late := p.WantPing()
+		conntest.WantInterrupted(t, ping.Err(), context.DeadlineExceeded)
+		if d := time.Since(start); d != time.Second {
+			t.Fatalf("ended after %v, want a second", d)
+		}
+
+		ping = rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
+		payload := p.WantPing()
+		p.SendPong(late)
+		synctest.Wait()
+		if ping.Returned() {
+			t.Fatalf("got %v for the pong of an earlier ping", ping.Err())
+		}
+		p.SendPong(payload)
+		ping.Want()
+		p.SendText("hello")
+		read.Want()
 	})
 }
 
-// Messages are shared out among those who read at once, each one whole.
-func TestReadConcurrently(t *testing.T) {
-	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
-		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-			const readers, messages, size = 4, 200, 500
-			var mu sync.Mutex
-			got := map[string]int{}
-			var calls []*rawpeer.Call[struct{}]
-			for range readers {
-				calls = append(calls, rawpeer.GoErr(t, func() error {
-					for range messages / readers {
-						_, b, err := c.Read(t.Context())
-						if err != nil {
-							return err
-						}
-						mu.Lock()
-						got[string(b)]++
-						mu.Unlock()
-					}
-					return nil
-				}))
-			}
-			encode := opts.Encoder()
-			payload := func(i int) []byte { return bytes.Repeat([]byte{byte(i)}, size) }
-			for i := range messages {
-				p.SendPieces(77, conntest.Fragmented(encode(rawpeer.Binary(payload(i))), 300)...)
-			}
-			for _, call := range calls {
-				call.Want()
-			}
-			for i := range messages {
-				if n := got[string(payload(i))]; n != 1 {
-					t.Errorf("message %d was read %d times, want once", i, n)
-				}
-			}
-		})
-	})
+// A ping whose context has ended is not sent.
+func TestPingContextEndedBefore(t *testing.T) {
+	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		conntest.WantInterrupted(t, c.Ping(ctx), context.Canceled)
+		if err := c.Write(t.Context(), websocket.MessageText, []byte("first")); err != nil {
+			t.Fatal(err)
+		}
+		p.WantText("first")
+	}
+	conntest.ForBothRoles(t, nil, test)
+	conntest.OverTCP(t, nil, test)
 }
 
-// A stream that ends without a close frame tells how it ended, in each call
-// from then on.
-func TestReadEndOfStream(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		send func(p *rawpeer.Peer)
-		end  func(p *rawpeer.Peer)
-		want error
-	}{
-		{"at once", nil, (*rawpeer.Peer).Close, io.EOF},
-		{"half-closed", nil, (*rawpeer.Peer).CloseWrite, io.EOF},
-		{"behind a pong", func(p *rawpeer.Peer) { p.SendPong("") }, (*rawpeer.Peer).Close, io.EOF},
-		{"in a header", func(p *rawpeer.Peer) { p.SendRaw([]byte{0x81}) }, (*rawpeer.Peer).Close, io.ErrUnexpectedEOF},
-		{"in a payload", func(p *rawpeer.Peer) {
-			p.SendRaw(conntest.Pieces(p, 8, []rawpeer.Frame{rawpeer.Text("a longer one")})[0])
-		},
-			(*rawpeer.Peer).Close, io.ErrUnexpectedEOF},
-		{"in a ping", func(p *rawpeer.Peer) {
-			p.SendRaw(conntest.Pieces(p, 8, []rawpeer.Frame{rawpeer.Ping("a longer one")})[0])
-		},
-			(*rawpeer.Peer).Close, io.ErrUnexpectedEOF},
-		{"between fragments", func(p *rawpeer.Peer) { p.Send(rawpeer.Text("part").More()) }, (*rawpeer.Peer).Close, io.ErrUnexpectedEOF},
-		{"reset", nil, (*rawpeer.Peer).Reset, rawpeer.ErrReset},
-		{"reset in a message", func(p *rawpeer.Peer) { p.Send(rawpeer.Text("part").More()) }, (*rawpeer.Peer).Reset, rawpeer.ErrReset},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			conntest.ForReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
-				call := rawpeer.Go(t, read)
-				if test.send != nil {
-					test.send(p)
-				}
+// A Ping that waits ends with the connection, however that ends.
+func TestPingOnConnectionThatEnds(t *testing.T) {
+	for _, end := range ends {
+		t.Run(end.name, func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
+				p.WantPing()
+				read := conntest.GoRead(t, c)
 				synctest.Wait()
-				test.end(p)
-				err := call.Err()
-				conntest.WantError(t, err, test.want)
-				conntest.WantClosed(t, err, -1)
-				if err := c.Ping(t.Context()); err != nil {
-					conntest.WantError(t, err, test.want)
-				}
-				conntest.WantEnded(t, c, -1)
+				end.end(t, c, p)
+				err := read.Err()
+				conntest.WantClosed(t, ping.Err(), websocket.CloseStatus(err))
+				conntest.WantEnded(t, c, websocket.CloseStatus(err))
 			})
 		})
 	}
 }
 
-// What was sent before the end is read before it.
-func TestReadBeforeEndOfStream(t *testing.T) {
+// While a write is stuck, the read side goes on: it answers the pings that come
+// as soon as the write is done. Past 16 the newest takes the place of the one
+// before it.
+func TestPongsWhileWriteIsStuck(t *testing.T) {
+	for pings, answered := range map[int][]string{
+		1:  {"0"},
+		16: {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"},
+		17: {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "16"},
+		99: {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "98"},
+	} {
+		t.Run(fmt.Sprint(pings), func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				release := p.Stream().Peer().StallWrites()
+				defer release()
+				write := rawpeer.GoErr(t, func() error {
+					return c.Write(t.Context(), websocket.MessageText, []byte("stuck"))
+				})
+				synctest.Wait()
+				for i := range pings {
+					p.Send(rawpeer.Ping(fmt.Sprint(i)), rawpeer.Text("behind"))
+					conntest.WantText(t, c, "behind")
+				}
+				p.WantSilence(time.Second)
+				release()
+				p.WantText("stuck")
+				for _, payload := range answered {
+					p.WantPong(payload)
+				}
+				write.Want()
+				p.WantSilence(time.Second)
+
+				// It is as before.
+				p.Send(rawpeer.Ping("again"), rawpeer.Text("behind"))
+				conntest.WantText(t, c, "behind")
+				p.WantPong("again")
+			})
+		})
+	}
+}
+
+// So it is in the middle of a long frame, where the peer does not read.
+func TestPongsWhilePeerDoesNotRead(t *testing.T) {
+	const long = 300_000
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		for i := range 10 {
-			p.SendText(fmt.Sprint(i))
+		write := rawpeer.GoErr(t, func() error {
+			return c.Write(t.Context(), websocket.MessageBinary, make([]byte, long))
+		})
+		synctest.Wait()
+		for i := range 5 {
+			p.Send(rawpeer.Ping(fmt.Sprint(i)), rawpeer.Text("behind"))
+			conntest.WantText(t, c, "behind")
 		}
-		p.Close()
-		for i := range 10 {
-			conntest.WantText(t, c, fmt.Sprint(i))
+		p.WantBinary(make([]byte, long))
+		for i := range 5 {
+			p.WantPong(fmt.Sprint(i))
 		}
-		_, _, err := c.Read(t.Context())
-		conntest.WantError(t, err, io.EOF)
+		write.Want()
+	})
+	// On a socket the write may begin behind some of the pings.
+	const longer = 8 << 20 // than what sockets hold
+	conntest.OverTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		write := rawpeer.GoErr(t, func() error {
+			return c.Write(t.Context(), websocket.MessageBinary, make([]byte, longer))
+		})
+		for i := range 5 {
+			p.Send(rawpeer.Ping(fmt.Sprint(i)), rawpeer.Text("behind"))
+			conntest.WantText(t, c, "behind")
+		}
+		for pongs, messages := 0, 0; pongs < 5 || messages < 1; {
+			switch f := p.WantFrame(); f.Opcode {
+			case rawpeer.OpPong:
+				if string(f.Payload) != fmt.Sprint(pongs) {
+					t.Fatalf("got %v, want pong %d", f, pongs)
+				}
+				pongs++
+			case rawpeer.OpBinary:
+				if len(f.Payload) != longer {
+					t.Fatalf("got %d bytes, want %d", len(f.Payload), longer)
+				}
+				messages++
+			}
+		}
+		write.Want()
+	})
+}
+
+// A pong does not wait for the end of a message in frames.
+func TestPongBetweenFrames(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		const first = 20_000 // more than a frame
+		w, err := c.Writer(t.Context(), websocket.MessageBinary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(make([]byte, first)); err != nil {
+			t.Fatal(err)
+		}
+		f := p.WantFrame()
+		if f.Opcode != rawpeer.OpBinary || f.Fin {
+			t.Fatalf("got %v, want the first frame of several", f)
+		}
+		p.Send(rawpeer.Ping("ping"), rawpeer.Text("behind"))
+		conntest.WantText(t, c, "behind")
+		p.WantPong("ping")
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		p.Want(rawpeer.Continuation(strings.Repeat("\x00", first-len(f.Payload))))
+	})
+}
+
+// Behind our close frame nothing is sent, no pong either. What the peer sends is
+// still read, up to its own.
+func TestPingBehindCloseFrame(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+		p.WantClose(1000)
+		p.Send(rawpeer.Ping("late"), rawpeer.Text("late"), rawpeer.Text("la").More(), rawpeer.Ping("late"), rawpeer.Continuation("te"), rawpeer.Text(""))
+		p.WantSilence(time.Second)
+		p.SendClose(1000, "")
+		p.WantEOF()
+		closing.Want()
+	})
+}
+
+// Pings that nobody reads are answered by the next read.
+func TestPingIsAnsweredByNextRead(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.SendPing("early")
+		p.WantSilence(time.Hour)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		conntest.WantInterrupted(t, conntest.ReadErr(ctx, c), context.DeadlineExceeded)
+		p.WantPong("early")
+
+		// A message's reader sees to them too.
+		p.Send(rawpeer.Text("he").More(), rawpeer.Ping("inside"))
+		r := conntest.WantReader(t, c)
+		conntest.WantRead(t, r, "he")
+		p.WantSilence(time.Hour)
+		rest := rawpeer.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
+		p.WantPong("inside")
+		p.Send(rawpeer.Continuation("llo"))
+		rest.Want()
 	})
 }

@@ -3,12 +3,19 @@
 package websocket_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/conntest"
@@ -211,4 +218,352 @@ func TestWriteSharedBytes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// goWriteFor is goWrite with a context that ends when the test says so.
+func goWriteFor(t *testing.T, c *websocket.Conn, s string) (*rawpeer.Call[struct{}], context.CancelFunc) {
+	ctx, cancel := context.WithCancel(t.Context())
+	return rawpeer.GoErr(t, func() error {
+		return c.Write(ctx, websocket.MessageText, []byte(s))
+	}), cancel
+}
+
+// wantCanceled wants the error of a call whose context ended and that did no
+// harm.
+func wantCanceled(t *testing.T, err error) {
+	t.Helper()
+	conntest.WantError(t, err, context.Canceled)
+	if errors.Is(err, net.ErrClosed) {
+		t.Fatalf("the connection has failed: %v", err)
+	}
+}
+
+// wantFailed wants the error of a call whose context ended too late: the
+// connection has failed.
+func wantFailed(t *testing.T, err error) {
+	t.Helper()
+	conntest.WantError(t, err, context.Canceled)
+	conntest.WantClosed(t, err, -1)
+}
+
+// A context that has ended writes nothing.
+func TestWriteContextEnded(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel()
+				p.CountWrites()
+				for _, size := range []int{0, 10, 5000, 100_000} {
+					wantCanceled(t, c.Write(ctx, websocket.MessageText, []byte(conntest.Filler(size))))
+				}
+				_, err := c.Writer(ctx, websocket.MessageText)
+				wantCanceled(t, err)
+				wantCanceled(t, c.Ping(ctx))
+				p.WantWrites(0)
+				wantUsable(t, c, p)
+			})
+		})
+	}
+}
+
+// Who leaves the line sends nothing, and does not keep the others from it.
+func TestWriteContextEndsWaiting(t *testing.T) {
+	for _, mode := range modes {
+		for _, size := range []int{10, 1000, 5000, 100_000} {
+			t.Run(fmt.Sprintf("%s %d", mode.name, size), func(t *testing.T) {
+				conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					release, before := queue(t, c, p, "zero", "one")
+					leaves, cancel := goWriteFor(t, c, conntest.Filler(size))
+					synctest.Wait()
+					behind := goWrite(t, c, "behind")
+					synctest.Wait()
+					cancel()
+					synctest.Wait()
+					if !leaves.Returned() {
+						t.Fatal("the write waits on, after its context ended")
+					}
+					wantCanceled(t, leaves.Err())
+					release()
+					for _, want := range []string{"zero", "one", "behind"} {
+						p.WantText(want)
+					}
+					for _, call := range append(before, behind) {
+						call.Want()
+					}
+					conntest.MustWriteText(t, c, conntest.Filler(1000))
+					p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(1000)))
+					wantUsable(t, c, p)
+				})
+			})
+		}
+	}
+}
+
+// While a Writer's message is under way, another's context may end too.
+func TestWriteContextEndsBehindWriter(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		w := conntest.MustWriter(t, c, t.Context())
+		conntest.MustAdd(t, w, conntest.Filler(maxFragment+1))
+		for _, size := range []int{10, 5000} {
+			leaves, cancel := goWriteFor(t, c, conntest.Filler(size))
+			synctest.Wait()
+			cancel()
+			wantCanceled(t, leaves.Err())
+		}
+		conntest.MustEnd(t, w)
+		p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(maxFragment+1)))
+		wantUsable(t, c, p)
+	})
+}
+
+// A frame of which nothing is out can be withdrawn, also by who has its turn.
+// The next compressed message does not refer to it.
+func TestWriteContextEndsBeforeFirstByte(t *testing.T) {
+	for _, mode := range modes {
+		for _, size := range []int{10, 1000, 5000, 100_000} {
+			t.Run(fmt.Sprintf("%s %d", mode.name, size), func(t *testing.T) {
+				conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					conntest.MustWriteText(t, c, conntest.Filler(500))
+					p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(500)))
+
+					release := conntest.UnderTest(p).StallWrites()
+					withdrawn, cancel := goWriteFor(t, c, conntest.Filler(size))
+					synctest.Wait()
+					cancel()
+					synctest.Wait()
+					if !withdrawn.Returned() {
+						t.Fatal("the write waits on, after its context ended")
+					}
+					wantCanceled(t, withdrawn.Err())
+					release()
+
+					for range 3 {
+						conntest.MustWriteText(t, c, conntest.Filler(min(size, 9000))+conntest.Filler(500))
+						p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(min(size, 9000))+conntest.Filler(500)))
+					}
+					wantUsable(t, c, p)
+				})
+			})
+		}
+	}
+}
+
+// What was posted goes out ahead of a frame, and stays when that is withdrawn.
+func TestWriteContextEndsBehindPong(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		reading := c.CloseRead(t.Context())
+		release, before := queue(t, c, p, "zero")
+		p.SendPing("answer me")
+		synctest.Wait()
+		// This one gets its turn with the pong in front of it, and no room.
+		withdrawn, cancel := goWriteFor(t, c, "withdrawn")
+		synctest.Wait()
+		conntest.UnderTest(p).SetCapacity(frameSize(p, len("zero")))
+		release()
+		before[0].Want()
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		wantCanceled(t, withdrawn.Err())
+		behind := goWrite(t, c, "behind")
+		conntest.UnderTest(p).SetCapacity(rawpeer.Unbounded)
+		p.WantText("zero")
+		p.WantPong("answer me")
+		p.WantText("behind")
+		behind.Want()
+		if reading.Err() != nil {
+			t.Error("the connection is closed")
+		}
+	})
+}
+
+// Once a part of a frame is out, its end must follow, and does not: the
+// connection has failed.
+func TestWriteContextEndsInsideFrame(t *testing.T) {
+	for _, test := range []struct {
+		size, out int
+	}{
+		{100, 1},
+		{100, 3},
+		{100, 50},
+		{5000, 2},
+		{5000, 4}, // all of a server's header
+		{5000, 8}, // all of a client's
+		{5000, 4000},
+		{100_000, 1},
+		{100_000, 10}, // all of a server's header
+		{100_000, 14}, // all of a client's
+		{100_000, 4 << 10},
+		{100_000, 16 << 10},
+		{100_000, 99_999},
+	} {
+		for _, mode := range modes[:2] {
+			if mode.mode != websocket.CompressionDisabled && test.out > test.size/2 {
+				continue // it is shorter, compressed
+			}
+			t.Run(fmt.Sprintf("%d of %d %s", test.out, test.size, mode.name), func(t *testing.T) {
+				message := conntest.Filler(test.size)
+				conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					reading := rawpeer.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
+					conntest.UnderTest(p).SetCapacity(test.out)
+					call, cancel := goWriteFor(t, c, message)
+					synctest.Wait()
+					behind := goWrite(t, c, "behind")
+					synctest.Wait()
+					start := time.Now()
+					cancel()
+					wantFailed(t, call.Err())
+					wantFailed(t, behind.Err())
+					wantFailed(t, reading.Err())
+					wantFailed(t, c.Ping(t.Context()))
+					if waited := time.Since(start); waited != 0 {
+						t.Errorf("it took %v", waited)
+					}
+					if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
+						t.Errorf("got error %v from Close of a failed connection", err)
+					}
+					if _, err := p.ReadFrame(); err == nil {
+						t.Error("the frame came whole")
+					}
+				})
+			})
+		}
+	}
+}
+
+// The same through a socket, whose buffers are full at some point.
+func TestWriteContextEndsInsideFrameTCP(t *testing.T) {
+	conntest.OverTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		call := rawpeer.GoErr(t, func() error {
+			return c.Write(ctx, websocket.MessageBinary, make([]byte, 32<<20))
+		})
+		if _, err := p.Conn.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		wantFailed(t, call.Err())
+		wantFailed(t, c.Write(t.Context(), websocket.MessageText, nil))
+	})
+}
+
+// batch sends three frames together of which the transport takes the first out
+// bytes, for as long as nothing is read: "own" of a sender that has its turn,
+// and two that it took along. before is the frame that kept them waiting.
+func batch(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, out int) (calls []*rawpeer.Call[struct{}], cancels []context.CancelFunc) {
+	t.Helper()
+	release, before := queue(t, c, p, "before")
+	for _, m := range []string{"own", "two", "six"} {
+		call, cancel := goWriteFor(t, c, m)
+		calls, cancels = append(calls, call), append(cancels, cancel)
+		synctest.Wait()
+	}
+	conntest.UnderTest(p).SetCapacity(frameSize(p, len("before")) + out)
+	release()
+	before[0].Want()
+	synctest.Wait()
+	for _, call := range calls {
+		if call.Returned() {
+			t.Fatal("a write returned before the batch was taken")
+		}
+	}
+	return calls, cancels
+}
+
+// A ping waits for its pong as long as its context says; that it goes
+// unanswered harms nobody.
+func TestPingContext(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		reading := rawpeer.Go(t, func() (string, error) { _, b, err := c.Read(t.Context()); return string(b), err })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start := time.Now()
+		conntest.WantError(t, c.Ping(ctx), context.DeadlineExceeded)
+		if waited := time.Since(start); waited != time.Minute {
+			t.Errorf("waited %v", waited)
+		}
+		late := p.WantPing()
+		p.SendPong(late)
+		next := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
+		payload := p.WantPing()
+		synctest.Wait()
+		if payload == late || next.Returned() {
+			t.Error("a ping was answered by the pong of an earlier one")
+		}
+		p.SendPong(payload)
+		next.Want()
+		p.SendText("done")
+		if got := reading.Want(); got != "done" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// overTLS makes a server's and a client's connection over TLS, in real time.
+func overTLS(t *testing.T) (server, client *websocket.Conn) {
+	t.Helper()
+	accepted := make(chan *websocket.Conn, 1)
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			t.Error(err)
+		}
+		accepted <- c
+	}))
+	t.Cleanup(s.Close)
+	client, _, err := websocket.Dial(t.Context(), s.URL, &websocket.DialOptions{HTTPClient: s.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server = <-accepted
+	t.Cleanup(func() {
+		server.CloseNow()
+		client.CloseNow()
+	})
+	return server, client
+}
+
+// Over TLS there is no way back from a write that was interrupted: it ends the
+// connection, at once.
+func TestWriteContextEndsOverTLS(t *testing.T) {
+	c, _ := overTLS(t)
+	var err error
+	for !errors.Is(err, net.ErrClosed) {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		err = c.Write(ctx, websocket.MessageBinary, make([]byte, 3000))
+		cancel()
+		if err != nil { // on a busy machine, perhaps before the write began
+			conntest.WantError(t, err, context.DeadlineExceeded)
+		}
+	}
+	conntest.WantClosed(t, err, -1)
+	conntest.WantClosed(t, c.Write(t.Context(), websocket.MessageBinary, nil), -1)
+	_, _, err = c.Read(t.Context())
+	conntest.WantClosed(t, err, -1)
+}
+
+// For NetConn it ends the writing.
+func TestNetConnWriteDeadlineOverTLS(t *testing.T) {
+	server, client := overTLS(t)
+	nc := websocket.NetConn(t.Context(), server, websocket.MessageBinary)
+	defer nc.Close()
+	var err error
+	for err == nil {
+		nc.SetWriteDeadline(time.Now().Add(time.Second))
+		_, err = nc.Write(make([]byte, 60_000))
+	}
+	conntest.WantError(t, err, os.ErrDeadlineExceeded)
+	nc.SetWriteDeadline(time.Time{})
+	if n, err := nc.Write([]byte("x")); n != 0 || err == nil {
+		t.Errorf("wrote %d bytes, %v, after a timeout over TLS", n, err)
+	} else {
+		conntest.WantError(t, err, net.ErrClosed)
+	}
+	// What the other side sends still arrives.
+	if err := client.Write(t.Context(), websocket.MessageBinary, []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	conntest.WantRead(t, nc, "hello")
 }

@@ -317,3 +317,141 @@ func TestConcurrentWrites(t *testing.T) {
 		})
 	}
 }
+
+// The context of who sends a batch ends: that is its own affair, unless it
+// leaves half of its own frame behind. The others' frames go out, and so does
+// the close frame that came meanwhile.
+func TestBatchSenderContextEnds(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		out  func(frame int) int // of three frames of this size
+		want func(t *testing.T, err error)
+		sent []string
+	}{
+		{"nothing out", func(int) int { return 0 }, wantCanceled, []string{"two", "six"}},
+		{"own frame out", func(n int) int { return n }, conntest.WantNoError, []string{"own", "two", "six"}},
+		{"half of the second", func(n int) int { return n + n/2 }, conntest.WantNoError, []string{"own", "two", "six"}},
+		{"half of the third", func(n int) int { return 2*n + n/2 }, conntest.WantNoError, []string{"own", "two", "six"}},
+	} {
+		senderLeaves := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, meanwhile, then func()) {
+			calls, cancels := batch(t, c, p, test.out(frameSize(p, 3)))
+			meanwhile()
+			synctest.Wait()
+			cancels[0]()
+			synctest.Wait()
+			if !calls[0].Returned() {
+				t.Fatal("the write waits on, after its context ended")
+			}
+			test.want(t, calls[0].Err())
+			conntest.UnderTest(p).SetCapacity(rawpeer.Unbounded)
+			p.WantText("before")
+			for _, m := range test.sent {
+				p.WantText(m)
+			}
+			then()
+			calls[1].Want()
+			calls[2].Want()
+		}
+		t.Run(test.name, func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				senderLeaves(t, c, p, func() {}, func() { wantUsable(t, c, p) })
+			})
+		})
+		t.Run(test.name+", closing", func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				var closing *rawpeer.Call[struct{}]
+				senderLeaves(t, c, p, func() {
+					closing = rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "after them") })
+				}, func() {
+					p.WantCloseReason(1000, "after them")
+					p.SendClose(1000, "")
+					p.WantEOF()
+					closing.Want()
+				})
+			})
+		})
+	}
+
+	t.Run("half of its own", func(t *testing.T) {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			calls, cancels := batch(t, c, p, 2)
+			cancels[0]()
+			for _, call := range calls {
+				wantFailed(t, call.Err())
+			}
+			wantFailed(t, c.Write(t.Context(), websocket.MessageText, nil))
+		})
+	})
+}
+
+// A frame that another sends along can't be withdrawn.
+func TestBatchPassengerContextEnds(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		out  func(frame int) int
+	}{
+		{"nothing out", func(int) int { return 0 }},
+		{"half of the first", func(n int) int { return n / 2 }},
+		{"half of its own", func(n int) int { return 2*n + n/2 }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				calls, cancels := batch(t, c, p, test.out(frameSize(p, 3)))
+				cancels[2]()
+				wantFailed(t, calls[2].Err())
+				for _, call := range calls[:2] {
+					if err := call.Err(); err != nil { // else it was out
+						wantFailed(t, err)
+					}
+				}
+				wantFailed(t, c.Write(t.Context(), websocket.MessageText, nil))
+			})
+		})
+	}
+}
+
+// When the sender of a batch and then who took over have left, the next one
+// goes on, and so to the end.
+func TestBatchSendersLeave(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		before, n := frameSize(p, len("before")), frameSize(p, 3)
+		calls, cancels := batch(t, c, p, n)
+		cancels[0]()
+		calls[0].Want()
+		conntest.UnderTest(p).SetCapacity(before + 2*n)
+		synctest.Wait()
+		cancels[1]()
+		calls[1].Want()
+		conntest.UnderTest(p).SetCapacity(before + 2*n + 1)
+		synctest.Wait()
+		if calls[2].Returned() {
+			t.Fatal("a write returned with a part of its frame out")
+		}
+		conntest.UnderTest(p).SetCapacity(rawpeer.Unbounded)
+		calls[2].Want()
+		p.WantText("before")
+		p.WantText("own")
+		p.WantText("two")
+		p.WantText("six")
+		wantUsable(t, c, p)
+	})
+}
+
+// Who was handed the sending, and of whose frame no byte is out, takes it out
+// again when its context ends.
+func TestBatchSuccessorContextEnds(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		calls, cancels := batch(t, c, p, frameSize(p, 3))
+		cancels[0]()
+		calls[0].Want()
+		synctest.Wait()
+		cancels[1]()
+		wantCanceled(t, calls[1].Err())
+		conntest.UnderTest(p).SetCapacity(rawpeer.Unbounded)
+		p.WantText("before")
+		p.WantText("own")
+		p.WantText("six")
+		calls[2].Want()
+		wantUsable(t, c, p)
+	})
+}

@@ -1,6 +1,6 @@
 //go:build !js && !race
 
-package websocket_test
+package attack
 
 import (
 	"bytes"
@@ -132,7 +132,9 @@ func TestTakeoverMemory(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				write := goWrite(t, c, conntest.Filler(32*kib))
+				write := rawpeer.GoErr(t, func() error {
+					return c.Write(t.Context(), websocket.MessageText, []byte(conntest.Filler(32*kib)))
+				})
 				p.WantFrame()
 				write.Want()
 				wait := awaited(conntest.GoRead(t, c))

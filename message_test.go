@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/conntest"
@@ -220,4 +221,204 @@ func TestReadAllocatesForWhatArrives(t *testing.T) {
 			})
 		}
 	}
+}
+
+// notUTF8 are texts that the last byte makes wrong (RFC 3629 section 4).
+var notUTF8 = []string{
+	"\x80",             // a continuation of nothing
+	"\xc0",             // begins an overlong form
+	"\xc1",             //
+	"\xe0\x80",         //
+	"\xe0\x9f",         //
+	"\xf0\x80",         //
+	"\xf0\x8f",         //
+	"\xed\xa0",         // begins a surrogate
+	"\xed\xbf",         //
+	"\xf4\x90",         // begins a code point past U+10FFFF
+	"\xf5",             //
+	"\xff",             //
+	"\xc3(",            // not continued
+	"\xe2\x82(",        //
+	"\xf0\x9f\x8e(",    //
+	"\xf0\x9f\x8e\xff", //
+}
+
+// beforeBad is right text of several lengths, among them one that goes over all
+// buffers.
+var beforeBad = []string{"", "a", "é", "ab日", strings.Repeat("x", 63), strings.Repeat("grün ", 5000)}
+
+// A text fails at its first wrong byte: the peer sends nothing behind it, though
+// its frame goes on.
+func TestTextFailsAtFirstBadByte(t *testing.T) {
+	for _, before := range beforeBad {
+		for _, bad := range notUTF8 {
+			text := before + bad
+			conntest.ForReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
+				call := rawpeer.Go(t, read)
+				wire := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text(text+"and more")))
+				wire = wire[:len(wire)-len("and more")]
+				wantFailsAtLast(t, c, p, wire, call)
+			})
+		}
+	}
+}
+
+// wantFailsAtLast sends wire, of which the last byte alone is wrong.
+func wantFailsAtLast(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, wire []byte, call *rawpeer.Call[conntest.Message]) {
+	t.Helper()
+	last := len(wire) - 1
+	p.SendRaw(wire[:last])
+	p.WantSilence(time.Hour)
+	if call.Returned() {
+		t.Fatalf("got %v before the wrong byte", call.Err())
+	}
+	start := time.Now()
+	p.SendRaw(wire[last:])
+	p.WantClose(1007)
+	p.WantEOF()
+	if d := time.Since(start); d != 0 {
+		t.Fatalf("failed after %v, want at once", d)
+	}
+	p.Close()
+	conntest.WantClosed(t, call.Err(), -1)
+	conntest.WantEnded(t, c, -1)
+}
+
+// The wrong byte may be cut off from what makes it wrong by the end of a frame.
+func TestTextFailsAcrossFrames(t *testing.T) {
+	const before = "ab日"
+	for _, bad := range notUTF8 {
+		text := before + bad
+		for at := 1; at < len(text); at++ {
+			conntest.ForReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
+				call := rawpeer.Go(t, read)
+				p.Send(rawpeer.Text(text[:at]).More(), rawpeer.Ping("between"))
+				p.WantPong("between")
+				wire := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Continuation(text[at:]+"and more").More()))
+				wire = wire[:len(wire)-len("and more")]
+				wantFailsAtLast(t, c, p, wire, call)
+			})
+		}
+	}
+}
+
+// In a compressed message the byte is wrong when it can be inflated.
+func TestTextFailsInCompressedMessage(t *testing.T) {
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
+		if opts.Compression == websocket.CompressionDisabled {
+			return
+		}
+		for _, bad := range notUTF8 {
+			conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
+				call := rawpeer.Go(t, read)
+				text := "ab日" + bad
+				// Two blocks: what is right, with the flush that ends it, and
+				// then the wrong byte, not compressed.
+				payload := rawpeer.NewDeflater(rawpeer.NoTakeover).Message([]byte(text[:len(text)-1]))
+				payload = append(payload, "\x00\x00\xff\xff\x00\x09\x00\xf6\xff"...)
+				payload = append(payload, text[len(text)-1])
+				f := rawpeer.Text(string(payload) + "and more").WithRSV(rawpeer.RSV1)
+				wire := rawpeer.AppendFrame(nil, p.Masked(f))
+				wire = wire[:len(wire)-len("and more")]
+				wantFailsAtLast(t, c, p, wire, call)
+			})
+		}
+	})
+}
+
+// A message must not end inside a sequence.
+func TestTextEndsInsideSequence(t *testing.T) {
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
+		encode := opts.Encoder // of each connection
+		for _, text := range []string{"\xc3", "ab\xe6\x97", "\xf0\x9f\x8e", strings.Repeat("x", 9000) + "\xf0"} {
+			for _, form := range forms {
+				conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
+					call := rawpeer.Go(t, read)
+					p.Send(form.frames(encode()(rawpeer.Text(text)))...)
+					wantCloseBehindPongs(t, p, 1007)
+					p.WantEOF()
+					p.Close()
+					conntest.WantClosed(t, call.Err(), -1)
+					conntest.WantEnded(t, c, -1)
+				})
+			}
+		}
+	})
+}
+
+// What is right before the wrong byte can be read, when it came before.
+func TestTextBeforeBadByte(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Send(rawpeer.Text("right\xe6").More())
+		r := conntest.WantReader(t, c)
+		conntest.WantRead(t, r, "right\xe6")
+		p.Send(rawpeer.Continuation("wrong"))
+		rest := rawpeer.Go(t, func() ([]byte, error) { return io.ReadAll(r) })
+		p.WantClose(1007)
+		p.Close()
+		got, err := rest.Result()
+		if len(got) > 0 {
+			t.Fatalf("got %q, want nothing", got)
+		}
+		conntest.WantClosed(t, err, -1)
+	})
+}
+
+// Each message is a text of its own, and binary is none.
+func TestTextIsCheckedPerMessage(t *testing.T) {
+	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
+		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			encode := opts.Encoder()
+			for _, bad := range notUTF8 {
+				p.Send(encode(rawpeer.Binary([]byte(bad))))
+				conntest.WantMessage(t, c, websocket.MessageBinary, bad)
+			}
+			for _, s := range []string{"\x00", "\x7f", "\u0080", "\u07ff", "\u0800", "\ud7ff", "\ue000", "\ufffd", "\uffff", "\U00010000", "\U0010ffff"} {
+				p.Send(encode(rawpeer.Text(s)))
+				conntest.WantText(t, c, s)
+			}
+			// A message that was left at its last byte has ended.
+			p.Send(encode(rawpeer.Binary([]byte("\xe6"))), encode(rawpeer.Text("\xe6\x97\xa5")))
+			conntest.WantRead(t, conntest.WantReader(t, c), "\xe6")
+			conntest.WantText(t, c, "日")
+		})
+	})
+}
+
+// The reason of a close frame fails at its first wrong byte too.
+func TestCloseReasonFailsAtFirstBadByte(t *testing.T) {
+	for _, before := range []string{"", "bye", "tschüß", strings.Repeat("x", 100)} {
+		for _, bad := range notUTF8 {
+			conntest.ForReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
+				call := rawpeer.Go(t, read)
+				wire := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Close(1000, before+bad+"and more")))
+				wire = wire[:len(wire)-len("and more")]
+				wantFailsAtLast(t, c, p, wire, call)
+			})
+		}
+	}
+}
+
+func TestCloseReasonEndsInsideSequence(t *testing.T) {
+	for _, reason := range []string{"\xc3", "ab\xe6\x97", strings.Repeat("x", 120) + "\xf0\x9f\x8e"} {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			read := conntest.GoRead(t, c)
+			wantFailsAtLast(t, c, p, rawpeer.AppendFrame(nil, p.Masked(rawpeer.Close(1000, reason))), read)
+		})
+	}
+}
+
+// A message that fails does so in a Reader that waits for its next bytes.
+func TestTextFailsWhileReaderWaits(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Send(rawpeer.Text("\xe6").More())
+		r := conntest.WantReader(t, c)
+		conntest.WantRead(t, r, "\xe6")
+		read := rawpeer.GoErr(t, func() error { _, err := r.Read(make([]byte, 100)); return err })
+		synctest.Wait()
+		p.Send(rawpeer.Continuation(""))
+		p.WantClose(1007)
+		p.Close()
+		conntest.WantClosed(t, read.Err(), -1)
+	})
 }

@@ -103,6 +103,9 @@ func TestAttackAnswers(t *testing.T) {
 				if err == nil || got.Conn != nil {
 					t.Fatal("the answer was taken")
 				}
+				if got.Response == nil {
+					t.Error("got no response")
+				}
 				if strings.ContainsAny(err.Error(), "\x1b\r\n") {
 					t.Errorf("the error %q has control characters of the server's", err)
 				}

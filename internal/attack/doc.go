@@ -7,7 +7,7 @@
 //	empty, tiny and endless fragments                                  fragment_test.go
 //	floods, and contexts that end                                      flood_test.go
 //	pings, and peers that never read                                   unread_test.go
-//	reserved bits, opcodes, masking, close frames                      frame_test.go
+//	wrong masking                                                      frame_test.go
 //	predictable masking keys           GO-2026-6278                    mask_test.go
 //	residue of pools                   CVE-2026-45736                  residue_test.go
 //	window bits out of range           CVE-2026-2229                   windowbits_test.go
@@ -16,4 +16,7 @@
 //	foreign origins                    CVE-2026-32815                  origin_test.go
 //	wrong requests, header injection, early frames                     accept_test.go
 //	wrong and endless answers          CVE-2023-43669                  dial_test.go
+//
+// Reserved bits and opcodes, and wrong close frames, are among the violations of
+// the root package's TestViolations.
 package attack

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,25 +87,30 @@ func TestAttackLengthSum(t *testing.T) {
 // Nothing is allocated by a length that is declared, only by what comes
 // (gobwas/ws #223).
 func TestAttackDeclaredLength(t *testing.T) {
-	const sent, most = 10, 512 << 10
+	const sent, most = 100_000, 2 << 20
 	for _, length := range []uint64{1 << 30, 1 << 31, 1 << 32, 1 << 62, math.MaxInt64} {
-		for name, first := range map[string][]rawpeer.Frame{
-			"one frame": nil,
-			"fragment":  {rawpeer.Binary([]byte("x")).More()},
+		for _, test := range []struct {
+			name  string
+			first []rawpeer.Frame
+			f     rawpeer.Frame // of the declared length
+		}{
+			{"one frame", nil, rawpeer.Binary(make([]byte, sent))},
+			{"fragment", []rawpeer.Frame{rawpeer.Binary([]byte("x")).More()}, rawpeer.Continuation(strings.Repeat("x", sent))},
+			{"compressed", nil, rawpeer.Deflated(rawpeer.Binary(make([]byte, sent)))},
 		} {
-			t.Run(fmt.Sprint(length, " ", name), func(t *testing.T) {
-				forDrains(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, drain func() error) {
-					f := rawpeer.Binary(nil)
-					if first != nil {
-						f = rawpeer.Continuation("")
-					}
-					begin := rawpeer.AppendHeader(wire(p, 1, first...), p.Masked(f), rawpeer.Shortest, length)
+			t.Run(fmt.Sprint(length, " ", test.name), func(t *testing.T) {
+				opts := &conntest.Options{
+					Compression: websocket.CompressionContextTakeover,
+					Pipe:        &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded},
+				}
+				forDrains(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, drain func() error) {
+					sent := rawpeer.AppendFrameAs(wire(p, 1, test.first...), p.Masked(test.f), rawpeer.Shortest, length)
 					read := rawpeer.GoErr(t, drain)
 					if n := conntest.Allocated(func() {
-						p.SendRaw(append(begin, make([]byte, sent)...))
+						p.SendRaw(sent)
 						synctest.Wait()
 					}); n > most {
-						t.Errorf("allocated %d bytes for %d of %d", n, sent, length)
+						t.Errorf("allocated %d bytes for %d of %d", n, len(sent), length)
 					}
 					p.Close()
 					conntest.WantClosed(t, read.Err(), -1)

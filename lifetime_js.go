@@ -8,6 +8,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/bhojpur/api/internal/wsjs"
 )
 
 // phase is where a connection is in its life. It only grows.
@@ -133,6 +135,18 @@ func (l *lifetime) failure() error {
 	return l.cause
 }
 
+// socketEvents is what the socket tells of its events.
+type socketEvents engine
+
+func (ev *socketEvents) Opened()           { (*engine)(ev).opened() }
+func (ev *socketEvents) Failed(why string) { (*engine)(ev).failed(why) }
+func (ev *socketEvents) Received(data wsjs.Data, err error) {
+	(*engine)(ev).received(data, err)
+}
+func (ev *socketEvents) Closed(code int, reason string, clean wsjs.Clean) {
+	(*engine)(ev).closed(CloseError{StatusCode(code), reason}, clean)
+}
+
 // opened is the socket's open event.
 func (e *engine) opened() {
 	e.life.advance(phaseOpen, nil)
@@ -151,7 +165,7 @@ func (e *engine) failed(why string) {
 }
 
 // closed is the socket's close event.
-func (e *engine) closed(ce CloseError, clean bool) {
+func (e *engine) closed(ce CloseError, clean wsjs.Clean) {
 	e.life.mu.Lock()
 	why := e.life.why
 	connecting := e.life.now == phaseConnecting
@@ -159,7 +173,7 @@ func (e *engine) closed(ce CloseError, clean bool) {
 	switch {
 	case connecting:
 		e.finish(errNotOpened(why))
-	case ce.Code == StatusAbnormalClosure, ce.Code == StatusNoStatusRcvd && !clean:
+	case ce.Code == StatusAbnormalClosure, ce.Code == StatusNoStatusRcvd && !bool(clean):
 		e.finish(errNoFrame(why))
 	default:
 		e.finish(ce)
@@ -171,7 +185,7 @@ func errNotOpened(why string) error {
 	switch {
 	case why != "":
 		return errors.New(why)
-	case isOffline():
+	case wsjs.IsOffline():
 		return errors.New("the browser is offline")
 	}
 	return errors.New("the connection was not made; only the browser's console tells why")
@@ -190,15 +204,30 @@ func (e *engine) finish(cause error) bool {
 	if !e.life.advance(phaseClosed, cause) {
 		return false
 	}
-	e.socket.release()
+	e.socket.Release()
 	return true
 }
 
 // abandon ends the connection without waiting for the socket to close.
 func (e *engine) abandon(cause error) {
 	if e.finish(cause) {
-		e.socket.close(StatusNoStatusRcvd, "")
+		e.socket.Close()
 	}
+}
+
+// pageCodes are the codes with which a page may close, besides 1000, up to 4999.
+const pageCodes = 3000
+
+// closeSocket begins the close handshake. A code that a page may not use is sent as one
+// that it may.
+func (e *engine) closeSocket(code StatusCode, reason string) error {
+	switch {
+	case code == StatusNoStatusRcvd:
+		return e.socket.Close()
+	case code == StatusNormalClosure || code >= pageCodes:
+		return e.socket.CloseWith(int(code), reason)
+	}
+	return e.socket.CloseWith(int(code)+pageCodes, reason)
 }
 
 // beginClose sends a close frame, unless one was sent before. The socket has
@@ -208,7 +237,7 @@ func (e *engine) beginClose(code StatusCode, reason string, cause error) (first 
 		return false
 	}
 	e.life.expire(func() { e.abandon(errNoCloseFrame) })
-	if err := e.socket.close(code, reason); err != nil {
+	if err := e.closeSocket(code, reason); err != nil {
 		e.finish(err)
 	}
 	return true

@@ -7,7 +7,8 @@ import (
 	"io"
 	"math"
 	"sync"
-	"syscall/js"
+
+	"github.com/bhojpur/api/internal/wsjs"
 )
 
 // defaultMaxUnread is for some bursts, and for a program to notice that it is
@@ -32,9 +33,9 @@ func (o *DialOptions) maxUnread() int64 {
 // message is one that has arrived. The inbox owns it, then who took it.
 type message struct {
 	typ  MessageType
-	size int      // of what has not been read
-	rest []byte   // what has not been read
-	left js.Value // the same, instead of rest, where it was above the read limit on arrival
+	size int       // of what has not been read
+	rest []byte    // what has not been read
+	left wsjs.Data // the same, instead of rest, where it was above the read limit on arrival
 }
 
 // check returns an error if the message is above the limit.
@@ -129,8 +130,8 @@ func (in *inbox) take(c claim, limit int64) (*message, error) {
 	if err := m.check(limit); err != nil {
 		return nil, err
 	}
-	if m.left.Truthy() {
-		m.rest, m.left = bytesToGo(m.left), js.Value{} // runs no event handler
+	if !m.left.IsZero() {
+		m.rest, m.left = m.left.Bytes(), wsjs.Data{}
 	}
 	in.queue[0] = nil
 	in.queue = in.queue[1:]
@@ -159,26 +160,24 @@ func (in *inbox) read(m *message, p []byte) (int, error) {
 }
 
 // received is the socket's message event. The bytes are copied at once, for
-// the reasons in bytes_js.go, but those of a message that will hardly be read.
-func (e *engine) received(data js.Value) {
+// the reasons that package wsjs gives, but those of a message that will hardly be read.
+func (e *engine) received(data wsjs.Data, err error) {
 	if e.life.phase() != phaseOpen {
 		return
 	}
-	m := &message{typ: MessageBinary}
-	if data.Type() == js.TypeString {
-		m.typ = MessageText
-	}
-	array, err := bytesInJS(data)
 	if err != nil {
 		// What came before can still be read.
 		e.beginClose(StatusInternalError, "", err)
 		return
 	}
-	m.size = array.Length()
+	m := &message{typ: MessageBinary, size: data.Len()}
+	if data.IsText {
+		m.typ = MessageText
+	}
 	if m.check(e.readLimit.Load()) == nil {
-		m.rest = bytesToGo(array)
+		m.rest = data.Bytes()
 	} else {
-		m.left = array
+		m.left = data
 	}
 	if e.inbox.push(m) {
 		e.life.wake()

@@ -2,8 +2,9 @@ package websocket
 
 import (
 	"context"
-
 	"syscall/js"
+
+	"github.com/bhojpur/api/internal/wsjs"
 )
 
 // What tests in a browser look at.
@@ -16,21 +17,19 @@ const (
 
 var (
 	SocketURL = socketURL
-	IsOffline = isOffline
+	IsOffline = wsjs.IsOffline
 )
 
 // Listeners returns how many events of its socket the connection listens to.
 func (c *Conn) Listeners() int {
-	c.socket.mu.Lock()
-	defer c.socket.mu.Unlock()
-	return len(c.socket.listeners)
+	return c.socket.Listeners()
 }
 
 // Buffered returns how many bytes the browser has left to send.
-func (c *Conn) Buffered() int { return c.socket.buffered() }
+func (c *Conn) Buffered() int { return c.socket.Buffered() }
 
 // IsOpen reports whether the socket is open, whatever has been told of it.
-func (c *Conn) IsOpen() bool { return c.socket.isOpen() }
+func (c *Conn) IsOpen() bool { return c.socket.IsOpen() }
 
 // Senders returns how many send, or wait for the browser to send.
 func (c *Conn) Senders() int { return len(c.sending) }
@@ -77,5 +76,5 @@ func NewReceiver() (c *Conn, received func(data js.Value)) {
 	c = &Conn{engine: engine{inbox: inbox{max: defaultMaxUnread}}}
 	c.SetReadLimit(-1)
 	c.opened()
-	return c, c.received
+	return c, func(data js.Value) { c.received(wsjs.DataOf(data)) }
 }

@@ -67,7 +67,10 @@ func (e *engine) send(ctx context.Context, typ MessageType, p []byte) error {
 	if err := e.awaitRoom(ctx, maxBuffered); err != nil {
 		return err
 	}
-	return e.socket.send(typ, p)
+	if typ == MessageText {
+		return e.socket.SendText(p)
+	}
+	return e.socket.SendBinary(p)
 }
 
 // awaitRoom waits until the socket takes messages and has no more than room
@@ -80,10 +83,10 @@ func (e *engine) awaitRoom(ctx context.Context, room int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if !e.socket.isOpen() {
+		if !e.socket.IsOpen() {
 			// The peer has closed. How, the event that is due will tell.
 			e.life.expire(func() { e.finish(io.EOF) })
-		} else if e.socket.buffered() <= room {
+		} else if e.socket.Buffered() <= room {
 			return nil
 		}
 		e.pause(ctx, look)

@@ -9,19 +9,20 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+
+	"github.com/bhojpur/api/internal/wsjs"
 )
 
 // engine is a connection in a browser, or in what else runs JavaScript: a
 // page, a worker, Node. Its WebSocket knows whole messages and does the rest
 // of the protocol by itself.
 //
-// What happens to the socket is told by events. An event handler must not
-// block, for JavaScript waits for it: it notes what happened and wakes those
-// who wait. Conversely a call into JavaScript can run a handler before it
-// returns, so none is made with a lock held.
+// What happens to the socket is told by events: see package wsjs. Their handlers do
+// not block; they note what happened and wake those that wait. No call of the socket
+// is made with a lock held.
 type engine struct {
 	// Set by Dial, then only read.
-	socket   *socket
+	socket   *wsjs.Socket
 	url      string // for people: without the password
 	protocol string
 	sending  chan struct{} // of capacity 1; full while somebody sends, or waits to
@@ -62,7 +63,7 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	target, err := socketURL(u, baseURL())
+	target, err := socketURL(u, wsjs.BaseURL())
 	if err != nil {
 		return nil, err
 	}
@@ -76,16 +77,16 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, error) {
 		inbox:   inbox{max: opts.maxUnread()},
 	}}
 	c.readLimit.Store(defaultReadLimit)
-	c.socket, err = newSocket(target.String(), subprotocols)
+	c.socket, err = wsjs.New(target.String(), subprotocols)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.url, withoutPassword(err, target))
 	}
-	c.socket.listen(&c.engine)
+	c.socket.Listen((*socketEvents)(&c.engine))
 	if err := c.awaitOpen(ctx); err != nil {
 		c.abandon(err)
 		return nil, fmt.Errorf("%s: %w", c.url, err)
 	}
-	c.protocol = c.socket.protocol()
+	c.protocol = c.socket.Protocol()
 	return c, nil
 }
 
@@ -116,7 +117,7 @@ func (e *engine) response() *http.Response {
 	if e.protocol != "" {
 		h.Set("Sec-WebSocket-Protocol", e.protocol)
 	}
-	if ext := e.socket.extensions(); ext != "" {
+	if ext := e.socket.Extensions(); ext != "" {
 		h.Set("Sec-WebSocket-Extensions", ext)
 	}
 	return &http.Response{

@@ -159,6 +159,20 @@ func runInNode(t *testing.T, ts tests) string {
 	return output(t, cmd)
 }
 
+// TestSocket runs the tests of the package that calls JavaScript, which need no
+// browser.
+func TestSocket(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "wsjs.wasm")
+	build(t, binary, "./internal/wsjs", "GOOS=js", "GOARCH=wasm")
+	ctx, cancel := context.WithTimeout(t.Context(), runTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(wasmDir(t), "go_js_wasm_exec"), binary, "-test.v")
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
+	if out := output(t, cmd); !strings.Contains(out, "--- PASS") {
+		t.Error("no test has run")
+	}
+}
+
 func output(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
 	out, err := cmd.CombinedOutput()

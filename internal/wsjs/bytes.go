@@ -1,4 +1,6 @@
-package websocket
+//go:build js
+
+package wsjs
 
 import (
 	"bytes"
@@ -9,21 +11,14 @@ import (
 	"syscall/js"
 )
 
-// What Go refers to, JavaScript keeps until Go's garbage collector has found
-// that Go does not refer to it any more. The collector runs when Go's memory
-// has grown, and does not see what JavaScript holds: a program that sends the
-// same megabyte a thousand times would hold a gigabyte. So bytes go out
-// through an array that is used again, and everything else of a message's
-// size is made along with something of that size in Go's memory.
-
 // byteArray is a Uint8Array to send from.
 type byteArray struct {
 	array js.Value
 	size  int
 }
 
-// byteArrays holds at most a few. The collector empties it, as it does free
-// the arrays themselves.
+// byteArrays has at most a few. The garbage collector empties it, and frees the
+// arrays.
 var byteArrays sync.Pool // of *byteArray
 
 // minByteArray spares small messages an array each.
@@ -71,9 +66,37 @@ func textToJS(p []byte) js.Value {
 }
 
 var (
+	uint8Array     = js.Global().Get("Uint8Array")
+	textEncoder    = js.Global().Get("TextEncoder").New()
 	arrayBuffer    = js.Global().Get("ArrayBuffer")
 	objectToString = js.Global().Get("Object").Get("prototype").Get("toString")
 )
+
+// Data is a message that has arrived. Its bytes are in JavaScript's memory. The zero
+// value is none.
+type Data struct {
+	IsText bool
+	array  js.Value // a Uint8Array
+}
+
+// DataOf returns v as a message, which is a string, an ArrayBuffer or a view of one.
+func DataOf(v js.Value) (Data, error) {
+	array, err := bytesInJS(v)
+	return Data{v.Type() == js.TypeString, array}, err
+}
+
+// IsZero reports whether d is none.
+func (d Data) IsZero() bool { return !d.array.Truthy() }
+
+// Len returns how many bytes the message has.
+func (d Data) Len() int { return d.array.Length() }
+
+// Bytes copies the message. It runs no method of Events.
+func (d Data) Bytes() []byte {
+	p := make([]byte, d.array.Length())
+	js.CopyBytesToGo(p, d.array)
+	return p
+}
 
 // bytesInJS returns the bytes of what arrived, a string, an ArrayBuffer or a
 // view of one, as a Uint8Array. Anything else is an error: the WebSocket is not
@@ -102,11 +125,4 @@ func kindOf(v js.Value) string {
 	}
 	tag := objectToString.Call("call", v).String() // "[object Blob]"
 	return strings.TrimSuffix(strings.TrimPrefix(tag, "[object "), "]")
-}
-
-// bytesToGo copies a Uint8Array.
-func bytesToGo(array js.Value) []byte {
-	p := make([]byte, array.Length())
-	js.CopyBytesToGo(p, array)
-	return p
 }

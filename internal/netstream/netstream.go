@@ -113,10 +113,10 @@ type Stream struct {
 
 	rd, wr  direction
 	reading rawReading     // if raw is not nil; owned by the holder of the lock for reading
-	first   *bufpool.Block // if raw is nil; likewise
+	first   *bufpool.Block // likewise: the block that was read into; if raw is nil, one of the stream's own
 
-	kind   kind // set by New
 	closed atomic.Bool
+	kind   kind // set by New
 
 	// What the last interrupts left. Each one is changed while the direction's Watch
 	// interrupts or resumes, and read after its End.

@@ -20,18 +20,13 @@ import (
 // rawReading is a read, into p, or if that is nil into a block. Each stream has one
 // of its own, which is in use while a read waits.
 type rawReading struct {
-	on    func(fd uintptr) bool // readable, of this stream
-	done  <-chan struct{}       // of the context
-	p     []byte
-	block *bufpool.Block // with bytes, if there are any
-	n     int
-	errno syscall.Errno
-	size  int32 // of the block
-	novel bool  // the read has to wait, and the context is not registered
+	on      func(fd uintptr) bool // readable, of this stream
+	p       []byte                // where to; nil for a block, which Stream.first is then
+	n       int                   // how many bytes were read; 0 at the end; or a negative errno
+	size    int32                 // of the block
+	watched bool                  // the context is registered
+	novel   bool                  // the read has to wait, and the context is not
 }
-
-// endOfFile stands for io.EOF in a rawReading.
-const endOfFile = ^syscall.Errno(0)
 
 // rawWriting is a write. It comes from a pool.
 type rawWriting struct {
@@ -108,24 +103,29 @@ func (s *Stream) rawRead(ctx context.Context, p []byte, size int) (int, *bufpool
 	if !s.rd.Ready(ctx) {
 		return 0, nil, ErrInterrupted
 	}
-	r.done, r.p, r.size = ctx.Done(), p, int32(size)
-	r.n, r.errno = 0, 0
+	done := ctx.Done()
+	r.p, r.size, r.watched = p, int32(size), s.rd.Watches(done)
+	r.n = 0
 	err := s.raw.Read(r.on)
 	if r.novel {
 		// To register takes much of the stack, which would have to grow, and stay
 		// so, for a connection that waits: hence not in the function above.
 		r.novel = false
-		if !s.rd.Turn(ctx, r.done) {
-			r.done, r.p = nil, nil
+		if !s.rd.Turn(ctx, done) {
+			r.p = nil
 			return 0, nil, ErrInterrupted
 		}
+		r.watched = true
 		err = s.raw.Read(r.on)
 	}
-	n, block := r.n, r.block
-	if err == nil && n == 0 {
-		err = r.err()
+	n, block := r.n, s.first
+	if n <= 0 {
+		if err == nil {
+			err = r.err()
+		}
+		n = 0
 	}
-	r.done, r.p, r.block = nil, nil, nil
+	r.p, s.first = nil, nil
 	if s.rd.Calm() {
 		return n, block, err
 	}
@@ -137,10 +137,10 @@ func (s *Stream) rawRead(ctx context.Context, p []byte, size int) (int, *bufpool
 
 // err returns the error of a read that got no bytes.
 func (r *rawReading) err() error {
-	if r.errno == endOfFile {
+	if r.n == 0 {
 		return io.EOF
 	}
-	return os.NewSyscallError("read", r.errno)
+	return os.NewSyscallError("read", syscall.Errno(-r.n))
 }
 
 // readable tries to read. It returns false to be called again when there is
@@ -156,7 +156,7 @@ func (s *Stream) readable(fd uintptr) bool {
 	for {
 		n, err := syscall.Read(int(fd), p)
 		if n > 0 {
-			r.n, r.block = n, block
+			r.n, s.first = n, block
 			return true
 		}
 		if err == syscall.EINTR {
@@ -167,13 +167,13 @@ func (s *Stream) readable(fd uintptr) bool {
 		}
 		switch err {
 		case nil:
-			r.errno = endOfFile
 			return true
 		case syscall.EAGAIN:
-			r.novel = !s.rd.Watches(r.done)
+			r.novel = !r.watched
 			return r.novel
 		}
-		r.errno, _ = err.(syscall.Errno)
+		errno, _ := err.(syscall.Errno)
+		r.n = -int(errno)
 		return true
 	}
 }

@@ -213,8 +213,8 @@ func TestSizeOfStream(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) < 8 {
 		return
 	}
-	if size := unsafe.Sizeof(Stream{}); size > 288 {
-		t.Errorf("a Stream takes %d bytes, want at most 288", size)
+	if size := unsafe.Sizeof(Stream{}); size > 256 {
+		t.Errorf("a Stream takes %d bytes, want at most 256", size)
 	}
 }
 

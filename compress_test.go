@@ -538,14 +538,14 @@ type refusing struct {
 func (r *refusing) WriteHeader(status int)      { r.status = status }
 func (r *refusing) Write(p []byte) (int, error) { return len(p), nil }
 
-// The level says how small messages get.
+// The level says how small messages get, with the full window alone.
 func TestCompressionLevel(t *testing.T) {
-	size := func(level int) (n int) {
+	size := func(level, bits int) (n int) {
 		synctest.Test(t, func(t *testing.T) {
 			c, p := rawpeer.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
 				return websocket.Accept(w, r, &websocket.AcceptOptions{
 					CompressionMode:  websocket.CompressionContextTakeover,
-					CompressionLevel: level,
+					CompressionLevel: level, CompressionWindowBits: bits,
 				})
 			}, &rawpeer.ClientOptions{Header: conntest.ExtensionLines([]string{pmd})})
 			defer c.CloseNow()
@@ -559,10 +559,20 @@ func TestCompressionLevel(t *testing.T) {
 		})
 		return n
 	}
-	if one, nine := size(1), size(9); one <= nine {
-		t.Errorf("level 1 makes %d bytes, level 9 %d", one, nine)
+	for _, bits := range []int{0, 15} {
+		if one, nine := size(1, bits), size(9, bits); one <= nine {
+			t.Errorf("level 1 makes %d bytes, level 9 %d", one, nine)
+		}
+		if zero, two := size(0, bits), size(2, bits); zero != two {
+			t.Errorf("the default makes %d bytes, level 2 %d", zero, two)
+		}
+		if one, two := size(1, bits), size(2, bits); one == two {
+			t.Errorf("levels 1 and 2 make %d bytes both", one)
+		}
 	}
-	if zero, one := size(0), size(1); zero != one {
-		t.Errorf("the default makes %d bytes, level 1 %d", zero, one)
+	for bits := 8; bits < 15; bits++ {
+		if one, nine := size(1, bits), size(9, bits); one != nine {
+			t.Errorf("%d bits: level 1 makes %d bytes, level 9 %d", bits, one, nine)
+		}
 	}
 }

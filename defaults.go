@@ -83,8 +83,8 @@ func (o compressionOptions) setting(bound int) deflateSetting {
 			s.sendBits = min(s.sendBits, bits)
 		}
 	}
-	if o.level != 0 {
-		s.level = o.level
+	if o.level != 0 && s.sendBits == maxWindowBits {
+		s.level = o.level // smaller windows have a level of their own
 	}
 	return s
 }

@@ -48,13 +48,16 @@ type AcceptOptions struct {
 	// CompressionThreshold is the size in bytes from which on a message is
 	// compressed. Zero means 128 with CompressionContextTakeover and 512
 	// with CompressionNoContextTakeover; a negative threshold compresses
-	// every message.
+	// every message. Below 128 bytes messages gain little: up to level 6,
+	// and with windows below 15 bits, they do not refer to earlier ones.
 	CompressionThreshold int
 
-	// CompressionLevel says how much work is put into compressing: 1 is the
-	// fastest, 9 makes messages smallest. Zero means 1, at which messages are
-	// about a seventh longer than at 6, and take half the time. Any other number
-	// makes Accept return an error.
+	// CompressionLevel is the effort put into compressing: 1 is the fastest,
+	// 9 makes messages smallest. The levels are numbered as those of
+	// github.com/klauspost/compress/flate. Zero means 2. Where a window below
+	// 15 bits is agreed on for outgoing messages, the level is ignored: such
+	// windows have a level of their own. Any other number makes Accept return an
+	// error.
 	CompressionLevel int
 
 	// CompressionWindowBits is the base-2 logarithm of the window that
@@ -128,15 +131,18 @@ type DialOptions struct {
 	// CompressionThreshold is the size in bytes from which on a message is
 	// compressed. Zero means 128 with CompressionContextTakeover and 512
 	// with CompressionNoContextTakeover; a negative threshold compresses
-	// every message.
+	// every message. Below 128 bytes messages gain little: up to level 6,
+	// and with windows below 15 bits, they do not refer to earlier ones.
 	//
 	// In a browser it is ignored.
 	CompressionThreshold int
 
-	// CompressionLevel says how much work is put into compressing: 1 is the
-	// fastest, 9 makes messages smallest. Zero means 1, at which messages are
-	// about a seventh longer than at 6, and take half the time. Any other number
-	// makes Dial return an error.
+	// CompressionLevel is the effort put into compressing: 1 is the fastest,
+	// 9 makes messages smallest. The levels are numbered as those of
+	// github.com/klauspost/compress/flate. Zero means 2. Where a window below
+	// 15 bits is agreed on for outgoing messages, the level is ignored: such
+	// windows have a level of their own. Any other number makes Dial return an
+	// error.
 	//
 	// In a browser it is ignored.
 	CompressionLevel int
@@ -188,10 +194,10 @@ const (
 	// CompressionContextTakeover compresses each message with what the
 	// earlier ones held as its dictionary (RFC 7692 section 7.1.1), which
 	// makes small, similar messages much smaller. Between messages a
-	// connection keeps up to 8 KiB of what it sent, and up to 32 KiB of what it
+	// connection keeps up to 2 KiB of what it sent, and up to 32 KiB of what it
 	// received, or 8 KiB where the peer keeps to a window of 12 bits
-	// (CompressionWindowBits). Compressors and inflaters come from pools. A peer
-	// that refuses takeover gets CompressionNoContextTakeover.
+	// (CompressionWindowBits). Compressors, of about 1 MB each, and inflaters come
+	// from pools. A peer that refuses takeover gets CompressionNoContextTakeover.
 	CompressionContextTakeover
 
 	// CompressionNoContextTakeover compresses each message by itself. A

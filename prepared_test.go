@@ -142,9 +142,9 @@ func TestPreparedIsReferredTo(t *testing.T) {
 	conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		conntest.MustWriteText(t, c, conntest.Filler(200))
 		p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(200)))
-		mustWritePrepared(t, c, mustPrepare(t, websocket.MessageText, conntest.Filler(2000)))
-		p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(2000)))
-		again := conntest.Filler(200) + conntest.Filler(2000)
+		mustWritePrepared(t, c, mustPrepare(t, websocket.MessageText, conntest.Filler(1500)))
+		p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(1500)))
+		again := conntest.Filler(200) + conntest.Filler(1500)
 		conntest.MustWriteText(t, c, again)
 		m := p.WantMessage(rawpeer.OpText, []byte(again))
 		if got := len(m.Frames[0].Payload); got > 100 {

@@ -41,8 +41,8 @@ type deflatedFrame struct {
 }
 
 // maxReadyText bounds a readyFrame's text, which a connection refers to until
-// it compresses again: about what a compressor makes use of.
-const maxReadyText = 8 << 10
+// it compresses again: as much as a compressor keeps.
+const maxReadyText = 2 << 10
 
 func (m *preparedForms) prepare(typ MessageType, p []byte) {
 	m.plain = makeReady(lastOf(opcode(typ)), p)

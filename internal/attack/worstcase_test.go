@@ -23,9 +23,9 @@ func TestWorstCaseMemory(t *testing.T) {
 	const (
 		kib         = 1 << 10
 		connections = 24
-		// residents are the compressors that stay, whatever the number of
-		// connections, as each one's share.
-		residents = 16 * 252_000 / connections
+		// pooled are the idle compressors, whatever the number of connections, as
+		// each one's share.
+		pooled = 8 * 1_050_000 / connections
 	)
 	takeover := &conntest.Options{Compression: websocket.CompressionContextTakeover, Threshold: 1}
 	noise := incompressible(64 * kib)
@@ -86,7 +86,7 @@ func TestWorstCaseMemory(t *testing.T) {
 		{"writing to a peer that does not read", &conntest.Options{}, 24_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
 			return awaited(stuckWriting(t, c, noise))
 		}},
-		{"writing compressed to a peer that does not read", takeover, 90_000 + 4*64*kib + residents, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
+		{"writing compressed to a peer that does not read", takeover, 90_000 + 4*64*kib + pooled, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
 			return awaited(stuckWriting(t, c, noise))
 		}},
 	} {

@@ -4,10 +4,15 @@ import "fmt"
 
 // A Compressor makes the compressed payloads of one direction of a connection.
 // One goroutine at a time uses it.
+//
+// It compresses with a flate.Writer of github.com/klauspost/compress, which a pool
+// lends to it for the length of a message. Between messages it holds the end of
+// what it sent. If the Writer that it had last is still free, and no other
+// message has been compressed with it, the next message may refer to everything
+// that the window has; otherwise to that end.
 type Compressor struct {
-	bits     int
+	kind     kind
 	takeover bool
-	effort   effort
 
 	// window is what the peer's window ends with: messages that were
 	// compressed, and that the peer has or will have. Empty without takeover.
@@ -17,52 +22,57 @@ type Compressor struct {
 	// memory.
 	later []byte
 
-	// enc is lent for as long as a message is open.
+	// stamp identifies the encoder whose history is the peer's window. It is 0
+	// if there is none.
+	stamp uint64
+
+	// enc is lent while a message is open.
 	enc     *encoder
 	written int // bytes of the open message
-
-	// moved: an encoder that stayed does not have what the window has.
-	moved bool
-
-	// stayed is an encoder that has the window, and may be taken away at any
-	// time between messages: residents.mu guards it.
-	stayed *encoder
 }
 
-// windowKept is how much of its window a Compressor keeps, at most: enough for
-// what small messages have to gain, and what can be indexed in a few
-// microseconds.
-const windowKept = 8 << 10
+// windowKept is how much of what it sent a Compressor keeps at most. A Writer that
+// was another connection's compresses it again before a message.
+const windowKept = 2 << 10
 
 const (
-	// DefaultLevel is the fastest.
-	DefaultLevel = 1
+	// DefaultLevel takes half the time of the levels that make messages a
+	// seventh smaller.
+	DefaultLevel = 2
 
 	// MaxLevel is the one that makes messages smallest.
-	MaxLevel = len(efforts)
+	MaxLevel = 9
+)
+
+const (
+	// blockSize is how many bytes a Writer of levels 1 to 6, or of a smaller
+	// window, encodes at a time.
+	blockSize = 65535
+
+	// minReferring is the shortest block that such a Writer looks for matches in.
+	// It codes a shorter one by itself and forgets what was before.
+	minReferring = 128
 )
 
 // NewCompressor returns a Compressor for the window bits, 8 to 15, that were
 // agreed on for its direction: it never refers to anything farther back than
-// 1<<windowBits. level is 1, the fastest, to 9.
+// 1<<windowBits. level is 1, the fastest, to 9, numbered as klauspost/compress
+// does. Windows below 15 bits have a level of their own, and level has no effect.
 //
-// With takeover a message may refer to the messages before it. The Compressor
-// keeps the last 8 KiB of them, as they come, and while it is used often, what
-// compresses has all that the window may hold. Without, it keeps nothing between
-// messages.
+// With takeover a message may refer to the messages before it. Without, the
+// Compressor keeps nothing between messages.
 //
 // NewCompressor panics when windowBits or level is out of range.
 func NewCompressor(windowBits, level int, takeover bool) *Compressor {
 	if windowBits < minWindowBits || windowBits > maxWindowBits {
 		panic(fmt.Sprintf("deflate: window bits %d are not 8 to 15", windowBits))
 	}
-	if level < 1 || level > len(efforts) {
-		panic(fmt.Sprintf("deflate: level %d is not 1 to %d", level, len(efforts)))
+	if level < 1 || level > MaxLevel {
+		panic(fmt.Sprintf("deflate: level %d is not 1 to %d", level, MaxLevel))
 	}
 	return &Compressor{
-		bits:     windowBits,
+		kind:     kindOf(windowBits, level),
 		takeover: takeover,
-		effort:   efforts[level-1],
 		window:   window{limit: min(1<<windowBits, windowKept)},
 	}
 }
@@ -71,31 +81,48 @@ func NewCompressor(windowBits, level int, takeover bool) *Compressor {
 // (RFC 7692 section 7.2.1: the flush's last four octets taken off). The payload
 // of an empty message is one zero octet. p is not kept.
 //
+// Up to level 6, and with windows below 15 bits, a message of less than 128 bytes
+// refers to nothing before it, and the one after it only to what the Compressor
+// keeps.
+//
 // The message counts as sent: a caller that does not send it calls
 // [Compressor.Discard]. Append panics inside a message that [Compressor.Begin]
 // opened.
 func (c *Compressor) Append(dst, p []byte) []byte {
+	if len(p) == 0 && c.enc == nil {
+		return append(dst, 0)
+	}
 	c.begin(len(p))
-	dst = c.enc.write(dst, p)
-	dst = c.enc.flush(dst)
+	e := c.enc
+	e.out = dst
+	c.written = len(p)
+	e.w.Write(p)
+	dst = c.flush()
 	if c.takeover {
 		c.window.write(p)
 	}
-	c.release()
+	c.release(c.after())
 	return dst
 }
 
 // Begin opens a message that is compressed as it is written. It panics when one
 // is open.
 func (c *Compressor) Begin() {
-	c.begin(windowKept)
+	c.begin(blockSize)
+	c.enc.text = window{limit: c.window.limit, ring: c.enc.buf[:0]}
 }
 
 // Write compresses p, which it does not keep, and appends to dst the payload
 // that is ready, which may be nothing.
 func (c *Compressor) Write(dst, p []byte) []byte {
-	dst = c.open().write(dst, p)
+	e := c.open()
+	e.out = dst
+	e.w.Write(p)
+	dst, e.out = e.out, nil
 	c.written += len(p)
+	if c.takeover {
+		e.text.write(p)
+	}
 	return dst
 }
 
@@ -104,11 +131,14 @@ func (c *Compressor) Write(dst, p []byte) []byte {
 // that everything before may have been sent.
 func (c *Compressor) End(dst []byte) []byte {
 	e := c.open()
-	dst = e.flush(dst)
+	e.out = dst
+	dst = c.flush()
 	if c.takeover {
-		c.window.write(e.text[e.end-min(c.written, c.window.limit) : e.end])
+		older, newer := e.text.parts()
+		c.window.write(older)
+		c.window.write(newer)
 	}
-	c.release()
+	c.release(c.after())
 	return dst
 }
 
@@ -120,11 +150,11 @@ func (c *Compressor) End(dst []byte) []byte {
 // it, which is right whatever the peer has: the next message refers to nothing
 // before itself.
 func (c *Compressor) Discard() {
-	c.moved = true
 	if c.enc != nil {
-		c.release()
+		c.release(historyLost)
 		return
 	}
+	c.stamp = 0
 	c.window.clear()
 	c.later = nil
 }
@@ -146,7 +176,7 @@ func (c *Compressor) Sent(text []byte, n int) {
 		c.window.clear() // the window has to be in one piece
 	}
 	c.later = text
-	c.moved = true
+	c.stamp = 0
 }
 
 // catchUp puts into the window what came behind it.
@@ -160,43 +190,50 @@ func (c *Compressor) catchUp() {
 // Close gives all memory back. The Compressor may be used again: its window is
 // empty.
 func (c *Compressor) Close() {
+	if c.enc != nil {
+		c.Discard()
+	}
 	c.Discard()
 	c.window.reset()
-	c.later = nil
-	residents.drop(c)
 }
 
 // errOpen is what misuse panics with.
 const errOpen = "deflate: a message is open already"
 
-// begin takes an encoder for a message of about n bytes.
+// begin takes an encoder for a message of n bytes, or of so many or fewer.
 func (c *Compressor) begin(n int) {
 	if c.enc != nil {
 		panic(errOpen)
 	}
 	c.catchUp()
-	e, has := takeEncoder(c)
-	if has && !c.moved {
-		e.begin(e.end)
-	} else {
-		e.effort, e.reach = c.effort, 1<<c.bits
-		e.restart(&c.window, dictLen(n))
+	e, has := takeEncoder(c.kind, c.stamp)
+	c.enc, c.written, c.stamp = e, 0, 0
+	switch {
+	case has:
+	case n < minReferring && !c.kind.chains():
+		e.restart(&window{}) // it would refer to nothing
+	default:
+		e.restart(&c.window)
 	}
-	c.enc, c.written, c.moved = e, 0, false
 }
 
-// Indexing the window takes as long as compressing a message of the same length,
-// or nearly, so a message is given a part in proportion to its own length, but
-// dictMin at least.
-const (
-	dictShare = 8
-	dictMin   = 4 << 10
-)
+// flush ends the open message and returns the payload in the encoder's out.
+func (c *Compressor) flush() []byte {
+	e := c.enc
+	e.w.Flush() // its errors are those of encoder.Write, which has none
+	p := e.out
+	e.out = nil
+	return p[:len(p)-len(tail)]
+}
 
-// dictLen is how much of the window is worth being indexed for a message of n
-// bytes.
-func dictLen(n int) int {
-	return max(dictMin, dictShare*min(n, maxDistance))
+// after says whether the encoder still has the history of a message that is
+// complete, and of those before it.
+func (c *Compressor) after() history {
+	last := c.written % blockSize
+	if !c.takeover || !c.kind.chains() && 0 < last && last < minReferring {
+		return historyLost
+	}
+	return historyKept
 }
 
 // open is the open message's encoder.
@@ -208,7 +245,7 @@ func (c *Compressor) open() *encoder {
 }
 
 // release gives the encoder back.
-func (c *Compressor) release() {
-	putEncoder(c.enc, c)
+func (c *Compressor) release(h history) {
+	c.stamp = putEncoder(c.enc, h)
 	c.enc = nil
 }

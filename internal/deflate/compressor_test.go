@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"testing"
+
+	kflate "github.com/klauspost/compress/flate"
 )
 
 // compressions are the ways of making a payload of a message.
@@ -64,7 +66,7 @@ func converse(t *testing.T, c *Compressor, compress func(c *Compressor, dst, p [
 	t.Helper()
 	ours := NewInflater(maxWindowBits, c.takeover)
 	defer ours.Close()
-	peer := &walker{limit: 1 << c.bits}
+	peer := &walker{limit: 1 << c.kind.bits()}
 	var seen []byte
 	const prefix = "header"
 	for i, msg := range msgs {
@@ -219,13 +221,89 @@ func TestShortMessages(t *testing.T) {
 	}
 }
 
+// A short message refers to those before it where the level allows.
 func TestShortMessagesTakeOver(t *testing.T) {
 	msg := []byte(`{"type":"typing","room":"general","user":"alice"}`)
-	c := NewCompressor(maxWindowBits, DefaultLevel, true)
-	first := c.Append(nil, msg)
-	second := c.Append(nil, msg)
-	if len(first) > len(msg)+2 || len(second) > 8 {
-		t.Errorf("%d bytes became %d, and again %d", len(msg), len(first), len(second))
+	for level := 1; level <= MaxLevel; level++ {
+		c := NewCompressor(maxWindowBits, level, true)
+		first := c.Append(nil, msg)
+		second := c.Append(nil, msg)
+		want := len(msg) + 6
+		if c.kind.chains() {
+			want = 8
+		}
+		if len(first) > len(msg)+6 || len(second) > want {
+			t.Errorf("level %d: %d bytes became %d, and again %d", level, len(msg), len(first), len(second))
+		}
+		c.Close()
+	}
+}
+
+// A message behind short ones, or behind a long one whose last block is short,
+// refers to all that the window keeps.
+func TestShortBlocksStayInTheWindow(t *testing.T) {
+	long := noise(1000, 5)
+	tests := []struct {
+		name   string
+		before []byte
+	}{
+		{"one byte", []byte("x")},
+		{"127 bytes", noise(minReferring-1, 6)},
+		{"128 bytes", noise(minReferring, 6)},
+		{"nothing", nil},
+		{"a block and a byte", jsonText(blockSize+1-len(long), 7)},
+		{"a block", jsonText(blockSize-len(long), 7)},
+	}
+	for _, bits := range []int{11, maxWindowBits} {
+		for _, tc := range tests {
+			for _, how := range compressions {
+				t.Run(fmt.Sprintf("bits %d/%s/%s", bits, tc.name, how.name), func(t *testing.T) {
+					k := newTalk(bits, DefaultLevel, true)
+					defer k.close()
+					first := append(bytes.Clone(tc.before), long...)
+					if len(tc.before) < minReferring {
+						k.want(t, how.compress(k.c, nil, long), long)
+						first = tc.before
+					}
+					k.want(t, how.compress(k.c, nil, first), first)
+					payload := how.compress(k.c, nil, long)
+					k.want(t, payload, long)
+					if len(payload) > 100 {
+						t.Errorf("what the window has became %d bytes", len(payload))
+					}
+				})
+			}
+		}
+	}
+}
+
+// At each level and window the compressed messages are right, in whatever way they
+// are written, and the numbers of the levels mean what they do in
+// klauspost/compress.
+func TestLevels(t *testing.T) {
+	msgs := conversation()
+	text := jsonText(100_000, 1)
+	for level := 1; level <= MaxLevel; level++ {
+		c := NewCompressor(maxWindowBits, level, true)
+		var b bytes.Buffer
+		w, err := kflate.NewWriter(&b, level)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Write(text)
+		w.Flush()
+		if got, want := c.Append(nil, text), bytes.TrimSuffix(b.Bytes(), []byte(tail)); !bytes.Equal(got, want) {
+			t.Errorf("level %d: %d bytes, klauspost/compress has %d", level, len(got), len(want))
+		}
+		c.Close()
+		converse(t, c, (*Compressor).Append, msgs)
+		c.Close()
+	}
+	for bits := minWindowBits; bits < maxWindowBits; bits++ {
+		low, high := NewCompressor(bits, 1, true), NewCompressor(bits, MaxLevel, true)
+		if !bytes.Equal(low.Append(nil, text), high.Append(nil, text)) {
+			t.Errorf("bits %d: the level has an effect", bits)
+		}
 	}
 }
 

@@ -106,14 +106,26 @@ func checkTable(t *testing.T, lens []uint8, meanings []entry, root uint, size in
 	}
 }
 
+// A bitWriter collects bits, the first in the lowest of a byte.
+type bitWriter struct {
+	dst   []byte
+	bits  uint64
+	nbits uint
+}
+
+func (w *bitWriter) put(v uint64, n uint) {
+	w.bits |= v << w.nbits
+	for w.nbits += n; w.nbits >= 8; w.nbits -= 8 {
+		w.dst = append(w.dst, byte(w.bits))
+		w.bits >>= 8
+	}
+}
+
 // dynamicBlock begins a dynamic block with these code lengths, each written as
 // four bits, and leaves its symbols to rest.
 func dynamicBlock(lit, dist []uint8, rest func(*bitWriter)) []byte {
 	w := bitWriter{dst: make([]byte, 0, 1000)}
-	put := func(v uint64, n uint) {
-		w.put(v, n)
-		w.spill()
-	}
+	put := w.put
 	put(0b100, 3)
 	put(uint64(len(lit)-257), 5)
 	put(uint64(len(dist)-1), 5)
@@ -145,7 +157,6 @@ func TestDynamicBlocks(t *testing.T) {
 		return func(w *bitWriter) {
 			for i := 0; i < len(codes); i += 2 {
 				w.put(codes[i], uint(codes[i+1]))
-				w.spill()
 			}
 		}
 	}

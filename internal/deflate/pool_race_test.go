@@ -53,22 +53,27 @@ func TestDecoderMisuse(t *testing.T) {
 
 func TestEncoderMisuse(t *testing.T) {
 	t.Run("put twice", func(t *testing.T) {
-		e := takeSpare()
-		putSpare(e)
-		wantPanic(t, poolcheck.Encoder, func() { putSpare(e) })
+		e, _ := takeEncoder(0, 0)
+		putEncoder(e, historyLost)
+		wantPanic(t, poolcheck.Encoder, func() { putEncoder(e, historyLost) })
 	})
 	t.Run("written after put", func(t *testing.T) {
+		var stamp uint64
+		take := func() *encoder {
+			e, _ := takeEncoder(0, stamp)
+			return e
+		}
+		put := func(e *encoder) { stamp = putEncoder(e, historyKept) }
 		wantPanic(t, poolcheck.Encoder, func() {
-			spoil(takeSpare, putSpare, func(e *encoder) { e.prev[textSize-1]++ }, func(e *encoder) { e.prev[textSize-1]-- })
+			spoil(take, put, func(e *encoder) { e.buf[9]++ }, func(e *encoder) { e.buf[9]-- })
 		})
 	})
 }
 
-// Encoders that stay are out until their Compressors are closed, and those of a
-// message that was dropped too.
+// A Compressor that is closed has given everything back, inside a message too.
 func TestCompressorsGiveBack(t *testing.T) {
 	before := poolcheck.Out()
-	for range 3 * maxResidents {
+	for range 3 * maxIdle {
 		for _, takeover := range []bool{false, true} {
 			c := NewCompressor(maxWindowBits, DefaultLevel, takeover)
 			defer c.Close()

@@ -59,10 +59,15 @@ func (w *window) grow(n int) {
 	w.ring = ring
 }
 
+// parts returns the bytes, in two pieces.
+func (w *window) parts() (older, newer []byte) {
+	return w.ring[w.start:], w.ring[:w.start]
+}
+
 // appendLast appends the last n bytes, or all when there are fewer, to dst.
 func (w *window) appendLast(dst []byte, n int) []byte {
 	n = min(n, len(w.ring))
-	older, newer := w.ring[w.start:], w.ring[:w.start]
+	older, newer := w.parts()
 	if n <= len(newer) {
 		return append(dst, newer[len(newer)-n:]...)
 	}
@@ -74,7 +79,7 @@ func (w *window) appendLast(dst []byte, n int) []byte {
 // how many bytes that were: the window ends after back bytes.
 // 0 < back <= w.len().
 func (w *window) copyBack(dst []byte, back int) int {
-	older, newer := w.ring[w.start:], w.ring[:w.start]
+	older, newer := w.parts()
 	if back <= len(newer) {
 		return copy(dst, newer[len(newer)-back:])
 	}

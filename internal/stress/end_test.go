@@ -171,7 +171,7 @@ func (s *stressSide) endInMessage() {
 		ctx := s.pair.round.newContext()
 		defer ctx.Cancel()
 		if mw, err := s.conn.Writer(ctx, websocket.MessageBinary); err == nil {
-			mw.Write([]byte(stressNoise[:40_000]))
+			mw.Write([]byte(stressNoise[:100_000])) // a compressor holds 64 KiB back
 			ctx.Cancel()
 			mw.Write(nil)
 			s.newWorker(r).wantOver()

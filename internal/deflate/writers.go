@@ -1,0 +1,183 @@
+package deflate
+
+import (
+	"sync"
+
+	"github.com/klauspost/compress/flate"
+
+	"github.com/bhojpur/api/internal/poolcheck"
+)
+
+// A kind says how a flate.Writer was made. Writers of one kind can stand in for
+// each other.
+type kind uint8
+
+// kinds is the number of kinds: one for each window below 32 KiB, and one for
+// each level of the full window.
+const kinds = maxWindowBits - minWindowBits + MaxLevel
+
+// kindOf returns the kind for a window and a level. Below 15 bits there is one
+// kind for each window, since flate.NewWriterWindow takes no level.
+func kindOf(bits, level int) kind {
+	if bits < maxWindowBits {
+		return kind(bits - minWindowBits)
+	}
+	return kind(maxWindowBits - minWindowBits + level - 1)
+}
+
+// bits returns the window bits of k.
+func (k kind) bits() int {
+	return min(int(k)+minWindowBits, maxWindowBits)
+}
+
+// level returns the level of k, or 0 for a kind with a smaller window.
+func (k kind) level() int {
+	return max(0, int(k)-(maxWindowBits-minWindowBits)+1)
+}
+
+// chains reports whether the Writers of k use hash chains (levels 7 to 9). They
+// refer to earlier messages from a message of any length.
+func (k kind) chains() bool {
+	return k.level() > 6
+}
+
+func (k kind) newWriter(e *encoder) *flate.Writer {
+	var w *flate.Writer
+	var err error
+	if level := k.level(); level > 0 {
+		w, err = flate.NewWriter(e, level)
+	} else {
+		w, err = flate.NewWriterWindow(e, 1<<k.bits())
+	}
+	if err != nil {
+		panic(err) // kinds holds valid levels and windows only
+	}
+	return w
+}
+
+// An encoder is a flate.Writer and the memory around it, about 1 MB. A
+// Compressor owns it while a message is open; otherwise it is idle.
+type encoder struct {
+	mark poolcheck.Mark
+	kind kind
+	w    *flate.Writer
+
+	// stamp identifies the last message of the encoder. It is 0 if the history
+	// of w is of no use to anyone.
+	stamp uint64
+
+	// out is the output of w.
+	out []byte
+
+	// text is the end of the open message, in memory of buf.
+	text window
+	buf  [windowKept]byte
+}
+
+// Write appends the output of the flate.Writer.
+func (e *encoder) Write(p []byte) (int, error) {
+	e.out = append(e.out, p...)
+	return len(p), nil
+}
+
+// restart drops the history of w and puts the end of past in its place.
+func (e *encoder) restart(past *window) {
+	// The Writer keeps the slice for Reset, which is never called: buf may be
+	// used for other bytes afterwards.
+	e.w.ResetDict(e, past.appendLast(e.buf[:0], len(e.buf)))
+}
+
+// maxIdle is the number of idle encoders that the garbage collector does not
+// free. Making one takes 0.2 ms.
+const maxIdle = 8
+
+// idle holds the encoders that were used last, the oldest first. An encoder
+// that leaves it for one that was used later goes to spare.
+var idle struct {
+	mu     sync.Mutex
+	n      int
+	all    [maxIdle]*encoder
+	stamps uint64 // the last one given
+}
+
+// spare has a pool for the other encoders of each kind.
+var spare [kinds]sync.Pool
+
+// takeEncoder returns an encoder of kind k. It reports true if the encoder's last
+// message is the one with the stamp, so that its history is what the peer has.
+func takeEncoder(k kind, stamp uint64) (e *encoder, has bool) {
+	if e = takeIdle(k, stamp); e == nil {
+		e, _ = spare[k].Get().(*encoder)
+	}
+	if e == nil {
+		e = &encoder{kind: k}
+		e.w = k.newWriter(e)
+	}
+	if poolcheck.On {
+		poolcheck.Got(poolcheck.Encoder, &e.mark, e, e.buf[:])
+	}
+	has = stamp != 0 && e.stamp == stamp
+	e.stamp = 0
+	return e, has
+}
+
+// takeIdle takes the idle encoder with the stamp, or else the oldest of kind k, or
+// returns nil.
+func takeIdle(k kind, stamp uint64) *encoder {
+	idle.mu.Lock()
+	defer idle.mu.Unlock()
+	found := -1
+	for i, e := range idle.all[:idle.n] {
+		if e.kind != k {
+			continue
+		}
+		if stamp != 0 && e.stamp == stamp {
+			found = i
+			break
+		}
+		if found < 0 {
+			found = i
+		}
+	}
+	if found < 0 {
+		return nil
+	}
+	e := idle.all[found]
+	copy(idle.all[found:idle.n], idle.all[found+1:idle.n])
+	idle.n--
+	idle.all[idle.n] = nil
+	return e
+}
+
+// A history says whether what an encoder compressed last is what its peer has.
+type history uint8
+
+const (
+	historyLost history = iota
+	historyKept
+)
+
+// putEncoder gives e back. If its history is kept, it returns the stamp to take it
+// with; otherwise 0.
+func putEncoder(e *encoder, h history) (stamp uint64) {
+	e.out, e.text = nil, window{}
+	idle.mu.Lock()
+	defer idle.mu.Unlock()
+	if h == historyKept {
+		idle.stamps++
+		stamp = idle.stamps
+	}
+	e.stamp = stamp
+	if poolcheck.On {
+		poolcheck.Put(poolcheck.Encoder, &e.mark, e, e.buf[:])
+	}
+	if idle.n == maxIdle {
+		oldest := idle.all[0]
+		copy(idle.all[:], idle.all[1:])
+		idle.n--
+		spare[oldest.kind].Put(oldest)
+	}
+	idle.all[idle.n] = e
+	idle.n++
+	return stamp
+}

@@ -1,6 +1,7 @@
 package deflate
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -28,15 +29,18 @@ var (
 var errInput = errors.New("more input wanted")
 
 const (
-	// inputSize is what one read from the source asks for: most frames whole.
-	inputSize = 4 << 10
+	// inputSize is what most reads from the source ask for: most frames whole.
+	inputSize = 8 << 10
 
-	// outputSize is what is inflated at most before it is taken, with the
-	// distance that a match may reach back.
-	outputSize = 2 * maxDistance
+	// straightSize is the length from which on the bytes of a stored block are read
+	// to where they belong.
+	straightSize = 2 << 10
 
-	// maxMatch is the longest match (RFC 1951 section 3.2.5). The decoder
-	// stops where one more might not fit, so that a match is never split.
+	// storedHeader is the length of the header of a stored block that begins at a
+	// whole byte.
+	storedHeader = 5
+
+	// maxMatch is the longest match (RFC 1951 section 3.2.5).
 	maxMatch = 258
 )
 
@@ -51,17 +55,27 @@ const (
 	atLenLens                 // the code lengths of the code length code
 	atLens                    // the code lengths of the two codes
 	atSymbols                 // literals and matches
+	atMatch                   // the rest of a match
 )
 
-// A decoder inflates one message. It can stop before any piece of its input
-// and go on later, which is why it is ours: a source that is interrupted must
-// not cost the message. It belongs to an Inflater for one message and to a pool
-// otherwise.
+// makesOutput reports whether s has no use for input without room for output.
+func (s step) makesOutput() bool {
+	return s == atStored || s >= atSymbols
+}
+
+// A decoder inflates one message, straight into the slices that it is read with.
+// It can stop before any piece of its input and of its output, and go on later,
+// which is why it is ours: a source that is interrupted must not cost the message.
+// It belongs to an Inflater for one message and to a pool otherwise.
 type decoder struct {
 	mark poolcheck.Mark
 
-	src  io.Reader
-	past *window // what came before this message
+	src io.Reader
+
+	// taken is the end of what reads have returned, and past of what came before
+	// that: both windows are the Inflater's, or taken is own.
+	taken, past *window
+	own         window
 
 	// err is the end: io.EOF or one that is ErrCorrupt. srcErr came from the
 	// source together with bytes and is returned when these are used up.
@@ -77,112 +91,131 @@ type decoder struct {
 	nbits uint
 	in    []byte // the input after them, in inBuf
 
-	left            int // bytes of a stored block to come
-	nlit, ndist     int // how many code lengths each code has
-	nlens, lensRead int // how many the code length code has, and how many were read
+	straight        bool // the last input was the bytes of a stored block
+	left            int  // bytes of a stored block to come
+	length, back    int  // the rest of a match, and how far back it begins
+	nlit, ndist     int  // how many code lengths each code has
+	nlens, lensRead int  // how many the code length code has, and how many were read
 
 	lit, dist table
 	lenCode   table
 
-	// out[read:wrote] is inflated and not yet taken; out[:read] is what
-	// matches may refer to.
-	read, wrote int
+	// out[:wrote] is what the read under way has inflated.
+	out   []byte
+	wrote int
 
 	lens      [litSymbols + distSymbols]uint8
 	litTable  [litTableSize]entry
 	distTable [distTableSize]entry
 	lenTable  [lenTableSize]entry
 	inBuf     [inputSize]byte
-	out       [outputSize]byte
+	ownBuf    [maxDistance]byte
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
-// getDecoder takes a decoder from the pool, at the beginning of a message.
+// nothing is a window that is always empty.
+var nothing window
+
+// getDecoder takes a decoder from the pool, at the beginning of a message. With
+// takeover, past is added to as the message is read if it is a whole window.
 func getDecoder(src io.Reader, past *window) *decoder {
 	d := decoders.Get().(*decoder)
 	if poolcheck.On {
-		poolcheck.Got(poolcheck.Decoder, &d.mark, d, d.inBuf[:], d.out[:])
+		poolcheck.Got(poolcheck.Decoder, &d.mark, d, d.inBuf[:], d.ownBuf[:])
 	}
-	d.src, d.past = src, past
+	d.src, d.taken, d.past = src, past, &nothing
+	if past.limit < maxDistance {
+		d.own = window{limit: maxDistance, ring: d.ownBuf[:0]}
+		d.taken, d.past = &d.own, past
+	}
 	d.step, d.final = atHeader, false
 	d.bits, d.nbits = 0, 0
-	d.read, d.wrote = 0, 0
-	d.tailed = false
+	d.tailed, d.straight = false, false
 	return d
 }
 
 // putDecoder gives d back. What it still refers to is its own.
 func putDecoder(d *decoder) {
-	d.src, d.past, d.err, d.srcErr, d.in = nil, nil, nil, nil, nil
+	d.src, d.taken, d.past, d.err, d.srcErr, d.in = nil, nil, nil, nil, nil, nil
+	d.own = window{}
 	if poolcheck.On {
-		poolcheck.Put(poolcheck.Decoder, &d.mark, d, d.inBuf[:], d.out[:])
+		poolcheck.Put(poolcheck.Decoder, &d.mark, d, d.inBuf[:], d.ownBuf[:])
 	}
 	decoders.Put(d)
 }
 
 // Read is [Inflater.Read] inside a message.
 func (d *decoder) Read(p []byte) (int, error) {
-	for {
-		if d.read < d.wrote {
-			n := copy(p, d.out[d.read:d.wrote])
-			d.read += n
+	for d.err == nil {
+		d.out, d.wrote = p, 0
+		err := d.run()
+		d.out = nil
+		if err != errInput {
+			d.err = err
+		}
+		if n := d.wrote; n > 0 {
+			d.taken.write(p[:n])
 			return n, nil
 		}
-		if d.err != nil {
-			return 0, d.err
-		}
-		d.slide()
-		err := d.run()
-		if err == nil || d.read < d.wrote && err == errInput {
-			continue
-		}
 		if err == errInput {
-			if err := d.fill(); err != nil {
-				return 0, err
+			n, err := d.fill(p)
+			if n > 0 || err != nil {
+				return n, err
 			}
-			continue
 		}
-		d.err = err
 	}
+	return 0, d.err
 }
 
-// slide makes room for output, all of which was taken, and keeps what matches
-// may refer to.
-func (d *decoder) slide() {
-	if d.wrote+maxMatch <= len(d.out) {
-		return
-	}
-	copy(d.out[:maxDistance], d.out[d.wrote-maxDistance:d.wrote])
-	d.read, d.wrote = maxDistance, maxDistance
-}
-
-// fill gets more input, when all is used up. A source's error is returned and
-// not kept.
-func (d *decoder) fill() error {
+// fill gets more input, when all is used up. The bytes of a stored block go straight
+// into p: it returns how many. A source's error is returned and not kept.
+func (d *decoder) fill(p []byte) (stored int, err error) {
 	const maxEmptyReads = 100
 	if d.tailed {
 		d.err = errTruncated
-		return d.err
+		return 0, d.err
 	}
+	in := d.inBuf[:]
+	straight := d.step == atStored && d.nbits == 0 && min(d.left, len(p)) >= straightSize
+	switch {
+	case straight:
+		in = p[:min(d.left, len(p))]
+	case d.straight:
+		in = in[:storedHeader] // another one may follow
+	}
+	d.straight = straight
 	for range maxEmptyReads {
 		var n int
 		err := d.srcErr
 		if d.srcErr = nil; err == nil {
-			n, err = d.src.Read(d.inBuf[:])
+			n, err = d.src.Read(in)
 		}
 		if n > 0 {
-			d.in, d.srcErr = d.inBuf[:n], err
-			return nil
+			d.srcErr = err
+			if straight {
+				d.tookStored(in[:n])
+				return n, nil
+			}
+			d.in = in[:n]
+			return 0, nil
 		}
 		if err == io.EOF {
-			return d.sourceEnded()
+			return 0, d.sourceEnded()
 		}
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return io.ErrNoProgress
+	return 0, io.ErrNoProgress
+}
+
+// tookStored notes the bytes of a stored block that were read.
+func (d *decoder) tookStored(p []byte) {
+	d.taken.write(p)
+	if d.left -= len(p); d.left == 0 {
+		d.endBlock()
+	}
 }
 
 // sourceEnded puts the tail back that the sender took off (RFC 7692 section
@@ -200,11 +233,15 @@ func (d *decoder) sourceEnded() error {
 	return nil
 }
 
-// run inflates until there is no room for a match (nil), the input is used up
-// (errInput), or the message ends (io.EOF, or an error that is ErrCorrupt).
+// run inflates until there is no room (nil), the input is used up (errInput), or
+// the message ends (io.EOF, or an error that is ErrCorrupt). Each turn takes bits of
+// the input, or makes output.
 func (d *decoder) run() error {
 	for {
 		var err error
+		if d.wrote == len(d.out) && d.step.makesOutput() {
+			return nil
+		}
 		switch d.step {
 		case atHeader:
 			if d.tailed && d.nbits == 0 && len(d.in) == 0 {
@@ -214,9 +251,6 @@ func (d *decoder) run() error {
 		case atStoredLen:
 			err = d.storedLen()
 		case atStored:
-			if d.wrote == len(d.out) {
-				return nil
-			}
 			err = d.stored()
 		case atDynamicHead:
 			err = d.dynamicHead()
@@ -226,10 +260,11 @@ func (d *decoder) run() error {
 			err = d.codeLens()
 		case atSymbols:
 			d.symbolsFast()
-			err = d.symbols()
-			if err == nil && d.step == atSymbols {
-				return nil
+			if d.step == atSymbols && d.wrote < len(d.out) {
+				err = d.symbols()
 			}
+		case atMatch:
+			err = d.match()
 		}
 		if err != nil {
 			return err
@@ -240,15 +275,26 @@ func (d *decoder) run() error {
 // need gets n bits, at most 56, together, and reports whether there are as
 // many.
 func (d *decoder) need(n uint) bool {
-	for d.nbits < n {
-		if len(d.in) == 0 {
-			return false
-		}
+	if d.nbits < n {
+		d.refill()
+	}
+	return d.nbits >= n
+}
+
+// refill gets as many bits together as there are and fit.
+func (d *decoder) refill() {
+	if len(d.in) >= 8 {
+		d.bits |= binary.LittleEndian.Uint64(d.in) << (d.nbits & 63)
+		d.in = d.in[(63-d.nbits)>>3:]
+		d.nbits |= 56
+		d.bits &= 1<<(d.nbits&63) - 1
+		return
+	}
+	for d.nbits < 56 && len(d.in) > 0 {
 		d.bits |= uint64(d.in[0]) << (d.nbits & 63)
 		d.nbits += 8
 		d.in = d.in[1:]
 	}
-	return true
 }
 
 // take returns the next n bits, which need found.

@@ -70,18 +70,18 @@ func (d *decoder) codeLens() error {
 // input.
 func (d *decoder) shortLens(n int) {
 	bits, nbits, in, read := d.bits, d.nbits, d.in, d.lensRead
-	codes, mask := d.lenCode.entries, uint64(1)<<(d.lenCode.root&63)-1
+	codes := (*[1 << lenTableBits]entry)(d.lenCode.entries)
 	for len(in) >= 8 && read < n {
 		bits |= binary.LittleEndian.Uint64(in) << (nbits & 63)
 		in = in[(63-nbits)>>3:]
 		nbits |= 56
-		e := codes[bits&mask]
-		for nbits >= lenTableBits && e < 16<<16 && e&kindMask == kindLiteral && read < n {
-			bits >>= e & 15
-			nbits -= e.codeLen()
-			d.lens[read] = uint8(e >> 16)
+		e := codes[bits&(1<<lenTableBits-1)]
+		for nbits >= lenTableBits && e.kind() == kindLiteral && e.value() < 16 && read < n {
+			bits >>= e & 63
+			nbits -= e.taken()
+			d.lens[read] = uint8(e.value())
 			read++
-			e = codes[bits&mask]
+			e = codes[bits&(1<<lenTableBits-1)]
 		}
 		if nbits >= lenTableBits {
 			break
@@ -92,16 +92,16 @@ func (d *decoder) shortLens(n int) {
 
 // codeLen reads one code length, or a run of them, of n.
 func (d *decoder) codeLen(n int) error {
-	e, used, ok := d.lookUp(&d.lenCode, 0)
+	e, _, ok := d.lookUp(&d.lenCode, 0)
 	if !ok {
 		return errInput
 	}
-	if e&kindMask == kindInvalid {
+	if e.kind() == kindInvalid {
 		return errLengths
 	}
 	symbol := e.value()
 	if symbol < 16 {
-		d.drop(used)
+		d.drop(e.taken())
 		d.lens[d.lensRead] = uint8(symbol)
 		d.lensRead++
 		return nil
@@ -120,10 +120,10 @@ func (d *decoder) codeLen(n int) error {
 	case 18:
 		extra, run = 7, 11
 	}
-	if !d.need(used + extra) {
+	if !d.need(e.taken() + extra) {
 		return errInput
 	}
-	d.drop(used)
+	d.drop(e.taken())
 	run += d.take(extra)
 	if run > n-d.lensRead {
 		return errLengths

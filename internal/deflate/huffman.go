@@ -23,31 +23,58 @@ const (
 
 // An entry of a table says what the next bits of the input are:
 //
-//	bits 0-3    how many of them the code takes, at this level
-//	bits 4-7    how many extra bits follow (in a link: the next level's width)
-//	bits 8-10   what kind of entry it is
-//	bits 16-31  the literal, the base of the length or distance, or where the
+//	bits 0-5    how many of them the symbol takes at this level, extra bits included
+//	bits 8-11   how many of these are the code
+//	bits 12-14  what kind of entry it is, unless it is a literal
+//	bits 16-30  the literal, the base of the length or distance, or where the
 //	            next level begins
+//	bit 31      it is a literal
+//
+// In a link, bits 8-11 are the width of the next level.
 type entry uint32
 
 const (
-	kindLiteral entry = iota << 8
-	kindBase          // a length or a distance
-	kindEnd           // end of block
-	kindLink          // the code is longer than the first level
-	kindInvalid       // no code, or a symbol that never occurs
-	kindMask    entry = 7 << 8
+	kindBase    entry = iota << 12 // a length or a distance
+	kindEnd                        // end of block
+	kindLink                       // the code is longer than the first level
+	kindInvalid                    // no code, or a symbol that never occurs
+
+	kindLiteral entry = 1 << 31
+	kindMask          = kindLiteral | 7<<12
 )
 
-func (e entry) codeLen() uint { return uint(e & 15) }
-func (e entry) extra() uint   { return uint(e >> 4 & 15) }
-func (e entry) value() int    { return int(e >> 16) }
+// newEntry returns an entry for a symbol with so many extra bits. It lacks the code.
+func newEntry(kind entry, extra, value int) entry {
+	return kind | entry(extra) | entry(value<<16)
+}
+
+// coded returns e for a code of n bits, or for the rest of one.
+func (e entry) coded(n uint) entry { return e + entry(n|n<<8) }
+
+// taken is the number of bits that e takes, extra bits included.
+func (e entry) taken() uint { return uint(e & 63) }
+
+// codeLen is the number of bits that the code takes at this level.
+func (e entry) codeLen() uint { return uint(e >> 8 & 15) }
+
+// width is the width of the level that a link leads to.
+func (e entry) width() uint { return uint(e >> 8 & 15) }
+
+func (e entry) kind() entry { return e & kindMask }
+func (e entry) value() int  { return int(e >> 16 & 0x7fff) }
+
+// number is the length or distance that e stands for, where bits has its code and
+// extra bits.
+func (e entry) number(bits uint64) int {
+	return e.value() + int(bits&(1<<e.taken()-1)>>e.codeLen())
+}
 
 // invalid takes one bit, so that it is not met before there is one.
-const invalid = kindInvalid | 1
+const invalid = kindInvalid | 1 | 1<<8
 
-// A table decodes one Huffman code. A code of more than root bits goes through
-// a second level, which a link of the first leads to.
+// A table decodes one Huffman code. The next root bits of the input are the index
+// into its first level. A code of more bits goes through a second level, which a
+// link of the first leads to.
 type table struct {
 	entries []entry
 	root    uint
@@ -59,16 +86,12 @@ type table struct {
 // zlib's peers make: no code at all, and a single code of one bit.
 // t.entries has room for the table.
 func (t *table) build(lens []uint8, symbols []entry, rootBits uint) bool {
+	t.root = rootBits
+	t.entries = t.entries[:1<<rootBits]
 	count := countLens(lens)
 	longest := uint(maxCodeLen)
 	for longest > 0 && count[longest] == 0 {
 		longest--
-	}
-	if longest == 0 {
-		t.root = 0
-		t.entries = t.entries[:1]
-		t.entries[0] = invalid
-		return true
 	}
 	left := 1
 	var next [maxCodeLen + 1]uint16  // the first code of each length
@@ -83,8 +106,19 @@ func (t *table) build(lens []uint8, symbols []entry, rootBits uint) bool {
 			return false
 		}
 	}
-	if left > 0 && (longest != 1 || count[1] != 1) {
-		return false
+	if left > 0 {
+		if longest > 1 {
+			return false
+		}
+		// At most one code, which is 0.
+		t.entries[0], t.entries[1] = invalid, invalid
+		for symbol, size := range lens {
+			if size > 0 {
+				t.entries[0] = symbols[symbol].coded(1)
+			}
+		}
+		t.repeat(2)
+		return true
 	}
 
 	var sorted [litSymbols]uint16 // the symbols that have codes, in the order of these
@@ -94,15 +128,9 @@ func (t *table) build(lens []uint8, symbols []entry, rootBits uint) bool {
 			place[size]++
 		}
 	}
-	t.root = min(rootBits, longest)
-	t.entries = t.entries[:1<<t.root]
-	if left > 0 {
-		t.entries[0], t.entries[1] = symbols[sorted[0]]|1, invalid
-		return true
-	}
 	rest := t.fill(&count, sorted[:n], symbols)
 	if longest > t.root {
-		t.link(&count, &next, longest)
+		t.link(&count, &next)
 		for size := t.root + 1; size <= longest; size++ {
 			for i := range count[size] {
 				c := next[size] + uint16(i)
@@ -112,6 +140,13 @@ func (t *table) build(lens []uint8, symbols []entry, rootBits uint) bool {
 		}
 	}
 	return true
+}
+
+// repeat fills the first level with its first n entries.
+func (t *table) repeat(n int) {
+	for ; n < len(t.entries); n *= 2 {
+		copy(t.entries[n:], t.entries[:n])
+	}
 }
 
 // countLens counts the codes of each length, with count[0] for none. Four at a
@@ -143,13 +178,17 @@ func countLens(lens []uint8) (count [maxCodeLen + 1]int) {
 func (t *table) fill(count *[maxCodeLen + 1]int, sorted []uint16, symbols []entry) []uint16 {
 	size := 1
 	code := 0 // in the order of the input's bits
-	for n := 1; n <= int(t.root); n++ {
+	for n := uint(1); n <= t.root; n++ {
+		if len(sorted) == 0 {
+			t.repeat(size)
+			break
+		}
 		if n > 1 {
 			copy(t.entries[size:2*size], t.entries[:size])
 		}
 		size = 1 << n
 		for _, s := range sorted[:count[n]] {
-			t.entries[code] = symbols[s] | entry(n)
+			t.entries[code] = symbols[s].coded(n)
 			// The next code: carry from the highest bit down.
 			bit := size >> 1
 			for code&bit != 0 {
@@ -163,7 +202,7 @@ func (t *table) fill(count *[maxCodeLen + 1]int, sorted []uint16, symbols []entr
 }
 
 // link makes the second levels, each as wide as the longest code in it needs.
-func (t *table) link(count *[maxCodeLen + 1]int, next *[maxCodeLen + 1]uint16, longest uint) {
+func (t *table) link(count *[maxCodeLen + 1]int, next *[maxCodeLen + 1]uint16) {
 	// Codes of one length are in order, and the longer ones after the shorter:
 	// the codes past the first level fill its last slots, in order too.
 	prefix := int(next[t.root]) + count[t.root]
@@ -185,7 +224,7 @@ func (t *table) link(count *[maxCodeLen + 1]int, next *[maxCodeLen + 1]uint16, l
 		}
 		n, left = at, have-room
 		slot := bits.Reverse16(uint16(prefix)) >> (16 - t.root)
-		t.entries[slot] = kindLink | entry(t.root) | entry(width<<4) | entry(len(t.entries)<<16)
+		t.entries[slot] = kindLink | entry(t.root) | entry(width<<8) | entry(len(t.entries)<<16)
 		t.entries = t.entries[:len(t.entries)+1<<width]
 	}
 }
@@ -195,9 +234,9 @@ func (t *table) link(count *[maxCodeLen + 1]int, next *[maxCodeLen + 1]uint16, l
 // beginning of the index.
 func (t *table) putLong(code, n uint, symbol entry) {
 	link := t.entries[code&(1<<t.root-1)]
-	level := t.entries[link.value() : link.value()+1<<link.extra()]
+	level := t.entries[link.value() : link.value()+1<<link.width()]
 	n -= t.root
-	e := symbol | entry(n)
+	e := symbol.coded(n)
 	for i := code >> t.root; i < uint(len(level)); i += 1 << n {
 		level[i] = e
 	}
@@ -212,16 +251,16 @@ var (
 
 func makeLitMeanings() (m [litSymbols]entry) {
 	for i := range endOfBlock {
-		m[i] = kindLiteral | entry(i<<16)
+		m[i] = newEntry(kindLiteral, 0, i)
 	}
 	m[endOfBlock] = kindEnd
 	base := 3
 	for i := range 28 {
 		extra := max(0, i/4-1)
-		m[257+i] = kindBase | entry(extra<<4) | entry(base<<16)
+		m[257+i] = newEntry(kindBase, extra, base)
 		base += 1 << extra
 	}
-	m[285] = kindBase | entry(258<<16)
+	m[285] = newEntry(kindBase, 0, maxMatch)
 	m[286], m[287] = kindInvalid, kindInvalid
 	return m
 }
@@ -230,7 +269,7 @@ func makeDistMeanings() (m [distSymbols]entry) {
 	base := 1
 	for i := range 30 {
 		extra := max(0, i/2-1)
-		m[i] = kindBase | entry(extra<<4) | entry(base<<16)
+		m[i] = newEntry(kindBase, extra, base)
 		base += 1 << extra
 	}
 	m[30], m[31] = kindInvalid, kindInvalid
@@ -239,7 +278,7 @@ func makeDistMeanings() (m [distSymbols]entry) {
 
 func makeLenMeanings() (m [lenSymbols]entry) {
 	for i := range m {
-		m[i] = kindLiteral | entry(i<<16)
+		m[i] = newEntry(kindLiteral, 0, i)
 	}
 	return m
 }

@@ -95,9 +95,10 @@ func checkTable(t *testing.T, lens []uint8, meanings []entry, root uint, size in
 			for _, after := range []uint64{0, 0x2aaaa, 0x3ffff} {
 				d := decoder{nbits: 40}
 				d.bits = uint64(bits.Reverse16(uint16(code))>>(16-n)) | after<<n
-				e, used, ok := d.lookUp(&tab, 0)
-				if !ok || used != uint(n) || e&^15 != meanings[symbol] {
-					t.Fatalf("symbol %d of %d bits: entry %08x, %d bits, %v; want %08x", symbol, n, e, used, ok, meanings[symbol])
+				e, at, ok := d.lookUp(&tab, 0)
+				code := e.codeLen()
+				if !ok || at+code != uint(n) || e != meanings[symbol].coded(code) {
+					t.Fatalf("symbol %d of %d bits: entry %08x, %d bits, %v; want %08x", symbol, n, e, at+code, ok, meanings[symbol])
 				}
 			}
 			code++

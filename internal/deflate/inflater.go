@@ -35,7 +35,11 @@ type Inflater struct {
 // are peers that send farther references than they said, and 32 KiB at most;
 // without, it holds nothing between messages.
 func NewInflater(windowBits int, takeover bool) *Inflater {
-	return &Inflater{takeover: takeover, window: window{limit: min(2<<windowBits, maxDistance)}, idle: io.EOF}
+	f := &Inflater{takeover: takeover, idle: io.EOF}
+	if takeover {
+		f.window.limit = min(2<<windowBits, maxDistance)
+	}
+	return f
 }
 
 // Begin opens a message: its compressed payload is what src has up to io.EOF.
@@ -98,11 +102,14 @@ func (f *Inflater) Close() {
 func (f *Inflater) release() {
 	d := f.dec
 	if f.takeover {
-		if d.err != io.EOF {
+		switch {
+		case d.err != io.EOF:
 			f.lost = true
 			f.window.reset()
-		} else {
-			f.window.write(d.out[:d.wrote])
+		case d.taken != &f.window:
+			older, newer := d.own.parts()
+			f.window.write(older)
+			f.window.write(newer)
 		}
 	}
 	f.dec = nil

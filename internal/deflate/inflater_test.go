@@ -131,6 +131,74 @@ func inflateOthers(t *testing.T, level int, takeover, final bool) {
 	}
 }
 
+// Messages of other encoders, in frames of any sizes between interruptions, are read
+// with slices of any sizes.
+func TestInflateAtRandom(t *testing.T) {
+	seeds := 60
+	if raceEnabled {
+		seeds = 4
+	}
+	contents := [][]byte{
+		bytes.Repeat([]byte("abcdefghijklmnopqrstuvwxyz0123456789"), 4000), bytes.Repeat([]byte{0}, 140_000),
+		bytes.Repeat([]byte("abc"), 45_000), bytes.Repeat([]byte("abcdefghijk"), 12_000),
+		noise(140_000, 1), jsonText(140_000, 1),
+	}
+	for seed := range uint64(seeds) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 7))
+			takeover := r.IntN(3) > 0
+			f := NewInflater(maxWindowBits, takeover)
+			defer f.Close()
+			var seen []byte
+			for range 15 {
+				var msg []byte
+				for range 1 + r.IntN(4) {
+					from := contents[r.IntN(len(contents))]
+					n := r.IntN([]int{10, 1000, 40_000}[r.IntN(3)])
+					at := r.IntN(len(from) - n)
+					msg = append(msg, from[at:at+n]...)
+				}
+				payload := deflateOthers(r.IntN(10), r.IntN(2) == 0, r.IntN(2) == 0, seen, msg)
+				got, err := readAtRandom(f, r, payload)
+				if err != nil || !bytes.Equal(got, msg) {
+					t.Fatalf("%d bytes, error %v; want %d bytes", len(got), err, len(msg))
+				}
+				if takeover {
+					seen = append(seen, msg...)
+					seen = seen[max(0, len(seen)-maxDistance):]
+				}
+			}
+		})
+	}
+}
+
+// readAtRandom reads a message.
+func readAtRandom(f *Inflater, r *rand.Rand, payload []byte) (got []byte, err error) {
+	frame := 1 + r.IntN([]int{5, 100, 10_000, 100_000}[r.IntN(4)])
+	src := bytes.NewReader(payload)
+	f.Begin(readerFunc(func(p []byte) (int, error) {
+		if r.IntN(3) == 0 {
+			return 0, iotest.ErrTimeout
+		}
+		return src.Read(p[:min(len(p), 1+r.IntN(frame))])
+	}))
+	defer f.End()
+	most := 1 + r.IntN([]int{3, 50, 1000, 100_000}[r.IntN(4)])
+	for {
+		p := make([]byte, 1+r.IntN(most))
+		k, err := f.Read(p)
+		got = append(got, p[:k]...)
+		clear(p) // what was returned may change
+		switch err {
+		case nil, iotest.ErrTimeout:
+		case io.EOF:
+			return got, nil
+		default:
+			return got, err
+		}
+	}
+}
+
 // deflateOthers makes the payload of msg as the standard library or klauspost
 // compresses it, in pieces with a flush after each.
 func deflateOthers(level int, std, final bool, seen, msg []byte) []byte {
@@ -252,55 +320,6 @@ func TestWindow(t *testing.T) {
 		if cap(w.ring) > limit {
 			t.Errorf("limit %d: the window has %d bytes", limit, cap(w.ring))
 		}
-	}
-}
-
-func BenchmarkInflate(b *testing.B) {
-	for _, n := range []int{16, 1 << 10, 16 << 10} {
-		for _, takeover := range []bool{true, false} {
-			b.Run(fmt.Sprintf("%d/takeover=%v", n, takeover), func(b *testing.B) {
-				payload := deflateOthers(6, true, false, nil, jsonText(n, 1))
-				f := NewInflater(maxWindowBits, takeover)
-				defer f.Close()
-				src := bytes.NewReader(nil)
-				p := make([]byte, n+10)
-				b.SetBytes(int64(n))
-				b.ReportAllocs()
-				for b.Loop() {
-					src.Reset(payload)
-					f.Begin(src)
-					for {
-						if _, err := f.Read(p); err != nil {
-							break
-						}
-					}
-					f.End()
-				}
-			})
-		}
-	}
-}
-
-// BenchmarkInflateFlate is what klauspost's decoder takes for the same.
-func BenchmarkInflateFlate(b *testing.B) {
-	for _, n := range []int{16, 1 << 10, 16 << 10} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			payload := append(deflateOthers(6, true, false, nil, jsonText(n, 1)), tail+"\x01\x00\x00\xff\xff"...)
-			dict := jsonText(maxDistance, 2)
-			src := bytes.NewReader(nil)
-			r := flate.NewReader(src)
-			p := make([]byte, n+10)
-			b.SetBytes(int64(n))
-			for b.Loop() {
-				src.Reset(payload)
-				r.(flate.Resetter).Reset(src, dict)
-				for {
-					if _, err := r.Read(p); err != nil {
-						break
-					}
-				}
-			}
-		})
 	}
 }
 

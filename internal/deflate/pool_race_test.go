@@ -36,7 +36,7 @@ func spoil[T any](take func() T, put func(T), write, undo func(T)) {
 	}
 }
 
-func takeDecoder() *decoder { return getDecoder(bytes.NewReader(nil), nil) }
+func takeDecoder() *decoder { return getDecoder(bytes.NewReader(nil), &nothing) }
 
 func TestDecoderMisuse(t *testing.T) {
 	t.Run("put twice", func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestDecoderMisuse(t *testing.T) {
 	})
 	t.Run("written after put", func(t *testing.T) {
 		wantPanic(t, poolcheck.Decoder, func() {
-			spoil(takeDecoder, putDecoder, func(d *decoder) { d.out[9]++ }, func(d *decoder) { d.out[9]-- })
+			spoil(takeDecoder, putDecoder, func(d *decoder) { d.ownBuf[9]++ }, func(d *decoder) { d.ownBuf[9]-- })
 		})
 	})
 }

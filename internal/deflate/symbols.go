@@ -2,23 +2,24 @@ package deflate
 
 import "encoding/binary"
 
-// lookUp finds the entry for the bits after the first skip, and how many it
-// takes with them; it drops none. It reports false when the input ends before
-// the code does.
-func (d *decoder) lookUp(t *table, skip uint) (e entry, used uint, ok bool) {
+// lookUp finds the entry for the next bits; it drops none. It reports false when
+// the input ends before the symbol does, extra bits included. skip is the number
+// of bits before the code.
+func (d *decoder) lookUp(t *table, skip uint) (e entry, at uint, ok bool) {
+	d.refill()
 	for {
+		at = skip
 		b := d.bits >> (skip & 63)
 		e = t.entries[b&(1<<(t.root&63)-1)]
-		used = skip + e.codeLen()
-		if e&kindMask == kindLink {
+		if e.kind() == kindLink {
+			at += t.root
 			b >>= t.root & 63
-			e = t.entries[uint64(e.value())+b&(1<<e.extra()-1)]
-			used += e.codeLen()
+			e = t.entries[uint64(e.value())+b&(1<<e.width()-1)]
 		}
 		// With too few bits the entry may be the wrong one, but then its code
 		// is longer than they are: no code begins another.
-		if used <= d.nbits {
-			return e, used, true
+		if at+e.taken() <= d.nbits {
+			return e, at, true
 		}
 		if !d.need(d.nbits + 1) {
 			return 0, 0, false
@@ -26,166 +27,253 @@ func (d *decoder) lookUp(t *table, skip uint) (e entry, used uint, ok bool) {
 	}
 }
 
-// symbols inflates symbols one by one until there is no room for a match (nil),
-// the block ends (nil, and the step is another), or the input does (errInput).
-// It takes a symbol when all its bits are there.
+// symbols inflates literals as long as there is room, and the match or the end of
+// block after them. It takes a symbol when all its bits are there, and returns
+// errInput if they are not.
 func (d *decoder) symbols() error {
-	for d.wrote+maxMatch <= len(d.out) {
-		e, used, ok := d.lookUp(&d.lit, 0)
-		if !ok {
-			return errInput
-		}
-		switch e & kindMask {
-		case kindLiteral:
-			d.drop(used)
-			d.out[d.wrote] = byte(e.value())
-			d.wrote++
-			continue
-		case kindEnd:
-			d.drop(used)
-			d.endBlock()
+	e, at, ok := d.lookUp(&d.lit, 0)
+	for ok && e.kind() == kindLiteral {
+		d.drop(at + e.taken())
+		d.out[d.wrote] = byte(e.value())
+		d.wrote++
+		if d.wrote == len(d.out) {
 			return nil
-		case kindInvalid:
-			return errSymbol
 		}
+		e, at, ok = d.lookUp(&d.lit, 0)
+	}
+	if !ok {
+		return errInput
+	}
+	switch e.kind() {
+	case kindEnd:
+		d.drop(at + e.taken())
+		d.endBlock()
+		return nil
+	case kindInvalid:
+		return errSymbol
+	}
+	length := e.number(d.bits >> (at & 63))
+	e, at, ok = d.lookUp(&d.dist, at+e.taken())
+	if !ok {
+		return errInput
+	}
+	if e.kind() == kindInvalid {
+		return errSymbol
+	}
+	d.length, d.back = length, e.number(d.bits>>(at&63))
+	d.drop(at + e.taken())
+	d.step = atMatch
+	return d.match()
+}
 
-		if !d.need(used + e.extra()) {
-			return errInput
-		}
-		length := e.value() + int(d.bits>>(used&63)&(1<<e.extra()-1))
-		e, used, ok = d.lookUp(&d.dist, used+e.extra())
-		if !ok {
-			return errInput
-		}
-		if e&kindMask == kindInvalid {
-			return errSymbol
-		}
-		if !d.need(used + e.extra()) {
-			return errInput
-		}
-		dist := e.value() + int(d.bits>>(used&63)&(1<<e.extra()-1))
-		d.drop(used + e.extra())
-		if err := d.match(dist, length); err != nil {
-			return err
-		}
+// match copies of the current match as much as there is room for.
+func (d *decoder) match() error {
+	n := min(d.length, len(d.out)-d.wrote)
+	if d.back <= d.wrote && n+matchSlack <= len(d.out)-d.wrote {
+		copyMatch(d.out, d.wrote, d.back, n)
+	} else if !d.copyWithin(d.wrote, d.back, n) {
+		return errDistance
+	}
+	d.wrote += n
+	if d.length -= n; d.length == 0 {
+		d.step = atSymbols
 	}
 	return nil
 }
 
-// symbolsFast inflates symbols as long as there is room for a match and at
-// least a word of input. It stops before the end of the block and before what
-// is wrong, both of which symbols then meets.
-func (d *decoder) symbolsFast() {
-	// A symbol takes 48 bits at most: 15 and 5 for a length, 15 and 13 for a
-	// distance. A refill gives 56 to 63, so that a literal or two of the first
-	// level may come before it.
-	const symbolBits = 48
-	bits, nbits, in, wrote := d.bits, d.nbits, d.in, d.wrote
-	lit, litMask := d.lit.entries, uint64(1)<<(d.lit.root&63)-1
-	dist, distMask := d.dist.entries, uint64(1)<<(d.dist.root&63)-1
-	out := &d.out
-	for len(in) >= 8 && wrote+maxMatch+fastSlack <= len(out) {
-		bits |= binary.LittleEndian.Uint64(in) << (nbits & 63)
-		in = in[(63-nbits)>>3:]
-		nbits |= 56
+// copyWithin copies n bytes that begin back before at to at, and no more. They may
+// begin before out, in the messages before too. It reports false if they begin
+// before the window.
+func (d *decoder) copyWithin(at, back, n int) bool {
+	for n > 0 {
+		var k int
+		dst := d.out[at : at+n]
+		switch before := back - at; {
+		case before <= 0:
+			k = copy(dst, d.out[at-back:at])
+		case before <= d.taken.len():
+			k = d.taken.copyBack(dst, before)
+		case before-d.taken.len() <= d.past.len():
+			k = d.past.copyBack(dst, before-d.taken.len())
+		default:
+			return false
+		}
+		at += k
+		n -= k
+	}
+	return true
+}
 
-		e := lit[bits&litMask]
-		for e&kindMask == kindLiteral && nbits >= symbolBits {
-			bits >>= e & 15
-			nbits -= e.codeLen()
-			out[wrote&(outputSize-1)] = byte(e >> 16)
+const (
+	// symbolBits is the most that a symbol takes, a match as one: 15 and 5 for a
+	// length, 15 and 13 for a distance.
+	symbolBits = 48
+
+	// literalsAtOnce is how many literals of the first level symbolBits have room
+	// for.
+	literalsAtOnce = symbolBits / litTableBits
+
+	// fastRoom is what there has to be room for in symbolsFast, beside a match.
+	fastRoom = literalsAtOnce + 1 + matchSlack
+)
+
+// symbolsFast inflates symbols as long as there is input for the longest one, and
+// room, up to the end of the block. It stops before a match that may not fit, and
+// before what is wrong, both of which symbols then meets. It is one function so that
+// its variables stay in registers.
+func (d *decoder) symbolsFast() {
+	in, out := d.in, d.out
+	bits, nbits, wrote := d.bits, d.nbits, d.wrote
+	pos, lastPos, lastWrote := 0, len(in)-8, len(out)-fastRoom
+	lit := (*[1 << litTableBits]entry)(d.lit.entries)
+	dist := (*[1 << distTableBits]entry)(d.dist.entries)
+	ended := false
+	for wrote <= lastWrote {
+		if pos <= lastPos {
+			bits |= binary.LittleEndian.Uint64(in[pos:]) << (nbits & 63)
+			pos += int(63-nbits) >> 3
+			nbits |= 56
+		} else {
+			for bits &= 1<<(nbits&63) - 1; nbits < 56 && pos < len(in); nbits += 8 {
+				bits |= uint64(in[pos]) << (nbits & 63)
+				pos++
+			}
+			if nbits < symbolBits {
+				break
+			}
+		}
+
+		e := lit[bits&(1<<litTableBits-1)]
+		for range literalsAtOnce {
+			if e&kindLiteral == 0 {
+				break
+			}
+			bits >>= e & 63
+			nbits -= e.taken()
+			out[wrote] = byte(e >> 16)
 			wrote++
-			e = lit[bits&litMask]
+			e = lit[bits&(1<<litTableBits-1)]
+		}
+		if e&kindLiteral != 0 {
+			continue
 		}
 		if nbits < symbolBits {
-			continue
+			if pos > lastPos {
+				continue
+			}
+			bits |= binary.LittleEndian.Uint64(in[pos:]) << (nbits & 63)
+			pos += int(63-nbits) >> 3
+			nbits |= 56
 		}
 
 		// b and n run ahead: a symbol that is not for this loop is not taken.
 		b, n := bits, nbits
 		if e&kindMask == kindLink {
-			b >>= e & 15
-			n -= e.codeLen()
-			e = lit[uint64(e>>16)+b&(1<<e.extra()-1)]
-		}
-		b >>= e & 15
-		n -= e.codeLen()
-		if e&kindMask == kindLiteral {
-			out[wrote&(outputSize-1)] = byte(e >> 16)
-			wrote++
-			bits, nbits = b, n
-			continue
-		}
-		if e&kindMask != kindBase {
-			break
-		}
-		length := e.value() + int(b&(1<<e.extra()-1))
-		b >>= e.extra()
-		n -= e.extra()
-
-		e = dist[b&distMask]
-		if e&kindMask == kindLink {
-			b >>= e & 15
-			n -= e.codeLen()
-			e = dist[uint64(e>>16)+b&(1<<e.extra()-1)]
-		}
-		if e&kindMask != kindBase {
-			break
-		}
-		b >>= e & 15
-		n -= e.codeLen()
-		back := e.value() + int(b&(1<<e.extra()-1))
-		if back <= wrote {
-			copyMatch(out, wrote, back, length)
-			wrote += length
-		} else {
-			d.wrote = wrote
-			if d.match(back, length) != nil {
-				break
+			b >>= litTableBits
+			n -= litTableBits
+			e = d.lit.entries[uint64(e.value())+b&(1<<(e.width()&63)-1)]
+			if e&kindLiteral != 0 {
+				bits, nbits = b>>(e&63), n-e.taken()
+				out[wrote] = byte(e >> 16)
+				wrote++
+				continue
 			}
-			wrote = d.wrote
 		}
-		bits, nbits = b>>e.extra(), n-e.extra()
+		if e&kindMask == kindEnd {
+			ended = true
+			bits, nbits = b>>(e&63), n-e.taken()
+			break
+		}
+		if e&kindMask != kindBase {
+			break
+		}
+		length := e.value() + int(b&(1<<(e&63)-1)>>(e>>8&15))
+		b >>= e & 63
+		n -= e.taken()
+
+		e = dist[b&(1<<distTableBits-1)]
+		if e&kindMask == kindLink {
+			b >>= distTableBits
+			n -= distTableBits
+			e = d.dist.entries[uint64(e.value())+b&(1<<(e.width()&63)-1)]
+		}
+		if e&kindMask != kindBase {
+			break
+		}
+		back := e.value() + int(b&(1<<(e&63)-1)>>(e>>8&15))
+		if length > len(out)-matchSlack-wrote {
+			break
+		}
+		if back >= 16 && length <= 16 && back <= wrote {
+			*(*[16]byte)(out[wrote:]) = *(*[16]byte)(out[wrote-back:])
+		} else if back <= wrote {
+			copyMatch(out, wrote, back, length)
+		} else if !d.copyWithin(wrote, back, length) {
+			break
+		}
+		wrote += length
+		bits, nbits = b>>(e&63), n-e.taken()
 	}
-	d.bits, d.nbits, d.in, d.wrote = bits&(1<<(nbits&63)-1), nbits, in, wrote
+	d.bits, d.nbits, d.in, d.wrote = bits&(1<<(nbits&63)-1), nbits, in[pos:], wrote
+	if ended {
+		d.endBlock()
+	}
 }
 
-// fastSlack is what symbolsFast may put out before a match, and copyMatch after
-// one: a literal for each bit that a refill gives past symbolBits, which is at
-// most 16, and seven bytes.
-const fastSlack = 32
+const (
+	// matchSlack is what copyMatch may write after a match.
+	matchSlack = 32
+
+	// longMatch is the length from which on calls of copy are worth it.
+	longMatch = 48
+)
 
 // copyMatch copies length bytes that begin back before at to at. It may write
-// up to 7 bytes more.
-func copyMatch(out *[outputSize]byte, at, back, length int) {
-	src := at - back
-	if back >= 8 {
-		for n := 0; n < length; n += 8 {
-			binary.LittleEndian.PutUint64(out[at+n:], binary.LittleEndian.Uint64(out[src+n:]))
+// up to matchSlack bytes more.
+func copyMatch(out []byte, at, back, length int) {
+	end := at + length
+	switch from := at - back; {
+	case back < 8:
+		repeat(out, at, back, end)
+	case length >= longMatch:
+		// Each copy doubles what the next one may copy at once.
+		for at < end {
+			at += copy(out[at:end], out[from:at])
+		}
+	case back >= 16:
+		for ; at < end; at += 16 {
+			*(*[16]byte)(out[at:]) = *(*[16]byte)(out[at-back:])
+		}
+	default:
+		for ; at < end; at += 8 {
+			*(*[8]byte)(out[at:]) = *(*[8]byte)(out[at-back:])
+		}
+	}
+}
+
+// repeat fills out from at to end, or up to matchSlack bytes farther, with the
+// pattern of less than 8 bytes before at. It reads the pattern once: a read of what
+// was just written by parts would wait for the writes.
+func repeat(out []byte, at, size, end int) {
+	v := binary.LittleEndian.Uint64(out[at-size:]) & (1<<(8*size) - 1)
+	v |= v << (8 * size)
+	v |= v << (16 * size)
+	v |= v << (32 * size)
+	if size&(size-1) == 0 {
+		for ; at < end; at += 32 {
+			p := (*[32]byte)(out[at:])
+			binary.LittleEndian.PutUint64(p[:], v)
+			binary.LittleEndian.PutUint64(p[8:], v)
+			binary.LittleEndian.PutUint64(p[16:], v)
+			binary.LittleEndian.PutUint64(p[24:], v)
 		}
 		return
 	}
-	for n := range length {
-		out[at+n] = out[src+n]
+	for step := (8 - 8%size) & 7; at < end; at += 4 * step {
+		p := (*[32]byte)(out[at:])
+		binary.LittleEndian.PutUint64(p[:], v)
+		binary.LittleEndian.PutUint64(p[step:], v)
+		binary.LittleEndian.PutUint64(p[2*step:], v)
+		binary.LittleEndian.PutUint64(p[3*step:], v)
 	}
-}
-
-// match copies length bytes from dist before, for which there is room, out of
-// the window too.
-func (d *decoder) match(dist, length int) error {
-	if dist > d.wrote {
-		back := dist - d.wrote
-		if back > d.past.len() {
-			return errDistance
-		}
-		n := d.past.copyBack(d.out[d.wrote:d.wrote+length], back)
-		d.wrote += n
-		length -= n
-	}
-	for length > 0 {
-		n := copy(d.out[d.wrote:d.wrote+length], d.out[d.wrote-dist:d.wrote])
-		d.wrote += n
-		length -= n
-	}
-	return nil
 }

@@ -4,10 +4,14 @@
 //
 // A [Compressor] compresses one direction of a connection and an [Inflater]
 // inflates the other. Between messages each holds the bytes of its window
-// (RFC 7692 section 7.1.1: context takeover) and nothing else: what is large,
-// the encoder's hash tables and the decoder's buffers, is lent to it by a pool
-// for the length of a message. A connection that takes nothing over holds
-// nothing.
+// (RFC 7692 section 7.1.1: context takeover) and nothing else: what is large is lent
+// to it by a pool for the length of a message. A connection that takes nothing over
+// holds nothing.
+//
+// Compressing is done by github.com/klauspost/compress/flate. Inflating is not: its
+// readers, and those of compress/flate, keep the first error of their source, so
+// that an interrupted read could not go on; they cannot begin a message with a window
+// without copying it; and they read ahead of what they hand out.
 //
 // One goroutine at a time uses a Compressor or an Inflater; nothing in them is
 // locked. The pools hold memory only, no channel, timer or goroutine, so that

@@ -15,7 +15,7 @@ const (
 	KeySource             // random bytes for masking keys
 	Waiter                // at a gate
 	Decoder               // inflates a message
-	Encoder               // compresses messages; it may stay with a connection
+	Encoder               // compresses a message
 	Buffer                // of wsjson and wspb
 	kinds
 )

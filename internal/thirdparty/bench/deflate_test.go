@@ -18,16 +18,21 @@ var deflating = []library{bhojpur, coder, gorilla, gwsLibrary}
 // BenchmarkReadDeflated reads binary messages, so that what is measured is how they
 // are inflated.
 func BenchmarkReadDeflated(b *testing.B) {
-	for _, size := range []int{16, kib, 16 * kib} {
-		p := document(source(), size)
-		for _, lib := range deflating {
-			b.Run(strconv.Itoa(size)+"/"+lib.name, func(b *testing.B) {
-				l := &loop{}
-				c := over(b, lib, l, settings{deflate: noTakeover})
-				l.feed = clientFrame(opBinary, rawpeer.RSV1, deflated(p))
-				read(b, c, p)
-			})
-		}
+	for _, size := range []int{16, kib, 16 * kib, 1024 * kib} {
+		readDeflated(b, strconv.Itoa(size), document(source(), size))
+	}
+	readDeflated(b, "text/16384", text(asciiText, 16*kib))
+	readDeflated(b, "byte/32768", bytes.Repeat([]byte("x"), 32*kib))
+}
+
+func readDeflated(b *testing.B, name string, p []byte) {
+	for _, lib := range deflating {
+		b.Run(name+"/"+lib.name, func(b *testing.B) {
+			l := &loop{}
+			c := over(b, lib, l, settings{deflate: noTakeover})
+			l.feed = clientFrame(opBinary, rawpeer.RSV1, deflated(p))
+			read(b, c, p)
+		})
 	}
 }
 

@@ -94,9 +94,9 @@ func compressionGroup() Group {
 			"gobwas leaves compression to the program and has no row. On 1,000 connections each writes one message, then the next one does.",
 		Units: []string{"ns/op", "wire-B/op", "allocs/op"},
 		Rows: []Row{
-			row("WriteFresh/1024", "one connection, 1 KiB", compresses, faster(0.7, "coder"), wire(1)),
-			row("WriteFresh/16384", "one connection, 16 KiB", compresses, faster(0.7, "coder"), wire(1)),
-			row("WriteFreshHub/1024", "1,000 connections, 1 KiB", compresses, faster(0.7, "coder"), wire(1.05)),
+			row("WriteFresh/1024", "one connection, 1 KiB", compresses, faster(0.6, "coder"), wire(1.05)),
+			row("WriteFresh/16384", "one connection, 16 KiB", compresses, faster(0.6, "coder"), wire(1.05)),
+			row("WriteFreshHub/1024", "1,000 connections, 1 KiB", compresses, faster(0.75, Best), wire(1.05)),
 		},
 	}
 }
@@ -105,7 +105,8 @@ func sharedGroup() Group {
 	return Group{
 		Name:  "messages",
 		Title: "Compressed messages are read, prepared ones written",
-		Words: "What is read are binary messages, each compressed by itself, within a window of 4 KiB. " +
+		Words: "What is read are binary messages, each compressed by itself, within a window of 4 KiB: JSON documents where nothing else is said. " +
+			"gorilla inflates with compress/flate, gws with klauspost/compress. " +
 			"A prepared message is a JSON document of 4 KiB that goes to 1,000 connections one after the other; an operation is one of these. " +
 			"gws hands it to goroutines, one for each connection, and is waited for after each thousand. coder has no prepared messages.",
 		Units: []string{"ns/op", "allocs/op"},
@@ -113,6 +114,9 @@ func sharedGroup() Group {
 			row("ReadDeflated/16", "read deflated, 16 B", compresses, faster(0.8, Best)),
 			row("ReadDeflated/1024", "read deflated, 1 KiB", compresses, faster(0.9, Best)),
 			row("ReadDeflated/16384", "read deflated, 16 KiB", compresses, faster(1, Best)),
+			row("ReadDeflated/1048576", "read deflated, 1 MiB", compresses, faster(1, Best)),
+			row("ReadDeflated/text/16384", "read deflated, 16 KiB of repetitive text", compresses, faster(0.9, "gorilla")),
+			row("ReadDeflated/byte/32768", "read deflated, 32 KiB of one byte", compresses, faster(1, "gorilla")),
 			row("Prepared/plain", "prepared", prepares, faster(1, "gorilla")),
 			row("Prepared/deflated", "prepared, deflated", prepares, faster(1, "gorilla")),
 		},

@@ -11,7 +11,8 @@
 // Compressing is done by github.com/klauspost/compress/flate. Inflating is not: its
 // readers, and those of compress/flate, keep the first error of their source, so
 // that an interrupted read could not go on; they cannot begin a message with a window
-// without copying it; and they read ahead of what they hand out.
+// without copying it; and they hand nothing out before a flush, or their window is
+// full.
 //
 // One goroutine at a time uses a Compressor or an Inflater; nothing in them is
 // locked. The pools hold memory only, no channel, timer or goroutine, so that

@@ -23,9 +23,9 @@ func TestWorstCaseMemory(t *testing.T) {
 	const (
 		kib         = 1 << 10
 		connections = 24
-		// pooled are the idle compressors, whatever the number of connections, as
-		// each one's share.
-		pooled = 8 * 1_050_000 / connections
+		// pooled is the idle compressor, whatever the number of connections, as each
+		// one's share.
+		pooled = 1_200_000 / connections
 	)
 	takeover := &conntest.Options{Compression: websocket.CompressionContextTakeover, Threshold: 1}
 	noise := incompressible(64 * kib)

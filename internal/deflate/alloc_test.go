@@ -4,6 +4,7 @@ package deflate
 
 import (
 	"bytes"
+	"runtime"
 	"testing"
 )
 
@@ -30,6 +31,29 @@ func allocatesNothing(t *testing.T, bits int, takeover bool, msg []byte) {
 	}
 	if n := testing.AllocsPerRun(100, func() { compressIn(c, dst, msg, 300) }); n >= 1 {
 		t.Errorf("bits %d, takeover %v: a streamed message allocates %v times", bits, takeover, n)
+	}
+}
+
+// A compressor is there whatever the garbage collector takes.
+func TestCompressorStays(t *testing.T) {
+	msg := jsonText(1000, 1)
+	var conns [100]*Compressor
+	for i := range conns {
+		conns[i] = NewCompressor(maxWindowBits, DefaultLevel, true)
+		conns[i].Append(nil, msg)
+		conns[i].Append(nil, msg)
+		conns[i].Append(nil, msg)
+	}
+	dst := make([]byte, 0, 4096)
+	i := 0
+	if n := testing.AllocsPerRun(len(conns)-1, func() {
+		for range 3 {
+			runtime.GC()
+		}
+		conns[i].Append(dst, msg)
+		i++
+	}); n >= 1 {
+		t.Errorf("a message after collections allocates %v times", n)
 	}
 }
 

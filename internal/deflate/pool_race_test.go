@@ -73,7 +73,7 @@ func TestEncoderMisuse(t *testing.T) {
 // A Compressor that is closed has given everything back, inside a message too.
 func TestCompressorsGiveBack(t *testing.T) {
 	before := poolcheck.Out()
-	for range 3 * maxIdle {
+	for range 24 {
 		for _, takeover := range []bool{false, true} {
 			c := NewCompressor(maxWindowBits, DefaultLevel, takeover)
 			defer c.Close()

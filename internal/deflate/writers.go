@@ -2,6 +2,7 @@ package deflate
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/flate"
 
@@ -87,27 +88,25 @@ func (e *encoder) restart(past *window) {
 	e.w.ResetDict(e, past.appendLast(e.buf[:0], len(e.buf)))
 }
 
-// maxIdle is the number of idle encoders that the garbage collector does not
-// free. Making one takes 0.2 ms.
-const maxIdle = 8
-
-// idle holds the encoders that were used last, the oldest first. An encoder
-// that leaves it for one that was used later goes to spare.
-var idle struct {
-	mu     sync.Mutex
-	n      int
-	all    [maxIdle]*encoder
-	stamps uint64 // the last one given
+// A lender has the idle encoders of a kind. One stays; the garbage collector takes
+// the others when they are not used. A new one takes 1 MB and 0.2 ms, but as
+// much for each processor would be much to hold for a server that rests.
+type lender struct {
+	one    atomic.Pointer[encoder]
+	others sync.Pool
 }
 
-// spare has a pool for the other encoders of each kind.
-var spare [kinds]sync.Pool
+var lenders [kinds]lender
+
+// stamps is the last one given.
+var stamps atomic.Uint64
 
 // takeEncoder returns an encoder of kind k. It reports true if the encoder's last
 // message is the one with the stamp, so that its history is what the peer has.
 func takeEncoder(k kind, stamp uint64) (e *encoder, has bool) {
-	if e = takeIdle(k, stamp); e == nil {
-		e, _ = spare[k].Get().(*encoder)
+	l := &lenders[k]
+	if e = l.one.Swap(nil); e == nil {
+		e, _ = l.others.Get().(*encoder)
 	}
 	if e == nil {
 		e = &encoder{kind: k}
@@ -119,34 +118,6 @@ func takeEncoder(k kind, stamp uint64) (e *encoder, has bool) {
 	has = stamp != 0 && e.stamp == stamp
 	e.stamp = 0
 	return e, has
-}
-
-// takeIdle takes the idle encoder with the stamp, or else the oldest of kind k, or
-// returns nil.
-func takeIdle(k kind, stamp uint64) *encoder {
-	idle.mu.Lock()
-	defer idle.mu.Unlock()
-	found := -1
-	for i, e := range idle.all[:idle.n] {
-		if e.kind != k {
-			continue
-		}
-		if stamp != 0 && e.stamp == stamp {
-			found = i
-			break
-		}
-		if found < 0 {
-			found = i
-		}
-	}
-	if found < 0 {
-		return nil
-	}
-	e := idle.all[found]
-	copy(idle.all[found:idle.n], idle.all[found+1:idle.n])
-	idle.n--
-	idle.all[idle.n] = nil
-	return e
 }
 
 // A history says whether what an encoder compressed last is what its peer has.
@@ -161,23 +132,15 @@ const (
 // with; otherwise 0.
 func putEncoder(e *encoder, h history) (stamp uint64) {
 	e.out, e.text = nil, window{}
-	idle.mu.Lock()
-	defer idle.mu.Unlock()
 	if h == historyKept {
-		idle.stamps++
-		stamp = idle.stamps
+		stamp = stamps.Add(1)
 	}
 	e.stamp = stamp
 	if poolcheck.On {
 		poolcheck.Put(poolcheck.Encoder, &e.mark, e, e.buf[:])
 	}
-	if idle.n == maxIdle {
-		oldest := idle.all[0]
-		copy(idle.all[:], idle.all[1:])
-		idle.n--
-		spare[oldest.kind].Put(oldest)
+	if l := &lenders[e.kind]; !l.one.CompareAndSwap(nil, e) {
+		l.others.Put(e)
 	}
-	idle.all[idle.n] = e
-	idle.n++
 	return stamp
 }

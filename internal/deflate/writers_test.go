@@ -60,15 +60,14 @@ func (k *talk) act(t *testing.T, what byte, msg []byte) {
 	}
 }
 
-// FuzzTurns has more connections than there are idle encoders, to each of
-// which things happen in any order.
+// FuzzTurns has many connections, to each of which things happen in any order.
 func FuzzTurns(f *testing.F) {
 	f.Add([]byte("aAbBcCdDeE11223344556677889900"), jsonText(3000, 1), uint8(15), uint8(1))
 	f.Add([]byte("aaaaaaabbbbbbbbcacbabcabcabca"), jsonText(30000, 1), uint8(8), uint8(5))
 	f.Add([]byte("\x03\x0b\x03\x0b\x13\x1b\x23\x04\x05\x06\x07\x0f"), noise(600, 1), uint8(12), uint8(9))
 	f.Fuzz(func(t *testing.T, acts, text []byte, bits, level uint8) {
 		text = text[:min(len(text), 8000)]
-		var talks [maxIdle + 5]*talk
+		var talks [13]*talk
 		for i := range talks {
 			wbits := minWindowBits + (int(bits)+i)%(maxWindowBits-minWindowBits+1)
 			talks[i] = newTalk(wbits, 1+(int(level)+i)%MaxLevel, i%7 != 6)
@@ -93,7 +92,7 @@ func TestTurnsAtRandom(t *testing.T) {
 	for seed := range uint64(rounds) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 9))
-			var talks [maxIdle + 4]*talk
+			var talks [12]*talk
 			for i := range talks {
 				bits := maxWindowBits
 				if r.IntN(2) == 0 {
@@ -118,7 +117,7 @@ func TestTurnsAtOnce(t *testing.T) {
 	for i := range 6 {
 		wg.Go(func() {
 			r := rand.New(rand.NewPCG(uint64(i), 3))
-			var talks [maxIdle/2 + 1]*talk
+			var talks [5]*talk
 			for i := range talks {
 				talks[i] = newTalk(minWindowBits+i%8, 1+i%MaxLevel, true)
 				defer talks[i].close()
@@ -143,7 +142,7 @@ func TestWhatIsReferredTo(t *testing.T) {
 		return len(payload)
 	}
 	takeAll := func() {
-		for range maxIdle {
+		for range 3 {
 			c := NewCompressor(maxWindowBits, DefaultLevel, true)
 			defer c.Close()
 			c.Begin()

@@ -15,6 +15,7 @@ import (
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/conntest"
+	"github.com/bhojpur/api/internal/poolcheck"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -573,6 +574,45 @@ func TestCompressionLevel(t *testing.T) {
 	for bits := 8; bits < 15; bits++ {
 		if one, nine := size(1, bits), size(9, bits); one != nine {
 			t.Errorf("%d bits: level 1 makes %d bytes, level 9 %d", bits, one, nine)
+		}
+	}
+}
+
+// From the default threshold on a compressed write allocates nothing, on whichever of
+// many connections it is made.
+func TestCompressedWritesAllocateNothing(t *testing.T) {
+	most := 0.0
+	if poolcheck.On {
+		most = 100 // with the race detector pools forget
+	}
+	for _, mode := range []websocket.CompressionMode{websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover} {
+		for _, bits := range []int{0, 10} {
+			var conns [20]*websocket.Conn
+			for i := range conns {
+				r := conntest.Request()
+				r.Header.Set("Sec-WebSocket-Extensions", pmd)
+				c, err := websocket.Accept(&hijacked{header: http.Header{}, conn: &loop{}}, r, &websocket.AcceptOptions{
+					CompressionMode: mode, CompressionThreshold: 128, CompressionWindowBits: bits,
+				})
+				conntest.WantNoError(t, err)
+				defer c.CloseNow()
+				conns[i] = c
+			}
+			for _, size := range []int{128, 1000, 20_000} {
+				p, i := []byte(conntest.Filler(size)), 0
+				write := func() {
+					if err := conns[i%len(conns)].Write(t.Context(), websocket.MessageText, p); err != nil {
+						t.Error(err)
+					}
+					i++
+				}
+				for range 3 * len(conns) {
+					write()
+				}
+				if n := testing.AllocsPerRun(2*len(conns), write); n > most {
+					t.Errorf("mode %v, %d bits: a write of %d bytes allocates %v times", mode, bits, size, n)
+				}
+			}
 		}
 	}
 }

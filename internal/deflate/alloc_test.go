@@ -11,26 +11,44 @@ import (
 // These are built without the race detector alone: with it, pools forget.
 
 func TestCompressorAllocatesNothing(t *testing.T) {
-	for _, bits := range []int{9, 15} {
+	for level := 1; level <= MaxLevel; level++ {
 		for _, takeover := range []bool{true, false} {
-			allocatesNothing(t, bits, takeover, jsonText(100, 1))
-			allocatesNothing(t, bits, takeover, jsonText(1000, 1))
+			allocatesNothing(t, maxWindowBits, level, takeover)
 		}
+	}
+	for bits := minWindowBits; bits < maxWindowBits; bits++ {
+		allocatesNothing(t, bits, DefaultLevel, true)
 	}
 }
 
-func allocatesNothing(t *testing.T, bits int, takeover bool, msg []byte) {
+func allocatesNothing(t *testing.T, bits, level int, takeover bool) {
 	t.Helper()
-	c := NewCompressor(bits, DefaultLevel, takeover)
-	dst := make([]byte, 0, 4096)
-	for range 500 {
-		c.Append(dst, msg)
+	var conns [3]*Compressor
+	for i := range conns {
+		conns[i] = NewCompressor(bits, level, takeover)
 	}
-	if n := testing.AllocsPerRun(100, func() { c.Append(dst, msg) }); n >= 1 {
-		t.Errorf("bits %d, takeover %v: Append allocates %v times", bits, takeover, n)
-	}
-	if n := testing.AllocsPerRun(100, func() { compressIn(c, dst, msg, 300) }); n >= 1 {
-		t.Errorf("bits %d, takeover %v: a streamed message allocates %v times", bits, takeover, n)
+	dst := make([]byte, 0, 64<<10)
+	for _, n := range []int{minReferring, 1000, 20_000} {
+		msg := jsonText(n, 1)
+		i := 0
+		whole := func() {
+			conns[i%len(conns)].Append(dst, msg)
+			i++
+		}
+		streamed := func() {
+			compressIn(conns[i%len(conns)], dst, msg, 300)
+			i++
+		}
+		for range 10 {
+			whole()
+			streamed()
+		}
+		if n := testing.AllocsPerRun(20, whole); n >= 1 {
+			t.Errorf("bits %d, level %d, takeover %v: a message of %d bytes allocates %v times", bits, level, takeover, len(msg), n)
+		}
+		if n := testing.AllocsPerRun(20, streamed); n >= 1 {
+			t.Errorf("bits %d, level %d, takeover %v: a streamed message of %d bytes allocates %v times", bits, level, takeover, len(msg), n)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
@@ -241,6 +242,26 @@ func TestTunnelRedirect(t *testing.T) {
 		if got := "http://" + <-tunnels; got != want {
 			t.Errorf("a tunnel to %s, want one to %s", got, want)
 		}
+	}
+}
+
+// TestOtherRoundTripper wants a transport that is no *http.Transport to have its own
+// way with proxies: a GET request to the proxy, of one that embeds it.
+func TestOtherRoundTripper(t *testing.T) {
+	srv := newServer(t, echo)
+	forward := &httputil.ReverseProxy{Rewrite: func(*httputil.ProxyRequest) {}}
+	methods := make(chan string, 1)
+	proxy := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		methods <- r.Method
+		forward.ServeHTTP(w, r)
+	})
+	at, _ := url.Parse(proxy.URL)
+	transport := &http.Transport{Proxy: http.ProxyURL(at)}
+	t.Cleanup(transport.CloseIdleConnections)
+	embeds := struct{ *http.Transport }{transport}
+	testConn(t, dial(t, wsURL(srv.URL), &websocket.DialOptions{HTTPClient: &http.Client{Transport: embeds}}))
+	if got := <-methods; got != http.MethodGet {
+		t.Errorf("the proxy got %s, want GET", got)
 	}
 }
 

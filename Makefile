@@ -1,77 +1,123 @@
-# What CI runs, make runs. `make test` is the whole test suite; the other
-# targets are for those who change the code.
+# `make test` is the test suite. `.ci/run` is everything that can be checked without
+# other machines: lint, test, and the targets below that are no part of test. The
+# jobs of .github/workflows/ci.yml run the same targets.
 
 GO       ?= go
 TOOLS    := $(CURDIR)/internal/tools/go.mod
 TOOL      = $(GO) tool -modfile=$(TOOLS)
+# SELECT is go test, and fails where its patterns select no test.
+SELECT    = GO="$(GO)" $(CURDIR)/internal/gotest.sh
 MODULES  := . internal/thirdparty internal/thirdparty/moved
-# The other of the two supported releases of Go, for the long runs.
+# The other of the two supported releases of Go.
 OTHER_GO ?= go1.27.4
-FUZZTIME ?= 10s
+FUZZTIME ?= 5s
 KERNELS  := ./internal/mask ./internal/utf8stream
-# The tests of the root package that are not repeated.
-LONG     := Autobahn|^Fuzz
+# Of the root package: the tests that are not repeated.
+LONG     := Autobahn|^TestWorstCase|^Fuzz
+REPEATS  ?= 5
+# The platforms that are built and vetted, tests included: other systems, 32 bits,
+# and a processor whose bytes are in the other order.
+PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 plan9/amd64 js/wasm linux/386 linux/arm64 linux/s390x
 # Of a soak: how many clients at a time, for how many minutes, and what else the
 # command is told.
 CONNECTIONS ?= 2000
 MINUTES     ?= 10
 SOAKFLAGS   ?= -svg ../../docs/soak.svg
 
-.PHONY: test moved conformance faults lint fmt bench microbench soak peers
+.PHONY: test race interop browser plain other-go purego cross emulate conformance faults stress repeat fuzz \
+	shortsoak moved lint tidy vulncheck subjects fmt bench microbench soak peers
 
-# All tests, under the race detector; the browser's build; the tests against
-# other implementations; the tests in Chromium and Node.js, from their directory,
-# where go test lets them print how many passed.
-test: peers
-	GOOS=js GOARCH=wasm $(GO) vet . ./internal/wsjs ./wsjson ./wspb ./examples/wasm/...
-	GOOS=js GOARCH=wasm $(GO) build ./wsjson ./wspb
+# Each package once under the race detector, the tests against other implementations,
+# and the browser's build in Chromium and Node.js.
+test: race interop browser
+
+race:
 	$(GO) test -race -timeout 15m ./...
+
+interop: peers
 	cd internal/thirdparty && $(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v /browser$$)
+
+# From its own directory go test lets the tests print how many passed.
+browser: peers
+	GOOS=js GOARCH=wasm $(GO) build ./wsjson ./wspb
 	cd internal/thirdparty/browser && $(GO) test -race -timeout 15m
+
+# All tests without the race detector. Some are built without it only.
+plain:
+	$(GO) test -count=1 -timeout 10m ./...
+
+other-go:
+	GOTOOLCHAIN=$(OTHER_GO) $(GO) test -count=1 -timeout 10m ./...
+
+# The portable kernels, and what is on top of them.
+purego:
+	$(GO) test -count=1 -tags purego -timeout 10m . ./wsjson ./wspb $(KERNELS) ./internal/attack
+
+cross:
+	for platform in $(PLATFORMS); do \
+		echo $$platform; \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} $(GO) vet ./... || exit 1; done
+
+# qemu runs the kernels on amd64 without AVX2 and without SSSE3, on arm64, on s390x,
+# and on 386, where it can't bear the signals of preemption; and there, where an int
+# has 32 bits, the tests of attacks and of frames.
+emulate: peers
+	for cpu in qemu64 Nehalem; do \
+		GOARCH=amd64 $(GO) test -count=1 -exec "qemu-x86_64 -cpu $$cpu" $(KERNELS) || exit 1; done
+	GOARCH=arm64 $(GO) test -count=1 -exec qemu-aarch64 $(KERNELS)
+	GOARCH=s390x $(GO) test -count=1 -exec qemu-s390x $(KERNELS)
+	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(GO) test -count=1 -exec qemu-i386 $(KERNELS)
+	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(SELECT) -count=1 -short -exec qemu-i386 -run 'Attack|Frame|Header|Limit' . ./internal/attack
+
+# The conformance suite with as many messages as the original sends, the test that
+# drives the original, and the other libraries' results.
+conformance:
+	$(SELECT) -count=1 -timeout 15m -run '^TestAutobahn$$' . -autobahn.messages 1000
+	internal/autobahn/standin.sh
+	cd internal/thirdparty && $(GO) test -count=1 -timeout 20m ./conformance
+
+# Each operation on a stream that breaks, at every byte. The ordinary run leaves
+# out most of them.
+faults:
+	$(SELECT) -count=1 -timeout 10m -run '^TestFaults' ./internal/faults -faults.all
+
+# A minute of all methods at random.
+stress:
+	$(SELECT) -race -count=1 -run '^TestStress$$' ./internal/stress -stress.time 60s
+
+repeat:
+	$(SELECT) -race -short -skip '$(LONG)' -count=$(REPEATS) -timeout 30m .
+
+fuzz:
+	internal/fuzz.sh $(FUZZTIME)
+
+shortsoak:
+	cd internal/thirdparty && $(GO) run ./soak -connections 200 -minutes 0.34
 
 # Public programs that use another WebSocket library, with this one in its place, and
 # their own tests. No part of test: it downloads them.
 moved:
 	cd internal/thirdparty/moved && $(GO) test -count=1 -timeout 10m
 
-# The long runs: a minute of all methods at random, with the race detector; without
-# it streams that break at every byte, the conformance suite with as many messages as
-# the original sends, a short soak, every test, with the portable kernels and with the
-# other release of Go too, the builds for other platforms, and each fuzz target; then
-# what of the root package takes no longer than that, 20 times with the race detector.
-# qemu runs the kernels on amd64 without AVX2 and without SSSE3, on arm64, and on
-# 386, where it can't bear the signals of preemption; and there, where an int has 32
-# bits, the tests of attacks and of frames.
-conformance: peers faults
-	$(GO) test -race -count=1 -run '^TestStress$$' ./internal/stress -stress.time 60s
-	$(GO) test -count=1 -timeout 15m -run '^TestAutobahn$$' . -autobahn.messages 1000
-	internal/autobahn/standin.sh
-	cd internal/thirdparty && $(GO) test -count=1 -timeout 20m ./conformance
-	cd internal/thirdparty && $(GO) run ./soak -connections 200 -minutes 0.34
-	$(GO) test -count=1 -timeout 10m ./...
-	$(GO) test -count=1 -tags purego -timeout 10m ./...
-	GOTOOLCHAIN=$(OTHER_GO) $(GO) test -count=1 -timeout 10m ./...
-	for target in windows/amd64 darwin/arm64 freebsd/amd64 linux/386 linux/arm64; do \
-		GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) vet . ./wsjson ./wspb ./internal/... || exit 1; done
-	for cpu in qemu64 Nehalem; do \
-		GOARCH=amd64 $(GO) test -count=1 -exec "qemu-x86_64 -cpu $$cpu" $(KERNELS) || exit 1; done
-	GOARCH=arm64 $(GO) test -count=1 -exec qemu-aarch64 $(KERNELS)
-	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(GO) test -count=1 -exec qemu-i386 $(KERNELS)
-	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(GO) test -count=1 -short -exec qemu-i386 -run 'Attack|Frame|Header|Limit' . ./internal/attack
-	$(GO) test -race -short -skip '$(LONG)' -count=20 -timeout 30m .
-	internal/fuzz.sh $(FUZZTIME)
-
-# Each operation on a stream that breaks, at every byte. The ordinary run leaves
-# out most of them.
-faults:
-	$(GO) test -count=1 -timeout 10m -run '^TestFaults' ./internal/faults -faults.all
-
-lint:
+lint: tidy
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
 	for module in $(MODULES); do \
 		(cd $$module && $(GO) vet ./... && $(TOOL) staticcheck ./...) || exit 1; done
-	GOOS=js GOARCH=wasm $(GO) vet . ./internal/wsjs ./examples/wasm/...
-	staticcheck=$$($(TOOL) -n staticcheck) && GOOS=js GOARCH=wasm $$staticcheck . ./internal/wsjs ./examples/wasm/...
+	staticcheck=$$($(TOOL) -n staticcheck) && GOOS=js GOARCH=wasm $$staticcheck . ./examples/wasm/...
+	$(TOOL) actionlint
+
+tidy:
+	for module in $(MODULES) internal/tools; do (cd $$module && $(GO) mod tidy -diff) || exit 1; done
+
+# Known vulnerabilities in what a program links. It asks vuln.go.dev, and is no part
+# of lint: .ci/run does without that.
+vulncheck:
+	$(TOOL) govulncheck ./...
+
+# The subjects of the commits that are not in BASE.
+BASE ?= origin/main
+subjects:
+	internal/subjects.sh '$(BASE)..HEAD'
 
 fmt:
 	gofmt -w .
@@ -92,7 +138,6 @@ microbench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 # What the tests need besides Go: Chromium, Node.js with ws, Python's
-# websockets, nginx, HAProxy, tinyproxy, squid. Installed where missing, if this is
-# Debian and we are root.
+# websockets, nginx, HAProxy. Installed where missing, if this is Debian.
 peers:
 	internal/thirdparty/install.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the fuzz targets of both modules, each for a while, and fails if one of
-# them has found something.
+# them has found something, or if no target has such a name.
 #
 #	internal/fuzz.sh                    # 10 seconds each
 #	internal/fuzz.sh 5m 1               # with one worker; '' is one for each processor
@@ -9,14 +9,24 @@
 set -eu
 cd "$(dirname "$0")/.."
 time=${1:-10s} workers=${2:-} names=${3:-.}
-any= failed=
+any='' failed=''
+
+# declared prints, for each fuzz target of a module, its package and its name.
+declared() {
+	(cd "$1" && grep -ro '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' .) | grep -v '^./internal/thirdparty/' |
+		sed 's,/[^/]*:func , ,' | sort -u
+}
+
 for module in . internal/thirdparty; do
-	for file in $(cd $module && grep -rl '^func Fuzz' --include='*_test.go' . | grep -v '^./internal/thirdparty/' | sort); do
-		package=./$(dirname "${file#./}")
-		case " ${seen:=} " in *" $module/$package "*) continue ;; esac
-		seen="$seen $module/$package"
-		targets=$(cd $module && go test -list '^Fuzz' "$package")
-		for target in $(echo "$targets" | grep '^Fuzz' | grep -E "$names"); do
+	for package in $(declared $module | while read -r package target; do
+		if echo "$target" | grep -qE "$names"; then echo "$package"; fi
+	done | sort -u); do
+		listed=$(cd $module && go test -list '^Fuzz' "$package")
+		targets=$(echo "$listed" | grep '^Fuzz' | sort -u) || {
+			echo "$module $package: no fuzz target, though there is a func Fuzz" >&2
+			exit 1
+		}
+		for target in $(echo "$targets" | grep -E "$names"); do
 			any=1
 			if [ "$time" = list ]; then
 				echo "$target"
@@ -28,4 +38,8 @@ for module in . internal/thirdparty; do
 		done
 	done
 done
-[ "$any" ] && [ ! "$failed" ]
+if [ ! "$any" ]; then
+	echo "no fuzz target matches $names" >&2
+	exit 1
+fi
+[ ! "$failed" ]

@@ -138,6 +138,6 @@ microbench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 # What the tests need besides Go: Chromium, Node.js with ws, Python's
-# websockets, nginx, HAProxy. Installed where missing, if this is Debian.
+# websockets, nginx, HAProxy, Apache, Caddy. Installed where missing, if this is Debian.
 peers:
 	internal/thirdparty/install.sh

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests drive besides Go programs: Chromium, nginx, HAProxy,
-# tinyproxy, squid, Python's websockets, the ws package of Node.js, and qemu for
-# tests of other processors. Says what is missing where it can't.
+# Apache, Caddy, tinyproxy, squid, Python's websockets, the ws package of Node.js, and
+# qemu for tests of other processors. Says what is missing where it can't.
 set -eu
 cd "$(dirname "$0")"
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" # where proxies are
@@ -18,7 +18,7 @@ done
 # The tests start proxies by themselves. The services that come with the packages
 # would only take ports.
 proxies=
-for proxy in nginx haproxy tinyproxy squid; do
+for proxy in nginx haproxy apache2 caddy tinyproxy squid; do
 	command -v $proxy >/dev/null 2>&1 || proxies="$proxies $proxy"
 done
 

@@ -1,4 +1,4 @@
-// Package proxies holds tests of connections through nginx and HAProxy, which
-// run with the configurations that docs/proxies.md recommends, and of clients that
-// connect through tinyproxy and squid.
+// Package proxies holds tests of connections through nginx, HAProxy, Apache and
+// Caddy, which run with the configurations that docs/proxies.md recommends, and of
+// clients that connect through tinyproxy and squid.
 package proxies

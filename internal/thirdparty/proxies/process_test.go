@@ -35,6 +35,8 @@ func launch(t *testing.T, name string, args ...string) *process {
 	// A signal to the first process is passed on to the workers, unless it is
 	// SIGKILL: that goes to the group.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	home := t.TempDir() // for Caddy, which keeps its configuration there
+	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

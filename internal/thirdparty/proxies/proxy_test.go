@@ -1,6 +1,7 @@
 package proxies
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -15,7 +16,9 @@ import (
 
 // proxy is a program that stands in front of ours.
 type proxy struct {
-	name string // of the program, and of its configuration on the page
+	name     string
+	program  string // what runs; "" is name
+	language string // of its configuration on the page; "" is name
 
 	args func(dir string) []string
 	// main is the file that the program reads, where the page's configuration is
@@ -33,6 +36,7 @@ type proxy struct {
 	impatient edit // makes the time shortest after which idle connections end
 	bounded   edit // makes the time shortest that connections have after a reload
 	down      int  // the status where the program can't be reached
+	wordless  bool // and that answer has no body
 }
 
 // configFile is the name of the file that a proxy reads.
@@ -151,7 +155,7 @@ var proxies = []proxy{nginx, haproxy}
 // changes of the test's.
 func (px proxy) start(t *testing.T, pr *program, edits ...edit) *site {
 	t.Helper()
-	config := configuration(t, px.name)
+	config := configuration(t, cmp.Or(px.language, px.name))
 	if px.main != "" {
 		config = strings.Replace(px.main, "CONFIGURATION", config, 1)
 	}
@@ -160,7 +164,7 @@ func (px proxy) start(t *testing.T, pr *program, edits ...edit) *site {
 	for attempt := 1; ; attempt++ {
 		a := addresses{plain: freeAddr(t), secure: freeAddr(t), program: pr.addr, dir: t.TempDir()}
 		px.write(t, a, config)
-		p := launch(t, px.name, px.args(a.dir)...)
+		p := launch(t, cmp.Or(px.program, px.name), px.args(a.dir)...)
 		err := p.await(testContext(t), 0, px.ready)
 		if err == nil && px.obeys != nil {
 			err = px.obeys(testContext(t), a.dir)
@@ -183,6 +187,9 @@ func (px proxy) write(t *testing.T, a addresses, config string) {
 	}
 	writeCertificate(t, a.dir)
 }
+
+// port returns the port of an address.
+func port(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
 
 // freeAddr returns an address that nobody listens at.
 func freeAddr(t *testing.T) string {

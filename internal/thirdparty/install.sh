@@ -11,7 +11,7 @@ command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 
 /usr/bin/python3 -c 'import websockets' 2>/dev/null || need="$need python3-websockets"
 command -v node >/dev/null 2>&1 || need="$need nodejs"
 command -v npm >/dev/null 2>&1 || need="$need npm"
-for processor in aarch64 i386 x86_64; do
+for processor in aarch64 i386 s390x x86_64; do
 	command -v qemu-$processor >/dev/null 2>&1 || { need="$need qemu-user" && break; }
 done
 

@@ -276,7 +276,7 @@ func TestNetConnWriteDeadlines(t *testing.T) {
 				nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
 				writing := rawpeer.Go(t, func() (int, error) {
 					// Longer with time, for what a write does before it begins to send.
-					return write(nc, func(i int) time.Duration { return time.Duration(i%20<<min(i/20, 8)) * 50 * time.Microsecond })
+					return write(nc, func(i int) time.Duration { return time.Duration(i%20<<min(i/20, 14)) * 50 * time.Microsecond })
 				})
 				if got := collect(t, p, opts.Takeover(), len(stream), 0); got != stream {
 					t.Error("the stream is not what was written")

@@ -30,7 +30,7 @@ func (r Role) String() string {
 
 // DefaultTimeout is how long a [Peer] or a [Call] waits for what must come. In
 // a bubble it costs nothing; outside it is long for a loaded machine.
-const DefaultTimeout = 10 * time.Second
+const DefaultTimeout = time.Minute
 
 // A Peer is the other side of the connection under test: it sends the frames
 // that the test says, right or wrong, and wants those that the test expects.

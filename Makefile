@@ -7,16 +7,13 @@ TOOLS    := $(CURDIR)/internal/tools/go.mod
 TOOL      = $(GO) tool -modfile=$(TOOLS)
 # SELECT is go test, and fails where its patterns select no test.
 SELECT    = GO="$(GO)" $(CURDIR)/internal/gotest.sh
-MODULES  := . internal/thirdparty $(dir $(wildcard internal/thirdparty/moved/go.mod))
+MODULES  := . internal/thirdparty internal/thirdparty/moved
 # The other of the two supported releases of Go.
 OTHER_GO ?= go1.27.4
 FUZZTIME ?= 5s
 KERNELS  := ./internal/mask ./internal/utf8stream
-ATTACKS  := $(or $(wildcard ./internal/attack),.)
-FAULTS   := $(or $(wildcard ./internal/faults),.)
-STRESS   := $(or $(wildcard ./internal/stress),.)
 # Of the root package: the tests that are not repeated.
-LONG     := Autobahn|^TestFaults|^TestAttack|^TestStress|^TestWorstCase|^Fuzz
+LONG     := Autobahn|^TestWorstCase|^Fuzz
 REPEATS  ?= 5
 # The platforms that are built and vetted, tests included: other systems, 32 bits,
 # and a processor whose bytes are in the other order.
@@ -54,7 +51,7 @@ other-go:
 
 # The portable kernels, and what is on top of them.
 purego:
-	$(GO) test -count=1 -tags purego -timeout 10m . ./wsjson ./wspb $(KERNELS) $(ATTACKS)
+	$(GO) test -count=1 -tags purego -timeout 10m . ./wsjson ./wspb $(KERNELS) ./internal/attack
 
 cross:
 	for platform in $(PLATFORMS); do \
@@ -70,7 +67,7 @@ emulate: peers
 	GOARCH=arm64 $(GO) test -count=1 -exec qemu-aarch64 $(KERNELS)
 	GOARCH=s390x $(GO) test -count=1 -exec qemu-s390x $(KERNELS)
 	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(GO) test -count=1 -exec qemu-i386 $(KERNELS)
-	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(SELECT) -count=1 -short -exec qemu-i386 -run 'Attack|Frame|Header|Limit' . $(ATTACKS)
+	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(SELECT) -count=1 -short -exec qemu-i386 -run 'Attack|Frame|Header|Limit' . ./internal/attack
 
 # The conformance suite with as many messages as the original sends, the test that
 # drives the original, and the other libraries' results.
@@ -82,11 +79,11 @@ conformance:
 # Each operation on a stream that breaks, at every byte. The ordinary run leaves
 # out most of them.
 faults:
-	$(SELECT) -count=1 -timeout 10m -run '^TestFaults' $(FAULTS) -faults.all
+	$(SELECT) -count=1 -timeout 10m -run '^TestFaults' ./internal/faults -faults.all
 
 # A minute of all methods at random.
 stress:
-	$(SELECT) -race -count=1 -run '^TestStress$$' $(STRESS) -stress.time 60s
+	$(SELECT) -race -count=1 -run '^TestStress$$' ./internal/stress -stress.time 60s
 
 repeat:
 	$(SELECT) -race -short -skip '$(LONG)' -count=$(REPEATS) -timeout 30m .

@@ -165,7 +165,7 @@ func (m *Mutex) unlockSlow() {
 	published := m.version << stateBits
 	w := q.head
 	if w == nil {
-		m.state.Store(published | free)
+		m.state.Store(published) // and free, which is 0
 		return
 	}
 	m.state.Store(published | s)

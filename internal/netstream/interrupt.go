@@ -146,7 +146,7 @@ func (p *patience) end() (closed bool) {
 	p.repeat.Stop()
 	p.close.Stop()
 	p.mu.Lock() // no deadline is set any more
-	p.mu.Unlock()
+	defer p.mu.Unlock()
 	return closed
 }
 

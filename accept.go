@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"github.com/bhojpur/api/internal/sendqueue"
 	"io"
 	"maps"
 	"net/http"
@@ -54,10 +55,10 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	}
 	c.begin(conn, conn)
 	if err := c.sendAnswer(answer); err != nil {
-		c.t.Close()
+		c.rcv.stream.Close()
 		return nil, err
 	}
-	c.rd.in.fill(takeBuffered(buffered.Reader))
+	c.rcv.in.add(takeBuffered(buffered.Reader))
 	return c, nil
 }
 
@@ -83,7 +84,7 @@ func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, dst 
 		protocol:   protocol,
 		extensions: extensions,
 	})
-	return newConn(server, params, extras{protocol, opts.OnPingReceived, opts.OnPongReceived}), answer, nil
+	return newConn(server, params, connOptions{protocol, opts.OnPingReceived, opts.OnPongReceived}), answer, nil
 }
 
 // refusal is a handshake that was not accepted: what the client is told, and
@@ -277,15 +278,15 @@ const answerTimeout = 5 * time.Second
 
 // sendAnswer sends the answer. Nobody else writes yet.
 func (e *engine) sendAnswer(answer []byte) error {
-	e.wr.gate.tryLock()
-	defer e.unlockWrite()
-	n, err := e.t.WriteNow(answer)
+	e.snd.queue.TryLead(sendqueue.Control)
+	defer e.snd.release()
+	n, err := e.rcv.stream.WriteNow(answer)
 	if err != nil || n == len(answer) {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
-	if _, err = e.t.Write(ctx, answer[n:]); err != nil && ctx.Err() != nil {
+	if _, err = e.rcv.stream.Write(ctx, answer[n:]); err != nil && ctx.Err() != nil {
 		err = os.ErrDeadlineExceeded
 	}
 	return err

@@ -118,6 +118,7 @@ var (
 	errBetweenMessages = errors.New("the previous message has not been read to its end")
 	errStaleReader     = errors.New("use of a Reader after its message")
 	errStaleWriter     = errors.New("use of a Writer after its Close")
+	errWriterBusy      = errors.New("use of a Writer by several goroutines at once")
 	errReadsTaken      = errors.New("CloseRead was called")
 	errWriterOpen      = errors.New("a Writer is open")
 	errNoPong          = errors.New("no pong: is a Read under way at the peer?")
@@ -187,25 +188,92 @@ func sendable(code StatusCode, reason string) (StatusCode, string, error) {
 	return code, reason, nil
 }
 
-// closedError is what calls return once the connection is closed: always
-// net.ErrClosed, and what ended it besides.
+// violation is something that the peer did against the protocol or against
+// this side's rules, with the code of the close frame that tells it so.
+type violation struct {
+	code StatusCode
+	text string // also the close frame's reason
+	err  error  // what callers find with errors.Is, or nil
+	hint string // what callers can do about it, or ""
+}
+
+func (v *violation) Error() string {
+	text := v.text
+	if v.err != nil {
+		text = v.err.Error() + ": " + text
+	}
+	if v.hint != "" {
+		text += "; " + v.hint
+	}
+	return fmt.Sprintf("%s (%d)", text, int(v.code))
+}
+
+func (v *violation) Unwrap() error { return v.err }
+
+// party is the side, or the event, that ended a connection.
+type party uint8
+
+const (
+	bySelf      party = iota // Close or CloseNow
+	byFailure                // this side failed
+	byContext                // a context ended inside a message
+	byPeer                   // the peer's close frame
+	byViolation              // the peer broke the protocol, or a rule of this side
+	byNetwork                // the stream failed or ended
+)
+
+// endReason says who ended a connection, and why.
+type endReason struct {
+	by    party
+	cause error // of Close: its code and reason, as a CloseError; of CloseNow: nil
+}
+
+// A callTime says when a call began that returns the end of a connection.
+type callTime uint8
+
+const (
+	underWay callTime = iota // before the end
+	later                    // after it
+)
+
+// closedError is the error of calls on a connection that has ended. It is
+// net.ErrClosed if the call began after that, or if this side ended the connection.
 type closedError struct {
-	cause error // nil when this side closed it
+	why      endReason
+	peer     error // the peer's CloseError, or nil
+	isClosed bool
 }
 
 func (e *closedError) Error() string {
-	if e.cause == nil {
-		return net.ErrClosed.Error()
+	cause := e.why.cause
+	switch e.why.by {
+	case byFailure:
+		return "connection failed on this side: " + cause.Error()
+	case byContext:
+		return "connection failed, a context ended inside a message: " + cause.Error()
+	case byPeer:
+		return "connection closed by the peer: " + cause.Error()
+	case byViolation:
+		return "connection failed on the peer's violation: " + cause.Error()
+	case byNetwork:
+		return "connection lost: " + cause.Error()
 	}
-	if ce, ok := e.cause.(CloseError); ok {
-		return "connection closed by the peer: " + ce.Error()
+	if cause == nil {
+		return "connection closed by this side"
 	}
-	return "connection closed: " + e.cause.Error()
+	return "connection closed by this side: " + cause.Error()
 }
 
 func (e *closedError) Unwrap() []error {
-	if e.cause == nil {
-		return []error{net.ErrClosed}
+	var errs []error
+	if e.isClosed {
+		errs = append(errs, net.ErrClosed)
 	}
-	return []error{net.ErrClosed, e.cause}
+	if e.why.by != bySelf {
+		errs = append(errs, e.why.cause)
+	}
+	if e.peer != nil && e.why.by != byPeer {
+		errs = append(errs, e.peer)
+	}
+	return errs
 }

@@ -309,7 +309,7 @@ func (c *Conn) CloseRead(ctx context.Context) context.Context {
 		return c.closeRead.Load().ctx
 	}
 	go func() {
-		defer func() { cancel(opError("read", c.life.err())) }()
+		defer func() { cancel(opError("read", c.life.err(later))) }()
 		c.readToEndOf(ctx)
 	}()
 	return ctx
@@ -334,8 +334,8 @@ func (c *Conn) readToEndOf(ctx context.Context) {
 
 // readsTaken is the error of a read after CloseRead.
 func (c *Conn) readsTaken() error {
-	if c.life.phase() != phaseOpen {
-		return c.life.err()
+	if c.life.state() != stateOpen {
+		return c.life.err(later)
 	}
 	return errReadsTaken
 }

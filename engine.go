@@ -4,40 +4,36 @@ package websocket
 
 import (
 	"context"
+	"github.com/bhojpur/api/internal/netstream"
 	"io"
 	"net"
-
-	"github.com/bhojpur/api/internal/netstream"
 )
 
-// engine is a connection outside a browser: frames over one byte stream.
+// engine is a connection outside a browser: two halves over one byte stream, and
+// the state that connects them.
 //
-// Locks, in the order in which they are waited for:
+// The halves know nothing of each other and return what happens to them. failRead
+// and failWrite turn that into the end of the connection.
 //
-//	parts.order      who writes a message of more than one frame
-//	writeSide.gate   who writes
-//	readSide.lock    who reads
+// Locks, in the order in which they are acquired:
 //
-// and then the leaves, of which no two are held at once, and none during I/O:
-// the mutexes of the queues, posted.mu, ending.mu, pings.mu. Against that order, who holds the
-// read lock takes the gate of the write side only if it is free; but for
-// violated, which waits for it with a bound. Who holds the gate of the write
-// side takes the read lock, or the order, only if it is free.
+//	receiver.mu          held by the goroutine that reads
+//	the lead of sender   held by the goroutine that writes
+//
+// and then the leaves, of which no two are held at once, and none during I/O: the
+// mutexes of the send queue, closeState.mu and pings.mu. The goroutine that reads
+// never waits for the lead.
 type engine struct {
 	// Set by the handshake, then only read.
-	t       *netstream.Stream
-	deflate *deflateParams // nil when compression was not agreed on
-	extras  *extras        // what most connections have nothing of; never nil
-	role    role
-	secure  bool // the transport is TLS
+	extras *connOptions // never nil
 
 	life  lifetime
-	rd    readSide
-	wr    writeSide
+	rcv   receiver
+	snd   sender
 	pings lazy[pings]
 }
 
-// role is which side of the handshake this is.
+// role is a side of the opening handshake.
 type role uint8
 
 const (
@@ -45,42 +41,45 @@ const (
 	client
 )
 
-// extras are what was agreed on, or asked for, beyond the ordinary.
-type extras struct {
+// connOptions are options that most connections do not use.
+type connOptions struct {
 	protocol string
 	onPing   func(context.Context, []byte) bool
 	onPong   func(context.Context, []byte)
 }
 
-// noExtras is shared by the connections that have none.
-var noExtras extras
+// noConnOptions is shared by the connections that use none.
+var noConnOptions connOptions
 
 // newConn makes a connection of what was agreed on.
-func newConn(r role, d *deflateParams, x extras) *Conn {
-	c := &Conn{engine: engine{role: r, deflate: d, extras: &noExtras}}
+func newConn(r role, d *deflateParams, x connOptions) *Conn {
+	c := &Conn{engine: engine{extras: &noConnOptions}}
 	if x.protocol != "" || x.onPing != nil || x.onPong != nil {
-		c.extras = &extras{x.protocol, x.onPing, x.onPong}
+		c.extras = &connOptions{x.protocol, x.onPing, x.onPong}
 	}
-	c.rd.limit.Store(defaultReadLimit)
+	c.rcv.role, c.snd.role = r, r
+	c.rcv.deflate, c.snd.deflate = d, d
+	c.rcv.host, c.snd.host = &c.engine, &c.engine
+	c.rcv.limit.Store(defaultReadLimit)
 	return c
 }
 
-// begin gives the connection its stream: rwc, with conn below it if that is known.
+// begin gives the connection its stream: rwc, over conn if that is known.
 func (e *engine) begin(rwc io.ReadWriteCloser, conn net.Conn) {
-	e.t = netstream.New(rwc, conn, (*streamOwner)(e))
-	e.secure = e.t.Secure()
+	s := netstream.New(rwc, conn, (*streamOwner)(e))
+	e.rcv.stream, e.snd.stream = s, s
 }
 
 // streamOwner tells the stream which of its directions may have a call under way.
 type streamOwner engine
 
-func (o *streamOwner) ReadHeld() bool  { return o.rd.lock.Held() }
-func (o *streamOwner) WriteHeld() bool { return o.wr.gate.held() }
+func (o *streamOwner) ReadHeld() bool  { return o.rcv.mu.Held() }
+func (o *streamOwner) WriteHeld() bool { return o.snd.queue.Held() }
 
-func (e *engine) setReadLimit(n int64) { e.rd.limit.Store(max(n, -1)) }
+func (e *engine) setReadLimit(n int64) { e.rcv.limit.Store(max(n, -1)) }
 func (e *engine) subprotocol() string  { return e.extras.protocol }
-func (e *engine) localAddr() net.Addr  { return addrOrUnknown(e.t.LocalAddr()) }
-func (e *engine) remoteAddr() net.Addr { return addrOrUnknown(e.t.RemoteAddr()) }
+func (e *engine) localAddr() net.Addr  { return addrOrUnknown(e.rcv.stream.LocalAddr()) }
+func (e *engine) remoteAddr() net.Addr { return addrOrUnknown(e.rcv.stream.RemoteAddr()) }
 
 func addrOrUnknown(a net.Addr) net.Addr {
 	if a == nil {

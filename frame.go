@@ -4,7 +4,6 @@ package websocket
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
 
 	"github.com/bhojpur/api/internal/mask"
@@ -25,21 +24,18 @@ const (
 
 func (op opcode) isControl() bool { return op&0x8 != 0 }
 
-// lead is the first byte of a frame, as it is on the wire: FIN, the reserved bits
-// and the opcode. Frames are handed from function to function with it as it is,
-// for to copy fields that were written one by one stalls the processor.
-type lead byte
+// byte0 is the first byte of a frame as it is on the wire: FIN, the reserved bits
+// and the opcode. It stays in this form in memory, since copying fields that were
+// written one by one stalls the processor.
+type byte0 byte
 
-// noFrame is the lead of a frame that is none.
-const noFrame lead = 0xff
+func (b byte0) op() opcode { return opcode(b & bitsOp) }
+func (b byte0) fin() bool  { return b&bitFin != 0 }
+func (b byte0) rsv1() bool { return b&bitRSV1 != 0 }
 
-func (l lead) op() opcode { return opcode(l & bitsOp) }
-func (l lead) fin() bool  { return l&bitFin != 0 }
-func (l lead) rsv1() bool { return l&bitRSV1 != 0 }
-
-// lastOf returns the lead of the last frame of a message, or of its only one, or
-// of a control frame.
-func lastOf(op opcode) lead { return bitFin | lead(op) }
+// finalByte0 returns the first byte of the last or only frame of a message, or of a
+// control frame.
+func finalByte0(op opcode) byte0 { return bitFin | byte0(op) }
 
 // The bits of a frame's first two bytes.
 const (
@@ -60,7 +56,7 @@ const (
 
 // header is a frame's header.
 type header struct {
-	lead
+	byte0
 	masked bool
 	key    uint32 // as internal/mask takes it
 	length int64
@@ -68,14 +64,33 @@ type header struct {
 
 // frame is a frame to be sent, its payload not masked yet.
 type frame struct {
-	lead
-	payload []byte
-	ready   *readyFrame // of a prepared message: the same, made before; else nil
+	byte0
+	encoding encoding
+	onCancel onCancel
+	payload  []byte
+	pre      *preframed // of a prepared message: the frame's bytes; else nil
 }
+
+// encoding is how the payload of a message goes out.
+type encoding uint8
+
+const (
+	plain     encoding = iota
+	deflated           // compressed by the leader that sends it
+	undecided          // a message that is not as long as the compression threshold yet
+)
+
+// onCancel is what becomes of a frame of which a part is out when its context ends.
+type onCancel uint8
+
+const (
+	failConn  onCancel = iota // the connection fails
+	keepFrame                 // the rest is sent ahead of other frames
+)
 
 // appendHeader appends h in its shortest form.
 func appendHeader(dst []byte, h header) []byte {
-	b0 := byte(h.lead)
+	b0 := byte(h.byte0)
 	var b1 byte
 	if h.masked {
 		b1 = bitMasked
@@ -97,7 +112,7 @@ func appendHeader(dst []byte, h header) []byte {
 
 // appendFrame appends f as side sends it. There is room for it in dst.
 func appendFrame(dst []byte, f frame, side role) []byte {
-	h := header{lead: f.lead, length: int64(len(f.payload))}
+	h := header{byte0: f.byte0, length: int64(len(f.payload))}
 	if side == client {
 		h.masked, h.key = true, mask.NewKey()
 	}
@@ -132,7 +147,7 @@ func parseHeader(h *header, b []byte, rules frameRules) (n int, err error) {
 		return 0, err
 	}
 	b0, b1 := b[0], b[1]
-	h.lead = lead(b0)
+	h.byte0 = byte0(b0)
 	h.masked = b1&bitMasked != 0
 	h.key = 0
 	// The first frame of a message that is not compressed needs no closer look.
@@ -241,28 +256,6 @@ func (rules frameRules) checkSecond(op opcode, b1 byte) error {
 	}
 	return nil
 }
-
-// violation is something that the peer did against the protocol or against
-// this side's rules, with the code of the close frame that tells it so.
-type violation struct {
-	code StatusCode
-	text string // also the close frame's reason
-	err  error  // what callers find with errors.Is, or nil
-	hint string // what callers can do about it, or ""
-}
-
-func (v *violation) Error() string {
-	text := v.text
-	if v.err != nil {
-		text = v.err.Error() + ": " + text
-	}
-	if v.hint != "" {
-		text += "; " + v.hint
-	}
-	return fmt.Sprintf("%s (%d)", text, int(v.code))
-}
-
-func (v *violation) Unwrap() error { return v.err }
 
 // The violations of RFC 6455, by section.
 var (

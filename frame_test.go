@@ -23,12 +23,12 @@ var lengths = []int64{0, 1, 125, 126, 127, 255, 256, math.MaxUint16, math.MaxUin
 func TestHeaderForms(t *testing.T) {
 	key := [4]byte{0x12, 0x34, 0x56, 0x78}
 	for _, h := range []header{
-		{lead: lastOf(opText)},
-		{lead: lead(opText)},
-		{lead: lead(opText) | bitRSV1},
-		{lead: lastOf(opBinary) | bitRSV1},
-		{lead: lead(opContinuation)},
-		{lead: lastOf(opContinuation)},
+		{byte0: finalByte0(opText)},
+		{byte0: byte0(opText)},
+		{byte0: byte0(opText) | bitRSV1},
+		{byte0: finalByte0(opBinary) | bitRSV1},
+		{byte0: byte0(opContinuation)},
+		{byte0: finalByte0(opContinuation)},
 	} {
 		for _, masked := range []bool{false, true} {
 			for _, length := range lengths {
@@ -218,8 +218,8 @@ func parsed(b []byte, rules frameRules) (h header, n int, err error) {
 // appendHeader writes.
 func FuzzParseHeader(f *testing.F) {
 	for _, length := range lengths {
-		f.Add(appendHeader(nil, header{lead: lastOf(opText), length: length}), byte(0))
-		f.Add(appendHeader(nil, header{lead: lead(opContinuation), masked: true, key: 1 << 30, length: length}), byte(7))
+		f.Add(appendHeader(nil, header{byte0: finalByte0(opText), length: length}), byte(0))
+		f.Add(appendHeader(nil, header{byte0: byte0(opContinuation), masked: true, key: 1 << 30, length: length}), byte(7))
 	}
 	for _, wire := range []string{
 		"\x81\x7e\x00\x7d", "\x81\x7e\x00\x7e", "\x81\x7f\x80", "\x81\x7f\x7f",
@@ -261,7 +261,7 @@ func FuzzParseHeader(f *testing.F) {
 		}
 		key := binary.LittleEndian.Uint32(peers.Key[:])
 		want := header{masked: peers.Masked, key: key, length: int64(length)}
-		want.lead = lead(b[0])
+		want.byte0 = byte0(b[0])
 		if h != want || h.fin() != peers.Fin || h.rsv1() != (peers.RSV == rawpeer.RSV1) || h.op() != opcode(peers.Opcode) {
 			t.Fatalf("% x: got %+v, want %+v", b, h, want)
 		}

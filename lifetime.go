@@ -5,263 +5,374 @@ package websocket
 import (
 	"context"
 	"errors"
+	"fmt"
+	"github.com/bhojpur/api/internal/netstream"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// phase is where a connection is in its life. It only grows.
-type phase uint32
+// state is the state of a connection. It never decreases, and advance alone
+// changes it.
+type state uint32
 
 const (
-	// phaseOpen: messages go both ways.
-	phaseOpen phase = iota
-	// phaseClosing: our close frame has been posted. Nothing else is sent.
-	// What arrives is discarded, unless the peer's close frame, or its
-	// violation, was the reason: then nothing more is read.
-	phaseClosing
-	// phaseClosed: the transport is closed.
-	phaseClosed
+	// stateOpen: messages go both ways.
+	stateOpen state = iota
+	// stateWriteFailed: a write failed. Reads go on, since the peer's close frame
+	// may have arrived.
+	stateWriteFailed
+	// stateClosing: this side has begun the close handshake. Messages that arrive
+	// are discarded until the peer's close frame.
+	stateClosing
+	// statePeerClosed: the peer's close frame was read. Nothing is read any more.
+	// Our close frame is on its way.
+	statePeerClosed
+	// stateFailing: the peer has violated the protocol. The close frame that says so
+	// is on its way, and what arrives is drained.
+	stateFailing
+	// stateClosed: the stream is closed.
+	stateClosed
 )
+
+// reads reports whether frames that arrive still count.
+func (s state) reads() bool { return s <= stateClosing }
 
 // The bounds of closing.
 const (
-	// drainTimeout and drainBytes bound for how long the peer may go on
-	// sending after its violation, before the connection is closed on it.
+	// drainTimeout and drainBytes bound for how long the peer may go on sending
+	// after its violation, before the stream is closed.
 	drainTimeout = time.Second
 	drainBytes   = 64 << 20
-	// replyPatience is for how long who read the peer's close frame stays for
-	// the reply to get out, where the transport can't tell at once. A program
-	// that exits then has answered.
-	replyPatience = 100 * time.Millisecond
+	// replyTimeout is for how long the call that read the peer's close frame waits
+	// for the reply to be sent. A program that exits then has answered.
+	replyTimeout = 100 * time.Millisecond
 )
 
-// lifetime is how a connection ends.
+// lifetime is the state of a connection, and how it ended.
 type lifetime struct {
-	now atomic.Uint32 // a phase
-	end lazy[ending]
+	now atomic.Uint32 // a state
+	end atomic.Pointer[closeState]
 }
 
-// ending is what is to be known of the end. Nobody asks for it before that comes,
-// or somebody waits for it.
-type ending struct {
-	mu       sync.Mutex  // a leaf; guards the rest, and changes of the phase
-	cause    error       // what failed the open connection, or nil
-	lost     error       // what ended the transport before the close handshake did, or nil
-	peer     error       // the peer's CloseError, or nil
-	told     bool        // a write returned that the open connection has failed
-	readOver bool        // nothing that arrives counts any more
-	frameOut bool        // our close frame is with the transport
-	replying bool        // it is a reply, and on its way
-	timer    *time.Timer // closes the transport if a reply does not get out
-	done     chan struct{}
+// closeState describes how a connection ended. It is allocated when the connection
+// ends or a call first waits for that.
+type closeState struct {
+	done     chan struct{} // closed in stateClosed
+	sendDone chan struct{} // closed when the close frame was sent, or can't be
+
+	mu    sync.Mutex // a leaf; guards the rest, and changes of the state
+	why   endReason  // why the connection is not open
+	lost  error      // what closed the stream before the close handshake was complete, or nil
+	peer  error      // the peer's CloseError, or nil
+	timer *time.Timer
 }
 
-func (l *lifetime) phase() phase { return phase(l.now.Load()) }
+func (l *lifetime) state() state { return state(l.now.Load()) }
 
-// advance moves the connection to a later phase and keeps the first cause. It
-// reports whether the phase changed.
-func (l *lifetime) advance(to phase, cause error) bool {
-	d := l.end.get()
+// closing returns the closeState.
+func (l *lifetime) closing() *closeState {
+	if d := l.end.Load(); d != nil {
+		return d
+	}
+	l.end.CompareAndSwap(nil, &closeState{done: make(chan struct{}), sendDone: make(chan struct{})})
+	return l.end.Load()
+}
+
+// done returns a channel that is closed when the stream is.
+func (l *lifetime) done() <-chan struct{} { return l.closing().done }
+
+// advance moves the connection to a later state for the given reason. It returns
+// the state before, and reports whether the state changed.
+func (l *lifetime) advance(to state, why endReason) (from state, ok bool) {
+	d := l.closing()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if l.phase() >= to {
-		return false
+	from = l.state()
+	if from >= to {
+		return from, false
 	}
-	if l.phase() == phaseOpen {
-		d.cause = cause
+	if from == stateOpen {
+		d.why = why
 	}
-	l.now.Store(uint32(to))
-	if to == phaseClosed {
-		d.lost = cause
-		if d.done != nil {
-			close(d.done)
-		}
+	switch to {
+	case statePeerClosed:
+		d.peer = why.cause
+	case stateClosed:
+		d.lost = why.cause
+		close(d.done)
 		if d.timer != nil {
 			d.timer.Stop()
 		}
 	}
+	l.now.Store(uint32(to))
+	return from, true
+}
+
+// closeAfter calls shut in closeTimeout, unless the connection is closed by then.
+func (l *lifetime) closeAfter(shut func()) {
+	d := l.closing()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if l.state() != stateClosed {
+		d.timer = time.AfterFunc(closeTimeout, shut)
+	}
+}
+
+// hasten reports whether our reply to the peer's close frame is on its way, and
+// gives it no more than drainTimeout.
+func (l *lifetime) hasten() bool {
+	d := l.closing()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if l.state() != statePeerClosed || d.timer == nil {
+		return false
+	}
+	d.timer.Reset(drainTimeout)
 	return true
 }
 
-// closedByPeer notes the peer's close frame. It reports whether a reply is
-// due.
-func (l *lifetime) closedByPeer(ce CloseError) (reply bool) {
-	d := l.end.get()
-	d.mu.Lock()
-	d.peer, d.readOver = ce, true
-	d.mu.Unlock()
-	return l.advance(phaseClosing, nil)
-}
-
-// violatedByPeer notes a violation. It reports whether this is the first reason
-// to close, so that a close frame has to be sent, and whether one is out.
-func (l *lifetime) violatedByPeer(v *violation) (first, out bool) {
-	d := l.end.get()
-	d.mu.Lock()
-	d.readOver = true
-	out = d.frameOut
-	d.mu.Unlock()
-	return l.advance(phaseClosing, v), out
-}
-
-// failureTold notes that a caller knows that the connection has failed, which
-// is open still for what may have arrived.
-func (l *lifetime) failureTold() {
-	d := l.end.get()
-	d.mu.Lock()
-	d.told = true
-	d.mu.Unlock()
-}
-
-// ended returns a channel that is closed when the transport is.
-func (l *lifetime) ended() <-chan struct{} {
-	d := l.end.get()
+// err is the error of a call on a connection that is not open.
+func (l *lifetime) err(t callTime) error {
+	d := l.closing()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.done == nil {
-		d.done = make(chan struct{})
-		if l.phase() == phaseClosed {
-			close(d.done)
-		}
-	}
-	return d.done
+	return &closedError{why: d.why, peer: d.peer, isClosed: true}
 }
 
-// err is the error of every call on a connection that is no longer open.
-func (l *lifetime) err() error {
-	d := l.end.get()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.peer != nil {
-		return &closedError{cause: d.peer}
-	}
-	return &closedError{cause: d.cause}
-}
-
-// reading reports whether frames that arrive still count: all of them while
-// the connection is open, the peer's close frame while it is closing.
-func (l *lifetime) reading() bool {
-	if l.phase() == phaseOpen {
-		return true
-	}
-	d := l.end.get()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return l.phase() == phaseClosing && !d.readOver
-}
-
-// bothOut reports whether the close handshake is complete.
-func (l *lifetime) bothOut() bool {
-	d := l.end.get()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.peer != nil && d.frameOut
-}
-
-// closeFrameOut is called when our close frame is with the transport. If the
-// peer's was there before, that was all. After a violation the peer is told
-// that nothing will follow, while what it still sends is drained.
-func (e *engine) closeFrameOut() {
-	l := &e.life
-	d := l.end.get()
-	d.mu.Lock()
-	d.frameOut = true
-	answered, violated := d.peer != nil, d.readOver
-	d.mu.Unlock()
-	switch {
-	case answered:
-		e.shutGently()
-	case violated:
-		e.t.CloseWrite()
-	}
-}
-
-// shut closes the transport and lets go of what the connection holds. It takes
-// no gate: who holds one gives back what is behind it.
-func (e *engine) shut(cause error) {
-	if !e.life.advance(phaseClosed, cause) {
-		return
-	}
-	e.t.Close()
-	e.dropReads()
-	if e.wr.gate.tryLock() {
-		e.unlockWrite()
-	}
-}
-
-// shutGently is shut after a completed close handshake: over TLS, the end is
-// announced first.
-func (e *engine) shutGently() {
-	if e.secure {
-		stop := time.AfterFunc(drainTimeout, e.t.Close)
-		e.t.CloseWrite()
-		stop.Stop()
-	}
-	e.shut(nil)
-}
-
-// answer replies to the peer's close frame with the same code and reason. The
-// peer has closeTimeout to take the reply.
-func (e *engine) answer(ctx context.Context, ce CloseError) {
-	l := &e.life
-	d := l.end.get()
-	d.mu.Lock()
-	if l.phase() != phaseClosed {
-		d.timer = time.AfterFunc(closeTimeout, func() { e.shut(nil) })
-	}
-	d.mu.Unlock()
-	sending := e.postClose(ce.Code, ce.Reason)
-	if l.phase() == phaseClosed {
-		return
-	}
-	d.mu.Lock()
-	d.replying = true
-	d.mu.Unlock()
-	if sending {
-		e.awaitEnd(ctx)
-	}
-}
-
-// awaitEnd gives what others do to end the connection a moment.
-func (e *engine) awaitEnd(ctx context.Context) {
-	patience := time.NewTimer(replyPatience)
-	defer patience.Stop()
-	select {
-	case <-e.life.ended():
-	case <-ctx.Done():
-	case <-patience.C:
-	}
-}
-
-// close is the close handshake, from our side.
-func (e *engine) close(code StatusCode, reason string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
-	first, err := e.beginClose(code, reason)
-	if !first {
-		select {
-		case <-e.life.ended():
-		case <-ctx.Done():
-			e.shut(nil)
-		}
-		return err
-	}
-	return errors.Join(err, e.finishClose(ctx))
-}
-
-// closeSoon is close, but leaves the peer's part of it to a goroutine, unless
-// the peer is quick.
-func (e *engine) closeSoon(code StatusCode, reason string) error {
-	first, err := e.beginClose(code, reason)
-	if first {
-		e.finishSoon()
+// errInside is err for a call that reads inside a message, where the end of the
+// stream is not that of the message.
+func (l *lifetime) errInside(t callTime) error {
+	err := l.err(t)
+	if errors.Is(err, io.EOF) {
+		err.(*closedError).why.cause = io.ErrUnexpectedEOF
 	}
 	return err
 }
 
-func (e *engine) finishSoon() {
+// handshakeErr is why the close handshake was not completed. It is nil if it was,
+// and if an earlier call has returned that the connection failed.
+func (l *lifetime) handshakeErr() error {
+	d := l.closing()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.peer != nil, d.why.by != bySelf:
+		return nil
+	case d.lost != nil:
+		return d.lost
+	}
+	return net.ErrClosed // CloseNow came in between
+}
+
+// shut closes the stream and frees what the connection holds. why counts if the
+// connection was open. It acquires no lock of the two halves; a goroutine that
+// holds one frees what the lock guards when it unlocks.
+func (e *engine) shut(why endReason) {
+	if _, ok := e.life.advance(stateClosed, why); !ok {
+		return
+	}
+	e.rcv.stream.Close()
+	e.rcv.release()
+	e.snd.close()
+}
+
+// shutGently is shut after a complete close handshake: over TLS, the end of the
+// stream is announced first.
+func (e *engine) shutGently() {
+	if e.rcv.stream.Secure() && e.life.state() != stateClosed {
+		stop := time.AfterFunc(drainTimeout, e.rcv.stream.Close)
+		e.rcv.stream.CloseWrite()
+		stop.Stop()
+	}
+	e.shut(endReason{})
+}
+
+// sendEnded is called by the sending half when the close frame was sent, or will
+// never be.
+func (e *engine) sendEnded() {
+	d := e.life.closing()
+	d.mu.Lock()
+	select {
+	case <-d.sendDone:
+	default:
+		close(d.sendDone)
+	}
+	d.mu.Unlock()
+	switch e.life.state() {
+	case statePeerClosed:
+		e.shutGently()
+	case stateFailing:
+		e.halfClose()
+	}
+}
+
+// halfClose tells the peer that nothing follows, while what it still sends is
+// drained.
+func (e *engine) halfClose() {
+	if e.rcv.stream.Secure() {
+		go e.rcv.stream.CloseWrite() // it waits for a peer that does not read
+		return
+	}
+	e.rcv.stream.CloseWrite()
+}
+
+// isSendDone reports whether the close frame was sent, or can't be.
+func (d *closeState) isSendDone() bool {
+	select {
+	case <-d.sendDone:
+		return true
+	default:
+		return false
+	}
+}
+
+// failWrite ends the connection for an error of the sending half, and returns what
+// the caller of a write gets.
+func (e *engine) failWrite(ctx context.Context, err error) error {
+	switch {
+	case err == errWithdrawn, err == errCommitted:
+		return ctx.Err()
+	case err == errBehindWriter:
+		return fmt.Errorf("%w: %w", errWriterOpen, ctx.Err())
+	case err == errEnded:
+		return e.life.err(underWay)
+	}
+	if c, ok := errors.AsType[*contextError](err); ok {
+		e.shut(endReason{byContext, c.err})
+	} else {
+		e.life.advance(stateWriteFailed, endReason{byNetwork, err})
+	}
+	return e.life.err(underWay)
+}
+
+// A position says where in the flow of messages a read was.
+type position uint8
+
+const (
+	betweenMessages position = iota // or where it may go on later
+	insideMessage
+)
+
+// failRead ends the connection for an error of the receiving half, and returns what
+// the caller of a read gets. The caller holds the lock of that half.
+func (e *engine) failRead(ctx context.Context, at position, err error) error {
+	switch v := err.(type) {
+	case *violation:
+		e.failViolation(ctx, v)
+		return e.life.err(underWay)
+	case CloseError:
+		e.replyClose(ctx, v)
+		return e.life.err(underWay)
+	}
+	switch {
+	case err == errBetweenMessages:
+		return err
+	case err == netstream.ErrInterrupted && at == betweenMessages:
+		return ctx.Err()
+	case err == netstream.ErrInterrupted:
+		e.shut(endReason{byContext, ctx.Err()})
+	default:
+		e.shut(endReason{byNetwork, err})
+	}
+	if at == insideMessage {
+		return e.life.errInside(underWay)
+	}
+	return e.life.err(underWay)
+}
+
+// failViolation ends the connection for what the peer did: a close frame names it
+// (RFC 6455 section 7.1.7), and what the peer still sends is drained for a while,
+// so that it reads the frame before it finds the stream closed.
+func (e *engine) failViolation(ctx context.Context, v *violation) {
+	why := endReason{byViolation, v}
+	from, ok := e.life.advance(stateFailing, why)
+	if ok {
+		d := e.life.closing()
+		if from == stateClosing && d.isSendDone() {
+			e.halfClose()
+		}
+		e.snd.postClose(v.code, v.text)
+		ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+		defer cancel()
+		// If interrupting a read takes longer than that, the stream is closed.
+		defer context.AfterFunc(ctx, e.rcv.stream.Close)()
+		e.rcv.drain(ctx)
+		select {
+		case <-d.sendDone:
+		case <-d.done:
+		case <-ctx.Done():
+		}
+	}
+	e.shut(why)
+}
+
+// replyClose answers the peer's close frame with the same code and reason. The peer
+// has closeTimeout to take the reply.
+func (e *engine) replyClose(ctx context.Context, ce CloseError) {
+	from, ok := e.life.advance(statePeerClosed, endReason{byPeer, ce})
+	switch {
+	case !ok:
+		return
+	case from == stateClosing:
+		if e.life.closing().isSendDone() {
+			e.shutGently()
+		}
+		return
+	}
+	e.life.closeAfter(func() { e.shut(endReason{}) })
+	sending := e.snd.postClose(ce.Code, ce.Reason)
+	switch {
+	case e.life.closing().isSendDone():
+		e.shutGently() // if the sender ended before the state changed
+	case sending:
+		e.awaitEnd(ctx)
+	}
+}
+
+// awaitEnd waits a moment for others to end the connection.
+func (e *engine) awaitEnd(ctx context.Context) {
+	if e.life.state() == stateClosed {
+		return
+	}
+	timer := time.NewTimer(replyTimeout)
+	defer timer.Stop()
+	select {
+	case <-e.life.done():
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// close is the close handshake, begun by this side.
+func (e *engine) close(code StatusCode, reason string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	first, err := e.beginClose(code, reason)
+	if first {
+		return errors.Join(err, e.finishClose(ctx))
+	}
+	select {
+	case <-e.life.done():
+	case <-ctx.Done():
+		e.shut(endReason{})
+	}
+	return nil
+}
+
+// closeAsync is close, but leaves the peer's part to a goroutine, unless the peer
+// is quick.
+func (e *engine) closeAsync(code StatusCode, reason string) error {
+	first, err := e.beginClose(code, reason)
+	if first {
+		e.finishAsync()
+	}
+	return err
+}
+
+func (e *engine) finishAsync() {
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
@@ -270,99 +381,79 @@ func (e *engine) finishSoon() {
 	e.awaitEnd(context.Background())
 }
 
-// beginFailure is beginClose for a failure on our side.
-func (e *engine) beginFailure(code StatusCode, cause error) (first bool) {
-	if !e.life.advance(phaseClosing, cause) {
-		return false
-	}
-	e.postClose(code, "")
-	return true
-}
-
-// beginClose posts the close frame, if it is the first to close.
+// beginClose begins the close handshake. It reports whether it is the first to
+// close. A code or a reason that can't be sent is an error, and replaced.
 func (e *engine) beginClose(code StatusCode, reason string) (first bool, err error) {
 	code, reason, err = sendable(code, reason)
-	if !e.life.advance(phaseClosing, nil) {
+	if _, first = e.life.advance(stateClosing, endReason{bySelf, CloseError{code, reason}}); !first {
 		return false, nil
 	}
-	e.postClose(code, reason)
+	e.snd.postClose(code, reason)
 	return true, err
 }
 
-// finishClose reads until the peer's close frame arrives, and closes the
-// transport.
+// failSelf begins the close handshake for a failure of this side.
+func (e *engine) failSelf(code StatusCode, cause error) (first bool) {
+	if _, first = e.life.advance(stateClosing, endReason{byFailure, cause}); first {
+		e.snd.postClose(code, "")
+	}
+	return first
+}
+
+// finishClose reads until the peer's close frame and closes the stream.
 func (e *engine) finishClose(ctx context.Context) error {
-	// Interrupting the read may take longer than there is time.
-	closed := make(chan struct{})
+	// To interrupt the read may take longer than there is time.
+	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
-		defer close(closed)
-		if e.life.reading() {
-			e.shut(errNoCloseFrame)
+		defer close(ended)
+		if e.life.state().reads() {
+			e.shut(endReason{cause: errNoCloseFrame})
 		} else {
-			e.shut(nil)
+			e.shut(endReason{})
 		}
 	})
 	defer func() {
 		if !stop() {
-			<-closed // the stream is closed when Close returns
+			<-ended
 		}
 	}()
-	defer e.shut(nil) // a callback may panic
+	defer e.shut(endReason{}) // a callback may panic
 	err := e.awaitClose(ctx)
-	if !e.life.reading() {
-		// Our close frame may still be on its way, behind a writer's frame.
+	if !e.life.state().reads() {
+		// Our close frame may still be on its way, behind the frame of a writer.
 		select {
-		case <-e.life.ended():
+		case <-e.life.done():
 		case <-ctx.Done():
 		}
 	}
 	if err != nil && ctx.Err() != nil {
 		err = errNoCloseFrame
 	}
-	e.shut(err)
-	return e.life.handshake()
+	e.shut(endReason{cause: err})
+	return e.life.handshakeErr()
 }
 
 // awaitClose reads until the peer's close frame, if it may still come.
 func (e *engine) awaitClose(ctx context.Context) error {
-	if err := e.rd.lock.Lock(ctx, e.life.ended()); err != nil {
+	if err := e.rcv.mu.Lock(ctx, e.life.done()); err != nil {
 		return err
 	}
 	defer e.unlockRead()
-	if !e.life.reading() {
+	if !e.life.state().reads() {
 		return nil
 	}
-	return e.readUntilClose(ctx)
-}
-
-// handshake says why the close handshake was not completed, or nil, also where
-// somebody knows that it can't be.
-func (l *lifetime) handshake() error {
-	d := l.end.get()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	switch {
-	case d.peer != nil, d.told:
-		return nil
-	case d.lost != nil:
-		return d.lost
+	err := e.rcv.awaitClose(ctx)
+	if err != netstream.ErrInterrupted {
+		e.failRead(ctx, betweenMessages, err)
 	}
-	return net.ErrClosed // CloseNow came in between
+	return err
 }
 
-// closeNow closes the transport at once. But where the peer has closed and
-// only our reply is left to send, that gets a moment.
+// closeNow closes the stream at once. Where the reply to the peer's close frame is
+// on its way, that gets a moment.
 func (e *engine) closeNow() error {
-	l := &e.life
-	d := l.end.get()
-	d.mu.Lock()
-	replying := d.replying && !d.frameOut && l.phase() == phaseClosing
-	if replying {
-		d.timer.Reset(drainTimeout)
-	}
-	d.mu.Unlock()
-	if !replying {
-		e.shut(nil)
+	if !e.life.hasten() {
+		e.shut(endReason{by: bySelf})
 	}
 	return nil
 }

@@ -12,50 +12,52 @@ import (
 	"github.com/bhojpur/api/internal/wsjs"
 )
 
-// phase is where a connection is in its life. It only grows.
-type phase uint8
+// state is the state of a connection. It never decreases.
+type state uint8
 
 const (
-	// phaseConnecting: Dial waits for the socket to open.
-	phaseConnecting phase = iota
-	// phaseOpen: messages go both ways.
-	phaseOpen
-	// phaseClosing: this side has begun to close. Nothing else is sent, and
+	// stateConnecting: Dial waits for the socket to open.
+	stateConnecting state = iota
+	// stateOpen: messages go both ways.
+	stateOpen
+	// stateClosing: this side has begun to close. Nothing else is sent, and
 	// the socket drops what arrives.
-	phaseClosing
-	// phaseClosed: the socket is closed, or given up. Nobody listens to it.
-	phaseClosed
+	stateClosing
+	// stateClosed: the socket is closed, or given up. Nobody listens to it.
+	stateClosed
 )
 
 // lifetime is how a connection begins and ends.
 type lifetime struct {
 	mu      sync.Mutex // a leaf
-	now     phase
-	why     string        // what the socket said of its failure
-	cause   error         // what failed the connection, or nil
+	now     state
+	said    string        // what the socket said of its failure
+	why     endReason     // why the connection is not open
 	lost    error         // what ended the socket before the close handshake did, or nil
 	peer    error         // the peer's CloseError, or nil
 	timer   *time.Timer   // gives up a socket that is closing
 	changed chan struct{} // closed by the next wake; nil when nobody waits
 }
 
-// advance moves the connection to a later phase and keeps the first cause. It
-// reports whether the phase changed.
-func (l *lifetime) advance(to phase, cause error) bool {
+// advance moves the connection to a later state and keeps the first reason. It
+// reports whether the state changed.
+func (l *lifetime) advance(to state, why endReason) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.now >= to {
 		return false
 	}
-	if ce, ok := cause.(CloseError); ok {
-		l.peer, cause = ce, nil
+	if why.by == byPeer {
+		l.peer = why.cause
 	}
-	if l.now <= phaseOpen {
-		l.cause = cause
+	if l.now <= stateOpen {
+		l.why = why
 	}
 	l.now = to
-	if to == phaseClosed {
-		l.lost = cause
+	if to == stateClosed {
+		if why.by != byPeer {
+			l.lost = why.cause
+		}
 		if l.timer != nil {
 			l.timer.Stop()
 		}
@@ -78,9 +80,9 @@ func (l *lifetime) wakeLocked() {
 	}
 }
 
-// watch returns the phase, and a channel that is closed when it changes or a
+// watch returns the state, and a channel that is closed when it changes or a
 // message arrives.
-func (l *lifetime) watch() (phase, <-chan struct{}) {
+func (l *lifetime) watch() (state, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.changed == nil {
@@ -89,7 +91,7 @@ func (l *lifetime) watch() (phase, <-chan struct{}) {
 	return l.now, l.changed
 }
 
-func (l *lifetime) phase() phase {
+func (l *lifetime) state() state {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.now
@@ -99,20 +101,17 @@ func (l *lifetime) phase() phase {
 func (l *lifetime) expire(end func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.timer == nil && l.now < phaseClosed {
+	if l.timer == nil && l.now < stateClosed {
 		l.timer = time.AfterFunc(closeTimeout, end)
 	}
 }
 
-// err is the error of every call on a connection that is no longer open. Where
-// this side found fault with the peer, it stays that, whatever the peer says.
-func (l *lifetime) err() error {
+// err is the error of a call on a connection that is not open. If this side found
+// fault with the peer, it stays that, whatever the peer says.
+func (l *lifetime) err(t callTime) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.cause == nil {
-		return &closedError{cause: l.peer}
-	}
-	return &closedError{cause: l.cause}
+	return &closedError{why: l.why, peer: l.peer, isClosed: true}
 }
 
 // handshake says why the close handshake was not completed, or nil.
@@ -132,7 +131,7 @@ func (l *lifetime) handshake() error {
 func (l *lifetime) failure() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.cause
+	return l.why.cause
 }
 
 // socketEvents is what the socket tells of its events.
@@ -149,34 +148,34 @@ func (ev *socketEvents) Closed(code int, reason string, clean wsjs.Clean) {
 
 // opened is the socket's open event.
 func (e *engine) opened() {
-	e.life.advance(phaseOpen, nil)
+	e.life.advance(stateOpen, endReason{})
 }
 
 // failed is the socket's error event. A close event follows, but in Node not
 // always if the socket has not been open.
 func (e *engine) failed(why string) {
 	e.life.mu.Lock()
-	e.life.why = why
-	connecting := e.life.now == phaseConnecting
+	e.life.said = why
+	connecting := e.life.now == stateConnecting
 	e.life.mu.Unlock()
 	if connecting {
-		e.finish(errNotOpened(why))
+		e.finish(endReason{byNetwork, errNotOpened(why)})
 	}
 }
 
 // closed is the socket's close event.
 func (e *engine) closed(ce CloseError, clean wsjs.Clean) {
 	e.life.mu.Lock()
-	why := e.life.why
-	connecting := e.life.now == phaseConnecting
+	why := e.life.said
+	connecting := e.life.now == stateConnecting
 	e.life.mu.Unlock()
 	switch {
 	case connecting:
-		e.finish(errNotOpened(why))
+		e.finish(endReason{byNetwork, errNotOpened(why)})
 	case ce.Code == StatusAbnormalClosure, ce.Code == StatusNoStatusRcvd && !bool(clean):
-		e.finish(errNoFrame(why))
+		e.finish(endReason{byNetwork, errNoFrame(why)})
 	default:
-		e.finish(ce)
+		e.finish(endReason{byPeer, ce})
 	}
 }
 
@@ -200,8 +199,8 @@ func errNoFrame(why string) error {
 }
 
 // finish ends the connection and lets go of the socket.
-func (e *engine) finish(cause error) bool {
-	if !e.life.advance(phaseClosed, cause) {
+func (e *engine) finish(why endReason) bool {
+	if !e.life.advance(stateClosed, why) {
 		return false
 	}
 	e.socket.Release()
@@ -209,8 +208,8 @@ func (e *engine) finish(cause error) bool {
 }
 
 // abandon ends the connection without waiting for the socket to close.
-func (e *engine) abandon(cause error) {
-	if e.finish(cause) {
+func (e *engine) abandon(why endReason) {
+	if e.finish(why) {
 		e.socket.Close()
 	}
 }
@@ -232,13 +231,13 @@ func (e *engine) closeSocket(code StatusCode, reason string) error {
 
 // beginClose sends a close frame, unless one was sent before. The socket has
 // closeTimeout to close.
-func (e *engine) beginClose(code StatusCode, reason string, cause error) (first bool) {
-	if !e.life.advance(phaseClosing, cause) {
+func (e *engine) beginClose(code StatusCode, reason string, why endReason) (first bool) {
+	if !e.life.advance(stateClosing, why) {
 		return false
 	}
-	e.life.expire(func() { e.abandon(errNoCloseFrame) })
+	e.life.expire(func() { e.abandon(endReason{byNetwork, errNoCloseFrame}) })
 	if err := e.closeSocket(code, reason); err != nil {
-		e.finish(err)
+		e.finish(endReason{byNetwork, err})
 	}
 	return true
 }
@@ -247,8 +246,8 @@ func (e *engine) beginClose(code StatusCode, reason string, cause error) (first 
 func (e *engine) close(code StatusCode, reason string) error {
 	first, err := e.startClose(code, reason)
 	for {
-		phase, changed := e.life.watch()
-		if phase == phaseClosed {
+		now, changed := e.life.watch()
+		if now == stateClosed {
 			break
 		}
 		<-changed
@@ -259,8 +258,8 @@ func (e *engine) close(code StatusCode, reason string) error {
 	return errors.Join(err, e.life.handshake())
 }
 
-// closeSoon is close, but leaves the peer's part to the socket's events.
-func (e *engine) closeSoon(code StatusCode, reason string) error {
+// closeAsync is close, but leaves the peer's part to the socket's events.
+func (e *engine) closeAsync(code StatusCode, reason string) error {
 	_, err := e.startClose(code, reason)
 	return err
 }
@@ -269,7 +268,7 @@ func (e *engine) closeSoon(code StatusCode, reason string) error {
 func (e *engine) startClose(code StatusCode, reason string) (first bool, err error) {
 	code, reason, err = sendable(code, reason)
 	e.inbox.shut()
-	if !e.beginClose(code, reason, nil) {
+	if !e.beginClose(code, reason, endReason{bySelf, CloseError{code, reason}}) {
 		return false, nil
 	}
 	return true, err
@@ -279,18 +278,18 @@ func (e *engine) startClose(code StatusCode, reason string) (first bool, err err
 // it has no other end.
 func (e *engine) closeNow() error {
 	e.inbox.shut()
-	e.abandon(nil)
+	e.abandon(endReason{by: bySelf})
 	return nil
 }
 
 // refuse closes the connection for what the peer did.
 func (e *engine) refuse(ctx context.Context, code StatusCode, reason string) {
-	e.fail(code, reason, errors.New(reason))
+	e.fail(code, reason, endReason{byViolation, &violation{code: code, text: reason}})
 }
 
-// fail closes the connection with the cause that each call returns then. It
+// fail closes the connection for the reason that each call returns then. It
 // does not wait for the peer.
-func (e *engine) fail(code StatusCode, reason string, cause error) {
+func (e *engine) fail(code StatusCode, reason string, why endReason) {
 	e.inbox.shut()
-	e.beginClose(code, reason, cause)
+	e.beginClose(code, reason, why)
 }

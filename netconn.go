@@ -105,7 +105,7 @@ func (nc *netConn) Read(p []byte) (int, error) {
 	for {
 		ctx, closed := nc.read.context()
 		if closed {
-			return 0, nc.opError("read", &closedError{})
+			return 0, nc.opError("read", net.ErrClosed)
 		}
 		if nc.eof.Load() {
 			return 0, io.EOF
@@ -137,8 +137,10 @@ func (nc *netConn) readError(err error) error {
 			return io.EOF
 		}
 	}
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
+	if closed, ok := errors.AsType[*closedError](err); ok && errors.Is(err, io.EOF) {
+		inside := *closed
+		inside.why.cause = io.ErrUnexpectedEOF
+		err = &inside
 	}
 	return nc.opError("read", err)
 }
@@ -148,7 +150,7 @@ func (nc *netConn) Write(p []byte) (int, error) {
 	for {
 		ctx, closed := nc.write.context()
 		if closed {
-			return sent, nc.opError("write", &closedError{})
+			return sent, nc.opError("write", net.ErrClosed)
 		}
 		n, err := nc.c.writeStream(ctx, nc.typ, p[sent:])
 		sent += n
@@ -170,7 +172,7 @@ func (nc *netConn) opError(op string, err error) error {
 	switch {
 	case nc.ctx.Err() != nil && !nc.closed.Load():
 		// Not as it is: this is no timeout after which one tries again.
-		err = &closedError{cause: nc.ctx.Err()}
+		err = &closedError{why: endReason{byContext, nc.ctx.Err()}, isClosed: true}
 	case err == context.DeadlineExceeded:
 		err = os.ErrDeadlineExceeded
 	}
@@ -184,7 +186,7 @@ func (nc *netConn) Close() error {
 	nc.stop()
 	nc.read.close()
 	nc.write.close()
-	return opError("close", nc.c.closeSoon(StatusNormalClosure, ""))
+	return opError("close", nc.c.closeAsync(StatusNormalClosure, ""))
 }
 
 func (nc *netConn) LocalAddr() net.Addr  { return nc.c.LocalAddr() }

@@ -15,7 +15,7 @@ import (
 // frames.
 type PreparedMessage struct {
 	typ MessageType
-	preparedForms
+	preparedFrames
 }
 
 // NewPreparedMessage prepares a message. p is copied. It returns an error for

@@ -5,12 +5,12 @@ import (
 	"context"
 )
 
-// preparedForms is a message as the browser takes it.
-type preparedForms struct {
+// preparedFrames is a message as the browser takes it.
+type preparedFrames struct {
 	p []byte
 }
 
-func (m *preparedForms) prepare(_ MessageType, p []byte) {
+func (m *preparedFrames) prepare(_ MessageType, p []byte) {
 	m.p = bytes.Clone(p)
 }
 

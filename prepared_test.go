@@ -181,7 +181,7 @@ func TestPreparedBatch(t *testing.T) {
 					p.WantMessage(rawpeer.OpText, []byte(messages[i]))
 				}
 				if mode.mode == websocket.CompressionDisabled {
-					wantBatches(t, p, messages[:1], messages[1:4], messages[4:5], messages[5:])
+					wantBatches(t, p, messages[:1], messages[1:5], messages[5:])
 				}
 				conntest.MustWriteText(t, c, conntest.Filler(500)+conntest.Filler(300))
 				p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(500)+conntest.Filler(300)))

@@ -162,12 +162,12 @@ func (in *inbox) read(m *message, p []byte) (int, error) {
 // received is the socket's message event. The bytes are copied at once, for
 // the reasons that package wsjs gives, but those of a message that will hardly be read.
 func (e *engine) received(data wsjs.Data, err error) {
-	if e.life.phase() != phaseOpen {
+	if e.life.state() != stateOpen {
 		return
 	}
 	if err != nil {
 		// What came before can still be read.
-		e.beginClose(StatusInternalError, "", err)
+		e.beginClose(StatusInternalError, "", endReason{byFailure, err})
 		return
 	}
 	m := &message{typ: MessageBinary, size: data.Len()}
@@ -185,7 +185,7 @@ func (e *engine) received(data wsjs.Data, err error) {
 	}
 	// What came before can still be read.
 	err = fmt.Errorf("%w: over %d bytes wait to be read", ErrMessageTooBig, e.inbox.max)
-	e.beginClose(StatusMessageTooBig, "too much waits to be read", err)
+	e.beginClose(StatusMessageTooBig, "too much waits to be read", endReason{byFailure, err})
 }
 
 // next waits for a message.
@@ -193,9 +193,9 @@ func (e *engine) next(ctx context.Context, c claim) (*message, error) {
 	for {
 		// Nothing comes after the connection has ended, so what the inbox is
 		// found to hold after this is all.
-		phase := e.life.phase()
-		if phase != phaseOpen && e.inbox.isEmpty() {
-			return nil, e.life.err()
+		now := e.life.state()
+		if now != stateOpen && e.inbox.isEmpty() {
+			return nil, e.life.err(underWay)
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -203,8 +203,8 @@ func (e *engine) next(ctx context.Context, c claim) (*message, error) {
 		m, err := e.inbox.take(c, e.readLimit.Load())
 		switch {
 		case errors.Is(err, ErrMessageTooBig):
-			e.fail(StatusMessageTooBig, limitText(e.readLimit.Load()), err)
-			return nil, e.life.err()
+			e.fail(StatusMessageTooBig, limitText(e.readLimit.Load()), endReason{byViolation, err})
+			return nil, e.life.err(underWay)
 		case m != nil || err != nil:
 			return m, err
 		}
@@ -217,8 +217,8 @@ func (e *engine) next(ctx context.Context, c claim) (*message, error) {
 // awaitMessage waits until the inbox may have a message, or the connection is
 // no longer open.
 func (e *engine) awaitMessage(ctx context.Context) error {
-	phase, changed := e.life.watch()
-	if phase != phaseOpen || !e.inbox.isEmpty() {
+	now, changed := e.life.watch()
+	if now != stateOpen || !e.inbox.isEmpty() {
 		return nil
 	}
 	select {
@@ -257,8 +257,8 @@ type messageReader struct {
 func (r *messageReader) Read(p []byte) (int, error) {
 	n, err := r.e.inbox.read(r.m, p)
 	if err == errStaleReader {
-		if r.e.life.phase() != phaseOpen {
-			err = r.e.life.err()
+		if r.e.life.state() != stateOpen {
+			err = r.e.life.err(underWay)
 		}
 		err = opError("read", err)
 	}
@@ -269,7 +269,7 @@ func (r *messageReader) Read(p []byte) (int, error) {
 // type. An empty message is no part of it.
 func (e *engine) readStream(ctx context.Context, typ MessageType, p []byte) (int, error) {
 	for {
-		if err := ctx.Err(); err != nil && e.life.phase() == phaseOpen {
+		if err := ctx.Err(); err != nil && e.life.state() == stateOpen {
 			return 0, err
 		}
 		m := e.inbox.begun()
@@ -283,7 +283,7 @@ func (e *engine) readStream(ctx context.Context, typ MessageType, p []byte) (int
 		}
 		if m.typ != typ {
 			e.refuse(ctx, StatusUnsupportedData, wrongMessage(m.typ, typ))
-			return 0, e.life.err()
+			return 0, e.life.err(underWay)
 		}
 		n, err := e.inbox.read(m, p)
 		if err == nil {

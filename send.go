@@ -3,365 +3,485 @@
 package websocket
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"net"
-	"runtime"
+	"github.com/bhojpur/api/internal/netstream"
+	"math"
 	"sync/atomic"
 
 	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/deflate"
-	"github.com/bhojpur/api/internal/netstream"
+	"github.com/bhojpur/api/internal/sendqueue"
 )
 
-// writeSide is what goes out.
-type writeSide struct {
-	// gate is held by who writes to the transport, and guards the group below.
-	gate   gate
-	small  [smallFrame]byte // a frame that goes out alone, if it is no longer
-	out    *bufpool.Block   // frames that were taken for sending; nil when there are none
-	from   int              // what of out is not with the transport yet begins here
-	to     int              // and ends here
-	group  []*waiter        // whose frames are in out, in their order
-	yield  uint8            // for how many more sends company is expected
-	ended  bool             // our close frame has been taken: nothing follows it
-	told   bool             // and it went out, as closeFrameOut was told
-	broken error            // what a write failed with
-	parts  lazy[parts]
-	comp   *deflate.Compressor
+// sender is the sending half of a connection. It knows neither the receiving half
+// nor the state of the connection: it returns what happened.
+//
+// The queue decides which goroutine has the lead, the right to write to the
+// stream. The leader encodes frames into out, its own and those of goroutines that
+// wait, and sends them as one batch.
+type sender struct {
+	stream  *netstream.Stream
+	host    sendHost
+	deflate *deflateParams // nil when compression was not agreed on
+	role    role
 
-	resting atomic.Bool  // the gate is held by sendRest
-	posted  lazy[posted] // what nobody waits for
+	draining atomic.Bool // a goroutine sends what no other one waits for
+	queue    sendqueue.Queue[frame]
+
+	// Guarded by the lead.
+	small    [smallFrame]byte       // holds a short frame that goes out alone
+	out      *bufpool.Block         // frames to be sent; nil when there are none
+	from, to int                    // out.B[from:to] is not sent yet
+	rest     []byte                 // sent behind out: by a server as it is, by a client once it was masked into out
+	key      uint32                 // for rest
+	closing  bool                   // the close frame was encoded, and the host does not know that it was sent
+	encoded  int64                  // bytes of frames that were encoded since out was empty
+	sent     int64                  // how many of them were sent
+	batch    sendqueue.Batch[frame] // requests whose frames are in out or rest
+
+	// Guarded by the lead while no message is open, then by the open message.
+	deflater atomic.Pointer[deflate.Compressor]
+
+	fragments lazy[fragmenter]
 }
 
+// sendHost is what a sender reports to.
+type sendHost interface {
+	// numberPing gives a ping its payload, when no other frame can get ahead of it.
+	numberPing(frame) frame
+	// sendEnded is called when the close frame was sent, or will never be.
+	sendEnded()
+}
+
+type sendRequest = sendqueue.Request[frame]
+
 const (
-	// smallFrame is up to which size a frame needs no block: a pool costs 12 ns
-	// of its 45. (With a Conn of 576 bytes, a size that the allocator has.)
+	// smallFrame is the size up to which a frame needs no block from the pool,
+	// which would cost 12 of 45 ns.
 	smallFrame = 128
-	// shortHeader is a header whose length takes 7 bits, with a masking key.
+	// shortHeader is the size of a header with a 7-bit length and a masking key.
 	shortHeader = 2 + 4
-	// maxJoined is up to which size a payload is copied behind its header, and
-	// so can be sent together with others.
-	maxJoined = 4 << 10
+	// maxCopied is the size up to which a payload is copied behind its header, so
+	// that other frames can follow in the same batch.
+	maxCopied = 4 << 10
 	// maxFrame is the payload of the frames that a Writer sends.
 	maxFrame = 16 << 10
-	// maxBatch bounds what is sent together.
+	// maxBatch is the size from which a batch takes no further frames.
 	maxBatch = 64 << 10
-	// yields is for how many sends one that met others who waited yields the
-	// processor first, so that they bring their frames along.
-	yields = 8
+	// maxPongs is how many pongs wait to be sent. A newer one takes the place of
+	// the last: only the latest ping has to be answered (RFC 6455 section 5.5.3).
+	maxPongs = 16
 )
 
-// remainder says what becomes of a frame of which a part is out when the
-// context ends.
-type remainder uint8
-
-const (
-	dropRest remainder = iota // the connection has failed
-	keepRest                  // the rest is sent ahead of everything else
+// The results of sending a frame, beside success and errors of the stream.
+var (
+	// errWithdrawn: the context ended, and nothing of the frame was sent.
+	errWithdrawn = errors.New("withdrawn by its context")
+	// errBehindWriter is errWithdrawn for a message that waited for another one, which
+	// is written in several frames, to end.
+	errBehindWriter = errors.New("withdrawn by its context, behind a Writer")
+	// errCommitted: the context ended, and the frame will be sent to its end.
+	errCommitted = errors.New("sent after its context ended")
+	// errEnded: the queue accepts no frame.
+	errEnded = errors.New("nothing can be sent")
 )
 
-// never is the start of a frame that can't be withdrawn any more.
-const never = -1
+// contextError is the error of a stream that was given up because a context ended
+// inside a frame.
+type contextError struct{ err error }
 
-// send sends a frame, when it is its turn: a whole message, or a control
-// frame. It reports whether the frame was taken: it is out, or a part of it,
-// or with keepRest will be.
-func (e *engine) send(ctx context.Context, f frame, rest remainder) (taken bool, err error) {
-	w := &e.wr
-	if !w.gate.tryLock() {
-		if taken, err = e.awaitTurn(ctx, f, rest); taken || err != nil {
-			return taken, err
-		}
-	}
-	if len(f.payload) <= maxJoined && f.ready == nil && w.quiet() {
-		return e.sendAlone(ctx, f, rest)
-	}
-	if w.current() != nil && !f.op().isControl() {
-		// Somebody is between two frames of a message.
-		if err := e.awaitOrder(ctx); err != nil {
-			return false, err
-		}
-		defer w.parts.get().order.Unlock()
-	}
-	taken, err = e.sendFrame(ctx, f, rest)
-	e.unlockWrite()
-	return taken, err
+func (e *contextError) Error() string { return e.err.Error() }
+func (e *contextError) Unwrap() error { return e.err }
+
+// span is where a leader's own frame is among the bytes that were encoded.
+type span struct {
+	start, end int64
+	frame      frame
 }
 
-// quiet reports whether there is nothing to send but a new frame, and nothing
-// that keeps it back. The caller holds the gate.
-func (w *writeSide) quiet() bool {
-	return w.from == w.to && w.yield == 0 && !w.over() && !w.hasPosted() && w.current() == nil
+// notEncoded is the start and the end of a frame that is still in the queue.
+const notEncoded = math.MaxInt64
+
+// noFrame is the span of a leader without a frame.
+var noFrame = span{start: notEncoded, end: notEncoded}
+
+// send sends a frame when its turn has come.
+func (s *sender) send(ctx context.Context, c sendqueue.Class, f frame) error {
+	if s.queue.Expects() || !s.queue.TryLead(c) {
+		return s.sendQueued(ctx, c, f)
+	}
+	if len(f.payload) <= maxCopied && f.encoding == plain && f.pre == nil && s.encoded == 0 {
+		return s.sendSingle(ctx, f)
+	}
+	err := s.sendLeading(ctx, f)
+	s.release()
+	return err
 }
 
-// sendAlone is sendFrame and unlockWrite for a short frame when all is quiet, as
-// it is for most. Of such a frame's time most goes into calls, so this makes few.
-func (e *engine) sendAlone(ctx context.Context, f frame, rest remainder) (taken bool, err error) {
-	w := &e.wr
+// sendSingle sends a short frame that goes out alone, as most do, and gives up the
+// lead. It makes few calls: they are most of its time. The caller has the lead, and
+// out is empty.
+func (s *sender) sendSingle(ctx context.Context, f frame) error {
 	if f.op() == opPing {
-		f = e.pings.get().numbered(f)
+		f = s.host.numberPing(f)
 	}
-	b := w.small[:0]
+	b := s.small[:0]
 	if shortHeader+len(f.payload) > smallFrame {
-		w.out = bufpool.Get(maxHeader + len(f.payload))
-		b = w.out.B[:0]
+		s.out = bufpool.Get(maxHeader + len(f.payload))
+		b = s.out.B[:0]
 	}
-	b = appendFrame(b, f, e.role)
-	if w.gate.wanted() {
-		w.keep(b)
-		e.gather()
-	} else if n, err := e.t.Write(ctx, b); err != nil {
-		w.keep(b)
-		w.from = n
-		if over, taken, err := e.halted(ctx, 0, len(b), rest, err); over {
-			e.unlockWrite()
-			return taken, err
-		}
-	} else if e.life.phase() == phaseOpen {
-		w.freeOut()
-		if !w.gate.tryUnlock() {
-			w.gate.unlockWanted()
-		}
-		if w.hasPosted() || e.life.phase() == phaseClosed || e.t.WriteDisturbed() {
-			e.kick()
-		}
-		return true, nil
+	b = appendFrame(b, f, s.role)
+	n, err := s.stream.Write(ctx, b)
+	if err != nil {
+		s.keep(b, n)
+		err = s.resume(ctx, span{0, s.encoded, f}, err)
+		s.release()
+		return err
 	}
-	taken, err = e.flush(ctx, 0, len(b), rest)
-	e.unlockWrite()
-	return taken, err
-}
-
-// keep makes b, which is small or in out, what out has.
-func (w *writeSide) keep(b []byte) {
-	if w.out == nil {
-		w.reserve(len(b))
-		copy(w.out.B, b)
+	if s.out != nil {
+		s.out.Free()
+		s.out = nil
 	}
-	w.to = len(b)
-}
-
-// writeError is the error of a write on a write side that err has ended. The
-// caller gets it.
-func (e *engine) writeError(err error) error {
-	if e.life.phase() != phaseOpen {
-		return e.life.err()
-	}
-	e.life.failureTold()
-	return &closedError{cause: err}
-}
-
-// dropWrites gives back what the write side holds of a closed connection.
-func (e *engine) dropWrites() {
-	w := &e.wr
-	w.ended = true
-	e.breakWrites(net.ErrClosed)
-	w.freeOut()
-	e.takePosted()
-	e.dropMessage(nil)
-	if w.comp != nil {
-		w.comp.Close()
-		w.comp = nil
-	}
-	e.t.ForgetWrite()
-}
-
-func (w *writeSide) freeOut() {
-	if w.out != nil {
-		w.out.Free()
-		w.out = nil
-	}
-	w.from, w.to = 0, 0
-}
-
-// sendFrame sends a frame. The caller holds the gate.
-func (e *engine) sendFrame(ctx context.Context, f frame, rest remainder) (taken bool, err error) {
-	e.takePosted()
-	if err := e.canSend(); err != nil {
-		e.flushNow()
-		return false, err
-	}
-	if f.ready != nil {
-		return e.sendReady(ctx, f)
-	}
-	if len(f.payload) > maxJoined && rest == dropRest {
-		if e.role == client {
-			return e.sendMasked(ctx, f)
-		}
-		return e.sendParts(ctx, header{lead: f.lead}, f.payload)
-	}
-	return e.sendJoined(ctx, f, rest)
-}
-
-// sendJoined sends a frame together with those of others who wait. The caller
-// holds the gate.
-func (e *engine) sendJoined(ctx context.Context, f frame, rest remainder) (taken bool, err error) {
-	w := &e.wr
-	start := w.to
-	e.addFrame(f)
-	own := w.to
-	if w.yield > 0 {
-		w.yield--
-		runtime.Gosched()
-	}
-	e.gather()
-	if taken, err = e.flush(ctx, start, own, rest); !taken {
-		e.tookBack(f)
-	}
-	return taken, err
-}
-
-// over reports whether no frame can be sent any more.
-func (w *writeSide) over() bool { return w.ended || w.broken != nil }
-
-// canSend tells the caller why no frame can be sent any more.
-func (e *engine) canSend() error {
-	if e.wr.ended {
-		return e.life.err()
-	}
-	if e.wr.broken != nil {
-		return e.writeError(e.wr.broken)
+	if !s.queue.TryRelease() {
+		s.release()
+	} else if s.stream.WriteDisturbed() {
+		s.mend()
 	}
 	return nil
 }
 
-// reserve makes room for n more bytes in out.
-func (w *writeSide) reserve(n int) {
-	if w.out == nil {
-		w.out = bufpool.Get(n)
-		return
+// keep makes b, of which n bytes were sent, the content of out. b is small or in
+// out.
+func (s *sender) keep(b []byte, n int) {
+	if s.out == nil {
+		s.out = bufpool.Get(len(b))
+		copy(s.out.B, b)
 	}
-	w.out = w.out.Grow(w.to, w.to+n)
+	s.from, s.to = n, len(b)
+	s.sent, s.encoded = int64(n), int64(len(b))
 }
 
-// addFrame puts a frame into out. One that was made before is where the next
-// message refers to from now on.
-func (e *engine) addFrame(f frame) {
-	w := &e.wr
-	if f.op() == opPing {
-		f = e.pings.get().numbered(f)
+// sendLeading sends a frame behind what is left of others. The caller has the
+// lead.
+func (s *sender) sendLeading(ctx context.Context, f frame) error {
+	if s.rest != nil {
+		if err := s.flush(ctx, noFrame); err != nil {
+			return err
+		}
 	}
-	w.reserve(maxHeader + len(f.payload))
-	w.to = len(appendFrame(w.out.B[:w.to], f, e.role))
-	if f.ready != nil {
-		e.wentOut(f.ready)
-	}
+	start := s.encoded
+	s.encode(f)
+	return s.flush(ctx, span{start, s.encoded, f})
 }
 
-// appendHeader puts a header into out, where room for it was reserved.
-func (w *writeSide) appendHeader(h header) {
-	w.to = len(appendHeader(w.out.B[:w.to], h))
-}
-
-// flush sends out to its end. start and own are where the caller's frame
-// begins and ends in it.
-func (e *engine) flush(ctx context.Context, start, own int, rest remainder) (taken bool, err error) {
-	w := &e.wr
-	for w.from < w.to {
-		n, err := e.t.Write(ctx, w.out.B[w.from:w.to])
-		w.from += n
-		w.settle()
-		if err != nil {
-			if over, taken, err := e.halted(ctx, start, own, rest, err); over {
-				return taken, err
+// sendQueued sends a frame that waits for the lead, or for another goroutine that
+// sends it.
+func (s *sender) sendQueued(ctx context.Context, c sendqueue.Class, f frame) error {
+	r := s.queue.Enqueue(c, f)
+	if r == nil {
+		return s.endedErr()
+	}
+	if s.queue.Expects() {
+		s.queue.Yield()
+	}
+	for {
+		switch s.queue.Wait(ctx, r, s.abandonMessage) {
+		case sendqueue.Sent:
+			return nil
+		case sendqueue.Failed:
+			return s.endedErr()
+		case sendqueue.Withdrawn:
+			return s.withdrawnErr(c)
+		case sendqueue.WithdrawnLeading:
+			s.sendPosted()
+			return errWithdrawn
+		case sendqueue.Overdue:
+			if f.onCancel == keepFrame {
+				if ok, leading := s.queue.Abandon(r); ok {
+					if leading {
+						s.release()
+					}
+					return errCommitted
+				}
+			} else {
+				s.cut(ctx.Err())
+			}
+			ctx = context.Background()
+		case sendqueue.Leading:
+			done, err := s.lead(ctx, r)
+			s.release()
+			if done {
+				return err
 			}
 		}
 	}
-	e.sentAll()
-	return true, nil
 }
 
-// halted says what the error of a write into flush's work means: whether that is
-// over, and what it returns then.
-func (e *engine) halted(ctx context.Context, start, own int, rest remainder, err error) (over, taken bool, _ error) {
-	w := &e.wr
+// withdrawnErr is the error of a request of class c that was withdrawn.
+func (s *sender) withdrawnErr(c sendqueue.Class) error {
+	if c == sendqueue.Message && s.queue.Open() {
+		return errBehindWriter
+	}
+	return errWithdrawn
+}
+
+// endedErr is why the queue accepts no frame.
+func (s *sender) endedErr() error {
+	if err := s.queue.Err(); err != nil {
+		return err
+	}
+	return errEnded
+}
+
+// lead sends batches until the frame of r is out. It reports false if r has to
+// wait again, behind a message that is about to begin.
+func (s *sender) lead(ctx context.Context, r *sendRequest) (done bool, err error) {
+	for {
+		s.take(r)
+		if s.encoded == 0 {
+			return false, nil
+		}
+		own := span{notEncoded, notEncoded, r.Frame}
+		if r.End > 0 {
+			own.start, own.end = r.Start, r.End
+		}
+		if err = s.flush(ctx, own); err != nil || r.End > 0 {
+			break
+		}
+	}
+	if err == errCommitted {
+		s.queue.Abandon(r)
+	} else {
+		s.queue.Recycle(r)
+	}
+	return true, err
+}
+
+// take encodes frames of the queue, as one batch. own is the caller's request, or
+// nil.
+func (s *sender) take(own *sendRequest) {
+	for more := true; more && s.rest == nil && s.to < maxBatch; {
+		r := s.queue.Next(own)
+		if r == nil {
+			return
+		}
+		r.Start = s.encoded
+		more = s.encode(r.Frame)
+		r.End = s.encoded
+		s.batch.Add(r)
+		s.closing = r.Frame.op() == opClose
+	}
+}
+
+// flush sends what was encoded. It may return once the caller's own frame is out.
+func (s *sender) flush(ctx context.Context, own span) error {
+	for s.sent < s.encoded {
+		n, err := s.write(ctx)
+		s.advance(n)
+		if err != nil {
+			if stop, err := s.interrupted(ctx, own, err); stop {
+				return err
+			}
+		}
+	}
+	s.reset()
+	return nil
+}
+
+// resume is flush after a write that returned err.
+func (s *sender) resume(ctx context.Context, own span, err error) error {
+	if stop, err := s.interrupted(ctx, own, err); stop {
+		return err
+	}
+	return s.flush(ctx, own)
+}
+
+// interrupted says what the error of a write means: whether flush has to stop, and
+// what it returns.
+func (s *sender) interrupted(ctx context.Context, own span, err error) (stop bool, _ error) {
+	out := s.sent >= own.end
 	switch {
 	case err != netstream.ErrInterrupted && err != netstream.ErrCutOff:
-		out := w.from >= own
-		if e.breakWrites(err); out {
-			return true, true, nil
+		err = s.fail(err)
+		if out {
+			err = nil
 		}
-		return true, true, e.writeError(err)
+		return true, err
 	case ctx.Err() == nil:
-		return false, false, nil // an interrupt meant for an earlier call
-	case w.from >= own:
-		return true, true, nil
-	case err == netstream.ErrCutOff && rest == keepRest:
-		e.breakWrites(ctx.Err())
-		return true, false, ctx.Err()
-	case err == netstream.ErrInterrupted && w.from <= start:
-		w.withdraw(start, own)
-		return true, false, ctx.Err()
-	case rest == keepRest:
-		return true, true, ctx.Err()
+		return false, nil // meant for an earlier call
+	case out:
+		return true, nil
+	case err == netstream.ErrInterrupted && s.sent <= own.start:
+		s.withdraw(own)
+		return true, errWithdrawn
+	case own.frame.onCancel == keepFrame && err == netstream.ErrInterrupted:
+		return true, errCommitted
+	case own.frame.onCancel == keepFrame:
+		s.fail(ctx.Err())
+		return true, errWithdrawn
 	}
-	e.shut(ctx.Err())
-	return true, true, e.life.err()
+	return true, s.fail(&contextError{ctx.Err()})
 }
 
-// flushNow sends of out what the transport takes without waiting.
-func (e *engine) flushNow() {
-	w := &e.wr
-	if w.from < w.to {
-		n, err := e.t.WriteNow(w.out.B[w.from:w.to])
-		w.from += n
-		w.settle()
+// flushNow sends what the stream takes without blocking.
+func (s *sender) flushNow() {
+	for s.sent < s.encoded {
+		p := s.next()
+		n, err := s.stream.WriteNow(p)
+		s.advance(n)
 		if err != nil {
-			e.breakWrites(err)
+			s.fail(err)
+			return
+		}
+		if n < len(p) {
 			return
 		}
 	}
-	if w.from == w.to {
-		e.sentAll()
+	s.reset()
+}
+
+// release gives up the lead, once posted requests were sent that no other
+// goroutine would send. If the stream would block, a goroutine sends the rest.
+func (s *sender) release() {
+	if !s.tryRelease() {
+		s.draining.Store(true)
+		go s.drain()
 	}
 }
 
-// sentAll is called when out has been sent to its end.
-func (e *engine) sentAll() {
-	w := &e.wr
-	w.from, w.to = 0, 0
-	if w.ended && !w.told && w.broken == nil {
-		w.told = true
-		e.closeFrameOut()
+// mend makes writes work again that a context would interrupt, which ended when no
+// write was under way.
+func (s *sender) mend() {
+	if s.queue.Take() {
+		s.stream.MendWrite()
+		s.release()
 	}
 }
 
-// settle tells those of the group whose frames are out.
-func (w *writeSide) settle() {
-	for len(w.group) > 0 && w.group[0].end <= w.from {
-		w.group[0].ready <- sent
-		w.group = w.group[1:]
-	}
-	if len(w.group) == 0 {
-		w.group = nil
+// drain sends what is left in out. The calling goroutine has the lead.
+func (s *sender) drain() {
+	for ok := false; !ok; ok = s.tryRelease() {
+		s.flush(context.Background(), noFrame)
+		s.draining.Store(false)
 	}
 }
 
-// withdraw takes a frame out of out, of which no byte was sent.
-func (w *writeSide) withdraw(start, own int) {
-	copy(w.out.B[start:], w.out.B[own:w.to])
-	w.to -= own - start
-	for _, other := range w.group {
-		other.start -= own - start
-		other.end -= own - start
+// tryRelease gives up the lead. It reports false if the caller has to send what is
+// left in out.
+func (s *sender) tryRelease() bool {
+	ended := false
+	for {
+		unfinished := s.batch.First()
+		switch {
+		case s.sent == s.encoded:
+			s.reset()
+			ended, s.closing = ended || s.closing, false
+		case unfinished == nil:
+			return false
+		}
+		switch s.queue.Release(unfinished) {
+		case sendqueue.Released:
+			if s.stream.WriteDisturbed() && s.queue.Take() {
+				s.stream.MendWrite()
+				continue
+			}
+		case sendqueue.Discard:
+			s.discard()
+			ended = true
+		case sendqueue.Drain:
+			return false
+		case sendqueue.SendPosted:
+			s.take(nil)
+			s.flushNow()
+			continue
+		}
+		if ended {
+			s.host.sendEnded()
+		}
+		return true
 	}
 }
 
-// breakWrites ends the write side. Reads go on, if they can: the peer's close
-// frame may be among what has arrived.
-func (e *engine) breakWrites(err error) {
-	w := &e.wr
-	if w.broken == nil {
-		w.broken = err
+// sendPosted sends posted requests as far as the stream takes them, and gives up
+// the lead.
+func (s *sender) sendPosted() {
+	s.take(nil)
+	s.flushNow()
+	s.release()
+}
+
+// postPong sends a pong, or queues it if a goroutine has the lead. It does not
+// block.
+func (s *sender) postPong(payload []byte) {
+	f := frame{byte0: finalByte0(opPong), payload: payload}
+	if s.queue.TryLead(sendqueue.Control) {
+		if s.rest == nil {
+			s.encode(f)
+			s.flushNow()
+			s.release()
+			return
+		}
+		s.release()
 	}
-	if s, ok := errors.AsType[*netstream.ClosedError](err); ok {
-		e.shut(s.Cause)
+	f.payload = bytes.Clone(payload)
+	if _, leading := s.queue.PostControl(f, maxPongs); leading {
+		s.sendPosted()
 	}
-	for _, other := range w.group {
-		other.err = err
-		other.ready <- notSent
+}
+
+// postClose queues the close frame, after which nothing is sent, and sends it if no
+// other goroutine has the lead. It does not block. It reports whether the frame is
+// being sent, and not waiting for a write that may take long.
+func (s *sender) postClose(code StatusCode, reason string) (sending bool) {
+	f := frame{byte0: finalByte0(opClose), payload: appendClose(nil, code, reason)}
+	_, leading := s.queue.End(f)
+	if leading {
+		s.sendPosted()
 	}
-	w.group = nil
-	w.from, w.to = 0, 0
+	return leading || s.draining.Load()
+}
+
+// fail ends the sending half for the reason err: what waits fails, and nothing is
+// sent any more. It returns the reason of the first failure. The caller has the
+// lead.
+func (s *sender) fail(err error) error {
+	if c, ok := errors.AsType[*netstream.ClosedError](err); ok {
+		err = &contextError{c.Cause}
+	}
+	s.queue.Close(err)
+	s.drop()
+	return s.endedErr()
+}
+
+// cut closes the stream because a context ended whose frame another goroutine is
+// sending.
+func (s *sender) cut(err error) {
+	leading := s.queue.Close(&contextError{err})
+	s.stream.Close()
+	if leading {
+		s.discard()
+	}
+}
+
+// close ends the sending half of a connection that was closed.
+func (s *sender) close() {
+	if s.queue.Close(nil) {
+		s.discard()
+	}
+}
+
+// discard frees what the sender holds. The caller has the lead, for good.
+func (s *sender) discard() {
+	s.drop()
+	s.discardMessage()
+	s.stream.ForgetWrite()
+}
+
+// drop fails the requests that were taken, and frees out.
+func (s *sender) drop() {
+	s.closing = false
+	s.queue.Settle(&s.batch, math.MaxInt64, sendqueue.Failed)
+	s.reset()
 }

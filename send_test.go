@@ -71,7 +71,8 @@ func TestBatch(t *testing.T) {
 	})
 }
 
-// A large frame is not copied into a batch, and keeps its place all the same.
+// A large frame keeps its place in a batch, and is its last frame: its payload is not
+// copied.
 func TestBatchLargeInBetween(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		large := conntest.Filler(5000)
@@ -82,7 +83,7 @@ func TestBatchLargeInBetween(t *testing.T) {
 			call.Want()
 			p.WantText(messages[i])
 		}
-		wantBatches(t, p, []string{"zero"}, []string{"one", "two"}, []string{large}, []string{"four", "five"})
+		wantBatches(t, p, []string{"zero"}, []string{"one", "two", large}, []string{"four", "five"})
 	})
 }
 
@@ -133,7 +134,7 @@ func TestBatchCompressedInBetween(t *testing.T) {
 	}
 }
 
-// Pings join the others, and are seen to be their own frames.
+// Pings join messages, and go ahead of those that wait (RFC 6455 section 5.4).
 func TestBatchPing(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		c.CloseRead(t.Context())
@@ -144,10 +145,10 @@ func TestBatchPing(t *testing.T) {
 		synctest.Wait()
 		release()
 		p.WantText("zero")
-		p.WantText("one")
 		payload := p.WantPing()
+		p.WantText("one")
 		p.WantText("two")
-		wantBatches(t, p, []string{"zero"}, []string{"one", payload, "two"})
+		wantBatches(t, p, []string{"zero"}, []string{payload, "one", "two"})
 		for _, call := range calls {
 			call.Want()
 		}

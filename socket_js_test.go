@@ -37,19 +37,19 @@ func (c *Conn) Senders() int { return len(c.sending) }
 // AwaitUnread waits until n messages wait to be read, or the connection is no
 // longer open.
 func (c *Conn) AwaitUnread(ctx context.Context, n int) error {
-	return c.await(ctx, func(p phase) bool {
+	return c.await(ctx, func(s state) bool {
 		c.inbox.mu.Lock()
 		defer c.inbox.mu.Unlock()
-		return len(c.inbox.queue) >= n || p != phaseOpen
+		return len(c.inbox.queue) >= n || s != stateOpen
 	})
 }
 
 // AwaitEnd waits until the connection is no longer open.
 func (c *Conn) AwaitEnd(ctx context.Context) error {
-	return c.await(ctx, func(p phase) bool { return p != phaseOpen })
+	return c.await(ctx, func(s state) bool { return s != stateOpen })
 }
 
-func (c *Conn) await(ctx context.Context, done func(phase) bool) error {
+func (c *Conn) await(ctx context.Context, done func(state) bool) error {
 	for {
 		p, changed := c.life.watch()
 		if done(p) {

@@ -22,8 +22,8 @@ const (
 
 // checkWrite is what each write looks at first.
 func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
-	if e.life.phase() != phaseOpen {
-		return e.life.err()
+	if e.life.state() != stateOpen {
+		return e.life.err(underWay)
 	}
 	if typ != MessageText && typ != MessageBinary {
 		return wrongType(typ)
@@ -77,15 +77,15 @@ func (e *engine) send(ctx context.Context, typ MessageType, p []byte) error {
 // bytes left to send.
 func (e *engine) awaitRoom(ctx context.Context, room int) error {
 	for look := minLook; ; look = min(2*look, maxLook) {
-		if e.life.phase() != phaseOpen {
-			return e.life.err()
+		if e.life.state() != stateOpen {
+			return e.life.err(underWay)
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if !e.socket.IsOpen() {
 			// The peer has closed. How, the event that is due will tell.
-			e.life.expire(func() { e.finish(io.EOF) })
+			e.life.expire(func() { e.finish(endReason{byNetwork, io.EOF}) })
 		} else if e.socket.Buffered() <= room {
 			return nil
 		}
@@ -95,8 +95,8 @@ func (e *engine) awaitRoom(ctx context.Context, room int) error {
 
 // pause waits a while, or until something happens.
 func (e *engine) pause(ctx context.Context, d time.Duration) {
-	phase, changed := e.life.watch()
-	if phase != phaseOpen {
+	now, changed := e.life.watch()
+	if now != stateOpen {
 		return
 	}
 	t := time.NewTimer(d)
@@ -169,7 +169,7 @@ func (w *messageWriter) add(p []byte) error {
 
 // check is what each call looks at first.
 func (w *messageWriter) check() error {
-	if w.ended && w.e.life.phase() == phaseOpen {
+	if w.ended && w.e.life.state() == stateOpen {
 		return errStaleWriter
 	}
 	return w.e.checkWrite(w.ctx, w.typ)
@@ -178,7 +178,7 @@ func (w *messageWriter) check() error {
 // notUTF8 fails the connection, as it does where a part of the message is
 // with the peer by then.
 func (w *messageWriter) notUTF8() error {
-	w.e.fail(StatusInternalError, "", errTextNotUTF8)
+	w.e.fail(StatusInternalError, "", endReason{byFailure, errTextNotUTF8})
 	return errTextNotUTF8
 }
 

@@ -9,276 +9,280 @@ import (
 	"unicode/utf8"
 
 	"github.com/bhojpur/api/internal/bufpool"
-	"github.com/bhojpur/api/internal/ctxlock"
+	"github.com/bhojpur/api/internal/deflate"
+	"github.com/bhojpur/api/internal/sendqueue"
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 
-// parts is what it takes to write messages of several frames.
-type parts struct {
-	// order is held by who writes such a message, from the first frame to the
-	// last. Messages of one frame pass it by while it is free.
-	order ctxlock.Mutex
+// fragmenter is what a connection needs for messages of several frames.
+type fragmenter struct {
+	current atomic.Pointer[messageWriter] // of the open message
 
-	// Guarded by the gate of the write side.
+	// Owned by the goroutine that uses the current messageWriter.
 	msg     outgoing
 	handles slab[messageWriter]
 }
 
-// current returns the handle of the message that is being written in several
-// frames, or nil. The caller holds the gate.
-func (w *writeSide) current() *messageWriter {
-	if m := w.parts.peek(); m != nil {
-		return m.msg.by
-	}
-	return nil
-}
-
-// open returns the message that is being written in several frames, or nil. The
-// caller holds the gate.
-func (w *writeSide) open() *outgoing {
-	if w.current() == nil {
-		return nil
-	}
-	return &w.parts.get().msg
-}
-
-// outgoing is a message that is written in several frames.
+// outgoing is a message that is sent in several frames.
 type outgoing struct {
-	by   *messageWriter // nil when there is none
-	typ  MessageType
-	form form
-	text utf8stream.Validator
-	buf  *bufpool.Block // what the message holds from the pool
-	n    int            // not compressed: buf.b[:n] is not sent yet
-	z    []byte         // compressed: what came out and is not sent yet
+	typ      MessageType
+	encoding encoding
+	begun    bool // its first frame was sent, or a part of it
+	text     utf8stream.Validator
+	buf      *bufpool.Block // of what is not sent yet
+	n        int            // not compressed: buf.B[:n] is not sent yet
+	z        []byte         // compressed: what came out and is not sent yet
 }
 
-// form is how the payload of a message goes out.
-type form uint8
-
-const (
-	plain     form = iota
-	undecided      // not yet as long as the compression threshold
-	compressed
-)
-
-// messageWriter is the handle of a message that is being written. It counts
-// for as long as outgoing.by points to it.
+// messageWriter is the handle of a message that is being written.
 type messageWriter struct {
-	e     *engine
-	ctx   context.Context
-	begun atomic.Bool // its first frame was taken
-	over  atomic.Bool // outgoing.by points to it no more
+	e    *engine
+	ctx  context.Context // owned as outgoing is; nil once the message has ended
+	done <-chan struct{} // of ctx
+	err  error           // of a message that its context ended, once it is over
+	use  atomic.Uint32   // idle, busy or over
 }
+
+// The uses of a messageWriter. The goroutine that makes it busy owns the message.
+const (
+	idle = iota
+	busy
+	over // the message has ended
+)
 
 // writer begins a message of several frames.
 func (e *engine) writer(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
-	if err := e.checkWrite(ctx, typ); err != nil {
-		return nil, err
+	enc := plain
+	if e.snd.deflate != nil {
+		enc = undecided
 	}
-	h, err := e.beginMessage(ctx, typ)
-	if err != nil {
-		return nil, err
-	}
-	e.unlockWrite()
-	return h, nil
+	return e.newWriter(ctx, typ, enc)
 }
 
 // writerUncompressed is writer for a message that is never compressed.
 func (e *engine) writerUncompressed(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
+	return e.newWriter(ctx, typ, plain)
+}
+
+func (e *engine) newWriter(ctx context.Context, typ MessageType, enc encoding) (io.WriteCloser, error) {
 	if err := e.checkWrite(ctx, typ); err != nil {
 		return nil, err
 	}
-	h, err := e.beginMessage(ctx, typ)
+	h, err := e.beginMessage(ctx, typ, enc)
 	if err != nil {
 		return nil, err
 	}
-	e.wr.parts.get().msg.form = plain
-	e.unlockWrite()
+	h.leave()
 	return h, nil
 }
 
-// beginMessage takes the order of messages for a message, and returns with the
-// gate held.
-func (e *engine) beginMessage(ctx context.Context, typ MessageType) (*messageWriter, error) {
-	if err := e.lockOrder(ctx); err != nil {
-		return nil, err
+// beginMessage opens a message once its turn has come. The handle is busy.
+func (e *engine) beginMessage(ctx context.Context, typ MessageType, enc encoding) (*messageWriter, error) {
+	if err := e.snd.openMessage(ctx); err != nil {
+		return nil, e.failWrite(ctx, err)
 	}
-	e.takePosted()
-	if err := e.canSend(); err != nil {
-		e.wr.parts.get().order.Unlock()
-		e.unlockWrite()
-		return nil, err
-	}
-	h := e.wr.parts.get().handles.next()
-	h.e, h.ctx = e, ctx
-	e.wr.parts.get().msg = outgoing{by: h, typ: typ}
-	if e.deflate != nil {
-		e.wr.parts.get().msg.form = undecided
-	}
+	f := e.snd.fragments.get()
+	h := f.handles.next()
+	h.e, h.ctx, h.done = e, ctx, ctx.Done()
+	h.use.Store(busy)
+	f.msg = outgoing{typ: typ, encoding: enc}
+	f.current.Store(h)
 	return h, nil
 }
 
-// endMessage gives back what a message holds, its turn above all, if there is
-// one. The caller holds the gate.
-func (e *engine) endMessage() {
-	m := e.wr.open()
-	if m == nil {
-		return
+// openMessage waits until the queue has opened a message.
+func (s *sender) openMessage(ctx context.Context) error {
+	r := s.queue.Begin(ctx.Done())
+	if r == nil {
+		return s.endedErr()
 	}
-	if m.buf != nil {
-		m.buf.Free()
+	switch s.queue.Wait(ctx, r, s.abandonMessage) {
+	case sendqueue.Sent:
+		return nil
+	case sendqueue.WithdrawnLeading:
+		s.sendPosted()
+		return errWithdrawn
+	case sendqueue.Withdrawn:
+		return s.withdrawnErr(sendqueue.Message)
 	}
-	m.by.over.Store(true)
-	*m = outgoing{}
-	e.wr.parts.get().order.Unlock()
-}
-
-// dropMessage ends a message that was not sent to its end, and returns what
-// callers get. If a part of it was, the connection has failed; unless nothing
-// could follow that part anyway, after a close frame.
-func (e *engine) dropMessage(cause error) error {
-	m := e.wr.open()
-	if m == nil {
-		return cause
-	}
-	if m.form == compressed {
-		e.wr.comp.Discard()
-	}
-	begun := m.by.begun.Load()
-	e.endMessage()
-	if !begun || e.wr.over() {
-		return cause
-	}
-	e.shut(cause)
-	return e.life.err()
+	return s.endedErr()
 }
 
 // Write adds p to the message.
 func (h *messageWriter) Write(p []byte) (int, error) {
-	err := h.e.writeMessage(h, p, addPart)
-	if err != nil {
+	if err := h.enter(); err != nil {
 		return 0, opError("write", err)
+	}
+	defer h.leave()
+	if err := h.add(p); err != nil {
+		return 0, opError("write", h.fail(err))
 	}
 	return len(p), nil
 }
 
 // Close ends the message and sends what is left of it.
 func (h *messageWriter) Close() error {
-	return opError("write", h.e.writeMessage(h, nil, endPart))
+	if err := h.enter(); err != nil {
+		return opError("write", err)
+	}
+	defer h.leave()
+	if err := h.finish(); err != nil {
+		return opError("write", h.fail(err))
+	}
+	h.close()
+	return nil
 }
 
-type messagePart uint8
+// msg returns the message. The handle is busy.
+func (h *messageWriter) msg() *outgoing { return &h.e.snd.fragments.get().msg }
 
-const (
-	addPart messagePart = iota
-	endPart
-)
-
-// writeMessage adds p to the message of h, or ends it.
-func (e *engine) writeMessage(h *messageWriter, p []byte, part messagePart) error {
-	if err := e.lockMessage(h); err != nil {
-		return err
-	}
-	defer func() {
-		if h.over.Load() {
-			h.ctx = nil // the slab would keep it
-		}
-	}()
-	m := &e.wr.parts.get().msg
-	var err error
+// enter makes the handle busy.
+func (h *messageWriter) enter() error {
 	switch {
-	case m.typ == MessageText && (!m.text.Write(p) || part == endPart && !m.text.Complete()):
-		err = errTextNotUTF8
-	case part == addPart:
-		err = e.addToMessage(h.ctx, p)
+	case h.use.CompareAndSwap(idle, busy):
+	case h.use.Load() == busy:
+		return errWriterBusy
+	case h.e.life.state() != stateOpen:
+		return h.e.life.err(later)
+	case h.err != nil:
+		return h.err
 	default:
-		err = e.finishMessage(h.ctx)
-	}
-	switch {
-	case err == errTextNotUTF8:
-		if m.form == compressed {
-			e.wr.comp.Discard()
-		}
-		// The close frame comes before those who wait for the message to end.
-		first := e.beginFailure(StatusInternalError, err)
-		e.endMessage()
-		e.unlockWrite()
-		if first {
-			e.finishSoon()
-		}
-		return err
-	case err != nil:
-		err = e.dropMessage(err)
-	case part == endPart:
-		e.endMessage()
-	}
-	e.unlockWrite()
-	return err
-}
-
-// lockMessage takes the gate for the message of h.
-func (e *engine) lockMessage(h *messageWriter) error {
-	w := &e.wr
-	if h.over.Load() {
-		if e.life.phase() != phaseOpen {
-			return e.life.err()
-		}
 		return errStaleWriter
 	}
-	if err := w.gate.lock(h.ctx, nil); err != nil {
-		switch {
-		case e.life.phase() != phaseOpen:
-			return e.life.err()
-		case h.begun.Load():
-			e.shut(h.ctx.Err())
-			return e.life.err()
-		}
-		e.postGiveUp(h)
-		return h.ctx.Err()
-	}
-	e.takePosted()
-	var err error
 	switch {
-	case w.current() != h:
-		err = errStaleWriter
-		if e.life.phase() != phaseOpen {
-			err = e.life.err()
-		}
-	case w.over():
-		err = e.dropMessage(e.canSend())
+	case h.e.life.state() != stateOpen:
+		return h.fail(errEnded)
 	case h.ctx.Err() != nil:
-		err = e.dropMessage(h.ctx.Err())
+		return h.fail(errWithdrawn)
 	}
-	if err != nil {
-		e.unlockWrite()
+	return nil
+}
+
+// leave makes the handle idle, unless the message has ended. While it was busy,
+// neither the end of its context nor that of the connection could end the message.
+func (h *messageWriter) leave() {
+	done, s := h.done, &h.e.snd
+	if !h.use.CompareAndSwap(busy, idle) {
+		return
 	}
+	select {
+	case <-done:
+	default:
+		if !s.queue.Ended() {
+			return
+		}
+	}
+	if h.use.CompareAndSwap(idle, busy) {
+		s.abandon(h)
+	}
+}
+
+// fail ends the message after an error of sending it, and returns what the caller
+// gets. The connection fails if a part of the message was sent.
+func (h *messageWriter) fail(err error) error {
+	e := h.e
+	switch {
+	case err == errTextNotUTF8:
+		first := e.failSelf(StatusInternalError, err)
+		h.close()
+		if first {
+			e.finishAsync()
+		}
+		return err
+	case err == errWithdrawn && h.msg().begun:
+		err = &contextError{h.ctx.Err()}
+	}
+
+	err = e.failWrite(h.ctx, err)
+	h.close()
 	return err
 }
 
-// addToMessage takes p into the message and sends the frames that it fills.
-func (e *engine) addToMessage(ctx context.Context, p []byte) error {
-	m := &e.wr.parts.get().msg
-	if m.form == undecided && m.n+len(p) >= e.deflate.threshold {
-		e.compressMessage()
+// close ends the message, and sends posted requests that waited for that.
+func (h *messageWriter) close() {
+	if h.end() {
+		h.e.snd.sendPosted()
+	}
+}
+
+// end ends the message and frees what it holds. The handle is busy. If end reports
+// true, the caller has the lead, to send posted requests.
+func (h *messageWriter) end() (leading bool) {
+	s, m := &h.e.snd, h.msg()
+	if m.buf != nil {
+		m.buf.Free()
+	}
+	if m.encoding == deflated {
+		s.compressor().Discard()
+	}
+	*m = outgoing{}
+	h.ctx = nil // the slab keeps the handle
+	s.fragments.get().current.Store(nil)
+	h.use.Store(over)
+	if s.queue.Ended() {
+		s.closeCompressor()
+	}
+	return s.queue.Finish()
+}
+
+// abandonMessage ends the open message if done is the end of its context.
+func (s *sender) abandonMessage(done <-chan struct{}) {
+	h := s.fragments.get().current.Load()
+	if h != nil && h.done == done && h.use.CompareAndSwap(idle, busy) {
+		s.abandon(h)
+	}
+}
+
+// abandon ends a message whose context, or whose connection, has ended. The handle
+// is busy.
+func (s *sender) abandon(h *messageWriter) {
+	h.err = h.ctx.Err()
+	if h.err != nil && h.msg().begun {
+		s.cut(h.err)
+	}
+	if h.end() {
+		s.sendPosted()
+	}
+}
+
+// discardMessage ends the open message of a closed connection, unless a goroutine
+// uses it, which does so itself.
+func (s *sender) discardMessage() {
+	if f := s.fragments.peek(); f != nil {
+		if h := f.current.Load(); h != nil {
+			if !h.use.CompareAndSwap(idle, busy) {
+				return
+			}
+			h.end()
+		}
+	}
+	s.closeCompressor()
+}
+
+// add takes p into the message and sends the frames that it fills.
+func (h *messageWriter) add(p []byte) error {
+	m := h.msg()
+	if m.typ == MessageText && !m.text.Write(p) {
+		return errTextNotUTF8
+	}
+	if m.encoding == undecided && m.n+len(p) >= h.e.snd.deflate.threshold {
+		h.compress()
 	}
 	for len(p) > 0 {
-		if m.form == compressed {
+		if m.encoding == deflated {
 			n := min(len(p), maxFrame)
-			if err := e.deflatePart(ctx, p[:n]); err != nil {
+			m.z = h.e.snd.compressor().Write(m.z, p[:n])
+			p = p[n:]
+			if err := h.sendFull(); err != nil {
 				return err
 			}
-			p = p[n:]
 			continue
 		}
 		if m.buf == nil {
 			m.buf = bufpool.Get(maxFrame)
 		}
 		if m.n == maxFrame {
-			// Of a message that may yet turn out to be under the threshold,
-			// no more than this is held back.
-			m.form = plain
-			if err := e.sendBuffered(ctx); err != nil {
+			if err := h.sendBuffer(); err != nil {
 				return err
 			}
 		}
@@ -289,64 +293,56 @@ func (e *engine) addToMessage(ctx context.Context, p []byte) error {
 	return nil
 }
 
-// sendBuffered sends what is buffered of a message that goes on, but for the
-// bytes of a character that is not complete: RFC 6455 section 5.6 lets a frame
-// end inside a character, but some implementations fail on it.
-func (e *engine) sendBuffered(ctx context.Context) error {
-	m := &e.wr.parts.get().msg
+// sendBuffer sends a full buffer. The frames of a text message end between
+// characters: some receivers need that, though RFC 6455 section 5.6 does not.
+func (h *messageWriter) sendBuffer() error {
+	m := h.msg()
+	m.encoding = plain // no more than a buffer is held back for the threshold
 	n := m.n
 	if m.typ == MessageText {
-		n -= cutCharacter(m.buf.B[:n])
+		n -= len(partialRune(m.buf.B[:n]))
 	}
-	if err := e.sendPart(ctx, m.buf.B[:n], addPart); err != nil {
+	if err := h.sendPart(m.buf.B[:n], 0); err != nil {
 		return err
 	}
-	m.n = copy(m.buf.B, m.buf.B[n:m.n])
+	m.n = copy(m.buf.B[:], m.buf.B[n:m.n])
 	return nil
 }
 
-// cutCharacter returns how many bytes at the end of p are the beginning of a
-// character that goes on behind p, which begins valid UTF-8.
-func cutCharacter(p []byte) int {
-	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
-		if last := p[len(p)-n:]; utf8.RuneStart(last[0]) {
-			if utf8.FullRune(last) {
-				return 0
+// partialRune returns the bytes at the end of valid text that begin a character and
+// are not all of it.
+func partialRune(p []byte) []byte {
+	for i := len(p) - 1; i >= max(0, len(p)-utf8.UTFMax); i-- {
+		if utf8.RuneStart(p[i]) {
+			if utf8.FullRune(p[i:]) {
+				break
 			}
-			return n
+			return p[i:]
 		}
 	}
-	return 0
+	return nil
 }
 
-// compressMessage begins to compress, with what has been written until now.
-func (e *engine) compressMessage() {
-	m := &e.wr.parts.get().msg
-	held := m.buf
+// compress begins to compress the message, with what was written until now.
+func (h *messageWriter) compress() {
+	m := h.msg()
+	held, n := m.buf, m.n
 	m.buf = bufpool.Get(2 * maxFrame)
 	m.z = m.buf.B[:0]
-	m.form = compressed
-	comp := e.compressor()
-	comp.Begin()
-	if held == nil {
-		return
+	m.encoding = deflated
+	c := h.e.snd.compressor()
+	c.Begin()
+	if held != nil {
+		m.z = c.Write(m.z, held.B[:n])
+		held.Free()
 	}
-	m.z = comp.Write(m.z, held.B[:m.n])
-	held.Free()
-}
-
-// deflatePart compresses p and sends the frames that come out full.
-func (e *engine) deflatePart(ctx context.Context, p []byte) error {
-	m := &e.wr.parts.get().msg
-	m.z = e.wr.comp.Write(m.z, p)
-	return e.sendFull(ctx)
 }
 
 // sendFull sends what is compressed, but for what the last frame may hold.
-func (e *engine) sendFull(ctx context.Context) error {
-	m := &e.wr.parts.get().msg
+func (h *messageWriter) sendFull() error {
+	m := h.msg()
 	for len(m.z) > maxFrame {
-		if err := e.sendPart(ctx, m.z[:maxFrame], addPart); err != nil {
+		if err := h.sendPart(m.z[:maxFrame], 0); err != nil {
 			return err
 		}
 		m.z = m.z[:copy(m.z, m.z[maxFrame:])]
@@ -354,39 +350,73 @@ func (e *engine) sendFull(ctx context.Context) error {
 	return nil
 }
 
-// finishMessage sends the last frame.
-func (e *engine) finishMessage(ctx context.Context) error {
-	m := &e.wr.parts.get().msg
-	if m.form == compressed {
-		m.z = e.wr.comp.End(m.z)
-		if err := e.sendFull(ctx); err != nil {
+// finish sends the last frame.
+func (h *messageWriter) finish() error {
+	m := h.msg()
+	if m.typ == MessageText && !m.text.Complete() {
+		return errTextNotUTF8
+	}
+	if m.encoding == deflated {
+		m.z = h.e.snd.compressor().End(m.z)
+		if err := h.sendFull(); err != nil {
 			return err
 		}
-		return e.sendPart(ctx, m.z, endPart)
+		err := h.sendPart(m.z, bitFin)
+		if err == nil {
+			m.encoding = plain // the compressor keeps the message
+		}
+		return err
 	}
 	var last []byte
 	if m.buf != nil {
 		last = m.buf.B[:m.n]
 	}
-	return e.sendPart(ctx, last, endPart)
+	return h.sendPart(last, bitFin)
 }
 
 // sendPart sends a frame of the message.
-func (e *engine) sendPart(ctx context.Context, payload []byte, part messagePart) error {
-	m := &e.wr.parts.get().msg
-	f := frame{payload: payload}
-	if !m.by.begun.Load() {
-		f.lead = lead(m.typ)
-		if m.form == compressed {
-			f.lead |= bitRSV1
+func (h *messageWriter) sendPart(payload []byte, fin byte0) error {
+	m := h.msg()
+	f := frame{byte0: fin, payload: payload}
+	if !m.begun {
+		f.byte0 |= byte0(m.typ)
+		if m.encoding == deflated {
+			f.byte0 |= bitRSV1
 		}
 	}
-	if part == endPart {
-		f.lead |= bitFin
-	}
-	taken, err := e.sendFrame(ctx, f, dropRest)
-	if taken {
-		m.by.begun.Store(true)
+	err := h.e.snd.send(h.ctx, sendqueue.Part, f)
+	if err != errWithdrawn {
+		m.begun = true
 	}
 	return err
+}
+
+// postPart queues a frame of the open message, and sends it if no other goroutine
+// has the lead. It does not block.
+func (s *sender) postPart(f frame) {
+	if s.queue.PostPart(f) {
+		s.sendPosted()
+	}
+}
+
+// compressor returns what compresses the messages of this connection. The caller
+// has the lead while no message is open, or uses the open message.
+func (s *sender) compressor() *deflate.Compressor {
+	c := s.deflater.Load()
+	if c == nil {
+		r := singly
+		if s.deflate.sendTakeover {
+			r = takingOver
+		}
+		c = s.deflate.compressor(r)
+		s.deflater.Store(c)
+	}
+	return c
+}
+
+// closeCompressor frees the compressor.
+func (s *sender) closeCompressor() {
+	if c := s.deflater.Swap(nil); c != nil {
+		c.Close()
+	}
 }

@@ -83,7 +83,7 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, error) {
 	}
 	c.socket.Listen((*socketEvents)(&c.engine))
 	if err := c.awaitOpen(ctx); err != nil {
-		c.abandon(err)
+		c.abandon(endReason{byFailure, err})
 		return nil, fmt.Errorf("%s: %w", c.url, err)
 	}
 	c.protocol = c.socket.Protocol()
@@ -96,10 +96,10 @@ func (e *engine) awaitOpen(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		phase, changed := e.life.watch()
-		switch phase {
-		case phaseConnecting:
-		case phaseOpen:
+		now, changed := e.life.watch()
+		switch now {
+		case stateConnecting:
+		case stateOpen:
 			return nil
 		default:
 			return e.life.failure()

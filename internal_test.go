@@ -22,24 +22,24 @@ const versionBefore = 7
 // beginning is a connection that has read p, and a message before it that left
 // something of everything behind.
 func beginning(side role, limit int64, p []byte) *engine {
-	e := &newConn(side, nil, extras{}).engine
+	e := &newConn(side, nil, connOptions{}).engine
 	e.setReadLimit(limit)
-	rd := &e.rd
+	r := &e.rcv
 	const before = 3
-	rd.in.take()
-	rd.in.r, rd.in.w = before, before+copy(rd.in.block.B[before:], p)
-	rd.empty, rd.key = 5, 0xffffffff
+	r.in.take()
+	r.in.r, r.in.w = before, before+copy(r.in.block.B[before:], p)
+	r.empty, r.key = 5, 0xffffffff
 	for range versionBefore {
-		rd.lock.Advance()
+		r.mu.Advance()
 	}
-	rd.msg.deflated, rd.msg.ahead = true, 1
-	rd.msg.text.Write([]byte{0xff})
+	r.msg.deflated, r.msg.peekedLen = true, 1
+	r.msg.text.Write([]byte{0xff})
 	return e
 }
 
 // What begins at once is what parseHeader allows, with each first and second byte,
 // and lengths in any form.
-func TestBeginAtOnceAllowsWhatParseHeaderDoes(t *testing.T) {
+func TestTryBeginAllowsWhatParseHeaderDoes(t *testing.T) {
 	const limit = 4096
 	for _, side := range []role{server, client} {
 		rules := frameRules{masked: side == server, deflate: true}
@@ -53,19 +53,19 @@ func TestBeginAtOnceAllowsWhatParseHeaderDoes(t *testing.T) {
 				want := err == nil && (h.op() == opText || h.op() == opBinary) && !h.rsv1() &&
 					0 < h.length && h.length <= limit
 				e := beginning(side, limit, p)
-				r := e.rd.in.r
-				got := e.beginAtOnce(t.Context())
+				at := e.rcv.in.r
+				got := e.rcv.tryBegin()
 				if got != want {
 					t.Fatalf("side %d, % x: began is %v, want %v (%v)", side, p, got, want, err)
 				}
 				if got {
 					wantBegun(t, e, h, limit)
-					r += n
+					at += n
 				}
-				if e.rd.in.r != r || e.rd.msg.open != got {
-					t.Fatalf("side %d, % x: at byte %d, open is %v", side, p, e.rd.in.r, e.rd.msg.open)
+				if e.rcv.in.r != at || e.rcv.msg.open != got {
+					t.Fatalf("side %d, % x: at byte %d, open is %v", side, p, e.rcv.in.r, e.rcv.msg.open)
 				}
-				e.rd.in.release()
+				e.rcv.in.release()
 			}
 		}
 	}
@@ -75,73 +75,116 @@ func TestBeginAtOnceAllowsWhatParseHeaderDoes(t *testing.T) {
 // the one before.
 func wantBegun(t *testing.T, e *engine, h header, limit int64) {
 	t.Helper()
-	rd, m := &e.rd, &e.rd.msg
-	if rd.left != h.length || rd.key != h.key || rd.in.frame != h.length || rd.in.head != len(appendHeader(nil, h)) {
-		t.Fatalf("%+v: left %d, key %#x, frame %d behind %d", h, rd.left, rd.key, rd.in.frame, rd.in.head)
+	r, m := &e.rcv, &e.rcv.msg
+	if r.left != h.length || r.key != h.key || r.in.lastPayloadLen != h.length || r.in.lastHeaderLen != int32(len(appendHeader(nil, h))) {
+		t.Fatalf("%+v: left %d, key %#x, frame %d behind %d", h, r.left, r.key, r.in.lastPayloadLen, r.in.lastHeaderLen)
 	}
-	if m.typ != MessageType(h.op()) || m.fin != h.fin() || m.deflated || m.budget != limit-h.length {
+	if m.typ != MessageType(h.op()) || m.fin != h.fin() || m.deflated || m.remaining != limit-h.length {
 		t.Fatalf("%+v: %+v", h, *m)
 	}
-	if rd.empty != 0 || m.ahead != 0 || !m.text.Complete() || rd.lock.Version() != versionBefore+1 {
+	if r.empty != 0 || m.peekedLen != 0 || !m.text.Complete() || r.mu.Version() != versionBefore+1 {
 		t.Fatalf("%+v: something is left of the message before: %+v", h, *m)
 	}
 }
 
 // Nothing begins at once where the slow way has to decide.
-func TestBeginAtOnceHasItsTime(t *testing.T) {
-	ended, end := context.WithCancel(t.Context())
-	end()
-	frame := append([]byte{byte(lastOf(opText)), bitMasked | maxControl}, make([]byte, maxHeader)...)
+func TestTryBeginLeavesTheRest(t *testing.T) {
+	frame := append([]byte{byte(finalByte0(opText)), bitMasked | maxControl}, make([]byte, maxHeader)...)
 	for name, test := range map[string]struct {
 		want    bool
 		prepare func(e *engine)
-		ctx     context.Context
 	}{
 		"all is well":       {want: true},
 		"no limit":          {want: true, prepare: func(e *engine) { e.setReadLimit(-1) }},
-		"in a message":      {prepare: func(e *engine) { e.rd.msg.open = true }},
-		"closing":           {prepare: func(e *engine) { e.life.advance(phaseClosing, nil) }},
-		"context ended":     {ctx: ended},
-		"header may be cut": {prepare: func(e *engine) { e.rd.in.w = e.rd.in.r + maxHeader - 1 }},
-		"nothing there":     {prepare: func(e *engine) { e.rd.in.release() }},
+		"in a message":      {prepare: func(e *engine) { e.rcv.msg.open = true }},
+		"header may be cut": {prepare: func(e *engine) { e.rcv.in.w = e.rcv.in.r + maxHeader - 1 }},
+		"nothing there":     {prepare: func(e *engine) { e.rcv.in.release() }},
 	} {
 		e := beginning(server, 1000, frame)
 		if test.prepare != nil {
 			test.prepare(e)
 		}
-		if test.ctx == nil {
-			test.ctx = t.Context()
-		}
-		r := e.rd.in.r
-		if got := e.beginAtOnce(test.ctx); got != test.want {
+		at := e.rcv.in.r
+		if got := e.rcv.tryBegin(); got != test.want {
 			t.Errorf("%s: began is %v", name, got)
 		}
-		if !test.want && (e.rd.in.r != r || e.rd.lock.Version() != versionBefore) {
+		if !test.want && (e.rcv.in.r != at || e.rcv.mu.Version() != versionBefore) {
 			t.Errorf("%s: something was done", name)
 		}
-		if test.want && (e.rd.msg.budget >= 0) != (e.rd.limit.Load() >= 0) {
-			t.Errorf("%s: the budget is %d", name, e.rd.msg.budget)
+		if test.want && (e.rcv.msg.remaining >= 0) != (e.rcv.limit.Load() >= 0) {
+			t.Errorf("%s: the budget is %d", name, e.rcv.msg.remaining)
 		}
-		e.rd.in.release()
+		e.rcv.in.release()
 	}
 }
 
-// An inbox is read into with more at a time while that is filled, and waits for
+// A connection that is closed during a read leaves what the receiving half holds to
+// the goroutine that reads, and that leaves it to the next one.
+func TestUnlockReadOfClosedConnection(t *testing.T) {
+	closed := func(t *testing.T) *engine {
+		e := &newConn(server, nil, connOptions{}).engine
+		stream, peer := net.Pipe()
+		defer peer.Close()
+		e.begin(stream, stream)
+		mustTryLockRead(t, e)
+		e.rcv.in.take()
+		e.rcv.in.w = 1 // an empty buffer is released in any case
+		e.shut(endReason{})
+		if e.rcv.in.block == nil {
+			t.Fatal("the block of who reads is gone")
+		}
+		return e
+	}
+	wantDropped := func(t *testing.T, e *engine) {
+		t.Helper()
+		if e.rcv.in.block != nil {
+			t.Error("a block is left behind")
+		}
+		mustTryLockRead(t, e)
+	}
+	t.Run("alone", func(t *testing.T) {
+		e := closed(t)
+		e.unlockRead()
+		wantDropped(t, e)
+	})
+	t.Run("before another one", func(t *testing.T) {
+		e := closed(t)
+		w := e.rcv.mu.Enqueue()
+		e.unlockRead()
+		if err := e.rcv.mu.Wait(t.Context(), nil, w); err != nil {
+			t.Fatal(err)
+		}
+		if e.rcv.in.block == nil {
+			t.Fatal("the block is gone while another one reads")
+		}
+		e.unlockRead()
+		wantDropped(t, e)
+	})
+}
+
+func mustTryLockRead(t *testing.T, e *engine) {
+	t.Helper()
+	if !e.rcv.mu.TryLock() {
+		t.Fatal("the read lock is held, want it free")
+	}
+}
+
+// A readBuffer is read into with more at a time while that is filled, and waits for
 // the rest of a frame with a small block.
-func TestInboxGrowsWithItsFlow(t *testing.T) {
-	var in inbox
+func TestReadBufferGrowsWithItsFlow(t *testing.T) {
+	var in readBuffer
 	in.take()
-	sizes := []int{bufpool.MinBlock, maxAmple, maxAmple}
-	in.got(netstream.FirstRead, netstream.FirstRead)
+	sizes := []int{bufpool.MinBlock, maxNextSize, maxNextSize}
+	in.onRead(netstream.FirstRead, netstream.FirstRead)
 	for i, want := range sizes {
 		in.release()
 		in.take()
 		if got := len(in.block.B); got != want {
 			t.Fatalf("read %d is into %d bytes, want %d", i, got, want)
 		}
-		in.got(len(in.block.B), len(in.block.B))
+		in.onRead(len(in.block.B), len(in.block.B))
 	}
-	in.got(100, len(in.block.B))
+	in.onRead(100, len(in.block.B))
 	copy(in.block.B[90:], "0123456789")
 	in.r = 90
 	room := in.room()
@@ -174,29 +217,29 @@ func (c *sizesRead) SetReadDeadline(time.Time) error { return nil }
 
 // Behind a large frame no more than a header is read to somewhere else than where
 // the payload of another one belongs.
-func TestInboxAsksForNoMoreThanAHeader(t *testing.T) {
+func TestReadBufferAsksForNoMoreThanAHeader(t *testing.T) {
 	c := &sizesRead{}
-	e := &newConn(server, nil, extras{}).engine
+	e := &newConn(server, nil, connOptions{}).engine
 	e.begin(c, c)
-	in := &e.rd.in
-	in.head = 8
+	in := &e.rcv.in
+	in.lastHeaderLen = 8
 	for _, frame := range []int64{0, bufpool.MinBlock + 1, bufpool.MinBlock} {
-		in.frame = frame
-		if err := e.fill(t.Context()); err != nil {
+		in.lastPayloadLen = frame
+		if err := e.rcv.fill(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		in.release()
 	}
-	if want := []int{netstream.FirstRead, 8, maxAmple}; !slices.Equal(c.sizes, want) {
+	if want := []int{netstream.FirstRead, 8, maxNextSize}; !slices.Equal(c.sizes, want) {
 		t.Errorf("reads of %v bytes, want %v", c.sizes, want)
 	}
 }
 
 // When the read lock is released after a message of any size, nothing is held of it,
 // over a socket and over another stream, whichever way it was read.
-func TestEmptyInboxHoldsNoBlock(t *testing.T) {
+func TestEmptyReadBufferHoldsNoBlock(t *testing.T) {
 	frame := func(size int) []byte {
-		h := header{lead: lastOf(opBinary), length: int64(size)}
+		h := header{byte0: finalByte0(opBinary), length: int64(size)}
 		return append(appendHeader(nil, h), make([]byte, size)...)
 	}
 	ways := map[string]func(c *Conn) error{
@@ -228,7 +271,7 @@ func TestEmptyInboxHoldsNoBlock(t *testing.T) {
 			}
 			l.Close()
 			for kind, stream := range map[string]net.Conn{"socket": socket, "other": struct{ net.Conn }{socket}} {
-				c := newConn(client, nil, extras{})
+				c := newConn(client, nil, connOptions{})
 				c.begin(stream, stream)
 				c.SetReadLimit(-1)
 				for range 5 {
@@ -236,7 +279,7 @@ func TestEmptyInboxHoldsNoBlock(t *testing.T) {
 					if err := read(c); err != nil {
 						t.Fatal(err)
 					}
-					if b := c.rd.in.block; b != nil {
+					if b := c.rcv.in.block; b != nil {
 						t.Errorf("%s of %d bytes, %s: %d bytes are held", name, size, kind, len(b.B))
 					}
 				}

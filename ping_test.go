@@ -273,7 +273,7 @@ func keepAlive(ctx context.Context, c *websocket.Conn) {
 func TestKeepAliveIsDocumented(t *testing.T) {
 	const begin, end = "func keepAlive(", "\n}\n"
 	var found []string
-	for _, name := range []string{"posted_test.go", "docs/proxies.md"} {
+	for _, name := range []string{"ping_test.go", "docs/proxies.md"} {
 		text, err := os.ReadFile(name)
 		conntest.WantNoError(t, err)
 		_, loop, _ := strings.Cut(string(text), begin)

@@ -1,0 +1,176 @@
+//go:build !js
+
+package websocket
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/bhojpur/api/internal/sendqueue"
+)
+
+// callbackTimeout bounds the contexts of callbacks, as in coder/websocket.
+const callbackTimeout = 5 * time.Second
+
+// pings are the pings that wait for their pongs. The payload of a ping is its number
+// in the order in which pings are sent, in decimal.
+type pings struct {
+	mu      sync.Mutex // a leaf
+	sent    uint64     // the number of the last one
+	waiting []*pingCall
+}
+
+// pingCall is a call of Ping.
+type pingCall struct {
+	number  uint64 // 0 until the frame is encoded
+	payload []byte
+	pong    chan struct{} // closed when the pong has arrived
+}
+
+// ping sends a ping and waits for its pong.
+func (e *engine) ping(ctx context.Context) error {
+	if err := e.checkPing(ctx); err != nil {
+		return err
+	}
+	all := e.pings.get()
+	p := all.add()
+	defer all.remove(p)
+	err := e.send(ctx, sendqueue.Control, frame{byte0: finalByte0(opPing), payload: p.payload})
+	switch {
+	case err == nil:
+	case err == ctx.Err() && e.life.state() != stateOpen:
+		return e.life.err(underWay)
+	default:
+		return err
+	}
+	select {
+	case <-p.pong:
+		return nil
+	case <-e.life.done():
+		err = e.life.err(underWay)
+	case <-ctx.Done():
+		err = e.noPongErr(ctx.Err())
+	}
+	select {
+	case <-p.pong: // before the end, which is seen as well
+		return nil
+	default:
+		return err
+	}
+}
+
+// checkPing is what Ping and Pong check first.
+func (e *engine) checkPing(ctx context.Context) error {
+	if e.life.state() != stateOpen {
+		return e.life.err(later)
+	}
+	return ctx.Err()
+}
+
+// noPongErr is the error of a ping whose context ended first, with err. On a
+// connection that is closing it says so: the peer need not answer any more.
+func (e *engine) noPongErr(err error) error {
+	if e.life.state() != stateOpen {
+		return e.life.err(underWay)
+	}
+	return fmt.Errorf("%w: %w", errNoPong, err)
+}
+
+// pong sends a pong that answers no ping.
+func (e *engine) pong(ctx context.Context, payload []byte) error {
+	if err := e.checkPing(ctx); err != nil {
+		return err
+	}
+	return e.send(ctx, sendqueue.Control, frame{byte0: finalByte0(opPong), payload: payload})
+}
+
+// maxPingNumber is the length of the longest decimal form of a number.
+const maxPingNumber = 20
+
+func (ps *pings) add() *pingCall {
+	p := &pingCall{payload: make([]byte, maxPingNumber), pong: make(chan struct{})}
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.waiting = append(ps.waiting, p)
+	return p
+}
+
+func (ps *pings) remove(p *pingCall) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if i := slices.Index(ps.waiting, p); i >= 0 {
+		ps.waiting = slices.Delete(ps.waiting, i, i+1)
+	}
+}
+
+// numberPing gives a ping the next number as its payload. The sending half calls it
+// when it encodes the frame.
+func (e *engine) numberPing(f frame) frame {
+	ps := e.pings.get()
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.sent++
+	f.payload = strconv.AppendUint(f.payload[:0], ps.sent, 10)
+	for _, p := range ps.waiting {
+		if &p.payload[0] == &f.payload[0] {
+			p.number = ps.sent
+		}
+	}
+	return f
+}
+
+// pingReceived answers a ping, unless the program does not want that.
+func (e *engine) pingReceived(ctx context.Context, payload []byte) {
+	if e.answersPing(ctx, payload) {
+		e.snd.postPong(payload)
+	}
+}
+
+func (e *engine) answersPing(ctx context.Context, payload []byte) bool {
+	onPing := e.extras.onPing
+	if onPing == nil {
+		return true
+	}
+	e.rcv.stream.ForgetRead() // no call of the stream is under way while onPing runs
+	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
+	defer cancel()
+	return onPing(ctx, payload)
+}
+
+// pongReceived wakes the calls of Ping that a pong answers, and tells the program.
+func (e *engine) pongReceived(ctx context.Context, payload []byte) {
+	if waiting := e.pings.peek(); waiting != nil {
+		waiting.answered(payload)
+	}
+	onPong := e.extras.onPong
+	if onPong == nil {
+		return
+	}
+	e.rcv.stream.ForgetRead()
+	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
+	defer cancel()
+	onPong(ctx, payload)
+}
+
+// answered wakes the calls whose pings a pong with this payload answers. A peer may
+// answer its last ping alone (RFC 6455 section 5.5.3), so a pong answers the pings
+// before it as well.
+func (ps *pings) answered(payload []byte) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	last, err := strconv.ParseUint(string(payload), 10, 64)
+	if err != nil || last > ps.sent || strconv.FormatUint(last, 10) != string(payload) {
+		return // to no ping of ours
+	}
+	ps.waiting = slices.DeleteFunc(ps.waiting, func(p *pingCall) bool {
+		if p.number == 0 || p.number > last {
+			return false
+		}
+		close(p.pong)
+		return true
+	})
+}

@@ -1,0 +1,211 @@
+//go:build !js
+
+package websocket
+
+import (
+	"context"
+	"io"
+
+	"github.com/bhojpur/api/internal/mask"
+)
+
+// This file has Reader and its handle. Read, and the stream of a NetConn, are in
+// whole.go. Each call turns what the receiving half returns into the end of the
+// connection, by failRead.
+
+// messageReader is the handle of a message that is being read. It is current while
+// the version of the receiver's lock is its own. At the next version the message was
+// read to its end, at any later one another message has begun.
+type messageReader struct {
+	e       *engine
+	version uint64
+}
+
+// lockRead acquires the lock of the receiving half. On a connection of which nothing
+// more will be read, it does not return the error of ctx.
+func (e *engine) lockRead(ctx context.Context) error {
+	err := e.rcv.mu.Lock(ctx, nil)
+	if err != nil && !e.life.state().reads() {
+		return e.life.err(underWay)
+	}
+	return err
+}
+
+// unlockRead releases the lock of the receiving half, and frees what that holds of
+// a closed connection.
+func (e *engine) unlockRead() {
+	e.rcv.in.settle()
+	e.rcv.mu.Unlock()
+	e.afterUnlockRead()
+}
+
+// afterUnlockRead is what is left to do once the lock was released.
+func (e *engine) afterUnlockRead() {
+	e.rcv.mend()
+	if e.life.state() == stateClosed {
+		e.rcv.release()
+	}
+}
+
+// unlockReadFast is unlockRead for places where most of the time nothing has to be
+// done, and a call is not affordable.
+func (e *engine) unlockReadFast() {
+	switch r := &e.rcv; {
+	case !r.mu.TryUnlock():
+		e.unlockRead()
+	case e.life.state() == stateClosed || r.stream.ReadDisturbed():
+		e.afterUnlockRead()
+	}
+}
+
+// nextMessage reads to the first payload byte of the next message. On a connection
+// that is closing it waits for the peer's close frame. The caller holds the lock.
+func (e *engine) nextMessage(ctx context.Context) error {
+	for began := later; ; began = underWay {
+		var err error
+		switch s := e.life.state(); {
+		case s <= stateWriteFailed:
+			if err = e.rcv.nextMessage(ctx); err == nil {
+				if e.life.state() <= stateWriteFailed {
+					return nil
+				}
+				continue
+			}
+		case s == stateClosing:
+			err = e.rcv.awaitClose(ctx)
+		default:
+			return e.life.err(began)
+		}
+		return e.failRead(ctx, betweenMessages, err)
+	}
+}
+
+// reader waits for a message.
+func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
+	r := &e.rcv
+	if !r.mu.TryLock() {
+		if err := e.lockRead(ctx); err != nil {
+			return 0, nil, err
+		}
+	}
+	if e.life.state() != stateOpen || ctx.Err() != nil || !r.tryBegin() {
+		if err := e.awaitMessage(ctx); err != nil {
+			return 0, nil, err
+		}
+	}
+	h := r.handles.next()
+	h.e, h.version = e, r.mu.Version()
+	if !r.msg.open {
+		h.version-- // it is empty, and its end is known
+	}
+	r.ctx = ctx
+	typ := r.msg.typ
+	e.unlockReadFast()
+	return typ, h, nil
+}
+
+// awaitMessage is nextMessage for reader: it releases the lock unless it returns
+// nil. A callback may panic, or end its goroutine by [runtime.Goexit].
+func (e *engine) awaitMessage(ctx context.Context) error {
+	begun := false
+	defer func() {
+		if !begun {
+			e.unlockRead()
+		}
+	}()
+	err := e.nextMessage(ctx)
+	begun = err == nil
+	return err
+}
+
+// Read reads from the message.
+func (h *messageReader) Read(p []byte) (int, error) {
+	e := h.e
+	r := &e.rcv
+	if r.mu.TryLockAt(h.version) {
+		// Most of the time the rest of the message has arrived, and nothing else has
+		// to be done. (A call of takePayload would take 2 ns.)
+		in, m, n := &r.in, &r.msg, r.left
+		if m.typ == MessageBinary && !m.deflated && m.fin && e.life.state() == stateOpen &&
+			n <= int64(min(in.w-in.r, len(p))) {
+			mask.Copy(p, in.block.B[in.r:in.r+int(n)], r.key)
+			in.r += int(n)
+			r.left = 0
+			r.end()
+			if in.r == in.w {
+				in.release()
+			}
+			e.unlockReadFast()
+			return int(n), nil
+		}
+	} else {
+		// Looked up without the lock, which another goroutine may hold for as long
+		// as it waits for the next message.
+		if v := r.mu.Published(); v == h.version+1 {
+			return 0, io.EOF
+		} else if v != h.version {
+			return 0, wrapReadErr(h.staleErr(v))
+		}
+		// The context does not count here: the holder of the lock is reading the
+		// same message with it, or is Close.
+		r.mu.Lock(context.Background(), nil)
+	}
+	n, err := e.readHandle(h, p)
+	return n, wrapReadErr(err)
+}
+
+// wrapReadErr is err for the caller of a handle's Read.
+func wrapReadErr(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	return opError("read", err)
+}
+
+// staleErr is the error of a handle that is not current, at the given version of
+// the lock.
+func (h *messageReader) staleErr(version uint64) error {
+	switch {
+	case version == h.version+1:
+		return io.EOF
+	case !h.e.life.state().reads():
+		return h.e.life.errInside(later)
+	}
+	return errStaleReader
+}
+
+// readHandle reads for a handle. The caller holds the lock, which readHandle
+// releases, also when a callback panics.
+func (e *engine) readHandle(h *messageReader, p []byte) (int, error) {
+	defer e.unlockRead()
+	r := &e.rcv
+	switch {
+	case r.mu.Version() != h.version:
+		return 0, h.staleErr(r.mu.Version())
+	case !e.life.state().reads():
+		return 0, e.life.errInside(later)
+	case len(p) == 0:
+		return 0, nil
+	}
+	return e.readInside(r.ctx, p)
+}
+
+// readInside reads from the current message. The error of a context fails the
+// connection.
+func (e *engine) readInside(ctx context.Context, p []byte) (int, error) {
+	n, err := e.rcv.readMessage(ctx, p)
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	return n, e.failRead(ctx, insideMessage, err)
+}
+
+// refuse closes the connection for a message that is not wanted.
+func (e *engine) refuse(ctx context.Context, code StatusCode, reason string) {
+	if e.lockRead(ctx) != nil {
+		e.closeNow()
+		return
+	}
+	defer e.unlockRead()
+	e.failViolation(ctx, &violation{code: code, text: reason})
+}

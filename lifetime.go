@@ -60,7 +60,7 @@ type lifetime struct {
 // closeState describes how a connection ended. It is allocated when the connection
 // ends or a call first waits for that.
 type closeState struct {
-	done     chan struct{} // closed in stateClosed
+	done     chan struct{} // closed when the stream is closed, in stateClosed
 	sendDone chan struct{} // closed when the close frame was sent, or can't be
 
 	mu    sync.Mutex // a leaf; guards the rest, and changes of the state
@@ -102,7 +102,6 @@ func (l *lifetime) advance(to state, why endReason) (from state, ok bool) {
 		d.peer = why.cause
 	case stateClosed:
 		d.lost = why.cause
-		close(d.done)
 		if d.timer != nil {
 			d.timer.Stop()
 		}
@@ -177,6 +176,7 @@ func (e *engine) shut(why endReason) {
 	e.rcv.stream.Close()
 	e.rcv.release()
 	e.snd.close()
+	close(e.life.closing().done)
 }
 
 // shutGently is shut after a complete close handshake: over TLS, the end of the
@@ -430,6 +430,7 @@ func (e *engine) finishClose(ctx context.Context) error {
 		err = errNoCloseFrame
 	}
 	e.shut(endReason{cause: err})
+	<-e.life.done() // another goroutine may be closing the stream
 	return e.life.handshakeErr()
 }
 

@@ -80,8 +80,10 @@ var discardings = []discarding{
 		return closing(t, c)
 	}, 1000},
 	{"Close while Read waits", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) *rawpeer.Call[struct{}] {
-		read := readingAll(t, c) // a message may come before Close is called
+		read := readingAll(t, c)
+		synctest.Wait()
 		close := closing(t, c)
+		synctest.Wait() // or a message may come before Close is called
 		return rawpeer.GoErr(t, func() error {
 			if err := read.Err(); !errors.Is(err, net.ErrClosed) {
 				return fmt.Errorf("got %w of Read, want net.ErrClosed", err)

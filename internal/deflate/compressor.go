@@ -211,10 +211,20 @@ func (c *Compressor) begin(n int) {
 	switch {
 	case has:
 	case n < minReferring && !c.kind.chains():
-		e.restart(&window{}) // it would refer to nothing
+		e.restart(&nothing, 0) // it would refer to nothing
 	default:
-		e.restart(&c.window)
+		e.restart(&c.window, dictLen(n))
 	}
+}
+
+// dictMin is the least that a message may refer to in a Writer that was another
+// connection's.
+const dictMin = 1 << 10
+
+// dictLen returns how much of what is kept a Writer compresses again for a message of
+// n bytes. Each byte takes as long as one of the message, so it is in proportion.
+func dictLen(n int) int {
+	return min(max(dictMin, n+n/2), windowKept)
 }
 
 // flush ends the open message and returns the payload in the encoder's out.

@@ -81,11 +81,11 @@ func (e *encoder) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// restart drops the history of w and puts the end of past in its place.
-func (e *encoder) restart(past *window) {
+// restart drops the history of w and puts the last n bytes of past in its place.
+func (e *encoder) restart(past *window, n int) {
 	// The Writer keeps the slice for Reset, which is never called: buf may be
 	// used for other bytes afterwards.
-	e.w.ResetDict(e, past.appendLast(e.buf[:0], len(e.buf)))
+	e.w.ResetDict(e, past.appendLast(e.buf[:0], n))
 }
 
 // A lender has the idle encoders of a kind. One stays; the garbage collector takes

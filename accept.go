@@ -7,14 +7,11 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"github.com/bhojpur/api/internal/sendqueue"
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"os"
-	"path"
 	"strings"
 	"time"
 
@@ -65,6 +62,9 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 // negotiate checks the request and says what is agreed on: in a connection that
 // has not begun, and in the answer, which it appends to dst.
 func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, dst []byte) (*Conn, []byte, *refusal) {
+	if err := opts.check(); err != nil {
+		return nil, nil, misconfigured(err)
+	}
 	if err := checkRequest(r); err != nil {
 		return nil, nil, err
 	}
@@ -74,11 +74,7 @@ func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, dst 
 		}
 	}
 	protocol := chooseSubprotocol(r.Header, opts.Subprotocols)
-	compression := opts.compression()
-	if err := compression.check(); err != nil {
-		return nil, nil, refused(http.StatusInternalServerError, "WebSocket is not available here", err)
-	}
-	params, extensions := acceptDeflate(r.Header[headerExtensions], compression)
+	params, extensions := acceptDeflate(r.Header[headerExtensions], opts.compression())
 	answer := appendAnswer(dst, w.Header(), answerHeaders{
 		key:        strings.TrimSpace(r.Header[headerKey][0]),
 		protocol:   protocol,
@@ -98,6 +94,11 @@ type refusal struct {
 
 func refused(status int, text string, err error) *refusal {
 	return &refusal{status: status, text: text, err: err}
+}
+
+// misconfigured refuses a request because of the server's own options.
+func misconfigured(err error) *refusal {
+	return refused(http.StatusInternalServerError, "WebSocket is not available here", err)
 }
 
 // refuse sends the refusal and returns the caller's error.
@@ -152,50 +153,6 @@ func checkRequest(r *http.Request) *refusal {
 		return bad(http.StatusBadRequest, "Sec-WebSocket-Key is not 16 bytes in base64")
 	}
 	return nil
-}
-
-// checkOrigin is section 10.2: whether a page of that origin may connect. A
-// client that sends no origin is no browser.
-func checkOrigin(r *http.Request, patterns []string) *refusal {
-	origins := r.Header["Origin"]
-	if len(origins) == 0 {
-		return nil
-	}
-	deny := func(err error) *refusal {
-		return refused(http.StatusForbidden, "the request's origin is not allowed", err)
-	}
-	if len(origins) > 1 {
-		return deny(errors.New("more than one Origin header"))
-	}
-	origin, err := url.Parse(origins[0])
-	// An origin is scheme://host, in ASCII (RFC 6454 section 6.2), and nothing else.
-	if err != nil || origin.Scheme == "" || origin.Host == "" || !isASCII(origin.Host) ||
-		len(origins[0]) != len(origin.Scheme)+len("://")+len(origin.Host) {
-		return deny(fmt.Errorf("origin %.100q is not allowed", origins[0]))
-	}
-	if equalFold(origin.Host, r.Host) {
-		return nil
-	}
-	host := strings.ToLower(origin.Host)
-	full := strings.ToLower(origin.Scheme) + "://" + host
-	for _, pattern := range patterns {
-		pattern = strings.ToLower(pattern)
-		name := host
-		if strings.Contains(pattern, "://") {
-			name = full
-		}
-		if pattern == name {
-			return nil
-		}
-		matched, err := path.Match(pattern, name)
-		if err != nil {
-			return deny(fmt.Errorf("origin pattern %q: %w", pattern, err))
-		}
-		if matched {
-			return nil
-		}
-	}
-	return deny(fmt.Errorf("origin %.100q is not allowed for host %.100q", origins[0], r.Host))
 }
 
 // chooseSubprotocol returns the first of the server's subprotocols that the

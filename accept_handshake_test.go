@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 )
 
 // TestHandshakeFIPS: both ends of a handshake work where GODEBUG=fips140=only lets
@@ -49,10 +50,10 @@ func TestHandshakeFIPS(t *testing.T) {
 			defer s.Close()
 			client := &http.Client{Transport: &http.Transport{DialContext: new(net.Dialer).DialContext}}
 			c, _, err := websocket.Dial(t.Context(), s.URL, &websocket.DialOptions{HTTPClient: client})
-			wantNoError(t, err)
+			conntest.WantNoError(t, err)
 			defer c.CloseNow()
-			wantText(t, c, "hello")
-			wantClosed(t, readErr(t.Context(), c), websocket.StatusNormalClosure)
+			conntest.WantText(t, c, "hello")
+			conntest.WantClosed(t, conntest.ReadErr(t.Context(), c), websocket.StatusNormalClosure)
 		})
 	}
 }

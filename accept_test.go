@@ -72,83 +72,6 @@ func TestAcceptChecksRequest(t *testing.T) {
 	}
 }
 
-// TestAcceptChecksOrigin is RFC 6455 section 10.2.
-func TestAcceptChecksOrigin(t *testing.T) {
-	const accepted, refused = http.StatusNotImplemented, http.StatusForbidden
-	for _, test := range []struct {
-		name     string
-		origins  []string
-		patterns []string
-		host     string
-		status   int
-	}{
-		{name: "none", status: accepted},
-		{name: "the host", origins: []string{"http://example.com"}, status: accepted},
-		{name: "the host over TLS", origins: []string{"https://example.com"}, status: accepted},
-		{name: "the host in capitals", origins: []string{"http://EXAMPLE.com"}, status: accepted},
-		{name: "the host's port", origins: []string{"http://example.com:8080"}, host: "example.com:8080", status: accepted},
-		{name: "another port", origins: []string{"http://example.com:8080"}, status: refused},
-		{name: "no port", origins: []string{"http://example.com"}, host: "example.com:8080", status: refused},
-		{name: "another host", origins: []string{"http://example.org"}, status: refused},
-		{name: "the host as a suffix", origins: []string{"http://notexample.com"}, status: refused},
-		{name: "the host as a prefix", origins: []string{"http://example.com.evil.org"}, status: refused},
-		{name: "the host as user", origins: []string{"http://example.com@evil.org"}, status: refused},
-		{name: "the host with a user", origins: []string{"http://user@example.com"}, status: refused},
-		{name: "the host with a path", origins: []string{"http://example.com/"}, status: refused},
-		{name: "null", origins: []string{"null"}, status: refused},
-		{name: "null with patterns for all", origins: []string{"null"}, patterns: []string{"*", "null", "*://*"}, status: refused},
-		{name: "empty", origins: []string{""}, status: refused},
-		{name: "no scheme", origins: []string{"//example.com"}, status: refused},
-		{name: "not a URL", origins: []string{"http://exa mple.com:x"}, status: refused},
-		{name: "twice", origins: []string{"http://example.com", "http://example.com"}, status: refused},
-		{name: "twice, one allowed", origins: []string{"http://example.com", "http://evil.org"}, status: refused},
-		{name: "pattern of the host", origins: []string{"http://example.org"}, patterns: []string{"example.org"}, status: accepted},
-		{name: "pattern in capitals", origins: []string{"http://example.org"}, patterns: []string{"EXAMPLE.ORG"}, status: accepted},
-		{name: "second pattern", origins: []string{"http://example.org"}, patterns: []string{"example.net", "example.org"}, status: accepted},
-		{name: "pattern without the port", origins: []string{"http://example.org:81"}, patterns: []string{"example.org"}, status: refused},
-		{name: "pattern with the port", origins: []string{"http://example.org:81"}, patterns: []string{"example.org:81"}, status: accepted},
-		{name: "pattern of a suffix", origins: []string{"http://example.org.evil.org"}, patterns: []string{"example.org"}, status: refused},
-		{name: "pattern of subdomains", origins: []string{"http://a.example.org"}, patterns: []string{"*.example.org"}, status: accepted},
-		{name: "pattern of subdomains, domain", origins: []string{"http://example.org"}, patterns: []string{"*.example.org"}, status: refused},
-		{name: "pattern of subdomains, other domain", origins: []string{"http://evilexample.org"}, patterns: []string{"*.example.org"}, status: refused},
-		{name: "pattern with the scheme", origins: []string{"https://example.org"}, patterns: []string{"https://example.org"}, status: accepted},
-		{name: "pattern with the scheme in capitals", origins: []string{"https://example.org"}, patterns: []string{"HTTPS://Example.org"}, status: accepted},
-		{name: "pattern with another scheme", origins: []string{"http://example.org"}, patterns: []string{"https://example.org"}, status: refused},
-		{name: "pattern with scheme and subdomains", origins: []string{"https://a.example.org"}, patterns: []string{"https://*.example.org"}, status: accepted},
-		{name: "pattern with scheme and port", origins: []string{"https://example.org:444"}, patterns: []string{"https://example.org:444"}, status: accepted},
-		{name: "pattern with scheme, no port", origins: []string{"https://example.org:444"}, patterns: []string{"https://example.org"}, status: refused},
-		{name: "pattern of an IPv6 address", origins: []string{"http://[::1]:80"}, patterns: []string{"[::1]:80"}, status: accepted},
-		{name: "bad pattern", origins: []string{"http://example.org"}, patterns: []string{"[", "example.org"}, status: refused},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			r := conntest.Request()
-			if test.host != "" {
-				r.Host = test.host
-			}
-			if test.origins != nil {
-				r.Header["Origin"] = test.origins
-			}
-			w := httptest.NewRecorder()
-			if _, err := websocket.Accept(w, r, &websocket.AcceptOptions{OriginPatterns: test.patterns}); err == nil {
-				t.Fatal("accepted a request that can't be hijacked")
-			}
-			if w.Code != test.status {
-				t.Errorf("got status %d, want %d", w.Code, test.status)
-			}
-			for _, secret := range append(test.patterns, r.Host, "evil") {
-				if test.status == refused && len(secret) > 1 && strings.Contains(w.Body.String(), secret) {
-					t.Errorf("the refusal %q tells %q", w.Body, secret)
-				}
-			}
-			w = httptest.NewRecorder()
-			websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
-			if w.Code != accepted {
-				t.Errorf("got status %d with InsecureSkipVerify, want %d", w.Code, accepted)
-			}
-		})
-	}
-}
-
 func TestAcceptSubprotocol(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -261,6 +184,33 @@ func TestAcceptUnderMiddleware(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestAcceptChecksOptions: options that are wrong are the server's error, whatever
+// the request, and the error says which.
+func TestAcceptChecksOptions(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		opts  websocket.AcceptOptions
+		named string
+	}{
+		{"mode", websocket.AcceptOptions{CompressionMode: 3}, "CompressionMode 3"},
+		{"negative mode", websocket.AcceptOptions{CompressionMode: -1}, "CompressionMode -1"},
+		{"level", websocket.AcceptOptions{CompressionLevel: 10}, "CompressionLevel 10"},
+		{"window", websocket.AcceptOptions{CompressionWindowBits: 16}, "CompressionWindowBits 16"},
+		{"doubled subprotocol", websocket.AcceptOptions{Subprotocols: []string{"a", "chat", "chat"}}, `"chat"`},
+	} {
+		for name, r := range map[string]*http.Request{
+			"right": conntest.Request("Sec-WebSocket-Protocol: a", "Sec-WebSocket-Extensions: "+pmd),
+			"wrong": conntest.Request("Upgrade"),
+		} {
+			w := httptest.NewRecorder()
+			_, err := websocket.Accept(w, r, &test.opts)
+			if w.Code != http.StatusInternalServerError || err == nil || !strings.Contains(err.Error(), test.named) {
+				t.Errorf("%s, the request is %s: got status %d and error %v, want 500 and %s in it", test.name, name, w.Code, err, test.named)
+			}
+		}
 	}
 }
 

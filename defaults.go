@@ -49,15 +49,34 @@ func (o compressionOptions) check() error {
 // checkSubprotocols returns an error for names that are not tokens, or are there
 // twice (RFC 6455 section 4.1).
 func checkSubprotocols(names []string) error {
-	for i, name := range names {
-		switch {
-		case !isToken(name):
+	for _, name := range names {
+		if !isToken(name) {
 			return fmt.Errorf("Subprotocols: %.100q is not a token", name)
-		case slices.Contains(names[:i], name):
+		}
+	}
+	return checkDoubled(names)
+}
+
+// checkDoubled returns an error for a subprotocol that is there twice. The empty
+// string names none.
+func checkDoubled(names []string) error {
+	for i, name := range names {
+		if name != "" && slices.Contains(names[:i], name) {
 			return fmt.Errorf("Subprotocols: %.100q is there twice", name)
 		}
 	}
 	return nil
+}
+
+// check returns an error for options with which no request can be accepted.
+func (o *AcceptOptions) check() error {
+	if err := o.compression().check(); err != nil {
+		return err
+	}
+	if err := checkDoubled(o.Subprotocols); err != nil {
+		return err
+	}
+	return checkPatterns(o.OriginPatterns)
 }
 
 // from applies the default to the threshold.

@@ -238,8 +238,9 @@ func FuzzSubprotocol(f *testing.F) {
 	})
 }
 
-// originForm is an origin as browsers send it (RFC 6454 section 6.2).
-var originForm = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://([^/?#@\x80-\x{10ffff}]+)$`)
+// originForm is an origin as browsers send it (RFC 6454 section 6.2), and as other
+// clients do, with user information and a slash.
+var originForm = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#\x80-\x{10ffff}]*@)?([^/?#@\x80-\x{10ffff}]*)/?$`)
 
 // FuzzOrigin wants no other origin to be accepted than the host's and those that
 // a pattern names.
@@ -252,6 +253,8 @@ func FuzzOrigin(f *testing.F) {
 		{"http://a.example.org", "h", "https://*.example.org"}, {"http://user@example.com", "example.com", ""}, {"http://example.com/x", "example.com", ""},
 		{"https://a.example.org", "h", "https://*.example.org"}, {"https://a.example.org", "h", "http://*.example.org"},
 		{"http://[::1]:80", "h", "[::1]:80"}, {"http://x", "h", "?"}, {"http://example.org", "", "[a-"}, {"file://", "", "*"},
+		{"https://example.com", "example.com:443", ""}, {"http://[::1]:80", "[::1]", ""}, {"null", "h", "null"}, {"file:///", "h", "file://"},
+		{"http://a@b@example.com/", "example.com", ""}, {"http://example.com//", "example.com", ""}, {"file://", "", "file://*"}, {"", "h", ""},
 	} {
 		f.Add(seed[0], seed[1], seed[2])
 	}
@@ -272,17 +275,32 @@ func FuzzOrigin(f *testing.F) {
 
 // mayConnect reports whether an origin is the host's or one of the patterns'.
 func mayConnect(origin, host string, patterns []string) bool {
-	m := originForm.FindStringSubmatch(origin)
-	if m == nil {
-		return false
-	}
-	if strings.EqualFold(m[2], host) {
+	if origin == "" || slices.Contains(patterns, "*") {
 		return true
 	}
+	spelled := func(name string) bool {
+		return slices.ContainsFunc(patterns, func(pattern string) bool { return strings.ToLower(pattern) == name })
+	}
+	origin = strings.ToLower(origin)
+	m := originForm.FindStringSubmatch(origin)
+	switch {
+	case origin == "null":
+		return spelled("null")
+	case m == nil:
+		return false
+	case m[2] == "":
+		return spelled(m[1] + "://")
+	}
+	port := map[string]string{"http": ":80", "ws": ":80", "https": ":443", "wss": ":443"}[m[1]]
+	for _, same := range []string{m[2], m[2] + port, strings.TrimSuffix(m[2], port)} {
+		if strings.EqualFold(same, host) {
+			return true
+		}
+	}
 	for _, pattern := range patterns {
-		name := strings.ToLower(m[2])
+		name := m[2]
 		if strings.Contains(pattern, "://") {
-			name = strings.ToLower(origin)
+			name = m[1] + "://" + m[2]
 		}
 		if globbed(strings.ToLower(pattern), name) {
 			return true

@@ -31,7 +31,7 @@ func TestAttackOrigins(t *testing.T) {
 
 		{"null", false},
 		{"NULL", false},
-		{"", false},
+		{"", true}, // a browser that sends none
 		{" ", false},
 		{"*", false},
 		{"about:blank", false},
@@ -56,7 +56,8 @@ func TestAttackOrigins(t *testing.T) {
 		{"http://.example.com", false},
 		{"http://example.com:1234", false},
 		{"http://example.com:", false},
-		{"http://example.com:80", false}, // a browser leaves the scheme's own port out
+		{"http://example.com:80", true},
+		{"https://example.com:80", false},
 		{"http://example.com%00.evil.test", false},
 		{"http://example.com\x00.evil.test", false},
 		{"http://example.com evil.test", false},
@@ -67,7 +68,8 @@ func TestAttackOrigins(t *testing.T) {
 		// User information, paths and their kin.
 		{"http://example.com@evil.test", false},
 		{"http://example.com:x@evil.test", false},
-		{"http://user@example.com", false},
+		{"http://user@example.com", true}, // says nothing of the host
+		{"http://user@evil.test", false},
 		{"http://evil.test\\@example.com", false},
 		{"http://evil.test\\.example.org", false},
 		{"http://evil.test/.example.org", false},
@@ -77,7 +79,9 @@ func TestAttackOrigins(t *testing.T) {
 		{"http://evil.test?.example.org", false},
 		{"http://evil.test#.example.org", false},
 		{"http://evil.test;.example.com", false},
-		{"http://example.com/", false},
+		{"http://example.com/", true},
+		{"http://example.com//", false},
+		{"http://evil.test/", false},
 		{"http://example.com?", false},
 		{"http://example.com#", false},
 		{"http://example.com/../evil.test", false},
@@ -142,8 +146,8 @@ func TestAttackTwoOrigins(t *testing.T) {
 	}
 }
 
-// What a star matches: anything but a slash. It does not reach over the scheme's
-// end into the host, and what is behind it has to be the end.
+// A star matches anything but a slash. It does not match across the end of the
+// scheme, nor an opaque origin unless it is the whole pattern.
 func TestAttackOriginPatterns(t *testing.T) {
 	for _, test := range []struct {
 		pattern, origin string
@@ -151,7 +155,11 @@ func TestAttackOriginPatterns(t *testing.T) {
 	}{
 		{"*", "http://evil.test", true}, // who writes this means it
 		{"*", "http://evil.test:81", true},
-		{"*", "null", false},
+		{"*", "null", true},
+		{"*", "file://", true},
+		{"**", "null", false},
+		{"*://*", "file://", false},
+		{"file://*", "file://", false},
 		{"*.example", "http://a.example", true},
 		{"*.example", "http://a.example.evil.test", false},
 		{"*.example", "http://example", false},
@@ -171,7 +179,11 @@ func TestAttackOriginPatterns(t *testing.T) {
 		{"https://a.example/*", "https://a.example", false},
 		{"", "http://", false},
 		{"", "http://evil.test", false},
-		{"null", "null", false},
+		{"null", "null", true},
+		{"file://", "file://", true},
+		{"null", "file://", false},
+		{"file://", "null", false},
+		{"file://", "file://evil.test", false},
 	} {
 		t.Run(test.pattern+" "+test.origin, func(t *testing.T) {
 			r := conntest.Request()

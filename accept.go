@@ -5,7 +5,6 @@ package websocket
 import (
 	"bufio"
 	"context"
-	"encoding/base64"
 	"errors"
 	"github.com/bhojpur/api/internal/sendqueue"
 	"io"
@@ -66,6 +65,9 @@ func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, dst 
 		return nil, nil, misconfigured(err)
 	}
 	if err := checkRequest(r); err != nil {
+		return nil, nil, err
+	}
+	if err := checkBounds(r.Header); err != nil {
 		return nil, nil, err
 	}
 	if !opts.InsecureSkipVerify {
@@ -144,12 +146,7 @@ func checkRequest(r *http.Request) *refusal {
 	case len(keys) != 1:
 		return bad(http.StatusBadRequest, "the WebSocket handshake needs one Sec-WebSocket-Key")
 	}
-	var nonce [keyLen / 4 * 3]byte
-	key := strings.TrimSpace(keys[0])
-	if len(key) != keyLen {
-		return bad(http.StatusBadRequest, "Sec-WebSocket-Key is not 16 bytes in base64")
-	}
-	if n, err := base64.StdEncoding.Decode(nonce[:], []byte(key)); err != nil || n != 16 {
+	if !isKey(strings.TrimSpace(keys[0])) {
 		return bad(http.StatusBadRequest, "Sec-WebSocket-Key is not 16 bytes in base64")
 	}
 	return nil

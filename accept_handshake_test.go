@@ -10,12 +10,52 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/conntest"
 )
+
+// TestAcceptBoundsLists: of the headers that are compared with the options, 8 KiB and
+// 64 elements are looked at, over all lines. Others may be longer.
+func TestAcceptBoundsLists(t *testing.T) {
+	const bytes, elements = 8 << 10, 64
+	long := strings.Repeat("x", bytes)
+	list := func(n int) string { return strings.TrimSuffix(strings.Repeat("x,", n), ",") }
+	for _, test := range []struct {
+		name  string
+		lines []string
+		large bool
+	}{
+		{"bytes", []string{long}, false},
+		{"a byte more", []string{long + "x"}, true},
+		{"bytes over two lines", []string{long[1:], "x"}, false},
+		{"a byte more over two lines", []string{long, "x"}, true},
+		{"elements", []string{list(elements)}, false},
+		{"an element more", []string{list(elements + 1)}, true},
+		{"elements over two lines", []string{list(elements / 2), list(elements / 2)}, false},
+		{"an element more over two lines", []string{list(elements / 2), list(elements/2 + 1)}, true},
+		{"empty elements", []string{strings.Repeat(" ,", 4*elements)}, false},
+		{"lines", slices.Repeat([]string{"x"}, elements+1), true},
+	} {
+		for _, name := range []string{"Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Origin", "Cookie"} {
+			for _, opts := range []*websocket.AcceptOptions{nil, {InsecureSkipVerify: true}} {
+				r := conntest.Request()
+				r.Header[http.CanonicalHeaderKey(name)] = test.lines
+				w := httptest.NewRecorder()
+				if _, err := websocket.Accept(w, r, opts); err == nil {
+					t.Fatal("accepted a request that can't be hijacked")
+				}
+				large := w.Code == http.StatusRequestHeaderFieldsTooLarge
+				if want := test.large && name != "Cookie"; large != want {
+					t.Errorf("%s in %s: got status %d, want 431: %t", test.name, name, w.Code, want)
+				}
+			}
+		}
+	}
+}
 
 // TestHandshakeFIPS: both ends of a handshake work where GODEBUG=fips140=only lets
 // SHA-1 panic, as it does in a test process of its own.

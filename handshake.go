@@ -6,6 +6,8 @@ import (
 	"crypto/fips140"
 	"crypto/sha1"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/bhojpur/api/internal/httpheader"
@@ -49,6 +51,41 @@ func sha1Sum(b []byte) [sha1.Size]byte {
 func unenforcedSHA1(b []byte) (sum [sha1.Size]byte) {
 	fips140.WithoutEnforcement(func() { sum = sha1.Sum(b) })
 	return sum
+}
+
+// isKey reports whether s is a Sec-WebSocket-Key: 16 bytes in base64.
+func isKey(s string) bool {
+	if len(s) != keyLen {
+		return false
+	}
+	var nonce [keyLen / 4 * 3]byte
+	n, err := base64.StdEncoding.Decode(nonce[:], []byte(s))
+	return err == nil && n == 16
+}
+
+// The bounds of each header whose elements are compared with what the program
+// lists, over all of its lines. They bound the work for a request.
+const (
+	maxListBytes    = 8 << 10
+	maxListElements = 64
+)
+
+// checkBounds reports a header that is too large to be looked at.
+func checkBounds(h http.Header) *refusal {
+	for _, name := range []string{headerProtocol, headerExtensions, "Origin"} {
+		n, elements := 0, 0
+		for _, line := range h[name] {
+			n += len(line)
+		}
+		if n <= maxListBytes {
+			tokens(h, name, func(string) bool { elements++; return elements <= maxListElements })
+		}
+		if n > maxListBytes || elements > maxListElements {
+			text := fmt.Sprintf("%s has more than %d bytes or %d elements", name, maxListBytes, maxListElements)
+			return refused(http.StatusRequestHeaderFieldsTooLarge, text, errors.New(text))
+		}
+	}
+	return nil
 }
 
 // tokens calls yield for each element of a header that is a comma-separated

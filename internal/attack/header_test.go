@@ -59,23 +59,32 @@ var long = map[string]func(n int) string{
 	"dots":                 func(n int) string { return "http://" + strings.Repeat("a.", n/2) + "example.com.x" },
 }
 
-// The headers that Accept looks into, and what it says to one that it can make
-// nothing of.
+// searched are the headers that Accept looks into, and its answer to one of 32,000
+// bytes.
 var searched = map[string]int{
-	"Sec-WebSocket-Protocol":   http.StatusSwitchingProtocols,
-	"Sec-WebSocket-Extensions": http.StatusSwitchingProtocols,
+	"Sec-WebSocket-Protocol":   http.StatusRequestHeaderFieldsTooLarge,
+	"Sec-WebSocket-Extensions": http.StatusRequestHeaderFieldsTooLarge,
 	"Sec-WebSocket-Key":        http.StatusBadRequest,
 	"Sec-WebSocket-Version":    http.StatusUpgradeRequired,
 	"Connection":               http.StatusUpgradeRequired,
 	"Upgrade":                  http.StatusUpgradeRequired,
-	"Origin":                   http.StatusForbidden,
+	"Origin":                   http.StatusRequestHeaderFieldsTooLarge,
 }
 
 // A value with 32,000 spaces in it (CVE-2021-32640), or with a quote that is not
 // closed (CVE-2020-7662), and others in their manner.
 func TestAttackLongHeaders(t *testing.T) {
+	// net/http takes the spaces in front away.
+	trimmed := map[string]int{
+		"Sec-WebSocket-Protocol":   http.StatusSwitchingProtocols,
+		"Sec-WebSocket-Extensions": http.StatusSwitchingProtocols,
+		"Origin":                   http.StatusForbidden,
+	}
 	for what, value := range long {
 		for name, status := range searched {
+			if short, ok := trimmed[name]; ok && what == "spaces in front" {
+				status = short
+			}
 			t.Run(what+" in "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					got := answerTo(t, willing, rawpeer.ClientOptions{Header: []string{name + ": " + value(32_000)}}, nil)
@@ -83,7 +92,7 @@ func TestAttackLongHeaders(t *testing.T) {
 						t.Errorf("got status %d, want %d", got.StatusCode, status)
 					}
 					for _, agreed := range []string{"Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"} {
-						if got := got.Header.Get(agreed); got != "" && what != "other extensions" {
+						if got := got.Header.Get(agreed); got != "" {
 							t.Errorf("agreed on %s %.80q", agreed, got)
 						}
 					}
@@ -159,9 +168,9 @@ func TestAttackManyHeaders(t *testing.T) {
 		{"Upgrade", rawpeer.ClientOptions{Header: append(many("Upgrade: h2c"), "Upgrade: websocket")}, http.StatusSwitchingProtocols},
 		{"key", rawpeer.ClientOptions{Header: many("Sec-WebSocket-Key: " + rawpeer.DefaultKey)}, http.StatusBadRequest},
 		{"version", rawpeer.ClientOptions{Header: many("Sec-WebSocket-Version: 13")}, http.StatusUpgradeRequired},
-		{"origin", rawpeer.ClientOptions{Header: many("Origin: http://server.test")}, http.StatusForbidden},
-		{"subprotocol", rawpeer.ClientOptions{Header: many("Sec-WebSocket-Protocol: b")}, http.StatusSwitchingProtocols},
-		{"extension", rawpeer.ClientOptions{Header: many("Sec-WebSocket-Extensions: permessage-deflate")}, http.StatusSwitchingProtocols},
+		{"origin", rawpeer.ClientOptions{Header: many("Origin: http://server.test")}, http.StatusRequestHeaderFieldsTooLarge},
+		{"subprotocol", rawpeer.ClientOptions{Header: many("Sec-WebSocket-Protocol: b")}, http.StatusRequestHeaderFieldsTooLarge},
+		{"extension", rawpeer.ClientOptions{Header: many("Sec-WebSocket-Extensions: permessage-deflate")}, http.StatusRequestHeaderFieldsTooLarge},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -3,18 +3,12 @@
 package websocket
 
 import (
-	"bufio"
-	"context"
 	"errors"
-	"github.com/bhojpur/api/internal/sendqueue"
-	"io"
+	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"strings"
 	"time"
-
-	"github.com/bhojpur/api/internal/bufpool"
 )
 
 // Accept answers a WebSocket handshake (RFC 6455 section 4.2) and returns the
@@ -24,10 +18,13 @@ import (
 // Requests from pages of other origins are refused unless opts allow them. On
 // an error Accept has answered the request; the handler only returns.
 //
-// The connection has left the HTTP server: its timeouts and its Shutdown do
-// not reach it, and r.Context() says nothing about it. It may outlive the
-// handler. w must allow to be hijacked, itself or what its Unwrap method
-// returns; over HTTP/2 it can't.
+// w must have a Hijack method, or an Unwrap method that leads to a writer with
+// one; over HTTP/2 there is none. Accept writes status 101 through w, so
+// middleware sees it, then calls Flush and Hijack. The client has 5 seconds to
+// take the answer, where w or the connection supports write deadlines.
+//
+// The connection is hijacked: the server's timeouts and Shutdown no longer apply
+// to it, and r.Context is not tied to it. It may outlive the handler.
 func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn, error) {
 	c, err := accept(w, r, opts.orDefault())
 	if err != nil {
@@ -36,57 +33,80 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	return c, nil
 }
 
-// accept keeps little on the stack: Hijack goes deep, and a stack that has to
-// grow stays so for a handler that waits.
+// accept uses little stack: Hijack goes deep, and a stack that has to grow stays
+// so for a handler that waits.
 func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn, error) {
-	b := bufpool.Get(bufpool.MinBlock)
-	defer b.Free()
-	c, answer, refusal := negotiate(w, r, opts, b.B[:0])
+	var answer answerHeaders
+	c, refusal := negotiate(w, r, opts, &answer)
 	if refusal != nil {
-		return nil, refusal.refuse(w)
+		return nil, refusal.refuse(w, r)
 	}
-	conn, buffered, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return nil, refused(http.StatusNotImplemented, "WebSocket is not available here", err).refuse(w)
+	h, refusal := findHijacker(w, r)
+	if refusal != nil {
+		return nil, refusal.refuse(w, r)
 	}
-	c.begin(conn, conn)
-	if err := c.sendAnswer(answer); err != nil {
-		c.rcv.stream.Close()
+	hijacked := hijacksFirst(w, h)
+	if !hijacked {
+		if err := respond(w, &answer); err != nil {
+			return nil, err
+		}
+	}
+	conn, early, err := takeStream(h)
+	switch {
+	case err != nil && hijacked:
+		return nil, unavailable(err).refuse(w, r)
+	case err != nil:
 		return nil, err
 	}
-	c.rcv.in.add(takeBuffered(buffered.Reader))
+	if !hijacked {
+		c.begin(conn, conn)
+		c.rcv.in.add(takeBuffered(early))
+		return c, nil
+	}
+	if err := sendAnswer(conn, w.Header(), &answer); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	c.begin(conn, conn)
+	c.rcv.in.add(takeLast(early))
 	return c, nil
 }
 
-// negotiate checks the request and says what is agreed on: in a connection that
-// has not begun, and in the answer, which it appends to dst.
-func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, dst []byte) (*Conn, []byte, *refusal) {
+// negotiate checks the options and the request. It returns a connection that has
+// not begun, and fills in the answer.
+func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, answer *answerHeaders) (*Conn, *refusal) {
 	if err := opts.check(); err != nil {
-		return nil, nil, misconfigured(err)
+		return nil, misconfigured(err)
 	}
 	if err := checkRequest(r); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := checkBounds(r.Header); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if !opts.InsecureSkipVerify {
 		if err := checkOrigin(r, opts.OriginPatterns); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	protocol := chooseSubprotocol(r.Header, opts.Subprotocols)
+	if set := w.Header()[headerProtocol]; protocol == "" && len(set) > 0 && set[0] != "" {
+		var err *refusal
+		if protocol, err = setSubprotocol(r.Header, set); err != nil {
+			return nil, err
+		}
+	}
 	params, extensions := acceptDeflate(r.Header[headerExtensions], opts.compression())
-	answer := appendAnswer(dst, w.Header(), answerHeaders{
+	*answer = answerHeaders{
 		key:        strings.TrimSpace(r.Header[headerKey][0]),
 		protocol:   protocol,
 		extensions: extensions,
-	})
-	return newConn(server, params, connOptions{protocol, opts.OnPingReceived, opts.OnPongReceived}), answer, nil
+	}
+	return newConn(server, params, connOptions{protocol, opts.OnPingReceived, opts.OnPongReceived}), nil
 }
 
-// refusal is a handshake that was not accepted: what the client is told, and
-// what the caller.
+// refusal is a handshake that is not accepted. The client does not learn what
+// the caller learns.
 type refusal struct {
 	status int
 	text   string // for the client
@@ -104,12 +124,14 @@ func misconfigured(err error) *refusal {
 }
 
 // refuse sends the refusal and returns the caller's error.
-func (f *refusal) refuse(w http.ResponseWriter) error {
+func (f *refusal) refuse(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
+	delete(h, headerProtocol) // nothing was agreed on
 	if f.header[0] != "" {
 		h[f.header[0]] = []string{f.header[1]}
 	}
-	if f.status == http.StatusUpgradeRequired {
+	// HTTP/2 forbids both headers (RFC 9113 section 8.2.2).
+	if f.status == http.StatusUpgradeRequired && r.ProtoMajor < 2 {
 		h["Connection"] = []string{"Upgrade"}
 		h["Upgrade"] = []string{"websocket"}
 	}
@@ -117,37 +139,38 @@ func (f *refusal) refuse(w http.ResponseWriter) error {
 	return f.err
 }
 
-// checkRequest is section 4.2.1: what a request needs to be a handshake.
+// checkRequest checks what section 4.2.1 requires of a handshake.
 func checkRequest(r *http.Request) *refusal {
-	bad := func(status int, text string) *refusal {
-		return refused(status, text, errors.New(text))
+	bad := func(status int, text, got string) *refusal {
+		return refused(status, text, fmt.Errorf("%s: got %.100q", text, got))
 	}
+	values := func(name string) string { return strings.Join(r.Header[name], ", ") }
 	keys := r.Header[headerKey]
 	switch {
 	case r.Method != http.MethodGet:
-		f := bad(http.StatusMethodNotAllowed, "a WebSocket handshake is a GET request")
+		f := bad(http.StatusMethodNotAllowed, "a WebSocket handshake is a GET request", r.Method)
 		f.header = [2]string{"Allow", http.MethodGet}
 		return f
 	case r.ContentLength != 0:
 		// It would be taken for frames.
-		return bad(http.StatusBadRequest, "a WebSocket handshake has no body")
-	case !r.ProtoAtLeast(1, 1):
-		return bad(http.StatusUpgradeRequired, "a WebSocket handshake is HTTP/1.1")
+		return refused(http.StatusBadRequest, "a WebSocket handshake has no body", errors.New("the request has a body"))
+	case !r.ProtoAtLeast(1, 1), r.ProtoMajor > 1 && len(r.Header["Upgrade"]) == 0:
+		return bad(http.StatusUpgradeRequired, "a WebSocket handshake is HTTP/1.1", r.Proto)
 	case !hasToken(r.Header, "Upgrade", "websocket"):
-		return bad(http.StatusUpgradeRequired, "not a WebSocket handshake: no Upgrade header with websocket")
+		return bad(http.StatusUpgradeRequired, "not a WebSocket handshake: no Upgrade header with websocket", values("Upgrade"))
 	case !hasToken(r.Header, "Connection", "upgrade"):
-		return bad(http.StatusUpgradeRequired, "not a WebSocket handshake: no Connection header with Upgrade")
+		return bad(http.StatusUpgradeRequired, "not a WebSocket handshake: no Connection header with Upgrade", values("Connection"))
 	case r.Host == "":
-		return bad(http.StatusBadRequest, "the WebSocket handshake has no Host header")
+		return bad(http.StatusBadRequest, "the WebSocket handshake has no Host header", "")
 	case len(r.Header[headerVersion]) != 1 || strings.TrimSpace(r.Header.Get(headerVersion)) != protocolVersion:
-		f := bad(http.StatusUpgradeRequired, "the WebSocket version is not "+protocolVersion)
+		f := bad(http.StatusUpgradeRequired, "the WebSocket version is not "+protocolVersion, values(headerVersion))
 		f.header = [2]string{headerVersion, protocolVersion}
 		return f
 	case len(keys) != 1:
-		return bad(http.StatusBadRequest, "the WebSocket handshake needs one Sec-WebSocket-Key")
+		return bad(http.StatusBadRequest, "the WebSocket handshake needs one Sec-WebSocket-Key", values(headerKey))
 	}
 	if !isKey(strings.TrimSpace(keys[0])) {
-		return bad(http.StatusBadRequest, "Sec-WebSocket-Key is not 16 bytes in base64")
+		return bad(http.StatusBadRequest, "Sec-WebSocket-Key is not 16 bytes in base64", keys[0])
 	}
 	return nil
 }
@@ -168,6 +191,21 @@ func chooseSubprotocol(h http.Header, supported []string) string {
 		}
 	}
 	return ""
+}
+
+// setSubprotocol is chooseSubprotocol for a Sec-WebSocket-Protocol that the
+// program set on the ResponseWriter. It has to be one that the client offers.
+func setSubprotocol(h http.Header, set []string) (string, *refusal) {
+	const advice = "set AcceptOptions.Subprotocols in place of the http.ResponseWriter's Sec-WebSocket-Protocol"
+	if len(set) > 1 || !isToken(set[0]) {
+		return "", misconfigured(fmt.Errorf("%s, which is %.100q and not one token", advice, strings.Join(set, ", ")))
+	}
+	protocol := chooseSubprotocol(h, set)
+	if protocol == "" {
+		return "", refused(http.StatusBadRequest, "the handshake does not offer the server's subprotocol",
+			fmt.Errorf("%s, which is %.100q and not among the client's %.100q", advice, set[0], strings.Join(h[headerProtocol], ", ")))
+	}
+	return protocol, nil
 }
 
 // answerHeaders are the parts of the answer that differ.
@@ -192,9 +230,10 @@ var notInAnswer = map[string]bool{
 	"Trailer":           true,
 }
 
-// appendAnswer is the response with status 101, with the headers that the
-// program set.
-func appendAnswer(b []byte, set http.Header, a answerHeaders) []byte {
+// appendAnswer appends the response with status 101 and the headers that the
+// program set. As net/http does, it adds a Date unless the program set one, or
+// nil.
+func appendAnswer(b []byte, set http.Header, a *answerHeaders) []byte {
 	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	b = appendAcceptKey(b, a.key)
 	if a.protocol != "" {
@@ -205,6 +244,10 @@ func appendAnswer(b []byte, set http.Header, a answerHeaders) []byte {
 		b = append(b, "\r\nSec-WebSocket-Extensions: "...)
 		b = append(b, a.extensions...)
 	}
+	if _, ok := set["Date"]; !ok {
+		b = append(b, "\r\nDate: "...)
+		b = time.Now().UTC().AppendFormat(b, http.TimeFormat)
+	}
 	b = append(b, "\r\n"...)
 	if len(set) > 0 {
 		var rest strings.Builder
@@ -214,8 +257,7 @@ func appendAnswer(b []byte, set http.Header, a answerHeaders) []byte {
 	return append(b, "\r\n"...)
 }
 
-// leftOut is notInAnswer, and those of the names that were set which are the same
-// in another spelling.
+// leftOut returns notInAnswer and other spellings of its names that were set.
 func leftOut(set http.Header) map[string]bool {
 	names := notInAnswer
 	for name := range set {
@@ -226,39 +268,3 @@ func leftOut(set http.Header) map[string]bool {
 	}
 	return names
 }
-
-// answerTimeout is how long the client has to take the answer.
-const answerTimeout = 5 * time.Second
-
-// sendAnswer sends the answer. Nobody else writes yet.
-func (e *engine) sendAnswer(answer []byte) error {
-	e.snd.queue.TryLead(sendqueue.Control)
-	defer e.snd.release()
-	n, err := e.rcv.stream.WriteNow(answer)
-	if err != nil || n == len(answer) {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
-	defer cancel()
-	if _, err = e.rcv.stream.Write(ctx, answer[n:]); err != nil && ctx.Err() != nil {
-		err = os.ErrDeadlineExceeded
-	}
-	return err
-}
-
-// takeBuffered returns what the client sent right behind its request. The HTTP
-// server keeps the reader until the handler returns, and with it its 4 KiB: it
-// is ours now, and gives them up.
-func takeBuffered(r *bufio.Reader) []byte {
-	early, _ := r.Peek(r.Buffered())
-	*r = *spent
-	return early
-}
-
-// spent is at its end. Its copies share its buffer, which nothing is put into.
-var spent = bufio.NewReaderSize(nothing{}, 0)
-
-// nothing is a reader at its end.
-type nothing struct{}
-
-func (nothing) Read([]byte) (int, error) { return 0, io.EOF }

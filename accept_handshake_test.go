@@ -3,8 +3,11 @@
 package websocket_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/fips140"
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,9 +16,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/conntest"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // TestAcceptBoundsLists: of the headers that are compared with the options, 8 KiB and
@@ -54,6 +60,32 @@ func TestAcceptBoundsLists(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestAcceptNamesWhatIsWrong: the error says what the request had; the client is not
+// told.
+func TestAcceptNamesWhatIsWrong(t *testing.T) {
+	for _, test := range []struct{ line, named string }{
+		{"Sec-WebSocket-Version: 8", `"8"`},
+		{"Connection: keep-alive", `"keep-alive"`},
+		{"Upgrade: h2c", `"h2c"`},
+		{"Sec-WebSocket-Key: abc", `"abc"`},
+		{"Origin: http://evil.test", `"http://evil.test"`},
+	} {
+		w := httptest.NewRecorder()
+		_, err := websocket.Accept(w, conntest.Request(test.line), nil)
+		if err == nil || !strings.Contains(err.Error(), test.named) {
+			t.Errorf("%s: got error %v, want %s in it", test.line, err, test.named)
+		}
+		if strings.Contains(w.Body.String(), strings.Trim(test.named, `"`)) {
+			t.Errorf("%s: the client is told %q", test.line, w.Body)
+		}
+	}
+	r := conntest.Request()
+	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.0", 1, 0
+	if _, err := websocket.Accept(httptest.NewRecorder(), r, nil); err == nil || !strings.Contains(err.Error(), "HTTP/1.0") {
+		t.Errorf("HTTP/1.0: got error %v", err)
 	}
 }
 
@@ -96,4 +128,174 @@ func TestHandshakeFIPS(t *testing.T) {
 			conntest.WantClosed(t, conntest.ReadErr(t.Context(), c), websocket.StatusNormalClosure)
 		})
 	}
+}
+
+// overHTTP2 returns the answer to a request over HTTP/2, in a handler that gets its
+// request changed, and Accept's error.
+func overHTTP2(t *testing.T, change func(*http.Request)) (*http.Response, error) {
+	errs := make(chan error, 1)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		change(r)
+		_, err := websocket.Accept(w, r, nil)
+		errs <- err
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	client := s.Client()
+	defer client.CloseIdleConnections()
+	client.Transport.(*http.Transport).TLSClientConfig.NextProtos = []string{"h2"}
+	resp, err := client.Get(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	io.Copy(io.Discard, resp.Body)
+	if resp.ProtoMajor != 2 {
+		t.Fatalf("got an answer over %s", resp.Proto)
+	}
+	return resp, <-errs
+}
+
+// TestAcceptHTTP2: a connection that can't be hijacked is a clear error.
+func TestAcceptHTTP2(t *testing.T) {
+	resp, err := overHTTP2(t, func(r *http.Request) {
+		r.Header = conntest.Request().Header // HTTP/2 clients do not send Upgrade
+	})
+	if resp.StatusCode != http.StatusNotImplemented {
+		t.Errorf("got status %d", resp.StatusCode)
+	}
+	if !errors.Is(err, http.ErrNotSupported) {
+		t.Errorf("got error %v, want http.ErrNotSupported", err)
+	}
+}
+
+// TestAcceptRefusesHTTP2: the refusal has none of the headers that HTTP/2 forbids,
+// for which clients would refuse the answer.
+func TestAcceptRefusesHTTP2(t *testing.T) {
+	for name, change := range map[string]func(*http.Request){
+		"no handshake": func(*http.Request) {},
+		"no Connection": func(r *http.Request) {
+			r.Header = conntest.Request("Connection").Header
+		},
+		"another version": func(r *http.Request) {
+			r.Header = conntest.Request("Sec-WebSocket-Version: 8").Header
+		},
+	} {
+		resp, err := overHTTP2(t, change)
+		if resp.StatusCode != http.StatusUpgradeRequired || err == nil {
+			t.Errorf("%s: got status %d and error %v, want 426", name, resp.StatusCode, err)
+		}
+		for _, forbidden := range []string{"Upgrade", "Connection"} {
+			if got, ok := resp.Header[forbidden]; ok {
+				t.Errorf("%s: answered with %s %q", name, forbidden, got)
+			}
+		}
+		if name == "no handshake" && !strings.Contains(err.Error(), "HTTP/2.0") {
+			t.Errorf("the error does not name the protocol: %v", err)
+		}
+	}
+}
+
+// undated is a network whose accepted connections have no deadlines, like those
+// through an SSH server.
+type undated struct{ *rawpeer.Listener }
+
+func (n undated) Accept() (net.Conn, error) {
+	conn, err := n.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return undatedConn{conn}, nil
+}
+
+type undatedConn struct{ net.Conn }
+
+var errNoDeadlines = errors.New("deadlines are not supported")
+
+func (undatedConn) SetDeadline(time.Time) error      { return errNoDeadlines }
+func (undatedConn) SetReadDeadline(time.Time) error  { return errNoDeadlines }
+func (undatedConn) SetWriteDeadline(time.Time) error { return errNoDeadlines }
+
+// TestAcceptWithoutDeadlines: a connection need not have deadlines. The client gets
+// the answer before it sends anything.
+func TestAcceptWithoutDeadlines(t *testing.T) {
+	for name, wrap := range map[string]func(http.ResponseWriter) http.ResponseWriter{
+		"direct":     func(w http.ResponseWriter) http.ResponseWriter { return w },
+		"middleware": func(w http.ResponseWriter) http.ResponseWriter { return &layer{ResponseWriter: w} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := undated{rawpeer.Listen(nil)}
+				conns := make(chan *websocket.Conn, 1)
+				rawpeer.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					c, err := websocket.Accept(wrap(w), r, nil)
+					if err != nil {
+						t.Error(err)
+					}
+					conns <- c
+				}))
+				conn, err := n.Dial(t.Context())
+				conntest.WantNoError(t, err)
+				p := rawpeer.ClientHandshake(t, conn, nil)
+				p.SendText("hello") // net/http's Hijack waits for it
+				c := <-conns
+				defer c.CloseNow()
+				conntest.WantText(t, c, "hello")
+				p.SendText("there")
+				conntest.WantText(t, c, "there")
+			})
+		})
+	}
+}
+
+// TestAcceptAnswerBounded: a client that does not take the answer holds Accept for
+// 5 seconds, with and without middleware.
+func TestAcceptAnswerBounded(t *testing.T) {
+	for name, wrap := range map[string]func(http.ResponseWriter) http.ResponseWriter{
+		"direct":     func(w http.ResponseWriter) http.ResponseWriter { return w },
+		"middleware": func(w http.ResponseWriter) http.ResponseWriter { return &layer{ResponseWriter: w} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := rawpeer.Listen(nil)
+				errs := make(chan error, 1)
+				rawpeer.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("X-Long", strings.Repeat("x", 1<<20)) // more than the stream holds
+					errs <- acceptUnanswered(t, wrap(w), r)
+				}))
+				conn, err := n.Dial(t.Context())
+				conntest.WantNoError(t, err)
+				rawpeer.NewPeer(t, conn, rawpeer.Client).SendRequest(nil)
+				conntest.WantError(t, <-errs, os.ErrDeadlineExceeded)
+			})
+		})
+	}
+	t.Run("no deadlines", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			_, server := rawpeer.Pipe(nil)
+			w := hijackable(server)
+			w.hijack = func() (net.Conn, *bufio.ReadWriter, error) {
+				conn := undatedConn{server}
+				out := bufio.NewWriterSize(conn, 1<<20)
+				out.WriteString(strings.Repeat("x", 1<<20))
+				return conn, bufio.NewReadWriter(bufio.NewReader(conn), out), nil
+			}
+			conntest.WantError(t, acceptUnanswered(t, w, conntest.Request()), os.ErrDeadlineExceeded)
+		})
+	})
+}
+
+// acceptUnanswered returns Accept's error. Accept has to return within 5 s of the
+// bubble's time.
+func acceptUnanswered(t *testing.T, w http.ResponseWriter, r *http.Request) error {
+	began := time.Now()
+	c, err := websocket.Accept(w, r, nil)
+	if err == nil {
+		c.CloseNow()
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the client held Accept for %v", took)
+	}
+	return err
 }

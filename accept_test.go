@@ -3,11 +3,7 @@
 package websocket_test
 
 import (
-	"bufio"
 	"context"
-	"errors"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -85,6 +81,8 @@ func TestAcceptSubprotocol(t *testing.T) {
 		{name: "the server's first", offered: []string{"a, b, c"}, ours: []string{"c", "a"}, want: "c"},
 		{name: "over several lines", offered: []string{"a", "b"}, ours: []string{"b"}, want: "b"},
 		{name: "the client's spelling", offered: []string{"Chat.V1"}, ours: []string{"chat.v1"}, want: "Chat.V1"},
+		{name: "an empty one is ignored", offered: []string{"a"}, ours: []string{"", "a", ""}, want: "a"},
+		{name: "only empty ones", offered: []string{"a", ""}, ours: []string{"", ""}},
 		{name: "part of a token", offered: []string{"chat.v10"}, ours: []string{"chat.v1"}},
 		{name: "not a token", offered: []string{"a b"}, ours: []string{"a b"}},
 	} {
@@ -140,47 +138,65 @@ func TestAcceptSendsHeaders(t *testing.T) {
 	})
 }
 
-// layer is a middleware's ResponseWriter. Once it has seen WriteHeader it can't
-// be hijacked, as many can't.
-type layer struct {
-	http.ResponseWriter
-	wrote bool
-}
-
-func (l *layer) WriteHeader(status int) {
-	l.wrote = true
-	l.ResponseWriter.WriteHeader(status)
-}
-
-func (l *layer) Unwrap() http.ResponseWriter { return l.ResponseWriter }
-
-type hijackingLayer struct{ layer }
-
-func (l *hijackingLayer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if l.wrote {
-		return nil, nil, errors.New("the header was written")
-	}
-	return http.NewResponseController(l.ResponseWriter).Hijack()
-}
-
-func TestAcceptUnderMiddleware(t *testing.T) {
-	for name, wrap := range map[string]func(http.ResponseWriter) http.ResponseWriter{
-		"unwrapped": func(w http.ResponseWriter) http.ResponseWriter { return &layer{ResponseWriter: w} },
-		"unwrapped twice": func(w http.ResponseWriter) http.ResponseWriter {
-			return &layer{ResponseWriter: &layer{ResponseWriter: w}}
-		},
-		"hijacks itself": func(w http.ResponseWriter) http.ResponseWriter { return &hijackingLayer{layer{ResponseWriter: w}} },
+// TestAcceptSetSubprotocol: a Sec-WebSocket-Protocol that the handler set counts
+// where none of Subprotocols does, if the client offers it. Otherwise it is an
+// error that names the option.
+func TestAcceptSetSubprotocol(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		offered []string
+		ours    []string
+		set     []string
+		want    string
+		status  int
+	}{
+		{"offered", []string{"a, b"}, nil, []string{"b"}, "b", 101},
+		{"in the client's spelling", []string{"a, B"}, nil, []string{"b"}, "B", 101},
+		{"beside others", []string{"a, b"}, []string{"c"}, []string{"b"}, "b", 101},
+		{"behind Subprotocols", []string{"a, b"}, []string{"a"}, []string{"b"}, "a", 101},
+		{"not offered", []string{"a"}, nil, []string{"b"}, "", 400},
+		{"none offered", nil, nil, []string{"b"}, "", 400},
+		{"a list", []string{"a, b"}, nil, []string{"a, b"}, "", 500},
+		{"two lines", []string{"a, b"}, nil, []string{"a", "b"}, "", 500},
+		{"a line end", []string{"a"}, nil, []string{"a\r\nX-Injected: x"}, "", 500},
+		{"empty", []string{"a"}, nil, []string{""}, "", 101},
+		{"no line", []string{"a"}, nil, []string{}, "", 101},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, p := rawpeer.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
-					return websocket.Accept(wrap(w), r, nil)
-				}, nil)
-				defer c.CloseNow()
-				p.SendText("through")
-				_, got, err := c.Read(t.Context())
-				if string(got) != "through" || err != nil {
-					t.Fatalf("read %q, %v", got, err)
+				for name, wrap := range map[string]func(http.ResponseWriter) http.ResponseWriter{
+					"direct":     func(w http.ResponseWriter) http.ResponseWriter { return w },
+					"middleware": func(w http.ResponseWriter) http.ResponseWriter { return &layer{ResponseWriter: w} },
+				} {
+					n := rawpeer.Listen(nil)
+					var c *websocket.Conn
+					var err error
+					rawpeer.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						w.Header()["Sec-Websocket-Protocol"] = test.set
+						c, err = websocket.Accept(wrap(w), r, &websocket.AcceptOptions{Subprotocols: test.ours})
+					}))
+					conn, dialErr := n.Dial(t.Context())
+					conntest.WantNoError(t, dialErr)
+					opts := &rawpeer.ClientOptions{WantStatus: -1}
+					for _, line := range test.offered {
+						opts.Header = append(opts.Header, "Sec-WebSocket-Protocol: "+line)
+					}
+					p := rawpeer.ClientHandshake(t, conn, opts)
+					synctest.Wait()
+					if p.Response.StatusCode != test.status {
+						t.Fatalf("%s: got status %d, want %d; error %v", name, p.Response.StatusCode, test.status, err)
+					}
+					if got := strings.Join(p.Response.Header["Sec-Websocket-Protocol"], "|"); got != test.want {
+						t.Errorf("%s: answered with %q, want %q", name, got, test.want)
+					}
+					if test.status == 101 {
+						if c.Subprotocol() != test.want {
+							t.Errorf("%s: got subprotocol %q, want %q", name, c.Subprotocol(), test.want)
+						}
+						c.CloseNow()
+					} else if !strings.Contains(err.Error(), "AcceptOptions.Subprotocols") {
+						t.Errorf("%s: the error does not name the option: %v", name, err)
+					}
 				}
 			})
 		})
@@ -291,34 +307,6 @@ func TestAcceptLeavesServer(t *testing.T) {
 		}
 		p.WantText("yes")
 	})
-}
-
-// TestAcceptHTTP2: a connection that can't be hijacked is a clear error.
-func TestAcceptHTTP2(t *testing.T) {
-	errs := make(chan error, 1)
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Header = conntest.Request().Header // HTTP/2 clients do not send Upgrade
-		_, err := websocket.Accept(w, r, nil)
-		errs <- err
-	}))
-	s.EnableHTTP2 = true
-	s.StartTLS()
-	defer s.Close()
-	client := s.Client()
-	client.Transport.(*http.Transport).TLSClientConfig.NextProtos = []string{"h2"}
-	resp, err := client.Get(s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	io.Copy(io.Discard, resp.Body)
-	if resp.ProtoMajor != 2 || resp.StatusCode != http.StatusNotImplemented {
-		t.Errorf("got %s with status %d", resp.Proto, resp.StatusCode)
-	}
-	if err := <-errs; !errors.Is(err, http.ErrNotSupported) {
-		t.Errorf("got error %v, want http.ErrNotSupported", err)
-	}
-	client.CloseIdleConnections()
 }
 
 // TestAcceptAddresses: they are those of the network connection.

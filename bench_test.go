@@ -44,12 +44,13 @@ func (l *loop) SetWriteDeadline(time.Time) error { return nil }
 
 // hijacked is a ResponseWriter of a request over a loop.
 type hijacked struct {
-	http.ResponseWriter
 	header http.Header
 	conn   net.Conn
 }
 
-func (h *hijacked) Header() http.Header { return h.header }
+func (h *hijacked) Header() http.Header         { return h.header }
+func (h *hijacked) Write(p []byte) (int, error) { return h.conn.Write(p) }
+func (h *hijacked) WriteHeader(int)             {}
 
 func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return h.conn, bufio.NewReadWriter(bufio.NewReader(strings.NewReader("")), bufio.NewWriter(io.Discard)), nil

@@ -18,7 +18,12 @@ type AcceptOptions struct {
 	// Subprotocols lists the subprotocols that the server speaks, the
 	// preferred one first. The first of them that the client offers is
 	// agreed on (RFC 6455 section 4.2.2). When none is, the connection is
-	// accepted all the same and [Conn.Subprotocol] returns "".
+	// accepted all the same and [Conn.Subprotocol] returns "". Empty names
+	// are ignored; a name that is listed twice makes Accept return an error.
+	//
+	// A Sec-WebSocket-Protocol header that is set on the
+	// http.ResponseWriter counts where none of Subprotocols is agreed on. If
+	// the client does not offer it, Accept returns an error.
 	Subprotocols []string
 
 	// InsecureSkipVerify accepts requests from any origin. Pages of any site
@@ -26,10 +31,11 @@ type AcceptOptions struct {
 	// OriginPatterns.
 	InsecureSkipVerify bool
 
-	// OriginPatterns lists further hosts whose pages may connect. A request
+	// OriginPatterns lists further origins whose pages may connect. A request
 	// whose Origin header names the host that it was sent to is always
-	// accepted, and so is one without an Origin header, which no browser
-	// sends.
+	// accepted; a default port, :80 or :443, may be missing on either side.
+	// So is one without an Origin header, which no browser sends, or with an
+	// empty one.
 	//
 	// A pattern is matched against the host of the origin, port included
 	// where it has one; a pattern with "://" in it against scheme://host.
@@ -37,12 +43,17 @@ type AcceptOptions struct {
 	// in which a star stands for anything but a slash, dots and a port
 	// included: "*.example.com" matches each subdomain of example.com, and
 	// theirs, on the scheme's own port, but not example.com; "*example.com"
-	// and "example.*" match hosts of others too. The opaque origin "null"
-	// never matches; only InsecureSkipVerify lets it in.
+	// and "example.*" match hosts of others too. A malformed pattern makes
+	// Accept return an error, whatever the request.
+	//
+	// Sandboxed frames send the origin "null", and pages from files
+	// "file://". Such an origin, which has no host, matches only the pattern
+	// that spells it out, and "*", which matches every origin.
 	OriginPatterns []string
 
 	// CompressionMode says whether and how messages are compressed, where
-	// the client offers it. The default is CompressionDisabled.
+	// the client offers it. The default is CompressionDisabled. A value that
+	// is none of the constants makes Accept return an error.
 	CompressionMode CompressionMode
 
 	// CompressionThreshold is the size in bytes from which on a message is

@@ -3,6 +3,7 @@ package rawpeer
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -103,10 +104,19 @@ func Hijackable(conn net.Conn) *HijackWriter {
 // Header returns the header to write.
 func (w *HijackWriter) Header() http.Header { return w.header }
 
-// WriteHeader keeps the first status.
+// WriteHeader keeps the first status. Status 101 is written to the connection,
+// with the header.
 func (w *HijackWriter) WriteHeader(status int) {
-	if w.Status == 0 {
-		w.Status = status
+	if w.Status != 0 {
+		return
+	}
+	w.Status = status
+	if status == http.StatusSwitchingProtocols {
+		var b bytes.Buffer
+		fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", status, http.StatusText(status))
+		w.header.Write(&b)
+		b.WriteString("\r\n")
+		w.conn.Write(b.Bytes())
 	}
 }
 

@@ -6,7 +6,7 @@ var programs = []program{
 		name:     "behaviour",
 		library:  coder,
 		packages: []string{"."},
-		passes:   17,
+		passes:   18,
 		known: []listed{
 			// Differences that stay; docs/moving.md says why.
 			{"TestContextEndsBetweenMessages", "the connection stays open"},
@@ -24,7 +24,6 @@ var programs = []program{
 			{"TestNetConnAddress", "the address is real"},
 			{"TestNetConnCloseWaits", "the peer answers in the background"},
 			{"TestOtherVersion", "the status is 426"},
-			{"TestNullOrigin", "only the pattern null, or InsecureSkipVerify, lets it in"},
 			// Differences that are to go.
 			{"TestCauseWithoutErrClosed/the_peer_is_gone", "the error is net.ErrClosed, too"},
 			{"TestCauseWithoutErrClosed/the_peer_closes", "the error is net.ErrClosed, too"},

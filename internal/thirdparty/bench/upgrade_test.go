@@ -92,18 +92,39 @@ func (cannedListener) Close() error   { return nil }
 func (cannedListener) Addr() net.Addr { return rawpeer.ServerAddr }
 
 // BenchmarkUpgrade is a whole request through net/http's server, until the handler
-// has upgraded and closed the connection.
+// has upgraded and closed the connection. With middleware, the handler gets a writer
+// that notes the status.
 func BenchmarkUpgrade(b *testing.B) {
 	for _, lib := range all {
-		b.Run("nethttp/"+lib.name, func(b *testing.B) { upgrade(b, lib) })
+		b.Run("nethttp/"+lib.name, func(b *testing.B) {
+			upgrade(b, lib, func(w http.ResponseWriter) http.ResponseWriter { return w })
+		})
+	}
+	for _, lib := range []library{bhojpur, coder} {
+		b.Run("middleware/"+lib.name, func(b *testing.B) {
+			upgrade(b, lib, func(w http.ResponseWriter) http.ResponseWriter { return &noting{ResponseWriter: w} })
+		})
 	}
 }
 
-func upgrade(b *testing.B, lib library) {
+// noting is the writer of a middleware.
+type noting struct {
+	http.ResponseWriter
+	status int
+}
+
+func (n *noting) WriteHeader(status int) {
+	n.status = status
+	n.ResponseWriter.WriteHeader(status)
+}
+
+func (n *noting) Unwrap() http.ResponseWriter { return n.ResponseWriter }
+
+func upgrade(b *testing.B, lib library, wrap func(http.ResponseWriter) http.ResponseWriter) {
 	done := make(chan error)
 	listener, ended := make(cannedListener), make(chan struct{})
 	server := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := lib.accept(w, r, settings{})
+		c, err := lib.accept(wrap(w), r, settings{})
 		if err == nil {
 			c.close()
 		}

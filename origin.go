@@ -42,12 +42,12 @@ func checkOrigin(r *http.Request, patterns []string) *refusal {
 	}
 	o, ok := parseOrigin(lines[0])
 	if !ok {
-		return deny(fmt.Errorf("Origin %.100q is malformed", lines[0]))
+		return deny(fmt.Errorf("the Origin %.100q is malformed", lines[0]))
 	}
 	if o.isOf(r.Host) || slices.ContainsFunc(patterns, o.matches) {
 		return nil
 	}
-	return deny(fmt.Errorf("Origin %.100q is not the host %.100q, and OriginPatterns do not match it", lines[0], r.Host))
+	return deny(fmt.Errorf("the Origin %.100q is not the host %.100q, and OriginPatterns do not match it", lines[0], r.Host))
 }
 
 // origin is an origin as a browser sends it (RFC 6454 section 6.2), in lower

@@ -24,6 +24,10 @@ var programs = []program{
 			{"TestNetConnAddress", "the address is real"},
 			{"TestNetConnCloseWaits", "the peer answers in the background"},
 			{"TestOtherVersion", "the status is 426"},
+			{"TestMalformedPattern", "the status is 500"},
+			{"TestStarWithoutHost", "of the stars only * does"},
+			{"TestOriginWithPath", "it is refused"},
+			{"TestLongList", "the status is 431"},
 			// Differences that are to go.
 			{"TestCauseWithoutErrClosed/the_peer_is_gone", "the error is net.ErrClosed, too"},
 			{"TestCauseWithoutErrClosed/the_peer_closes", "the error is net.ErrClosed, too"},

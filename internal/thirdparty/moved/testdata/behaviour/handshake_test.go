@@ -77,6 +77,38 @@ func TestOriginPatterns(t *testing.T) {
 	}
 }
 
+// A malformed pattern refuses pages of other sites.
+func TestMalformedPattern(t *testing.T) {
+	opts := &websocket.AcceptOptions{OriginPatterns: []string{"["}}
+	if got := refusal(t, opts, map[string]string{"Origin": "http://other.test"}); got != http.StatusForbidden {
+		t.Errorf("got %d", got)
+	}
+}
+
+// A star matches an origin without a host.
+func TestStarWithoutHost(t *testing.T) {
+	opts := &websocket.AcceptOptions{OriginPatterns: []string{"file://*"}}
+	if got := refusal(t, opts, map[string]string{"Origin": "file://"}); got != http.StatusNotImplemented {
+		t.Errorf("got %d", got)
+	}
+}
+
+// An origin may have a path.
+func TestOriginWithPath(t *testing.T) {
+	opts := &websocket.AcceptOptions{OriginPatterns: []string{"other.test"}}
+	if got := refusal(t, opts, map[string]string{"Origin": "http://other.test/page"}); got != http.StatusNotImplemented {
+		t.Errorf("got %d", got)
+	}
+}
+
+// Headers that are compared with options may have any length.
+func TestLongList(t *testing.T) {
+	header := map[string]string{"Sec-WebSocket-Protocol": strings.Repeat("a, ", 100) + "b"}
+	if got := refusal(t, nil, header); got != http.StatusNotImplemented {
+		t.Errorf("got %d", got)
+	}
+}
+
 // The pattern * matches the origin null, which pages of any site can have.
 func TestNullOrigin(t *testing.T) {
 	opts := &websocket.AcceptOptions{OriginPatterns: []string{"*"}}

@@ -201,7 +201,7 @@ func TestOrigin(t *testing.T) {
 	t.Run("nginx with a Host with the scheme's port", func(t *testing.T) {
 		s := nginx.start(t, newProgram(t, nil), edit{"$http_host", "$host:443"})
 		accepts(t, s, "wss://"+host, origin("wss", host))
-		s.refusedWith(t, "wss://"+host, origin("wss", host+port), http.StatusForbidden)
+		s.refusedWith(t, "wss://"+host, origin("wss", host+otherPort), http.StatusForbidden)
 		s.refusedWith(t, "wss://"+host, origin("ws", host), http.StatusForbidden)
 	})
 	t.Run("nginx with a Host without port", func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strconv"
 	"time"
@@ -118,10 +117,7 @@ var (
 	errBetweenMessages = errors.New("the previous message has not been read to its end")
 	errStaleReader     = errors.New("use of a Reader after its message")
 	errStaleWriter     = errors.New("use of a Writer after its Close")
-	errWriterBusy      = errors.New("use of a Writer by several goroutines at once")
 	errReadsTaken      = errors.New("CloseRead was called")
-	errWriterOpen      = errors.New("a Writer is open")
-	errNoPong          = errors.New("no pong: is a Read under way at the peer?")
 	errMessageType     = errors.New("not MessageText or MessageBinary")
 	errTextNotUTF8     = errors.New("text message is not valid UTF-8")
 	errCloseCode       = errors.New("status code may not be sent")
@@ -145,10 +141,6 @@ func limitText(limit int64) string { return fmt.Sprintf("read limited at %d byte
 
 // setLimit is what to do about it.
 const setLimit = "see Conn.SetReadLimit"
-
-// errGoneBetween is the end of a connection between two messages without a close
-// frame. Programs match the text.
-var errGoneBetween = fmt.Errorf("failed to read frame header: %w", io.EOF)
 
 // closeTimeout is for the whole of Close, and for what is left to do once the
 // peer has closed.

@@ -329,3 +329,17 @@ func (hs *clientHandshake) keepBody(resp *http.Response) {
 	body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(kept))
 }
+
+// host returns the Host header that o asks to send, or "" for the URL's.
+func (o *DialOptions) host() (string, error) {
+	lines := linesOf(o.HTTPHeader, "Host")
+	switch {
+	case len(lines) == 0:
+		return o.Host, nil
+	case len(lines) > 1 || lines[0] == "":
+		return "", fmt.Errorf("HTTPHeader has Host %q, not one host", lines)
+	case o.Host != "" && o.Host != lines[0]:
+		return "", fmt.Errorf("HTTPHeader has Host %q, and Host is %q", lines[0], o.Host)
+	}
+	return lines[0], nil
+}

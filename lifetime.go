@@ -458,3 +458,6 @@ func (e *engine) closeNow() error {
 	}
 	return nil
 }
+
+// errWriterOpen is in the error of a message that waited for a Writer to be closed.
+var errWriterOpen = errors.New("a Writer is open")

@@ -3,7 +3,6 @@ package websocket
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -242,20 +241,6 @@ func (o *DialOptions) offeredSubprotocols() ([]string, error) {
 		return nil, errors.New("both Subprotocols and HTTPHeader name subprotocols; use Subprotocols")
 	}
 	return append(named, inHeader...), nil
-}
-
-// host returns the Host header that o asks to send, or "" for the URL's.
-func (o *DialOptions) host() (string, error) {
-	lines := linesOf(o.HTTPHeader, "Host")
-	switch {
-	case len(lines) == 0:
-		return o.Host, nil
-	case len(lines) > 1 || lines[0] == "":
-		return "", fmt.Errorf("HTTPHeader has Host %q, not one host", lines)
-	case o.Host != "" && o.Host != lines[0]:
-		return "", fmt.Errorf("HTTPHeader has Host %q, and Host is %q", lines[0], o.Host)
-	}
-	return lines[0], nil
 }
 
 // nonEmpty returns a copy of names without empty strings.

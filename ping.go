@@ -4,6 +4,7 @@ package websocket
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -174,3 +175,6 @@ func (ps *pings) answered(payload []byte) {
 		return true
 	})
 }
+
+// errNoPong is in the error of a Ping that was not answered.
+var errNoPong = errors.New("no pong: is a Read under way at the peer?")

@@ -4,6 +4,7 @@ package websocket
 
 import (
 	"context"
+	"fmt"
 	"github.com/bhojpur/api/internal/netstream"
 	"io"
 	"sync/atomic"
@@ -334,3 +335,7 @@ func (r *receiver) release() {
 	r.stream.ForgetRead()
 	r.mu.Unlock()
 }
+
+// errGoneBetween is the end of a connection between two messages without a close
+// frame. Programs match the text.
+var errGoneBetween = fmt.Errorf("failed to read frame header: %w", io.EOF)

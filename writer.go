@@ -4,6 +4,7 @@ package websocket
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync/atomic"
 	"unicode/utf8"
@@ -420,3 +421,6 @@ func (s *sender) closeCompressor() {
 		c.Close()
 	}
 }
+
+// errWriterBusy is the error of a Write beside another one of the same Writer.
+var errWriterBusy = errors.New("use of a Writer by several goroutines at once")

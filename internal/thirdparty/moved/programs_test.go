@@ -6,7 +6,7 @@ var programs = []program{
 		name:     "behaviour",
 		library:  coder,
 		packages: []string{"."},
-		passes:   18,
+		passes:   20,
 		known: []listed{
 			// Differences that stay; docs/moving.md says why.
 			{"TestContextEndsBetweenMessages", "the connection stays open"},
@@ -33,8 +33,6 @@ var programs = []program{
 			{"TestCauseWithoutErrClosed/the_peer_closes", "the error is net.ErrClosed, too"},
 			{"TestCauseWithoutErrClosed/a_violation", "the error is net.ErrClosed, too"},
 			{"TestCauseWithoutErrClosed/a_message_too_big", "the error is net.ErrClosed, too"},
-			{"TestReadFillsTheSlice", "Read returns what has arrived"},
-			{"TestNetConnReadsMessages", "Read returns what has arrived"},
 			{"TestCloseWaitsForCloseRead", "Close does not wait for the goroutine"},
 			{"TestCloseNowWaitsForCloseRead", "CloseNow does not wait for the goroutine"},
 		},
@@ -148,10 +146,7 @@ var programs = []program{
 		library:  coder,
 		packages: []string{"./shared/relay/client"},
 		run:      "^(TestClient.*|TestRegistration.*|TestEcho|TestBindReconnect|TestClose.*|TestForeignConn|TestAutoReconnect)$",
-		passes:   23,
-		leaveOut: []listed{
-			{"TestCloseNotDrainedChannel", "reads messages with one Read each, which fails now and then as long as TestReadFillsTheSlice does"},
-		},
+		passes:   24,
 	},
 	{
 		name:     "chat",

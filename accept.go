@@ -60,7 +60,7 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	}
 	if !hijacked {
 		c.begin(conn, conn)
-		c.rcv.in.add(takeBuffered(early))
+		c.rcv.in.Add(takeBuffered(early))
 		return c, nil
 	}
 	if err := sendAnswer(conn, w.Header(), &answer); err != nil {
@@ -68,7 +68,7 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 		return nil, err
 	}
 	c.begin(conn, conn)
-	c.rcv.in.add(takeLast(early))
+	c.rcv.in.Add(takeLast(early))
 	return c, nil
 }
 

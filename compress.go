@@ -6,8 +6,8 @@ import (
 	"cmp"
 	"strconv"
 
-	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/httpheader"
+	"github.com/bhojpur/api/internal/sender"
 )
 
 // The extension and its parameters (RFC 7692 section 7.1).
@@ -34,24 +34,23 @@ type deflateParams struct {
 	sendTakeover bool // a message may refer to earlier ones of ours
 	readTakeover bool // and the peer's to earlier ones of its
 	readBits     int  // how far back it agreed to refer
+
+	compression sender.Compression // what sending returns
+}
+
+// sending returns what the sending half needs of p, or nil.
+func (p *deflateParams) sending() *sender.Compression {
+	if p == nil {
+		return nil
+	}
+	p.compression = sender.Compression{Bits: p.sendBits, Level: p.level, Threshold: p.threshold, Takeover: p.sendTakeover}
+	return &p.compression
 }
 
 // deflateSetting is what the form of a compressed message depends on.
 type deflateSetting struct {
 	sendBits int // no distance above 1<<sendBits is sent
 	level    int
-}
-
-// reference says whether messages may refer to earlier ones.
-type reference uint8
-
-const (
-	singly reference = iota
-	takingOver
-)
-
-func (s deflateSetting) compressor(r reference) *deflate.Compressor {
-	return deflate.NewCompressor(s.sendBits, s.level, r == takingOver)
 }
 
 // deflateTerms are the parameters in one offer or answer.

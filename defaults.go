@@ -51,7 +51,7 @@ func (o compressionOptions) check() error {
 func checkSubprotocols(names []string) error {
 	for _, name := range names {
 		if !isToken(name) {
-			return fmt.Errorf("%.100q in Subprotocols is not a token", name)
+			return fmt.Errorf("Subprotocols: %.100q is not a token", name)
 		}
 	}
 	return checkDoubled(names)
@@ -62,7 +62,7 @@ func checkSubprotocols(names []string) error {
 func checkDoubled(names []string) error {
 	for i, name := range names {
 		if name != "" && slices.Contains(names[:i], name) {
-			return fmt.Errorf("%.100q is in Subprotocols twice", name)
+			return fmt.Errorf("Subprotocols: %.100q is there twice", name)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ package websocket
 
 import (
 	"context"
+	"github.com/bhojpur/api/internal/frame"
 	"github.com/bhojpur/api/internal/netstream"
 	"math"
 
@@ -32,7 +33,7 @@ func (r *receiver) awaitClose(ctx context.Context) error {
 		if err := r.nextFrame(ctx); err != nil {
 			return err
 		}
-		r.msg.open, r.msg.fin = true, r.head.fin()
+		r.msg.open, r.msg.fin = true, r.head.Fin()
 	}
 }
 
@@ -54,16 +55,16 @@ func (r *receiver) drain(ctx context.Context) {
 // that waits for a small one holds little.
 func (r *receiver) readSkim(ctx context.Context) (n int, err error) {
 	in := &r.in
-	if r.left == 0 && r.skim == 0 && in.isEmpty() {
-		err = r.readBlock(ctx)
-		return in.w, err
+	if r.left == 0 && r.skim == 0 && in.IsEmpty() {
+		err = in.Fill(ctx, r.stream)
+		return in.W, err
 	}
-	room := in.wide(max(int(r.skim), bufpool.MinBlock))
+	room := in.Wide(max(int(r.skim), bufpool.MinBlock))
 	n, err = r.stream.Read(ctx, room)
-	in.w += n
+	in.W += n
 	switch {
 	case n == len(room):
-		r.skim = int32(min(4*len(in.block.B), maxSkim))
+		r.skim = int32(min(4*len(in.Block.B), maxSkim))
 	case n < len(room)/8:
 		r.skim = 0
 	}
@@ -79,21 +80,21 @@ func (r *receiver) skipToClose() bool {
 		if !r.skipPayload() {
 			return false
 		}
-		n, err := parseHeader(&r.head, r.in.bytes(), frameRules{any: true})
+		n, err := parseHeader(&r.head, r.in.Bytes(), frameRules{any: true})
 		h := &r.head
 		switch {
 		case err != nil:
 			r.left = math.MaxInt64
 		case n == 0:
 			return false
-		case h.op() == opClose && h.length <= maxLongClose:
-			if len(r.in.bytes()) < n+int(h.length) {
+		case h.Op() == frame.Close && h.Length <= maxLongClose:
+			if len(r.in.Bytes()) < n+int(h.Length) {
 				return false
 			}
 			r.closed = true
 		default:
-			r.in.r += n
-			r.left = h.length
+			r.in.R += n
+			r.left = h.Length
 		}
 	}
 	return true
@@ -102,8 +103,8 @@ func (r *receiver) skipToClose() bool {
 // skipPayload discards payload of the current frame. It reports false if there is
 // more to come.
 func (r *receiver) skipPayload() bool {
-	n := min(r.left, int64(len(r.in.bytes())))
-	r.in.r += int(n)
+	n := min(r.left, int64(len(r.in.Bytes())))
+	r.in.R += int(n)
 	r.left -= n
 	return r.left == 0
 }

@@ -4,7 +4,9 @@ package websocket
 
 import (
 	"context"
+	"github.com/bhojpur/api/internal/lazy"
 	"github.com/bhojpur/api/internal/netstream"
+	"github.com/bhojpur/api/internal/sender"
 	"io"
 	"net"
 )
@@ -29,16 +31,16 @@ type engine struct {
 
 	life  lifetime
 	rcv   receiver
-	snd   sender
-	pings lazy[pings]
+	snd   sender.Sender
+	pings lazy.Value[pings]
 }
 
 // role is a side of the opening handshake.
-type role uint8
+type role = sender.Role
 
 const (
-	server role = iota
-	client
+	server = sender.Server
+	client = sender.Client
 )
 
 // connOptions are options that most connections do not use.
@@ -57,9 +59,8 @@ func newConn(r role, d *deflateParams, x connOptions) *Conn {
 	if x.protocol != "" || x.onPing != nil || x.onPong != nil {
 		c.extras = &connOptions{x.protocol, x.onPing, x.onPong}
 	}
-	c.rcv.role, c.snd.role = r, r
-	c.rcv.deflate, c.snd.deflate = d, d
-	c.rcv.host, c.snd.host = &c.engine, &c.engine
+	c.rcv.role, c.rcv.deflate, c.rcv.host = r, d, &c.engine
+	c.snd.Init(r, d.sending(), (*sendHost)(&c.engine))
 	c.rcv.limit.Store(defaultReadLimit)
 	return c
 }
@@ -67,14 +68,21 @@ func newConn(r role, d *deflateParams, x connOptions) *Conn {
 // begin gives the connection its stream: rwc, over conn if that is known.
 func (e *engine) begin(rwc io.ReadWriteCloser, conn net.Conn) {
 	s := netstream.New(rwc, conn, (*streamOwner)(e))
-	e.rcv.stream, e.snd.stream = s, s
+	e.rcv.stream = s
+	e.snd.Begin(s)
 }
+
+// sendHost is what the sending half reports to.
+type sendHost engine
+
+func (h *sendHost) NumberPing(f sender.Frame) sender.Frame { return (*engine)(h).numberPing(f) }
+func (h *sendHost) SendEnded()                             { (*engine)(h).sendEnded() }
 
 // streamOwner tells the stream which of its directions may have a call under way.
 type streamOwner engine
 
 func (o *streamOwner) ReadHeld() bool  { return o.rcv.mu.Held() }
-func (o *streamOwner) WriteHeld() bool { return o.snd.queue.Held() }
+func (o *streamOwner) WriteHeld() bool { return o.snd.Busy() }
 
 func (e *engine) setReadLimit(n int64) { e.rcv.limit.Store(max(n, -1)) }
 func (e *engine) subprotocol() string  { return e.extras.protocol }

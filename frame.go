@@ -4,127 +4,17 @@ package websocket
 
 import (
 	"encoding/binary"
-	"math"
 
-	"github.com/bhojpur/api/internal/mask"
+	"github.com/bhojpur/api/internal/frame"
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 
-// opcode says what a frame is (RFC 6455 section 5.2).
-type opcode byte
-
-const (
-	opContinuation opcode = 0x0
-	opText         opcode = 0x1
-	opBinary       opcode = 0x2
-	opClose        opcode = 0x8
-	opPing         opcode = 0x9
-	opPong         opcode = 0xa
+// The parts of frames, as package frame has them.
+type (
+	opcode = frame.Opcode
+	byte0  = frame.Byte0
+	header = frame.Header
 )
-
-func (op opcode) isControl() bool { return op&0x8 != 0 }
-
-// byte0 is the first byte of a frame as it is on the wire: FIN, the reserved bits
-// and the opcode. It stays in this form in memory, since copying fields that were
-// written one by one stalls the processor.
-type byte0 byte
-
-func (b byte0) op() opcode { return opcode(b & bitsOp) }
-func (b byte0) fin() bool  { return b&bitFin != 0 }
-func (b byte0) rsv1() bool { return b&bitRSV1 != 0 }
-
-// finalByte0 returns the first byte of the last or only frame of a message, or of a
-// control frame.
-func finalByte0(op opcode) byte0 { return bitFin | byte0(op) }
-
-// The bits of a frame's first two bytes.
-const (
-	bitFin    = 0x80
-	bitRSV1   = 0x40
-	bitsRSV   = 0x70
-	bitsOp    = 0x0f
-	bitMasked = 0x80
-	bitsLen   = 0x7f
-)
-
-const (
-	// maxHeader is two bytes, a 64-bit length and a masking key.
-	maxHeader = 2 + 8 + 4
-	// maxControl is the longest payload of a control frame (section 5.5).
-	maxControl = 125
-)
-
-// header is a frame's header.
-type header struct {
-	byte0
-	masked bool
-	key    uint32 // as internal/mask takes it
-	length int64
-}
-
-// frame is a frame to be sent, its payload not masked yet.
-type frame struct {
-	byte0
-	encoding encoding
-	onCancel onCancel
-	payload  []byte
-	pre      *preframed // of a prepared message: the frame's bytes; else nil
-}
-
-// encoding is how the payload of a message goes out.
-type encoding uint8
-
-const (
-	plain     encoding = iota
-	deflated           // compressed by the leader that sends it
-	undecided          // a message that is not as long as the compression threshold yet
-)
-
-// onCancel is what becomes of a frame of which a part is out when its context ends.
-type onCancel uint8
-
-const (
-	failConn  onCancel = iota // the connection fails
-	keepFrame                 // the rest is sent ahead of other frames
-)
-
-// appendHeader appends h in its shortest form.
-func appendHeader(dst []byte, h header) []byte {
-	b0 := byte(h.byte0)
-	var b1 byte
-	if h.masked {
-		b1 = bitMasked
-	}
-	switch {
-	case h.length <= maxControl:
-		dst = append(dst, b0, b1|byte(h.length))
-	case h.length <= math.MaxUint16:
-		dst = append(dst, b0, b1|126, byte(h.length>>8), byte(h.length))
-	default:
-		dst = append(dst, b0, b1|127)
-		dst = binary.BigEndian.AppendUint64(dst, uint64(h.length))
-	}
-	if h.masked {
-		dst = binary.LittleEndian.AppendUint32(dst, h.key)
-	}
-	return dst
-}
-
-// appendFrame appends f as side sends it. There is room for it in dst.
-func appendFrame(dst []byte, f frame, side role) []byte {
-	h := header{byte0: f.byte0, length: int64(len(f.payload))}
-	if side == client {
-		h.masked, h.key = true, mask.NewKey()
-	}
-	n := len(appendHeader(dst, h))
-	dst = dst[:n+len(f.payload)]
-	if h.masked {
-		mask.Copy(dst[n:], f.payload, h.key)
-	} else {
-		copy(dst[n:], f.payload)
-	}
-	return dst
-}
 
 // frameRules is what decides, beside the frame itself, whether a header is
 // allowed.
@@ -147,29 +37,29 @@ func parseHeader(h *header, b []byte, rules frameRules) (n int, err error) {
 		return 0, err
 	}
 	b0, b1 := b[0], b[1]
-	h.byte0 = byte0(b0)
-	h.masked = b1&bitMasked != 0
-	h.key = 0
+	h.Byte0 = byte0(b0)
+	h.Masked = b1&frame.BitMasked != 0
+	h.Key = 0
 	// The first frame of a message that is not compressed needs no closer look.
-	begins := b0&^bitFin == byte(opText) || b0&^bitFin == byte(opBinary)
-	if !begins || rules != (frameRules{masked: h.masked}) {
+	begins := b0&^frame.BitFin == byte(frame.Text) || b0&^frame.BitFin == byte(frame.Binary)
+	if !begins || rules != (frameRules{masked: h.Masked}) {
 		if err := rules.checkFirst(b0); err != nil {
 			return 0, err
 		}
-		if err := rules.checkSecond(h.op(), b1); err != nil {
+		if err := rules.checkSecond(h.Op(), b1); err != nil {
 			return 0, err
 		}
 	}
-	if size := b1 & bitsLen; size <= maxControl {
-		h.length, n = int64(size), 2
-	} else if h.length, n, err = parseLength(b); n == 0 || err != nil {
+	if size := b1 & frame.BitsLen; size <= frame.MaxControl {
+		h.Length, n = int64(size), 2
+	} else if h.Length, n, err = parseLength(b); n == 0 || err != nil {
 		return 0, err
 	}
-	if h.masked {
+	if h.Masked {
 		if len(b) < n+4 {
 			return 0, nil
 		}
-		h.key = binary.LittleEndian.Uint32(b[n:])
+		h.Key = binary.LittleEndian.Uint32(b[n:])
 		n += 4
 	}
 	return n, nil
@@ -178,13 +68,13 @@ func parseHeader(h *header, b []byte, rules frameRules) (n int, err error) {
 // parseLength reads the length of a frame that begins with b, at least two
 // bytes. It ends before byte n, which is 0 when more bytes are needed.
 func parseLength(b []byte) (length int64, n int, err error) {
-	switch size := b[1] & bitsLen; size {
+	switch size := b[1] & frame.BitsLen; size {
 	case 126:
 		if len(b) < 4 {
 			return 0, 0, nil
 		}
 		length = int64(binary.BigEndian.Uint16(b[2:]))
-		if length <= maxControl {
+		if length <= frame.MaxControl {
 			return 0, 0, errLengthForm
 		}
 		return length, 4, nil
@@ -210,23 +100,23 @@ func (rules frameRules) checkFirst(b0 byte) error {
 	if rules.any {
 		return nil
 	}
-	op := opcode(b0 & bitsOp)
-	if rsv := b0 & bitsRSV; rsv != 0 {
-		if rsv != bitRSV1 || !rules.deflate || op != opText && op != opBinary {
+	op := opcode(b0 & frame.BitsOp)
+	if rsv := b0 & frame.BitsRSV; rsv != 0 {
+		if rsv != frame.BitRSV1 || !rules.deflate || op != frame.Text && op != frame.Binary {
 			return errRSV
 		}
 	}
 	switch op {
-	case opContinuation:
+	case frame.Continuation:
 		if !rules.inMessage {
 			return errContinuation
 		}
-	case opText, opBinary:
+	case frame.Text, frame.Binary:
 		if rules.inMessage {
 			return errNoContinuation
 		}
-	case opClose, opPing, opPong:
-		if b0&bitFin == 0 {
+	case frame.Close, frame.Ping, frame.Pong:
+		if b0&frame.BitFin == 0 {
 			return errControlFragment
 		}
 	default:
@@ -240,17 +130,17 @@ func (rules frameRules) checkSecond(op opcode, b1 byte) error {
 	if rules.any {
 		return nil
 	}
-	if b1&bitMasked != 0 != rules.masked {
+	if b1&frame.BitMasked != 0 != rules.masked {
 		if rules.masked {
 			return errUnmasked
 		}
 		return errMasked
 	}
-	if op.isControl() {
-		switch size := b1 & bitsLen; {
-		case size > maxControl:
+	if op.IsControl() {
+		switch size := b1 & frame.BitsLen; {
+		case size > frame.MaxControl:
 			return errControlLength
-		case size == 1 && op == opClose:
+		case size == 1 && op == frame.Close:
 			return errCloseLength
 		}
 	}

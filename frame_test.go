@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"github.com/bhojpur/api/internal/frame"
 	"io"
 	"math"
 	"slices"
@@ -23,29 +24,29 @@ var lengths = []int64{0, 1, 125, 126, 127, 255, 256, math.MaxUint16, math.MaxUin
 func TestHeaderForms(t *testing.T) {
 	key := [4]byte{0x12, 0x34, 0x56, 0x78}
 	for _, h := range []header{
-		{byte0: finalByte0(opText)},
-		{byte0: byte0(opText)},
-		{byte0: byte0(opText) | bitRSV1},
-		{byte0: finalByte0(opBinary) | bitRSV1},
-		{byte0: byte0(opContinuation)},
-		{byte0: finalByte0(opContinuation)},
+		{Byte0: frame.Final(frame.Text)},
+		{Byte0: byte0(frame.Text)},
+		{Byte0: byte0(frame.Text) | frame.BitRSV1},
+		{Byte0: frame.Final(frame.Binary) | frame.BitRSV1},
+		{Byte0: byte0(frame.Continuation)},
+		{Byte0: frame.Final(frame.Continuation)},
 	} {
 		for _, masked := range []bool{false, true} {
 			for _, length := range lengths {
-				f := rawpeer.Frame{Fin: h.fin(), Opcode: rawpeer.Opcode(h.op())}
-				if h.rsv1() {
+				f := rawpeer.Frame{Fin: h.Fin(), Opcode: rawpeer.Opcode(h.Op())}
+				if h.RSV1() {
 					f.RSV = rawpeer.RSV1
 				}
-				h.masked, h.key, h.length = masked, 0, length
+				h.Masked, h.Key, h.Length = masked, 0, length
 				if masked {
 					f = f.WithKey(key)
-					h.key = binary.LittleEndian.Uint32(key[:])
+					h.Key = binary.LittleEndian.Uint32(key[:])
 				}
 				wire := rawpeer.AppendHeader(nil, f, rawpeer.Shortest, uint64(length))
-				if got := appendHeader([]byte("before"), h); string(got) != "before"+string(wire) {
+				if got := frame.AppendHeader([]byte("before"), h); string(got) != "before"+string(wire) {
 					t.Errorf("%+v is % x, want % x", h, got[len("before"):], wire)
 				}
-				rules := frameRules{masked: masked, deflate: true, inMessage: h.op() == opContinuation}
+				rules := frameRules{masked: masked, deflate: true, inMessage: h.Op() == frame.Continuation}
 				wantHeader(t, wire, rules, h)
 			}
 		}
@@ -154,7 +155,7 @@ func TestHeaderViolations(t *testing.T) {
 		if _, n, err := parsed([]byte(test.wire[:last]), test.rules); n != 0 || err != nil {
 			t.Errorf("%+v, % x: got %d, %v, want to need more", test.rules, test.wire[:last], n, err)
 		}
-		for _, rest := range []string{"", "\x00", strings.Repeat("\xff", maxHeader)} {
+		for _, rest := range []string{"", "\x00", strings.Repeat("\xff", frame.MaxHeader)} {
 			if _, n, err := parsed([]byte(test.wire+rest), test.rules); n != 0 || err != test.want {
 				t.Errorf("%+v, % x: got %d, %v, want %v", test.rules, test.wire+rest, n, err, test.want)
 			}
@@ -215,11 +216,11 @@ func parsed(b []byte, rules frameRules) (h header, n int, err error) {
 }
 
 // FuzzParseHeader compares parseHeader with the peer's parser and with what
-// appendHeader writes.
+// frame.AppendHeader writes.
 func FuzzParseHeader(f *testing.F) {
 	for _, length := range lengths {
-		f.Add(appendHeader(nil, header{byte0: finalByte0(opText), length: length}), byte(0))
-		f.Add(appendHeader(nil, header{byte0: byte0(opContinuation), masked: true, key: 1 << 30, length: length}), byte(7))
+		f.Add(frame.AppendHeader(nil, header{Byte0: frame.Final(frame.Text), Length: length}), byte(0))
+		f.Add(frame.AppendHeader(nil, header{Byte0: byte0(frame.Continuation), Masked: true, Key: 1 << 30, Length: length}), byte(7))
 	}
 	for _, wire := range []string{
 		"\x81\x7e\x00\x7d", "\x81\x7e\x00\x7e", "\x81\x7f\x80", "\x81\x7f\x7f",
@@ -260,12 +261,12 @@ func FuzzParseHeader(f *testing.F) {
 			t.Fatalf("% x: got %d bytes, the peer %d, %v", b, n, size, peersErr)
 		}
 		key := binary.LittleEndian.Uint32(peers.Key[:])
-		want := header{masked: peers.Masked, key: key, length: int64(length)}
-		want.byte0 = byte0(b[0])
-		if h != want || h.fin() != peers.Fin || h.rsv1() != (peers.RSV == rawpeer.RSV1) || h.op() != opcode(peers.Opcode) {
+		want := header{Masked: peers.Masked, Key: key, Length: int64(length)}
+		want.Byte0 = byte0(b[0])
+		if h != want || h.Fin() != peers.Fin || h.RSV1() != (peers.RSV == rawpeer.RSV1) || h.Op() != opcode(peers.Opcode) {
 			t.Fatalf("% x: got %+v, want %+v", b, h, want)
 		}
-		if again := appendHeader(nil, h); !bytes.Equal(again, b[:n]) {
+		if again := frame.AppendHeader(nil, h); !bytes.Equal(again, b[:n]) {
 			t.Fatalf("% x is %+v, which is % x", b[:n], h, again)
 		}
 		wantHeader(t, b[:n], rules, h)
@@ -279,7 +280,7 @@ func FuzzClose(f *testing.F) {
 		f.Add([]byte(payload))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		if len(payload) > maxControl {
+		if len(payload) > frame.MaxControl {
 			return
 		}
 		want, code := wordForWord(payload)

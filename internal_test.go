@@ -3,17 +3,12 @@
 package websocket
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
+	"github.com/bhojpur/api/internal/frame"
 	"io"
 	"net"
-	"slices"
 	"testing"
-	"time"
-
-	"github.com/bhojpur/api/internal/bufpool"
-	"github.com/bhojpur/api/internal/netstream"
 )
 
 // versionBefore is the version of the read lock of a beginning.
@@ -26,8 +21,8 @@ func beginning(side role, limit int64, p []byte) *engine {
 	e.setReadLimit(limit)
 	r := &e.rcv
 	const before = 3
-	r.in.take()
-	r.in.r, r.in.w = before, before+copy(r.in.block.B[before:], p)
+	r.in.Take()
+	r.in.R, r.in.W = before, before+copy(r.in.Block.B[before:], p)
 	r.empty, r.key = 5, 0xffffffff
 	for range versionBefore {
 		r.mu.Advance()
@@ -43,17 +38,17 @@ func TestTryBeginAllowsWhatParseHeaderDoes(t *testing.T) {
 	const limit = 4096
 	for _, side := range []role{server, client} {
 		rules := frameRules{masked: side == server, deflate: true}
-		for _, length := range []uint16{0, 1, maxControl, maxControl + 1, limit, limit + 1, 0xffff} {
+		for _, length := range []uint16{0, 1, frame.MaxControl, frame.MaxControl + 1, limit, limit + 1, 0xffff} {
 			for two := range 1 << 16 {
 				p := binary.BigEndian.AppendUint16(nil, uint16(two))
 				p = binary.BigEndian.AppendUint16(p, length)
 				p = append(p, "0123456789"...)
 				var h header
 				n, err := parseHeader(&h, p, rules)
-				want := err == nil && (h.op() == opText || h.op() == opBinary) && !h.rsv1() &&
-					0 < h.length && h.length <= limit
+				want := err == nil && (h.Op() == frame.Text || h.Op() == frame.Binary) && !h.RSV1() &&
+					0 < h.Length && h.Length <= limit
 				e := beginning(side, limit, p)
-				at := e.rcv.in.r
+				at := e.rcv.in.R
 				got := e.rcv.tryBegin()
 				if got != want {
 					t.Fatalf("side %d, % x: began is %v, want %v (%v)", side, p, got, want, err)
@@ -62,10 +57,10 @@ func TestTryBeginAllowsWhatParseHeaderDoes(t *testing.T) {
 					wantBegun(t, e, h, limit)
 					at += n
 				}
-				if e.rcv.in.r != at || e.rcv.msg.open != got {
-					t.Fatalf("side %d, % x: at byte %d, open is %v", side, p, e.rcv.in.r, e.rcv.msg.open)
+				if e.rcv.in.R != at || e.rcv.msg.open != got {
+					t.Fatalf("side %d, % x: at byte %d, open is %v", side, p, e.rcv.in.R, e.rcv.msg.open)
 				}
-				e.rcv.in.release()
+				e.rcv.in.Release()
 			}
 		}
 	}
@@ -76,10 +71,10 @@ func TestTryBeginAllowsWhatParseHeaderDoes(t *testing.T) {
 func wantBegun(t *testing.T, e *engine, h header, limit int64) {
 	t.Helper()
 	r, m := &e.rcv, &e.rcv.msg
-	if r.left != h.length || r.key != h.key || r.in.lastPayloadLen != h.length || r.in.lastHeaderLen != int32(len(appendHeader(nil, h))) {
-		t.Fatalf("%+v: left %d, key %#x, frame %d behind %d", h, r.left, r.key, r.in.lastPayloadLen, r.in.lastHeaderLen)
+	if r.left != h.Length || r.key != h.Key || r.in.LastPayloadLen != h.Length || r.in.LastHeaderLen != int32(len(frame.AppendHeader(nil, h))) {
+		t.Fatalf("%+v: left %d, key %#x, frame %d behind %d", h, r.left, r.key, r.in.LastPayloadLen, r.in.LastHeaderLen)
 	}
-	if m.typ != MessageType(h.op()) || m.fin != h.fin() || m.deflated || m.remaining != limit-h.length {
+	if m.typ != MessageType(h.Op()) || m.fin != h.Fin() || m.deflated || m.remaining != limit-h.Length {
 		t.Fatalf("%+v: %+v", h, *m)
 	}
 	if r.empty != 0 || m.peekedLen != 0 || !m.text.Complete() || r.mu.Version() != versionBefore+1 {
@@ -89,7 +84,7 @@ func wantBegun(t *testing.T, e *engine, h header, limit int64) {
 
 // Nothing begins at once where the slow way has to decide.
 func TestTryBeginLeavesTheRest(t *testing.T) {
-	frame := append([]byte{byte(finalByte0(opText)), bitMasked | maxControl}, make([]byte, maxHeader)...)
+	first := append([]byte{byte(frame.Final(frame.Text)), frame.BitMasked | frame.MaxControl}, make([]byte, frame.MaxHeader)...)
 	for name, test := range map[string]struct {
 		want    bool
 		prepare func(e *engine)
@@ -97,24 +92,24 @@ func TestTryBeginLeavesTheRest(t *testing.T) {
 		"all is well":       {want: true},
 		"no limit":          {want: true, prepare: func(e *engine) { e.setReadLimit(-1) }},
 		"in a message":      {prepare: func(e *engine) { e.rcv.msg.open = true }},
-		"header may be cut": {prepare: func(e *engine) { e.rcv.in.w = e.rcv.in.r + maxHeader - 1 }},
-		"nothing there":     {prepare: func(e *engine) { e.rcv.in.release() }},
+		"header may be cut": {prepare: func(e *engine) { e.rcv.in.W = e.rcv.in.R + frame.MaxHeader - 1 }},
+		"nothing there":     {prepare: func(e *engine) { e.rcv.in.Release() }},
 	} {
-		e := beginning(server, 1000, frame)
+		e := beginning(server, 1000, first)
 		if test.prepare != nil {
 			test.prepare(e)
 		}
-		at := e.rcv.in.r
+		at := e.rcv.in.R
 		if got := e.rcv.tryBegin(); got != test.want {
 			t.Errorf("%s: began is %v", name, got)
 		}
-		if !test.want && (e.rcv.in.r != at || e.rcv.mu.Version() != versionBefore) {
+		if !test.want && (e.rcv.in.R != at || e.rcv.mu.Version() != versionBefore) {
 			t.Errorf("%s: something was done", name)
 		}
 		if test.want && (e.rcv.msg.remaining >= 0) != (e.rcv.limit.Load() >= 0) {
 			t.Errorf("%s: the budget is %d", name, e.rcv.msg.remaining)
 		}
-		e.rcv.in.release()
+		e.rcv.in.Release()
 	}
 }
 
@@ -127,17 +122,17 @@ func TestUnlockReadOfClosedConnection(t *testing.T) {
 		defer peer.Close()
 		e.begin(stream, stream)
 		mustTryLockRead(t, e)
-		e.rcv.in.take()
-		e.rcv.in.w = 1 // an empty buffer is released in any case
+		e.rcv.in.Take()
+		e.rcv.in.W = 1 // an empty buffer is released in any case
 		e.shut(endReason{})
-		if e.rcv.in.block == nil {
+		if e.rcv.in.Block == nil {
 			t.Fatal("the block of who reads is gone")
 		}
 		return e
 	}
 	wantDropped := func(t *testing.T, e *engine) {
 		t.Helper()
-		if e.rcv.in.block != nil {
+		if e.rcv.in.Block != nil {
 			t.Error("a block is left behind")
 		}
 		mustTryLockRead(t, e)
@@ -154,7 +149,7 @@ func TestUnlockReadOfClosedConnection(t *testing.T) {
 		if err := e.rcv.mu.Wait(t.Context(), nil, w); err != nil {
 			t.Fatal(err)
 		}
-		if e.rcv.in.block == nil {
+		if e.rcv.in.Block == nil {
 			t.Fatal("the block is gone while another one reads")
 		}
 		e.unlockRead()
@@ -169,78 +164,12 @@ func mustTryLockRead(t *testing.T, e *engine) {
 	}
 }
 
-// A readBuffer is read into with more at a time while that is filled, and waits for
-// the rest of a frame with a small block.
-func TestReadBufferGrowsWithItsFlow(t *testing.T) {
-	var in readBuffer
-	in.take()
-	sizes := []int{bufpool.MinBlock, maxNextSize, maxNextSize}
-	in.onRead(netstream.FirstRead, netstream.FirstRead)
-	for i, want := range sizes {
-		in.release()
-		in.take()
-		if got := len(in.block.B); got != want {
-			t.Fatalf("read %d is into %d bytes, want %d", i, got, want)
-		}
-		in.onRead(len(in.block.B), len(in.block.B))
-	}
-	in.onRead(100, len(in.block.B))
-	copy(in.block.B[90:], "0123456789")
-	in.r = 90
-	room := in.room()
-	if got := len(in.block.B); got != bufpool.MinBlock {
-		t.Errorf("the rest is waited for with %d bytes, want %d", got, bufpool.MinBlock)
-	}
-	if got := string(in.bytes()); got != "0123456789" || len(room) != bufpool.MinBlock-10 {
-		t.Errorf("%q is left, with room for %d", got, len(room))
-	}
-	in.release()
-	if in.take(); len(in.block.B) != bufpool.MinBlock {
-		t.Errorf("after a read that was not filled, the next is into %d bytes, want %d", len(in.block.B), bufpool.MinBlock)
-	}
-	in.release()
-}
-
-// sizesRead is a stream of 0xAA that notes how much each read asks for.
-type sizesRead struct {
-	net.Conn
-	sizes []int
-}
-
-func (c *sizesRead) Read(p []byte) (int, error) {
-	c.sizes = append(c.sizes, len(p))
-	return copy(p, bytes.Repeat([]byte{0xaa}, len(p))), nil
-}
-
-func (c *sizesRead) SetDeadline(time.Time) error     { return nil }
-func (c *sizesRead) SetReadDeadline(time.Time) error { return nil }
-
-// Behind a large frame no more than a header is read to somewhere else than where
-// the payload of another one belongs.
-func TestReadBufferAsksForNoMoreThanAHeader(t *testing.T) {
-	c := &sizesRead{}
-	e := &newConn(server, nil, connOptions{}).engine
-	e.begin(c, c)
-	in := &e.rcv.in
-	in.lastHeaderLen = 8
-	for _, frame := range []int64{0, bufpool.MinBlock + 1, bufpool.MinBlock} {
-		in.lastPayloadLen = frame
-		if err := e.rcv.fill(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		in.release()
-	}
-	if want := []int{netstream.FirstRead, 8, maxNextSize}; !slices.Equal(c.sizes, want) {
-		t.Errorf("reads of %v bytes, want %v", c.sizes, want)
-	}
-}
-
 // When the read lock is released after a message of any size, nothing is held of it,
 // over a socket and over another stream, whichever way it was read.
-func TestEmptyReadBufferHoldsNoBlock(t *testing.T) {
+func TestEmptyBufferHoldsNoBlock(t *testing.T) {
 	frame := func(size int) []byte {
-		h := header{byte0: finalByte0(opBinary), length: int64(size)}
-		return append(appendHeader(nil, h), make([]byte, size)...)
+		h := header{Byte0: frame.Final(frame.Binary), Length: int64(size)}
+		return append(frame.AppendHeader(nil, h), make([]byte, size)...)
 	}
 	ways := map[string]func(c *Conn) error{
 		"Read": func(c *Conn) error {
@@ -279,7 +208,7 @@ func TestEmptyReadBufferHoldsNoBlock(t *testing.T) {
 					if err := read(c); err != nil {
 						t.Fatal(err)
 					}
-					if b := c.rcv.in.block; b != nil {
+					if b := c.rcv.in.Block; b != nil {
 						t.Errorf("%s of %d bytes, %s: %d bytes are held", name, size, kind, len(b.B))
 					}
 				}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"github.com/bhojpur/api/internal/netstream"
+	"github.com/bhojpur/api/internal/sender"
 	"io"
 	"net"
 	"sync"
@@ -175,7 +176,7 @@ func (e *engine) shut(why endReason) {
 	}
 	e.rcv.stream.Close()
 	e.rcv.release()
-	e.snd.close()
+	e.snd.Close()
 	close(e.life.closing().done)
 }
 
@@ -233,15 +234,15 @@ func (d *closeState) isSendDone() bool {
 // the caller of a write gets.
 func (e *engine) failWrite(ctx context.Context, err error) error {
 	switch {
-	case err == errWithdrawn, err == errCommitted:
+	case err == sender.ErrWithdrawn, err == sender.ErrCommitted:
 		return ctx.Err()
-	case err == errBehindWriter:
+	case err == sender.ErrBehindWriter:
 		return fmt.Errorf("%w: %w", errWriterOpen, ctx.Err())
-	case err == errEnded:
+	case err == sender.ErrEnded:
 		return e.life.err(underWay)
 	}
-	if c, ok := errors.AsType[*contextError](err); ok {
-		e.shut(endReason{byContext, c.err})
+	if c, ok := errors.AsType[*sender.ContextError](err); ok {
+		e.shut(endReason{byContext, c.Err})
 	} else {
 		e.life.advance(stateWriteFailed, endReason{byNetwork, err})
 	}
@@ -294,7 +295,7 @@ func (e *engine) failViolation(ctx context.Context, v *violation) {
 		if from == stateClosing && d.isSendDone() {
 			e.halfClose()
 		}
-		e.snd.postClose(v.code, v.text)
+		e.snd.PostClose(appendClose(nil, v.code, v.text))
 		ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 		defer cancel()
 		// If interrupting a read takes longer than that, the stream is closed.
@@ -323,7 +324,7 @@ func (e *engine) replyClose(ctx context.Context, ce CloseError) {
 		return
 	}
 	e.life.closeAfter(func() { e.shut(endReason{}) })
-	sending := e.snd.postClose(ce.Code, ce.Reason)
+	sending := e.snd.PostClose(appendClose(nil, ce.Code, ce.Reason))
 	switch {
 	case e.life.closing().isSendDone():
 		e.shutGently() // if the sender ended before the state changed
@@ -388,14 +389,14 @@ func (e *engine) beginClose(code StatusCode, reason string) (first bool, err err
 	if _, first = e.life.advance(stateClosing, endReason{bySelf, CloseError{code, reason}}); !first {
 		return false, nil
 	}
-	e.snd.postClose(code, reason)
+	e.snd.PostClose(appendClose(nil, code, reason))
 	return true, err
 }
 
 // failSelf begins the close handshake for a failure of this side.
 func (e *engine) failSelf(code StatusCode, cause error) (first bool) {
 	if _, first = e.life.advance(stateClosing, endReason{byFailure, cause}); first {
-		e.snd.postClose(code, "")
+		e.snd.PostClose(appendClose(nil, code, ""))
 	}
 	return first
 }

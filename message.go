@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"github.com/bhojpur/api/internal/frame"
 	"github.com/bhojpur/api/internal/netstream"
 	"io"
 
@@ -35,7 +36,7 @@ type incoming struct {
 // begin notes that a message has begun, with the frame in head.
 func (r *receiver) begin(b byte0, limit, remaining int64) {
 	m := &r.msg
-	m.typ, m.fin, m.deflated = MessageType(b.op()), b.fin(), b.rsv1()
+	m.typ, m.fin, m.deflated = MessageType(b.Op()), b.Fin(), b.RSV1()
 	m.limit, m.remaining, m.peekedLen = limit, remaining, 0
 	m.text.Reset()
 	m.open = true
@@ -54,19 +55,19 @@ func (r *receiver) end() {
 // the 49 ns that a short message takes without.)
 func (r *receiver) tryBegin() bool {
 	in := &r.in
-	if r.msg.open || in.w-in.r < maxHeader {
+	if r.msg.open || in.W-in.R < frame.MaxHeader {
 		return false
 	}
-	b := in.block.B[in.r:in.w]
-	first, size, n := byte0(b[0]), int64(b[1]&bitsLen), 2
-	typ := first &^ bitFin // and the reserved bits
-	masked := b[1]&bitMasked != 0
-	if typ != byte0(opText) && typ != byte0(opBinary) || masked != (r.role == server) || size == 0 {
+	b := in.Block.B[in.R:in.W]
+	first, size, n := byte0(b[0]), int64(b[1]&frame.BitsLen), 2
+	typ := first &^ frame.BitFin // and the reserved bits
+	masked := b[1]&frame.BitMasked != 0
+	if typ != byte0(frame.Text) && typ != byte0(frame.Binary) || masked != (r.role == server) || size == 0 {
 		return false
 	}
-	if size > maxControl {
+	if size > frame.MaxControl {
 		size, n = int64(binary.BigEndian.Uint16(b[2:])), 4
-		if size <= maxControl || b[1]&bitsLen != 126 {
+		if size <= frame.MaxControl || b[1]&frame.BitsLen != 126 {
 			return false
 		}
 	}
@@ -82,8 +83,8 @@ func (r *receiver) tryBegin() bool {
 		r.key = binary.LittleEndian.Uint32(b[n:])
 		n += 4
 	}
-	in.r += n
-	in.lastHeaderLen, in.lastPayloadLen = int32(n), size
+	in.R += n
+	in.LastHeaderLen, in.LastPayloadLen = int32(n), size
 	r.left, r.empty = size, 0
 	r.begin(first, limit, remaining)
 	return true
@@ -106,7 +107,7 @@ func (r *receiver) nextMessage(ctx context.Context) error {
 		return err
 	}
 	limit := r.limit.Load()
-	r.begin(r.head.byte0, limit, limit)
+	r.begin(r.head.Byte0, limit, limit)
 	if r.msg.deflated {
 		if r.inf == nil {
 			r.inf = deflate.NewInflater(r.deflate.readBits, r.deflate.readTakeover)
@@ -296,20 +297,20 @@ func (r *receiver) readPayload(ctx context.Context, p []byte) (int, error) {
 
 // takePayload takes payload of the current frame from the buffer, unmasked.
 func (r *receiver) takePayload(p []byte) int {
-	n := min(len(p), r.in.w-r.in.r)
+	n := min(len(p), r.in.W-r.in.R)
 	if int64(n) > r.left {
 		n = int(r.left)
 	}
 	if n == 0 {
 		return 0
 	}
-	src := r.in.block.B[r.in.r : r.in.r+n]
+	src := r.in.Block.B[r.in.R : r.in.R+n]
 	if r.key != 0 {
 		r.key = mask.Copy(p, src, r.key)
 	} else {
 		copy(p, src)
 	}
-	r.in.r += n
+	r.in.R += n
 	r.left -= int64(n)
 	return n
 }
@@ -330,7 +331,7 @@ func (r *receiver) nextPayload(ctx context.Context) (more bool, err error) {
 				return false, err
 			}
 		}
-		m.fin = r.head.fin()
+		m.fin = r.head.Fin()
 	}
 	return true, nil
 }

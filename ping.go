@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/bhojpur/api/internal/frame"
+	"github.com/bhojpur/api/internal/sender"
 	"slices"
 	"strconv"
 	"sync"
@@ -37,10 +39,10 @@ func (e *engine) ping(ctx context.Context) error {
 	if err := e.checkPing(ctx); err != nil {
 		return err
 	}
-	all := e.pings.get()
+	all := e.pings.Get()
 	p := all.add()
 	defer all.remove(p)
-	err := e.send(ctx, sendqueue.Control, frame{byte0: finalByte0(opPing), payload: p.payload})
+	err := e.send(ctx, sendqueue.Control, sender.Frame{Byte0: frame.Final(frame.Ping), Payload: p.payload})
 	switch {
 	case err == nil:
 	case err == ctx.Err() && e.life.state() != stateOpen:
@@ -86,7 +88,7 @@ func (e *engine) pong(ctx context.Context, payload []byte) error {
 	if err := e.checkPing(ctx); err != nil {
 		return err
 	}
-	return e.send(ctx, sendqueue.Control, frame{byte0: finalByte0(opPong), payload: payload})
+	return e.send(ctx, sendqueue.Control, sender.Frame{Byte0: frame.Final(frame.Pong), Payload: payload})
 }
 
 // maxPingNumber is the length of the longest decimal form of a number.
@@ -110,14 +112,14 @@ func (ps *pings) remove(p *pingCall) {
 
 // numberPing gives a ping the next number as its payload. The sending half calls it
 // when it encodes the frame.
-func (e *engine) numberPing(f frame) frame {
-	ps := e.pings.get()
+func (e *engine) numberPing(f sender.Frame) sender.Frame {
+	ps := e.pings.Get()
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	ps.sent++
-	f.payload = strconv.AppendUint(f.payload[:0], ps.sent, 10)
+	f.Payload = strconv.AppendUint(f.Payload[:0], ps.sent, 10)
 	for _, p := range ps.waiting {
-		if &p.payload[0] == &f.payload[0] {
+		if &p.payload[0] == &f.Payload[0] {
 			p.number = ps.sent
 		}
 	}
@@ -127,7 +129,7 @@ func (e *engine) numberPing(f frame) frame {
 // pingReceived answers a ping, unless the program does not want that.
 func (e *engine) pingReceived(ctx context.Context, payload []byte) {
 	if e.answersPing(ctx, payload) {
-		e.snd.postPong(payload)
+		e.snd.PostPong(payload)
 	}
 }
 
@@ -144,7 +146,7 @@ func (e *engine) answersPing(ctx context.Context, payload []byte) bool {
 
 // pongReceived wakes the calls of Ping that a pong answers, and tells the program.
 func (e *engine) pongReceived(ctx context.Context, payload []byte) {
-	if waiting := e.pings.peek(); waiting != nil {
+	if waiting := e.pings.Peek(); waiting != nil {
 		waiting.answered(payload)
 	}
 	onPong := e.extras.onPong

@@ -34,7 +34,7 @@ func (e *engine) lockRead(ctx context.Context) error {
 // unlockRead releases the lock of the receiving half, and frees what that holds of
 // a closed connection.
 func (e *engine) unlockRead() {
-	e.rcv.in.settle()
+	e.rcv.in.Settle()
 	e.rcv.mu.Unlock()
 	e.afterUnlockRead()
 }
@@ -93,7 +93,7 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 			return 0, nil, err
 		}
 	}
-	h := r.handles.next()
+	h := r.handles.Next()
 	h.e, h.version = e, r.mu.Version()
 	if !r.msg.open {
 		h.version-- // it is empty, and its end is known
@@ -127,13 +127,13 @@ func (h *messageReader) Read(p []byte) (int, error) {
 		// to be done. (A call of takePayload would take 2 ns.)
 		in, m, n := &r.in, &r.msg, r.left
 		if m.typ == MessageBinary && !m.deflated && m.fin && e.life.state() == stateOpen &&
-			n <= int64(min(in.w-in.r, len(p))) {
-			mask.Copy(p, in.block.B[in.r:in.r+int(n)], r.key)
-			in.r += int(n)
+			n <= int64(min(in.W-in.R, len(p))) {
+			mask.Copy(p, in.Block.B[in.R:in.R+int(n)], r.key)
+			in.R += int(n)
 			r.left = 0
 			r.end()
-			if in.r == in.w {
-				in.release()
+			if in.R == in.W {
+				in.Release()
 			}
 			e.unlockReadFast()
 			return int(n), nil

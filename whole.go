@@ -41,7 +41,7 @@ func (e *engine) read(ctx context.Context) (MessageType, []byte, error) {
 // than the bytes of it that were read and that have arrived.
 func (r *receiver) sizeKnown(read int) bool {
 	m := &r.msg
-	return m.fin && !m.deflated && r.left <= int64(max(read, r.in.w-r.in.r))
+	return m.fin && !m.deflated && r.left <= int64(max(read, r.in.W-r.in.R))
 }
 
 // readFull allocates the result and reads the rest of a message of known length

@@ -4,7 +4,8 @@ package websocket
 
 import (
 	"context"
-	"errors"
+	"github.com/bhojpur/api/internal/frame"
+	"github.com/bhojpur/api/internal/sender"
 	"unicode/utf8"
 
 	"github.com/bhojpur/api/internal/sendqueue"
@@ -26,29 +27,29 @@ func (e *engine) writeUncompressed(ctx context.Context, typ MessageType, p []byt
 	if err != nil {
 		return err
 	}
-	f.encoding = plain
+	f.Encoding = sender.Plain
 	return e.send(ctx, sendqueue.Message, f)
 }
 
 // send sends a frame.
-func (e *engine) send(ctx context.Context, c sendqueue.Class, f frame) error {
-	if err := e.snd.send(ctx, c, f); err != nil {
+func (e *engine) send(ctx context.Context, c sendqueue.Class, f sender.Frame) error {
+	if err := e.snd.Send(ctx, c, f); err != nil {
 		return e.failWrite(ctx, err)
 	}
 	return nil
 }
 
 // newMessage returns the frame of a message that may be sent.
-func (e *engine) newMessage(ctx context.Context, typ MessageType, p []byte) (f frame, err error) {
+func (e *engine) newMessage(ctx context.Context, typ MessageType, p []byte) (f sender.Frame, err error) {
 	if err := e.checkWrite(ctx, typ); err != nil {
 		return f, err
 	}
 	if typ == MessageText && !utf8stream.Valid(p) {
 		return f, errTextNotUTF8
 	}
-	f.byte0, f.payload = finalByte0(opcode(typ)), p
-	if d := e.snd.deflate; d != nil && len(p) >= d.threshold {
-		f.encoding = deflated
+	f.Byte0, f.Payload = frame.Final(opcode(typ)), p
+	if d := e.snd.Compression(); d != nil && len(p) >= d.Threshold {
+		f.Encoding = sender.Deflated
 	}
 	return f, nil
 }
@@ -72,7 +73,7 @@ func (e *engine) writeStream(ctx context.Context, typ MessageType, p []byte) (n 
 	switch {
 	case err != nil:
 		return 0, err
-	case len(p) > maxFrame && f.encoding == plain:
+	case len(p) > sender.MaxFrame && f.Encoding == sender.Plain:
 		return e.writeFrames(ctx, typ, p)
 	}
 	return e.sendKept(ctx, sendqueue.Message, f)
@@ -80,14 +81,14 @@ func (e *engine) writeStream(ctx context.Context, typ MessageType, p []byte) (n 
 
 // sendKept sends a frame that is sent to its end once a part of it is out. It
 // returns how many bytes of the payload are out, or will be.
-func (e *engine) sendKept(ctx context.Context, c sendqueue.Class, f frame) (n int, err error) {
-	f.onCancel = keepFrame
-	switch err := e.snd.send(ctx, c, f); err {
+func (e *engine) sendKept(ctx context.Context, c sendqueue.Class, f sender.Frame) (n int, err error) {
+	f.OnCancel = sender.KeepFrame
+	switch err := e.snd.Send(ctx, c, f); err {
 	case nil:
-		return len(f.payload), nil
-	case errCommitted:
-		return len(f.payload), ctx.Err()
-	case errBehindWriter:
+		return len(f.Payload), nil
+	case sender.ErrCommitted:
+		return len(f.Payload), ctx.Err()
+	case sender.ErrBehindWriter:
 		return 0, ctx.Err()
 	default:
 		return 0, e.failWrite(ctx, err)
@@ -97,29 +98,29 @@ func (e *engine) sendKept(ctx context.Context, c sendqueue.Class, f frame) (n in
 // writeFrames sends a long message in frames short enough to be kept when the
 // context ends in one of them. The message ends there, then.
 func (e *engine) writeFrames(ctx context.Context, typ MessageType, p []byte) (n int, err error) {
-	h, err := e.beginMessage(ctx, typ, plain)
-	if errors.Is(err, errWriterOpen) {
-		err = ctx.Err()
+	m, err := e.snd.Open(ctx, opcode(typ), sender.Plain)
+	switch {
+	case err == sender.ErrBehindWriter:
+		return 0, ctx.Err()
+	case err != nil:
+		return 0, e.failWrite(ctx, err)
 	}
-	if err != nil {
-		return 0, err
-	}
-	defer h.close()
-	for op := opcode(typ); n < len(p) && err == nil; op = opContinuation {
-		size := min(len(p)-n, maxFrame)
+	defer m.End()
+	for op := opcode(typ); n < len(p) && err == nil; op = frame.Continuation {
+		size := min(len(p)-n, sender.MaxFrame)
 		for typ == MessageText && n+size < len(p) && !utf8.RuneStart(p[n+size]) {
 			size-- // the message may have to end here
 		}
-		f := frame{byte0: byte0(op), payload: p[n : n+size]}
+		f := sender.Frame{Byte0: byte0(op), Payload: p[n : n+size]}
 		if n+size == len(p) {
-			f.byte0 |= bitFin
+			f.Byte0 |= frame.BitFin
 		}
 		var k int
 		k, err = e.sendKept(ctx, sendqueue.Part, f)
 		n += k
 	}
 	if 0 < n && n < len(p) {
-		e.snd.postPart(frame{byte0: finalByte0(opContinuation)})
+		e.snd.PostPart(sender.Frame{Byte0: frame.Final(frame.Continuation)})
 	}
 	return n, err
 }

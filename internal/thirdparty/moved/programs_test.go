@@ -6,7 +6,7 @@ var programs = []program{
 		name:     "behaviour",
 		library:  coder,
 		packages: []string{"."},
-		passes:   20,
+		passes:   18,
 		known: []listed{
 			// Differences that stay; docs/moving.md says why.
 			{"TestContextEndsBetweenMessages", "the connection stays open"},
@@ -33,6 +33,8 @@ var programs = []program{
 			{"TestCauseWithoutErrClosed/the_peer_closes", "the error is net.ErrClosed, too"},
 			{"TestCauseWithoutErrClosed/a_violation", "the error is net.ErrClosed, too"},
 			{"TestCauseWithoutErrClosed/a_message_too_big", "the error is net.ErrClosed, too"},
+			{"TestReadFillsTheSlice", "Read returns what has arrived"},
+			{"TestNetConnReadsMessages", "Read returns what has arrived"},
 			{"TestCloseWaitsForCloseRead", "Close does not wait for the goroutine"},
 			{"TestCloseNowWaitsForCloseRead", "CloseNow does not wait for the goroutine"},
 		},
@@ -44,9 +46,11 @@ var programs = []program{
 		sum:      "h1:6B2JPeOGlpff2Uz6vOEH1Vzpi0iUz20A+lPVhPHtNUA=",
 		setUp:    setUpCoder,
 		packages: []string{"."},
-		passes:   41,
+		passes:   39,
 		known: []listed{
 			{"TestConn/CloseNow", "a second CloseNow returns nil"},
+			{"TestConn/ReadLimitExceededReturnsErrMessageTooBig", "the text of the error"},
+			{"TestBadDials/badResponse", "the text of the error"},
 			{"TestDialViaProxy", "the proxy has to open tunnels"},
 		},
 		leaveOut: []listed{
@@ -146,7 +150,10 @@ var programs = []program{
 		library:  coder,
 		packages: []string{"./shared/relay/client"},
 		run:      "^(TestClient.*|TestRegistration.*|TestEcho|TestBindReconnect|TestClose.*|TestForeignConn|TestAutoReconnect)$",
-		passes:   24,
+		passes:   23,
+		leaveOut: []listed{
+			{"TestCloseNotDrainedChannel", "reads messages with one Read each, which fails now and then as long as TestReadFillsTheSlice does"},
+		},
 	},
 	{
 		name:     "chat",

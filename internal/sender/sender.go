@@ -1,34 +1,98 @@
-//go:build !js
-
-package websocket
+// Package sender is the sending half of a connection: it encodes frames, and sends them
+// in the order that package sendqueue decides. It knows neither the receiving half nor
+// the state of the connection, and returns what happened.
+package sender
 
 import (
 	"bytes"
 	"context"
 	"errors"
-	"github.com/bhojpur/api/internal/netstream"
 	"math"
 	"sync/atomic"
 
 	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/deflate"
+	"github.com/bhojpur/api/internal/frame"
+	"github.com/bhojpur/api/internal/lazy"
+	"github.com/bhojpur/api/internal/netstream"
 	"github.com/bhojpur/api/internal/sendqueue"
 )
 
-// sender is the sending half of a connection. It knows neither the receiving half
-// nor the state of the connection: it returns what happened.
+// Role is the side of the connection that sends. A client masks its frames.
+type Role uint8
+
+const (
+	Server Role = iota
+	Client
+)
+
+// Compression is what the messages of a connection are compressed with.
+type Compression struct {
+	Bits      int  // the base-2 logarithm of the window
+	Level     int  // of the compressor
+	Threshold int  // messages from this size on are compressed
+	Takeover  bool // a message may refer to earlier ones
+}
+
+// Frame is a frame to be sent, its payload not masked yet.
+type Frame struct {
+	frame.Byte0
+	Encoding Encoding
+	OnCancel OnCancel
+	Payload  []byte
+	Pre      *Preframed // of a prepared message: the bytes of the frame; else nil
+}
+
+// Encoding is how the payload of a message goes out.
+type Encoding uint8
+
+const (
+	Plain     Encoding = iota
+	Deflated           // compressed by the leader that sends it
+	Undecided          // a Message that is not as long as the compression threshold yet
+)
+
+// OnCancel is what becomes of a frame of which a part is out when its context ends.
+type OnCancel uint8
+
+const (
+	FailConn  OnCancel = iota // the connection fails
+	KeepFrame                 // the rest is sent ahead of other frames
+)
+
+// Preframed is the frame of a whole message, made before it is sent.
+type Preframed struct {
+	Bytes   []byte // as a server sends it
+	Payload []byte // its end
+
+	// Text is what the windows of receivers end with afterwards, of a message of
+	// Size bytes. It is nil if the frame is not compressed.
+	Text []byte
+	Size int
+}
+
+// Preframe makes a frame. It copies p.
+func Preframe(b frame.Byte0, p []byte) Preframed {
+	h := frame.Header{Byte0: b, Length: int64(len(p))}
+	f := frame.AppendHeader(make([]byte, 0, frame.MaxHeader+len(p)), h)
+	n := len(f)
+	f = append(f, p...)
+	return Preframed{Bytes: f, Payload: f[n:]}
+}
+
+// Sender is the sending half of a connection. Init and Begin have to be called first.
 //
 // The queue decides which goroutine has the lead, the right to write to the
 // stream. The leader encodes frames into out, its own and those of goroutines that
 // wait, and sends them as one batch.
-type sender struct {
+type Sender struct {
 	stream  *netstream.Stream
-	host    sendHost
-	deflate *deflateParams // nil when compression was not agreed on
-	role    role
+	host    Host
+	deflate *Compression // nil when compression was not agreed on
+	role    Role
 
 	draining atomic.Bool // a goroutine sends what no other one waits for
-	queue    sendqueue.Queue[frame]
+	queue    sendqueue.Queue[Frame]
 
 	// Guarded by the lead.
 	small    [smallFrame]byte       // holds a short frame that goes out alone
@@ -39,23 +103,23 @@ type sender struct {
 	closing  bool                   // the close frame was encoded, and the host does not know that it was sent
 	encoded  int64                  // bytes of frames that were encoded since out was empty
 	sent     int64                  // how many of them were sent
-	batch    sendqueue.Batch[frame] // requests whose frames are in out or rest
+	batch    sendqueue.Batch[Frame] // requests whose frames are in out or rest
 
 	// Guarded by the lead while no message is open, then by the open message.
 	deflater atomic.Pointer[deflate.Compressor]
 
-	fragments lazy[fragmenter]
+	fragments lazy.Value[fragmenter]
 }
 
-// sendHost is what a sender reports to.
-type sendHost interface {
-	// numberPing gives a ping its payload, when no other frame can get ahead of it.
-	numberPing(frame) frame
-	// sendEnded is called when the close frame was sent, or will never be.
-	sendEnded()
+// Host is what a Sender reports to.
+type Host interface {
+	// NumberPing gives a ping its payload, when no other frame can get ahead of it.
+	NumberPing(Frame) Frame
+	// SendEnded is called when the close frame was sent, or will never be.
+	SendEnded()
 }
 
-type sendRequest = sendqueue.Request[frame]
+type request = sendqueue.Request[Frame]
 
 const (
 	// smallFrame is the size up to which a frame needs no block from the pool,
@@ -66,8 +130,8 @@ const (
 	// maxCopied is the size up to which a payload is copied behind its header, so
 	// that other frames can follow in the same batch.
 	maxCopied = 4 << 10
-	// maxFrame is the payload of the frames that a Writer sends.
-	maxFrame = 16 << 10
+	// MaxFrame is the payload of the frames that a Writer sends.
+	MaxFrame = 16 << 10
 	// maxBatch is the size from which a batch takes no further frames.
 	maxBatch = 64 << 10
 	// maxPongs is how many pongs wait to be sent. A newer one takes the place of
@@ -77,28 +141,28 @@ const (
 
 // The results of sending a frame, beside success and errors of the stream.
 var (
-	// errWithdrawn: the context ended, and nothing of the frame was sent.
-	errWithdrawn = errors.New("withdrawn by its context")
-	// errBehindWriter is errWithdrawn for a message that waited for another one, which
+	// ErrWithdrawn: the context ended, and nothing of the frame was sent.
+	ErrWithdrawn = errors.New("withdrawn by its context")
+	// ErrBehindWriter is ErrWithdrawn for a message that waited for another one, which
 	// is written in several frames, to end.
-	errBehindWriter = errors.New("withdrawn by its context, behind a Writer")
-	// errCommitted: the context ended, and the frame will be sent to its end.
-	errCommitted = errors.New("sent after its context ended")
-	// errEnded: the queue accepts no frame.
-	errEnded = errors.New("nothing can be sent")
+	ErrBehindWriter = errors.New("withdrawn by its context, behind a Writer")
+	// ErrCommitted: the context ended, and the frame will be sent to its end.
+	ErrCommitted = errors.New("sent after its context ended")
+	// ErrEnded: the queue accepts no frame.
+	ErrEnded = errors.New("nothing can be sent")
 )
 
-// contextError is the error of a stream that was given up because a context ended
-// inside a frame.
-type contextError struct{ err error }
+// ContextError is the error of a stream that was given up because a context ended
+// inside a message.
+type ContextError struct{ Err error }
 
-func (e *contextError) Error() string { return e.err.Error() }
-func (e *contextError) Unwrap() error { return e.err }
+func (e *ContextError) Error() string { return e.Err.Error() }
+func (e *ContextError) Unwrap() error { return e.Err }
 
 // span is where a leader's own frame is among the bytes that were encoded.
 type span struct {
 	start, end int64
-	frame      frame
+	frame      Frame
 }
 
 // notEncoded is the start and the end of a frame that is still in the queue.
@@ -107,12 +171,24 @@ const notEncoded = math.MaxInt64
 // noFrame is the span of a leader without a frame.
 var noFrame = span{start: notEncoded, end: notEncoded}
 
-// send sends a frame when its turn has come.
-func (s *sender) send(ctx context.Context, c sendqueue.Class, f frame) error {
+// Init sets the role, the compression, which is nil if none was agreed on, and the host.
+func (s *Sender) Init(r Role, c *Compression, host Host) { s.role, s.deflate, s.host = r, c, host }
+
+// Begin sets the stream.
+func (s *Sender) Begin(stream *netstream.Stream) { s.stream = stream }
+
+// Compression returns what Init set.
+func (s *Sender) Compression() *Compression { return s.deflate }
+
+// Busy reports whether a goroutine has the right to write to the stream.
+func (s *Sender) Busy() bool { return s.queue.Held() }
+
+// Send sends a frame when its turn has come.
+func (s *Sender) Send(ctx context.Context, c sendqueue.Class, f Frame) error {
 	if s.queue.Expects() || !s.queue.TryLead(c) {
 		return s.sendQueued(ctx, c, f)
 	}
-	if len(f.payload) <= maxCopied && f.encoding == plain && f.pre == nil && s.encoded == 0 {
+	if len(f.Payload) <= maxCopied && f.Encoding == Plain && f.Pre == nil && s.encoded == 0 {
 		return s.sendSingle(ctx, f)
 	}
 	err := s.sendLeading(ctx, f)
@@ -123,13 +199,13 @@ func (s *sender) send(ctx context.Context, c sendqueue.Class, f frame) error {
 // sendSingle sends a short frame that goes out alone, as most do, and gives up the
 // lead. It makes few calls: they are most of its time. The caller has the lead, and
 // out is empty.
-func (s *sender) sendSingle(ctx context.Context, f frame) error {
-	if f.op() == opPing {
-		f = s.host.numberPing(f)
+func (s *Sender) sendSingle(ctx context.Context, f Frame) error {
+	if f.Op() == frame.Ping {
+		f = s.host.NumberPing(f)
 	}
 	b := s.small[:0]
-	if shortHeader+len(f.payload) > smallFrame {
-		s.out = bufpool.Get(maxHeader + len(f.payload))
+	if shortHeader+len(f.Payload) > smallFrame {
+		s.out = bufpool.Get(frame.MaxHeader + len(f.Payload))
 		b = s.out.B[:0]
 	}
 	b = appendFrame(b, f, s.role)
@@ -154,7 +230,7 @@ func (s *sender) sendSingle(ctx context.Context, f frame) error {
 
 // keep makes b, of which n bytes were sent, the content of out. b is small or in
 // out.
-func (s *sender) keep(b []byte, n int) {
+func (s *Sender) keep(b []byte, n int) {
 	if s.out == nil {
 		s.out = bufpool.Get(len(b))
 		copy(s.out.B, b)
@@ -165,7 +241,7 @@ func (s *sender) keep(b []byte, n int) {
 
 // sendLeading sends a frame behind what is left of others. The caller has the
 // lead.
-func (s *sender) sendLeading(ctx context.Context, f frame) error {
+func (s *Sender) sendLeading(ctx context.Context, f Frame) error {
 	if s.rest != nil {
 		if err := s.flush(ctx, noFrame); err != nil {
 			return err
@@ -178,7 +254,7 @@ func (s *sender) sendLeading(ctx context.Context, f frame) error {
 
 // sendQueued sends a frame that waits for the lead, or for another goroutine that
 // sends it.
-func (s *sender) sendQueued(ctx context.Context, c sendqueue.Class, f frame) error {
+func (s *Sender) sendQueued(ctx context.Context, c sendqueue.Class, f Frame) error {
 	r := s.queue.Enqueue(c, f)
 	if r == nil {
 		return s.endedErr()
@@ -196,14 +272,14 @@ func (s *sender) sendQueued(ctx context.Context, c sendqueue.Class, f frame) err
 			return s.withdrawnErr(c)
 		case sendqueue.WithdrawnLeading:
 			s.sendPosted()
-			return errWithdrawn
+			return ErrWithdrawn
 		case sendqueue.Overdue:
-			if f.onCancel == keepFrame {
+			if f.OnCancel == KeepFrame {
 				if ok, leading := s.queue.Abandon(r); ok {
 					if leading {
 						s.release()
 					}
-					return errCommitted
+					return ErrCommitted
 				}
 			} else {
 				s.cut(ctx.Err())
@@ -220,24 +296,24 @@ func (s *sender) sendQueued(ctx context.Context, c sendqueue.Class, f frame) err
 }
 
 // withdrawnErr is the error of a request of class c that was withdrawn.
-func (s *sender) withdrawnErr(c sendqueue.Class) error {
+func (s *Sender) withdrawnErr(c sendqueue.Class) error {
 	if c == sendqueue.Message && s.queue.Open() {
-		return errBehindWriter
+		return ErrBehindWriter
 	}
-	return errWithdrawn
+	return ErrWithdrawn
 }
 
 // endedErr is why the queue accepts no frame.
-func (s *sender) endedErr() error {
+func (s *Sender) endedErr() error {
 	if err := s.queue.Err(); err != nil {
 		return err
 	}
-	return errEnded
+	return ErrEnded
 }
 
 // lead sends batches until the frame of r is out. It reports false if r has to
 // wait again, behind a message that is about to begin.
-func (s *sender) lead(ctx context.Context, r *sendRequest) (done bool, err error) {
+func (s *Sender) lead(ctx context.Context, r *request) (done bool, err error) {
 	for {
 		s.take(r)
 		if s.encoded == 0 {
@@ -251,7 +327,7 @@ func (s *sender) lead(ctx context.Context, r *sendRequest) (done bool, err error
 			break
 		}
 	}
-	if err == errCommitted {
+	if err == ErrCommitted {
 		s.queue.Abandon(r)
 	} else {
 		s.queue.Recycle(r)
@@ -261,7 +337,7 @@ func (s *sender) lead(ctx context.Context, r *sendRequest) (done bool, err error
 
 // take encodes frames of the queue, as one batch. own is the caller's request, or
 // nil.
-func (s *sender) take(own *sendRequest) {
+func (s *Sender) take(own *request) {
 	for more := true; more && s.rest == nil && s.to < maxBatch; {
 		r := s.queue.Next(own)
 		if r == nil {
@@ -271,12 +347,12 @@ func (s *sender) take(own *sendRequest) {
 		more = s.encode(r.Frame)
 		r.End = s.encoded
 		s.batch.Add(r)
-		s.closing = r.Frame.op() == opClose
+		s.closing = r.Frame.Op() == frame.Close
 	}
 }
 
 // flush sends what was encoded. It may return once the caller's own frame is out.
-func (s *sender) flush(ctx context.Context, own span) error {
+func (s *Sender) flush(ctx context.Context, own span) error {
 	for s.sent < s.encoded {
 		n, err := s.write(ctx)
 		s.advance(n)
@@ -291,7 +367,7 @@ func (s *sender) flush(ctx context.Context, own span) error {
 }
 
 // resume is flush after a write that returned err.
-func (s *sender) resume(ctx context.Context, own span, err error) error {
+func (s *Sender) resume(ctx context.Context, own span, err error) error {
 	if stop, err := s.interrupted(ctx, own, err); stop {
 		return err
 	}
@@ -300,7 +376,7 @@ func (s *sender) resume(ctx context.Context, own span, err error) error {
 
 // interrupted says what the error of a write means: whether flush has to stop, and
 // what it returns.
-func (s *sender) interrupted(ctx context.Context, own span, err error) (stop bool, _ error) {
+func (s *Sender) interrupted(ctx context.Context, own span, err error) (stop bool, _ error) {
 	out := s.sent >= own.end
 	switch {
 	case err != netstream.ErrInterrupted && err != netstream.ErrCutOff:
@@ -315,18 +391,18 @@ func (s *sender) interrupted(ctx context.Context, own span, err error) (stop boo
 		return true, nil
 	case err == netstream.ErrInterrupted && s.sent <= own.start:
 		s.withdraw(own)
-		return true, errWithdrawn
-	case own.frame.onCancel == keepFrame && err == netstream.ErrInterrupted:
-		return true, errCommitted
-	case own.frame.onCancel == keepFrame:
+		return true, ErrWithdrawn
+	case own.frame.OnCancel == KeepFrame && err == netstream.ErrInterrupted:
+		return true, ErrCommitted
+	case own.frame.OnCancel == KeepFrame:
 		s.fail(ctx.Err())
-		return true, errWithdrawn
+		return true, ErrWithdrawn
 	}
-	return true, s.fail(&contextError{ctx.Err()})
+	return true, s.fail(&ContextError{ctx.Err()})
 }
 
 // flushNow sends what the stream takes without blocking.
-func (s *sender) flushNow() {
+func (s *Sender) flushNow() {
 	for s.sent < s.encoded {
 		p := s.next()
 		n, err := s.stream.WriteNow(p)
@@ -344,7 +420,7 @@ func (s *sender) flushNow() {
 
 // release gives up the lead, once posted requests were sent that no other
 // goroutine would send. If the stream would block, a goroutine sends the rest.
-func (s *sender) release() {
+func (s *Sender) release() {
 	if !s.tryRelease() {
 		s.draining.Store(true)
 		go s.drain()
@@ -353,7 +429,7 @@ func (s *sender) release() {
 
 // mend makes writes work again that a context would interrupt, which ended when no
 // write was under way.
-func (s *sender) mend() {
+func (s *Sender) mend() {
 	if s.queue.Take() {
 		s.stream.MendWrite()
 		s.release()
@@ -361,7 +437,7 @@ func (s *sender) mend() {
 }
 
 // drain sends what is left in out. The calling goroutine has the lead.
-func (s *sender) drain() {
+func (s *Sender) drain() {
 	for ok := false; !ok; ok = s.tryRelease() {
 		s.flush(context.Background(), noFrame)
 		s.draining.Store(false)
@@ -370,7 +446,7 @@ func (s *sender) drain() {
 
 // tryRelease gives up the lead. It reports false if the caller has to send what is
 // left in out.
-func (s *sender) tryRelease() bool {
+func (s *Sender) tryRelease() bool {
 	ended := false
 	for {
 		unfinished := s.batch.First()
@@ -398,7 +474,7 @@ func (s *sender) tryRelease() bool {
 			continue
 		}
 		if ended {
-			s.host.sendEnded()
+			s.host.SendEnded()
 		}
 		return true
 	}
@@ -406,16 +482,16 @@ func (s *sender) tryRelease() bool {
 
 // sendPosted sends posted requests as far as the stream takes them, and gives up
 // the lead.
-func (s *sender) sendPosted() {
+func (s *Sender) sendPosted() {
 	s.take(nil)
 	s.flushNow()
 	s.release()
 }
 
-// postPong sends a pong, or queues it if a goroutine has the lead. It does not
+// PostPong sends a pong, or queues it if a goroutine has the lead. It does not
 // block.
-func (s *sender) postPong(payload []byte) {
-	f := frame{byte0: finalByte0(opPong), payload: payload}
+func (s *Sender) PostPong(payload []byte) {
+	f := Frame{Byte0: frame.Final(frame.Pong), Payload: payload}
 	if s.queue.TryLead(sendqueue.Control) {
 		if s.rest == nil {
 			s.encode(f)
@@ -425,17 +501,17 @@ func (s *sender) postPong(payload []byte) {
 		}
 		s.release()
 	}
-	f.payload = bytes.Clone(payload)
+	f.Payload = bytes.Clone(payload)
 	if _, leading := s.queue.PostControl(f, maxPongs); leading {
 		s.sendPosted()
 	}
 }
 
-// postClose queues the close frame, after which nothing is sent, and sends it if no
+// PostClose queues the close frame with the given payload, after which nothing is sent, and sends it if no
 // other goroutine has the lead. It does not block. It reports whether the frame is
 // being sent, and not waiting for a write that may take long.
-func (s *sender) postClose(code StatusCode, reason string) (sending bool) {
-	f := frame{byte0: finalByte0(opClose), payload: appendClose(nil, code, reason)}
+func (s *Sender) PostClose(payload []byte) (sending bool) {
+	f := Frame{Byte0: frame.Final(frame.Close), Payload: payload}
 	_, leading := s.queue.End(f)
 	if leading {
 		s.sendPosted()
@@ -446,9 +522,9 @@ func (s *sender) postClose(code StatusCode, reason string) (sending bool) {
 // fail ends the sending half for the reason err: what waits fails, and nothing is
 // sent any more. It returns the reason of the first failure. The caller has the
 // lead.
-func (s *sender) fail(err error) error {
+func (s *Sender) fail(err error) error {
 	if c, ok := errors.AsType[*netstream.ClosedError](err); ok {
-		err = &contextError{c.Cause}
+		err = &ContextError{c.Cause}
 	}
 	s.queue.Close(err)
 	s.drop()
@@ -457,30 +533,30 @@ func (s *sender) fail(err error) error {
 
 // cut closes the stream because a context ended whose frame another goroutine is
 // sending.
-func (s *sender) cut(err error) {
-	leading := s.queue.Close(&contextError{err})
+func (s *Sender) cut(err error) {
+	leading := s.queue.Close(&ContextError{err})
 	s.stream.Close()
 	if leading {
 		s.discard()
 	}
 }
 
-// close ends the sending half of a connection that was closed.
-func (s *sender) close() {
+// Close ends the sending half of a connection that was closed.
+func (s *Sender) Close() {
 	if s.queue.Close(nil) {
 		s.discard()
 	}
 }
 
 // discard frees what the sender holds. The caller has the lead, for good.
-func (s *sender) discard() {
+func (s *Sender) discard() {
 	s.drop()
 	s.discardMessage()
 	s.stream.ForgetWrite()
 }
 
 // drop fails the requests that were taken, and frees out.
-func (s *sender) drop() {
+func (s *Sender) drop() {
 	s.closing = false
 	s.queue.Settle(&s.batch, math.MaxInt64, sendqueue.Failed)
 	s.reset()

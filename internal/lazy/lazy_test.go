@@ -1,0 +1,40 @@
+package lazy
+
+import (
+	"sync"
+	"testing"
+)
+
+func TestValue(t *testing.T) {
+	var v Value[int]
+	if v.Peek() != nil {
+		t.Error("a value is there before Get")
+	}
+	var wg sync.WaitGroup
+	got := make([]*int, 8)
+	for i := range got {
+		wg.Go(func() { got[i] = v.Get() })
+	}
+	wg.Wait()
+	for _, p := range got {
+		if p == nil || p != v.Peek() {
+			t.Fatalf("got %p, want %p", p, v.Peek())
+		}
+	}
+}
+
+func TestSlab(t *testing.T) {
+	var s Slab[int]
+	seen := map[*int]bool{}
+	for range 10 * maxSlab {
+		p := s.Next()
+		if seen[p] || *p != 0 {
+			t.Fatal("got a value twice")
+		}
+		seen[p] = true
+		*p = 1
+		if len(s.free) >= maxSlab {
+			t.Fatalf("%d values wait, want less than %d", len(s.free), maxSlab)
+		}
+	}
+}

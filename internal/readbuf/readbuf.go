@@ -1,0 +1,150 @@
+// Package readbuf has the buffer between a stream and the parser of frames. It holds a
+// pooled block only while there are bytes that have not been parsed.
+package readbuf
+
+import (
+	"context"
+
+	"github.com/bhojpur/api/internal/bufpool"
+	"github.com/bhojpur/api/internal/frame"
+	"github.com/bhojpur/api/internal/netstream"
+)
+
+// Buffer holds bytes of the stream that have not been parsed: Block.B[R:W].
+type Buffer struct {
+	Block    *bufpool.Block // nil while nothing is there
+	R, W     int
+	NextSize int32 // how much the next read may find at once, as far as the last ones tell
+	// The sizes of the last data frame.
+	LastHeaderLen  int32
+	LastPayloadLen int64
+}
+
+const (
+	// maxNextSize bounds the block of a Buffer, but for one that a frame fits
+	// into.
+	maxNextSize = 4 * bufpool.MinBlock
+	// maxAtOnce is the size up to which a frame is read from a socket together with
+	// its header.
+	maxAtOnce = 64 << 10
+)
+
+// Take makes sure that there is a block.
+func (b *Buffer) Take() {
+	if b.Block == nil {
+		b.Block = bufpool.Get(int(b.NextSize))
+	}
+}
+
+// Add puts in bytes that were read elsewhere.
+func (b *Buffer) Add(p []byte) {
+	if len(p) > 0 {
+		b.Block = bufpool.Get(len(p))
+		b.W = copy(b.Block.B, p)
+	}
+}
+
+// OnRead notes a read of n bytes into an empty buffer of size room. A read that
+// fills it is followed by a larger one.
+func (b *Buffer) OnRead(n, room int) {
+	b.W = n
+	if n < room {
+		b.NextSize = 0
+	} else {
+		b.NextSize = min(max(bufpool.MinBlock, 4*b.NextSize), maxNextSize)
+	}
+}
+
+// wanted returns what the next read into an empty buffer asks for: size bytes of a
+// stream that is known to have bytes before it is read, first bytes of others, or
+// size if first is 0.
+func (b *Buffer) wanted() (size, first int) {
+	size, first = int(b.NextSize), netstream.FirstRead
+	// A frame like the last one, if that is not too large, comes with one call: it
+	// costs more than to copy the payload once more.
+	if b.LastPayloadLen <= maxAtOnce-frame.MaxHeader {
+		size = max(size, int(b.LastPayloadLen)+frame.MaxHeader)
+	}
+	switch {
+	case b.LastPayloadLen > bufpool.MinBlock:
+		// The payload of a large frame is better read to where it belongs.
+		first = int(b.LastHeaderLen)
+	case b.NextSize > 0:
+		first = 0
+	}
+	return size, first
+}
+
+// Settle frees a block without content.
+func (b *Buffer) Settle() {
+	if b.Block != nil && b.R == b.W {
+		b.Release()
+	}
+}
+
+// Release frees the block and its content.
+func (b *Buffer) Release() {
+	if b.Block != nil {
+		b.Block.Free()
+		b.Block = nil
+	}
+	b.R, b.W = 0, 0
+}
+
+// Room returns where to read to, behind the content. The header of a frame and the
+// whole of a control frame always have room.
+//
+// The block is at most MinBlock while waiting for more input. (A block of the
+// stream's own is smaller than that.)
+func (b *Buffer) Room() []byte {
+	b.Take()
+	if n := b.W - b.R; len(b.Block.B) != bufpool.MinBlock && n <= bufpool.MinBlock/2 {
+		small := bufpool.Get(bufpool.MinBlock)
+		b.R, b.W = 0, copy(small.B, b.Block.B[b.R:b.W])
+		b.Block.Free()
+		b.Block = small
+	}
+	if b.IsEmpty() || b.W == len(b.Block.B) {
+		b.W = copy(b.Block.B, b.Block.B[b.R:b.W])
+		b.R = 0
+	}
+	return b.Block.B[b.W:]
+}
+
+// Wide is room in a block of at least size bytes.
+func (b *Buffer) Wide(size int) []byte {
+	content := b.Bytes()
+	if b.Block == nil || len(b.Block.B) < size {
+		g := bufpool.Get(size)
+		n := copy(g.B, content)
+		b.Release()
+		b.Block, b.W = g, n
+	} else {
+		b.R, b.W = 0, copy(b.Block.B, content)
+	}
+	return b.Block.B[b.W:]
+}
+
+// IsEmpty reports whether there is no content.
+func (b *Buffer) IsEmpty() bool { return b.R == b.W }
+
+// Bytes returns the content.
+func (b *Buffer) Bytes() []byte {
+	if b.Block == nil {
+		return nil
+	}
+	return b.Block.B[b.R:b.W]
+}
+
+// Fill reads from the stream into b, which is empty, and takes a block only when there
+// are bytes.
+func (b *Buffer) Fill(ctx context.Context, stream *netstream.Stream) error {
+	b.Release()
+	size, first := b.wanted()
+	var n int
+	var err error
+	if b.Block, n, err = stream.ReadBlock(ctx, size, first); n > 0 {
+		b.OnRead(n, len(b.Block.B))
+	}
+	return err
+}

@@ -1,0 +1,187 @@
+package sender
+
+import (
+	"context"
+	"github.com/bhojpur/api/internal/frame"
+
+	"github.com/bhojpur/api/internal/bufpool"
+	"github.com/bhojpur/api/internal/mask"
+	"github.com/bhojpur/api/internal/sendqueue"
+)
+
+// This file holds what the leader of a sender does with its buffer: frames are
+// encoded into it, sent from it, and taken out of it again.
+
+// encode puts a frame into out and rest. It reports whether other frames may
+// follow in the same batch. The caller has the lead, and rest is nil.
+func (s *Sender) encode(f Frame) (more bool) {
+	if f.Op() == frame.Ping {
+		f = s.host.NumberPing(f)
+	}
+	n := len(f.Payload)
+	if f.Pre != nil {
+		s.noteSent(f.Pre)
+	}
+	switch {
+	case f.Encoding == Deflated:
+		s.encodeDeflated(f)
+		return false // no other frame refers to it, so that it can be withdrawn
+	case f.Pre != nil && s.role == Server && (n > maxCopied || s.encoded == 0 && !s.queue.Queued()):
+		s.rest = f.Pre.Bytes
+		s.encoded += int64(len(s.rest))
+		return false
+	case n <= maxCopied || f.OnCancel == KeepFrame:
+		s.reserve(frame.MaxHeader + n)
+		s.grow(appendFrame(s.out.B[:s.to], f, s.role))
+		return true
+	}
+	h := frame.Header{Byte0: f.Byte0, Length: int64(n)}
+	if s.role == Client {
+		h.Masked, h.Key = true, mask.NewKey()
+	}
+	s.reserve(min(frame.MaxHeader+n, MaxFrame))
+	s.grow(frame.AppendHeader(s.out.B[:s.to], h))
+	s.rest, s.key = f.Payload, h.Key
+	s.encoded += int64(n)
+	if s.role == Client {
+		s.refill()
+	}
+	return false
+}
+
+// encodeDeflated compresses the payload of a frame behind the place of its header,
+// and moves it up to the header once its length is known.
+func (s *Sender) encodeDeflated(f Frame) {
+	n := len(f.Payload)
+	bound := n + n>>10 + 64 // about what grows out of a payload that can't be compressed
+	s.reserve(frame.MaxHeader + bound)
+	place := s.to + frame.MaxHeader
+	p := s.compressor().Append(s.out.B[:place:len(s.out.B)], f.Payload)[place:]
+	s.reserve(frame.MaxHeader + len(p))
+	h := frame.Header{Byte0: f.Byte0 | frame.BitRSV1, Length: int64(len(p))}
+	if s.role == Client {
+		h.Masked, h.Key = true, mask.NewKey()
+	}
+	b := frame.AppendHeader(s.out.B[:s.to], h)
+	b = append(b, p...)
+	if h.Masked {
+		mask.XOR(b[len(b)-len(p):], h.Key)
+	}
+	s.grow(b)
+}
+
+// grow makes b the content of out.
+func (s *Sender) grow(b []byte) {
+	s.encoded += int64(len(b) - s.to)
+	s.to = len(b)
+}
+
+// reserve makes room for n more bytes in out.
+func (s *Sender) reserve(n int) {
+	if s.out == nil {
+		s.out = bufpool.Get(n)
+		return
+	}
+	s.out = s.out.Grow(s.to, s.to+n)
+}
+
+// refill masks payload of rest into out.
+func (s *Sender) refill() {
+	n := min(len(s.rest), len(s.out.B)-s.to)
+	s.key = mask.Copy(s.out.B[s.to:], s.rest[:n], s.key)
+	s.to += n
+	if s.rest = s.rest[n:]; len(s.rest) == 0 {
+		s.rest = nil
+	}
+}
+
+// next returns the bytes that are to be sent next.
+func (s *Sender) next() []byte {
+	if s.from == s.to && s.rest != nil {
+		if s.role == Server {
+			return s.rest
+		}
+		s.from, s.to = 0, 0
+		s.refill()
+	}
+	return s.out.B[s.from:s.to]
+}
+
+// write writes to the stream once.
+func (s *Sender) write(ctx context.Context) (int, error) {
+	p := s.next()
+	if s.role == Server && s.from < s.to && s.rest != nil {
+		return s.stream.WriteBoth(ctx, p, s.rest)
+	}
+	return s.stream.Write(ctx, p)
+}
+
+// advance notes that n bytes were sent.
+func (s *Sender) advance(n int) {
+	s.sent += int64(n)
+	head := min(n, s.to-s.from)
+	s.from += head
+	if n > head {
+		s.rest = s.rest[n-head:]
+	}
+	s.queue.Settle(&s.batch, s.sent, sendqueue.Sent)
+}
+
+// reset frees out, all of which was sent.
+func (s *Sender) reset() {
+	if s.out != nil {
+		s.out.Free()
+		s.out = nil
+	}
+	s.from, s.to, s.sent, s.encoded = 0, 0, 0, 0
+	s.rest = nil
+}
+
+// withdraw takes a frame out of out and rest of which no byte was sent.
+func (s *Sender) withdraw(own span) {
+	if own.start == notEncoded {
+		return
+	}
+	size := own.end - own.start
+	i := s.from + int(own.start-s.sent)
+	if own.end == s.encoded {
+		s.to, s.rest = i, nil
+	} else {
+		s.to = i + copy(s.out.B[i:], s.out.B[i+int(size):s.to])
+	}
+	s.encoded -= size
+	s.batch.Withdraw(own.start, size)
+	s.noteUnsent(own.frame)
+}
+
+// appendFrame appends f as side sends it. There is room for it in dst.
+func appendFrame(dst []byte, f Frame, side Role) []byte {
+	h := frame.Header{Byte0: f.Byte0, Length: int64(len(f.Payload))}
+	if side == Client {
+		h.Masked, h.Key = true, mask.NewKey()
+	}
+	n := len(frame.AppendHeader(dst, h))
+	dst = dst[:n+len(f.Payload)]
+	if h.Masked {
+		mask.Copy(dst[n:], f.Payload, h.Key)
+	} else {
+		copy(dst[n:], f.Payload)
+	}
+	return dst
+}
+
+// noteSent tells the compressor what the peer's window ends with after a prepared
+// message. The caller has the lead.
+func (s *Sender) noteSent(pre *Preframed) {
+	if c := s.deflater.Load(); c != nil && pre.Text != nil {
+		c.Sent(pre.Text, pre.Size)
+	}
+}
+
+// noteUnsent tells the compressor that a frame was withdrawn that it made, or was
+// told of. The caller has the lead.
+func (s *Sender) noteUnsent(f Frame) {
+	if c := s.deflater.Load(); c != nil && (f.Encoding == Deflated || f.Pre != nil && f.Pre.Text != nil) {
+		c.Discard()
+	}
+}

@@ -1,0 +1,367 @@
+package sender
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"github.com/bhojpur/api/internal/bufpool"
+	"github.com/bhojpur/api/internal/deflate"
+	"github.com/bhojpur/api/internal/frame"
+	"github.com/bhojpur/api/internal/lazy"
+	"github.com/bhojpur/api/internal/sendqueue"
+	"github.com/bhojpur/api/internal/utf8stream"
+)
+
+// The errors of misusing a Message, and of its text.
+var (
+	ErrBusy    = errors.New("message is in use")
+	ErrOver    = errors.New("message has ended")
+	ErrNotUTF8 = errors.New("text is not valid UTF-8")
+)
+
+// fragmenter is what a connection needs for messages of several frames.
+type fragmenter struct {
+	current atomic.Pointer[Message] // the open message
+
+	// Owned by the goroutine that uses the current Message.
+	out     outgoing
+	handles lazy.Slab[Message]
+}
+
+// outgoing is a message that is sent in several frames.
+type outgoing struct {
+	typ      frame.Opcode
+	encoding Encoding
+	begun    bool // its first frame was sent, or a part of it
+	text     utf8stream.Validator
+	buf      *bufpool.Block // of what is not sent yet
+	n        int            // not compressed: buf.B[:n] is not sent yet
+	z        []byte         // compressed: what came out and is not sent yet
+}
+
+// Message is the handle of a message that is sent in several frames, each of up to 16
+// KiB. Enter begins a use of it, and Leave ends it; in between it is busy, and neither
+// the end of its context nor that of the connection ends it.
+type Message struct {
+	s    *Sender
+	ctx  context.Context // owned as outgoing is; nil once the message has ended
+	done <-chan struct{} // of ctx
+	err  error           // of a message that its context ended, once it is over
+	use  atomic.Uint32   // idle, busy or over
+}
+
+// The uses of a Message. The goroutine that makes it busy owns it.
+const (
+	idle = iota
+	busy
+	over // the message has ended
+)
+
+// Open opens a message once its turn has come. The Message is busy.
+func (s *Sender) Open(ctx context.Context, typ frame.Opcode, enc Encoding) (*Message, error) {
+	if err := s.awaitOpen(ctx); err != nil {
+		return nil, err
+	}
+	f := s.fragments.Get()
+	m := f.handles.Next()
+	m.s, m.ctx, m.done = s, ctx, ctx.Done()
+	m.use.Store(busy)
+	f.out = outgoing{typ: typ, encoding: enc}
+	f.current.Store(m)
+	return m, nil
+}
+
+// awaitOpen waits until the queue has opened a message.
+func (s *Sender) awaitOpen(ctx context.Context) error {
+	r := s.queue.Begin(ctx.Done())
+	if r == nil {
+		return s.endedErr()
+	}
+	switch s.queue.Wait(ctx, r, s.abandonMessage) {
+	case sendqueue.Sent:
+		return nil
+	case sendqueue.WithdrawnLeading:
+		s.sendPosted()
+		return ErrWithdrawn
+	case sendqueue.Withdrawn:
+		return s.withdrawnErr(sendqueue.Message)
+	}
+	return s.endedErr()
+}
+
+// out returns the content of the message, which is busy.
+func (m *Message) out() *outgoing { return &m.s.fragments.Get().out }
+
+// Host returns the host of the Sender.
+func (m *Message) Host() Host { return m.s.host }
+
+// Context returns the context of a busy message.
+func (m *Message) Context() context.Context { return m.ctx }
+
+// Err returns the error of the context that has ended the message, or nil. The message
+// is over.
+func (m *Message) Err() error { return m.err }
+
+// Enter makes the message busy. With ErrBusy and ErrOver it is not the caller's; with
+// other errors it is, and has to be ended.
+func (m *Message) Enter() error {
+	switch {
+	case m.use.CompareAndSwap(idle, busy):
+	case m.use.Load() == busy:
+		return ErrBusy
+	default:
+		return ErrOver
+	}
+	switch {
+	case m.s.queue.Ended():
+		return m.s.endedErr()
+	case m.ctx.Err() != nil:
+		return ErrWithdrawn
+	}
+	return nil
+}
+
+// Leave makes the message idle, unless it has ended.
+func (m *Message) Leave() {
+	done, s := m.done, m.s
+	if !m.use.CompareAndSwap(busy, idle) {
+		return
+	}
+	select {
+	case <-done:
+	default:
+		if !s.queue.Ended() {
+			return
+		}
+	}
+	if m.use.CompareAndSwap(idle, busy) {
+		s.abandon(m)
+	}
+}
+
+// Cut returns err, the error of sending a part of the message, or the ContextError that
+// it is if a part of the message was sent.
+func (m *Message) Cut(err error) error {
+	if err == ErrWithdrawn && m.out().begun {
+		return &ContextError{m.ctx.Err()}
+	}
+	return err
+}
+
+// End ends the message, which is busy, and sends posted requests that waited for that.
+func (m *Message) End() {
+	if m.end() {
+		m.s.sendPosted()
+	}
+}
+
+// end ends the message and frees what it holds. If it reports true, the caller has the
+// lead, to send posted requests.
+func (m *Message) end() (leading bool) {
+	s, out := m.s, m.out()
+	if out.buf != nil {
+		out.buf.Free()
+	}
+	if out.encoding == Deflated {
+		s.compressor().Discard()
+	}
+	*out = outgoing{}
+	m.ctx = nil // the slab keeps the Message
+	s.fragments.Get().current.Store(nil)
+	m.use.Store(over)
+	if s.queue.Ended() {
+		s.closeCompressor()
+	}
+	return s.queue.Finish()
+}
+
+// abandonMessage ends the open message if done is the end of its context.
+func (s *Sender) abandonMessage(done <-chan struct{}) {
+	m := s.fragments.Get().current.Load()
+	if m != nil && m.done == done && m.use.CompareAndSwap(idle, busy) {
+		s.abandon(m)
+	}
+}
+
+// abandon ends a busy message whose context, or whose connection, has ended.
+func (s *Sender) abandon(m *Message) {
+	m.err = m.ctx.Err()
+	if m.err != nil && m.out().begun {
+		s.cut(m.err)
+	}
+	m.End()
+}
+
+// discardMessage ends the open message of a closed connection, unless a goroutine uses
+// it, which does so itself.
+func (s *Sender) discardMessage() {
+	if f := s.fragments.Peek(); f != nil {
+		if m := f.current.Load(); m != nil {
+			if !m.use.CompareAndSwap(idle, busy) {
+				return
+			}
+			m.end()
+		}
+	}
+	s.closeCompressor()
+}
+
+// Add takes p into the message and sends the frames that it fills.
+func (m *Message) Add(p []byte) error {
+	o := m.out()
+	if o.typ == frame.Text && !o.text.Write(p) {
+		return ErrNotUTF8
+	}
+	if o.encoding == Undecided && o.n+len(p) >= m.s.deflate.Threshold {
+		m.compress()
+	}
+	for len(p) > 0 {
+		if o.encoding == Deflated {
+			n := min(len(p), MaxFrame)
+			o.z = m.s.compressor().Write(o.z, p[:n])
+			p = p[n:]
+			if err := m.sendFull(); err != nil {
+				return err
+			}
+			continue
+		}
+		if o.buf == nil {
+			o.buf = bufpool.Get(MaxFrame)
+		}
+		if o.n == MaxFrame {
+			if err := m.sendBuffer(); err != nil {
+				return err
+			}
+		}
+		n := copy(o.buf.B[o.n:MaxFrame], p)
+		o.n += n
+		p = p[n:]
+	}
+	return nil
+}
+
+// sendBuffer sends a full buffer. The frames of a text message end between
+// characters: some receivers need that, though RFC 6455 section 5.6 does not.
+func (m *Message) sendBuffer() error {
+	o := m.out()
+	o.encoding = Plain // no more than a buffer is held back for the threshold
+	n := o.n
+	if o.typ == frame.Text {
+		n -= len(partialRune(o.buf.B[:n]))
+	}
+	if err := m.sendPart(o.buf.B[:n], 0); err != nil {
+		return err
+	}
+	o.n = copy(o.buf.B[:], o.buf.B[n:o.n])
+	return nil
+}
+
+// partialRune returns the bytes at the end of valid text that begin a character and
+// are not all of it.
+func partialRune(p []byte) []byte {
+	for i := len(p) - 1; i >= max(0, len(p)-utf8.UTFMax); i-- {
+		if utf8.RuneStart(p[i]) {
+			if utf8.FullRune(p[i:]) {
+				break
+			}
+			return p[i:]
+		}
+	}
+	return nil
+}
+
+// compress begins to compress the message, with what was written until now.
+func (m *Message) compress() {
+	o := m.out()
+	held, n := o.buf, o.n
+	o.buf = bufpool.Get(2 * MaxFrame)
+	o.z = o.buf.B[:0]
+	o.encoding = Deflated
+	c := m.s.compressor()
+	c.Begin()
+	if held != nil {
+		o.z = c.Write(o.z, held.B[:n])
+		held.Free()
+	}
+}
+
+// sendFull sends what is compressed, but for what the last frame may hold.
+func (m *Message) sendFull() error {
+	o := m.out()
+	for len(o.z) > MaxFrame {
+		if err := m.sendPart(o.z[:MaxFrame], 0); err != nil {
+			return err
+		}
+		o.z = o.z[:copy(o.z, o.z[MaxFrame:])]
+	}
+	return nil
+}
+
+// Finish sends the last frame.
+func (m *Message) Finish() error {
+	o := m.out()
+	if o.typ == frame.Text && !o.text.Complete() {
+		return ErrNotUTF8
+	}
+	if o.encoding == Deflated {
+		o.z = m.s.compressor().End(o.z)
+		if err := m.sendFull(); err != nil {
+			return err
+		}
+		err := m.sendPart(o.z, frame.BitFin)
+		if err == nil {
+			o.encoding = Plain // the compressor keeps the message
+		}
+		return err
+	}
+	var last []byte
+	if o.buf != nil {
+		last = o.buf.B[:o.n]
+	}
+	return m.sendPart(last, frame.BitFin)
+}
+
+// sendPart sends a frame of the message.
+func (m *Message) sendPart(payload []byte, fin frame.Byte0) error {
+	o := m.out()
+	f := Frame{Byte0: fin, Payload: payload}
+	if !o.begun {
+		f.Byte0 |= frame.Byte0(o.typ)
+		if o.encoding == Deflated {
+			f.Byte0 |= frame.BitRSV1
+		}
+	}
+	err := m.s.Send(m.ctx, sendqueue.Part, f)
+	if err != ErrWithdrawn {
+		o.begun = true
+	}
+	return err
+}
+
+// PostPart queues a frame of the open message, and sends it if no other goroutine
+// has the lead. It does not block.
+func (s *Sender) PostPart(f Frame) {
+	if s.queue.PostPart(f) {
+		s.sendPosted()
+	}
+}
+
+// compressor returns what compresses the messages of this connection. The caller
+// has the lead while no message is open, or uses the open message.
+func (s *Sender) compressor() *deflate.Compressor {
+	c := s.deflater.Load()
+	if c == nil {
+		c = deflate.NewCompressor(s.deflate.Bits, s.deflate.Level, s.deflate.Takeover)
+		s.deflater.Store(c)
+	}
+	return c
+}
+
+// closeCompressor frees the compressor.
+func (s *Sender) closeCompressor() {
+	if c := s.deflater.Swap(nil); c != nil {
+		c.Close()
+	}
+}

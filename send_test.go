@@ -456,3 +456,73 @@ func TestBatchSuccessorContextEnds(t *testing.T) {
 		wantUsable(t, c, p)
 	})
 }
+
+// A compressed frame that is withdrawn was no part of what the next one refers to,
+// however the two came into one batch.
+func TestBatchWithdrawsCompressed(t *testing.T) {
+	text := "the same text, " + conntest.Filler(300)
+	opts := &conntest.Options{Compression: websocket.CompressionContextTakeover, Threshold: 10}
+	goSend := func(t *testing.T, send func(ctx context.Context) error) (*rawpeer.Call[struct{}], context.CancelFunc) {
+		ctx, cancel := context.WithCancel(t.Context())
+		t.Cleanup(cancel)
+		call := rawpeer.GoErr(t, func() error { return send(ctx) })
+		synctest.Wait()
+		return call, cancel
+	}
+	write := func(ctx context.Context, c *websocket.Conn) error {
+		return c.Write(ctx, websocket.MessageText, []byte(text))
+	}
+	m := mustPrepare(t, websocket.MessageText, text)
+	writePrepared := func(ctx context.Context, c *websocket.Conn) error { return c.WritePrepared(ctx, m) }
+	for _, test := range []struct {
+		name   string
+		inside bool // the batch of another message
+		send   func(ctx context.Context, c *websocket.Conn) error
+	}{
+		{"by its own leader", false, write},
+		{"by a later leader", true, write},
+		{"prepared", false, writePrepared},
+		{"prepared, by a later leader", true, writePrepared},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				first := "a message that makes a compressor"
+				conntest.MustWriteText(t, c, first)
+				p.WantMessage(rawpeer.OpText, []byte(first))
+				release, before := queue(t, c, p, "before")
+				taken := frameSize(p, len("before"))
+				var leader *rawpeer.Call[struct{}]
+				var leaderLeaves context.CancelFunc
+				if test.inside {
+					leader, leaderLeaves = goSend(t, func(ctx context.Context) error {
+						return c.Write(ctx, websocket.MessageText, []byte("own"))
+					})
+					taken += frameSize(p, len("own"))
+				}
+				withdrawn, leaves := goSend(t, func(ctx context.Context) error { return test.send(ctx, c) })
+				behind := goWrite(t, c, text)
+				synctest.Wait()
+				conntest.UnderTest(p).SetCapacity(taken)
+				release()
+				before[0].Want()
+				synctest.Wait()
+				if test.inside {
+					leaderLeaves()
+					leader.Want()
+					synctest.Wait()
+				}
+				leaves()
+				wantCanceled(t, withdrawn.Err())
+				conntest.UnderTest(p).SetCapacity(rawpeer.Unbounded)
+				p.WantMessage(rawpeer.OpText, []byte("before"))
+				if test.inside {
+					p.WantMessage(rawpeer.OpText, []byte("own"))
+				}
+				p.WantMessage(rawpeer.OpText, []byte(text))
+				behind.Want()
+				conntest.MustWriteText(t, c, text)
+				p.WantMessage(rawpeer.OpText, []byte(text))
+			})
+		})
+	}
+}

@@ -12,29 +12,33 @@ import (
 // This file holds what the leader of a sender does with its buffer: frames are
 // encoded into it, sent from it, and taken out of it again.
 
-// encode puts a frame into out and rest. It reports whether other frames may
-// follow in the same batch. The caller has the lead, and rest is nil.
-func (s *Sender) encode(f Frame) (more bool) {
+// encode puts a frame into out and rest. The caller has the lead, and out is not
+// full. It is full afterwards if a part of the frame is in rest, or if later frames
+// could refer to this one, which may be withdrawn until it is sent.
+func (s *Sender) encode(f Frame) {
 	if f.Op() == frame.Ping {
 		f = s.host.NumberPing(f)
 	}
 	n := len(f.Payload)
 	if f.Pre != nil {
-		s.noteSent(f.Pre)
+		s.full = s.noteSent(f.Pre)
 	}
 	switch {
 	case f.Encoding == Deflated:
+		s.full = true
 		s.encodeDeflated(f)
-		return false // no other frame refers to it, so that it can be withdrawn
+		return
 	case f.Pre != nil && s.role == Server && (n > maxCopied || s.encoded == 0 && !s.queue.Queued()):
+		s.full = true
 		s.rest = f.Pre.Bytes
 		s.encoded += int64(len(s.rest))
-		return false
+		return
 	case n <= maxCopied || f.OnCancel == KeepFrame:
 		s.reserve(frame.MaxHeader + n)
 		s.grow(appendFrame(s.out.B[:s.to], f, s.role))
-		return true
+		return
 	}
+	s.full = true
 	h := frame.Header{Byte0: f.Byte0, Length: int64(n)}
 	if s.role == Client {
 		h.Masked, h.Key = true, mask.NewKey()
@@ -46,7 +50,6 @@ func (s *Sender) encode(f Frame) (more bool) {
 	if s.role == Client {
 		s.refill()
 	}
-	return false
 }
 
 // encodeDeflated compresses the payload of a frame behind the place of its header,
@@ -134,7 +137,7 @@ func (s *Sender) reset() {
 		s.out = nil
 	}
 	s.from, s.to, s.sent, s.encoded = 0, 0, 0, 0
-	s.rest = nil
+	s.rest, s.full = nil, false
 }
 
 // withdraw takes a frame out of out and rest of which no byte was sent.
@@ -145,7 +148,7 @@ func (s *Sender) withdraw(own span) {
 	size := own.end - own.start
 	i := s.from + int(own.start-s.sent)
 	if own.end == s.encoded {
-		s.to, s.rest = i, nil
+		s.to, s.rest, s.full = i, nil, false
 	} else {
 		s.to = i + copy(s.out.B[i:], s.out.B[i+int(size):s.to])
 	}
@@ -171,11 +174,15 @@ func appendFrame(dst []byte, f Frame, side Role) []byte {
 }
 
 // noteSent tells the compressor what the peer's window ends with after a prepared
-// message. The caller has the lead.
-func (s *Sender) noteSent(pre *Preframed) {
-	if c := s.deflater.Load(); c != nil && pre.Text != nil {
-		c.Sent(pre.Text, pre.Size)
+// message. It reports whether later frames may refer to that. The caller has the
+// lead.
+func (s *Sender) noteSent(pre *Preframed) bool {
+	c := s.deflater.Load()
+	if c == nil || pre.Text == nil {
+		return false
 	}
+	c.Sent(pre.Text, pre.Size)
+	return true
 }
 
 // noteUnsent tells the compressor that a frame was withdrawn that it made, or was

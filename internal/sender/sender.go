@@ -100,6 +100,7 @@ type Sender struct {
 	from, to int                    // out.B[from:to] is not sent yet
 	rest     []byte                 // sent behind out: by a server as it is, by a client once it was masked into out
 	key      uint32                 // for rest
+	full     bool                   // nothing is encoded behind what is in out and rest
 	closing  bool                   // the close frame was encoded, and the host does not know that it was sent
 	encoded  int64                  // bytes of frames that were encoded since out was empty
 	sent     int64                  // how many of them were sent
@@ -242,7 +243,7 @@ func (s *Sender) keep(b []byte, n int) {
 // sendLeading sends a frame behind what is left of others. The caller has the
 // lead.
 func (s *Sender) sendLeading(ctx context.Context, f Frame) error {
-	if s.rest != nil {
+	if s.full {
 		if err := s.flush(ctx, noFrame); err != nil {
 			return err
 		}
@@ -338,13 +339,13 @@ func (s *Sender) lead(ctx context.Context, r *request) (done bool, err error) {
 // take encodes frames of the queue, as one batch. own is the caller's request, or
 // nil.
 func (s *Sender) take(own *request) {
-	for more := true; more && s.rest == nil && s.to < maxBatch; {
+	for !s.full && s.to < maxBatch {
 		r := s.queue.Next(own)
 		if r == nil {
 			return
 		}
 		r.Start = s.encoded
-		more = s.encode(r.Frame)
+		s.encode(r.Frame)
 		r.End = s.encoded
 		s.batch.Add(r)
 		s.closing = r.Frame.Op() == frame.Close
@@ -493,7 +494,7 @@ func (s *Sender) sendPosted() {
 func (s *Sender) PostPong(payload []byte) {
 	f := Frame{Byte0: frame.Final(frame.Pong), Payload: payload}
 	if s.queue.TryLead(sendqueue.Control) {
-		if s.rest == nil {
+		if !s.full {
 			s.encode(f)
 			s.flushNow()
 			s.release()

@@ -62,6 +62,10 @@ type waiting[F any] struct {
 	closed bool
 	err    error // why, or nil
 
+	// unfinished: the last leader left requests that it had taken and not sent to
+	// their end. No message opens until a leader has sent them.
+	unfinished bool
+
 	posted      int   // control requests that no goroutine waits for
 	postedBytes int64 // the sizes of messages that no goroutine waits for
 
@@ -230,8 +234,8 @@ func (q *Queue[F]) update(w *waiting[F]) (alone bool) {
 	if q.is(held) {
 		return false
 	}
-	// All frames ahead of the message are encoded: the lead is free.
-	if r := messages.head; r != nil && r.begins && !q.is(open) {
+	// All frames ahead of the message are sent: the lead is free.
+	if r := messages.head; r != nil && r.begins && !q.is(open) && !w.unfinished {
 		messages.remove(r)
 		q.state.Or(open)
 		w.done = r.done
@@ -266,13 +270,9 @@ func (r *Request[F]) wake() {
 	}
 }
 
-// lead takes the lead if it is needed: requests wait, so that TryLead can't.
-func (q *Queue[F]) lead(needed bool) bool {
-	if needed {
-		q.state.Or(held)
-	}
-	return needed
-}
+// lead takes the lead if it is needed and free. Another goroutine may have called
+// Take, which needs no lock: it finds what is queued when it calls Release.
+func (q *Queue[F]) lead(needed bool) bool { return needed && q.Take() }
 
 // A Duty is what is left to do for a goroutine that wants to give up the lead.
 type Duty uint8
@@ -302,6 +302,7 @@ func (q *Queue[F]) Release(unfinished *Request[F]) Duty {
 	if unfinished != nil && unfinished.posted {
 		return Drain
 	}
+	w.unfinished = unfinished != nil
 	q.state.And(^uint32(held))
 	if unfinished != nil {
 		unfinished.wake()

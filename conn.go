@@ -115,7 +115,8 @@ func asTyped(scheme, u string) string {
 }
 
 // Read waits for the next message and returns the whole of it. The slice is
-// newly allocated and the caller's. [Conn.Reader] reads without allocating.
+// newly allocated and the caller's. [Conn.AppendRead] and [Conn.Reader] read without
+// allocating.
 //
 // A message longer than the limit of SetReadLimit fails the connection with
 // StatusMessageTooBig and returns an error that is [ErrMessageTooBig].
@@ -127,6 +128,34 @@ func (c *Conn) Read(ctx context.Context) (MessageType, []byte, error) {
 	typ, p, err := c.read(ctx)
 	if err != nil {
 		return 0, nil, opError("read", err)
+	}
+	return typ, p, nil
+}
+
+// AppendRead waits for the next message, appends the whole of it to dst and returns
+// the extended slice. It allocates nothing if the message fits into the capacity of
+// dst, so a loop that reads each message into the same slice, as
+//
+//	typ, buf, err = c.AppendRead(ctx, buf[:0])
+//
+// allocates only for a message that is longer than all before it. The slice is the
+// caller's. dst may be nil. It must not be used by other goroutines during the call.
+//
+// If dst has no room, it is extended in proportion to the bytes that have arrived,
+// not to the length that the peer declares. The capacity beyond the result may be
+// overwritten.
+//
+// On an error AppendRead returns dst at its old length; a part of the message may be
+// in the capacity behind it. The limit of SetReadLimit and the context count as they
+// do for [Conn.Read].
+func (c *Conn) AppendRead(ctx context.Context, dst []byte) (MessageType, []byte, error) {
+	checkContext(ctx)
+	if c.closeRead.Load() != nil {
+		return 0, dst, opError("read", c.readsTaken())
+	}
+	typ, p, err := c.appendRead(ctx, dst)
+	if err != nil {
+		return 0, p, prefixed("read", err)
 	}
 	return typ, p, nil
 }

@@ -31,7 +31,8 @@
 // # Read and write messages
 //
 // [Conn.Read] and [Conn.Write] are for messages that are held in memory as a
-// whole, [Conn.Reader] and [Conn.Writer] for those that are not. The packages
+// whole, [Conn.Reader] and [Conn.Writer] for those that are not. [Conn.AppendRead]
+// reads a whole message into memory of the program's own. The packages
 // wsjson and wspb encode them. A message may be 32 KiB long unless
 // [Conn.SetReadLimit] says otherwise.
 //

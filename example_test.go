@@ -38,8 +38,11 @@ func serve(handle func(ctx context.Context, c *websocket.Conn)) (url string, sto
 
 // echo sends every message back, until the client closes.
 func echo(ctx context.Context, c *websocket.Conn) {
+	var p []byte
 	for {
-		typ, p, err := c.Read(ctx)
+		var typ websocket.MessageType
+		var err error
+		typ, p, err = c.AppendRead(ctx, p[:0])
 		if err != nil {
 			return
 		}
@@ -271,6 +274,35 @@ func ExampleConn_Read_timeout() {
 	// Output:
 	// true
 	// sorry, late, <nil>
+}
+
+// Each message is read into the memory of the one before.
+func ExampleConn_AppendRead() {
+	url, stop := serve(echo)
+	defer stop()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	c, _, err := websocket.Dial(ctx, url, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.CloseNow()
+
+	buf := make([]byte, 0, 4096)
+	for _, s := range []string{"one", "two", "three"} {
+		if err := c.Write(ctx, websocket.MessageText, []byte(s)); err != nil {
+			log.Fatal(err)
+		}
+		_, buf, err = c.AppendRead(ctx, buf[:0])
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(string(buf), cap(buf))
+	}
+	// Output:
+	// one 4096
+	// two 4096
+	// three 4096
 }
 
 // A program that only writes still notices when the peer goes.

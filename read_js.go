@@ -239,6 +239,15 @@ func (e *engine) read(ctx context.Context) (MessageType, []byte, error) {
 	return m.typ, m.rest, nil
 }
 
+// appendRead appends the next message to dst.
+func (e *engine) appendRead(ctx context.Context, dst []byte) (MessageType, []byte, error) {
+	m, err := e.next(ctx, whole)
+	if err != nil {
+		return 0, dst, err
+	}
+	return m.typ, append(dst, m.rest...), nil
+}
+
 func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 	m, err := e.next(ctx, inPart)
 	if err != nil {

@@ -34,6 +34,19 @@ var drains = []struct {
 			}
 		}, cancel
 	}},
+	{"AppendRead", func(t *testing.T, c *websocket.Conn) (func() error, func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		c.SetReadLimit(-1)
+		return func() error {
+			var p []byte
+			for {
+				var err error
+				if _, p, err = c.AppendRead(ctx, p[:0]); err != nil {
+					return err
+				}
+			}
+		}, cancel
+	}},
 	{"Reader", func(t *testing.T, c *websocket.Conn) (func() error, func()) {
 		ctx, cancel := context.WithCancel(t.Context())
 		c.SetReadLimit(-1)

@@ -64,6 +64,13 @@ func TestWorstCaseMemory(t *testing.T) {
 			p.Send(p.Masked(rawpeer.Binary(noise[:31*kib]).More()))
 			return awaited(conntest.GoRead(t, c))
 		}},
+		{"inside AppendRead of a long message", &conntest.Options{}, 80_000 + 3*31*kib, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
+			p.Send(p.Masked(rawpeer.Binary(noise[:31*kib]).More()))
+			return awaited(rawpeer.Go(t, func() ([]byte, error) {
+				_, b, err := c.AppendRead(t.Context(), nil)
+				return b, err
+			}))
+		}},
 		{"inside a compressed message", takeover, 192_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
 			d := rawpeer.NewDeflater(rawpeer.ContextTakeover)
 			for range 3 {

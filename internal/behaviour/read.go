@@ -22,6 +22,7 @@ var readTests = []Test{
 	{"read/compressed", testEchoCompressed},
 	{"read/UTF-8", testUTF8},
 	{"read/fragments", testFragments},
+	{"read/appended", testAppendRead},
 	{"read/many messages", testManyMessages},
 	{"read/in parts", testReaderParts},
 	{"read/reader of an earlier message", testReaderStale},
@@ -80,6 +81,28 @@ func testFragments(t *testing.T, h *Host) {
 	c := h.Dial(t, "/close?code=1000&messages=3")
 	for _, digit := range []string{"0", "1", "2"} {
 		conntest.WantText(t, c, strings.Repeat(digit, 20_000)+".")
+	}
+}
+
+// Each message is read into the memory of the ones before.
+func testAppendRead(t *testing.T, h *Host) {
+	c := h.Dial(t, "/echo")
+	c.SetReadLimit(-1)
+	room := make([]byte, 3, 3+echoSizes[len(echoSizes)-1])
+	copy(room, "old")
+	for _, n := range echoSizes {
+		want := AnyBytes(n)
+		MustWrite(t, c, websocket.MessageBinary, want)
+		typ, got, err := c.AppendRead(Bounded(t), room)
+		if err != nil || typ != websocket.MessageBinary || string(got) != "old"+want {
+			t.Fatalf("%d bytes: got %v of %d bytes, %v", n, typ, len(got), err)
+		}
+		if &got[0] != &room[0] {
+			t.Errorf("%d bytes are in other memory", n)
+		}
+	}
+	if _, got, err := c.AppendRead(Ended(t), room); string(got) != "old" || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %q, %v, want the old bytes and the context's error", got, err)
 	}
 }
 

@@ -4,6 +4,7 @@ package conntest
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"testing"
 
@@ -22,8 +23,27 @@ var ReadWays = []ReadWay{
 	{"Read", func(ctx context.Context, c *websocket.Conn) (websocket.MessageType, []byte, error) {
 		return c.Read(ctx)
 	}},
+	{"AppendRead", appendWay(1 << 16)},
+	{"AppendRead without room", appendWay(0)},
 	{"Reader", readerWay(func(r io.Reader) io.Reader { return r })},
 	{"Reader in small reads", readerWay(func(r io.Reader) io.Reader { return smallReads{r} })},
+}
+
+// appendWay appends to a slice that has a prefix, which has to stay as it is, and
+// room for more bytes.
+func appendWay(room int) func(context.Context, *websocket.Conn) (websocket.MessageType, []byte, error) {
+	const prefix = "prefix"
+	return func(ctx context.Context, c *websocket.Conn) (websocket.MessageType, []byte, error) {
+		dst := append(make([]byte, 0, len(prefix)+room), prefix...)
+		typ, p, err := c.AppendRead(ctx, dst)
+		switch {
+		case string(p[:min(len(p), len(prefix))]) != prefix:
+			return 0, nil, fmt.Errorf("AppendRead changed what was there before: %q", p)
+		case err != nil && len(p) != len(prefix):
+			return 0, nil, fmt.Errorf("AppendRead returned %d bytes and %w", len(p)-len(prefix), err)
+		}
+		return typ, p[len(prefix):], err
+	}
 }
 
 // smallReads reads few bytes at a time, a number that nothing is aligned to.

@@ -45,6 +45,7 @@ func EveryCall(t *testing.T, c *websocket.Conn) map[string]error {
 	errs := map[string]error{}
 	for name, ctx := range map[string]context.Context{"": t.Context(), " with an ended context": ended} {
 		_, _, errs["Read"+name] = c.Read(ctx)
+		_, _, errs["AppendRead"+name] = c.AppendRead(ctx, nil)
 		_, _, errs["Reader"+name] = c.Reader(ctx)
 		errs["Write"+name] = c.Write(ctx, websocket.MessageText, []byte("x"))
 		errs["large Write"+name] = c.Write(ctx, websocket.MessageText, []byte(Filler(5000)))

@@ -1,0 +1,113 @@
+//go:build !js
+
+package websocket
+
+import (
+	"context"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/bhojpur/api/internal/mask"
+	"github.com/bhojpur/api/internal/utf8stream"
+)
+
+// appendRead appends a whole message to dst. On an error it returns dst at its old
+// length.
+func (e *engine) appendRead(ctx context.Context, dst []byte) (MessageType, []byte, error) {
+	r := &e.rcv
+	if !r.mu.TryLock() {
+		if err := e.lockRead(ctx); err != nil {
+			return 0, dst, err
+		}
+	}
+	if e.life.state() != stateOpen || ctx.Err() != nil || !r.tryBegin() {
+		if err := e.awaitMessage(ctx); err != nil {
+			return 0, dst, err
+		}
+	}
+	typ := r.msg.typ
+	if p, ok := r.appendBuffered(dst); ok {
+		e.unlockReadFast()
+		return typ, p, nil
+	}
+	p, err := e.appendRest(ctx, dst)
+	if err != nil {
+		return 0, p[:len(dst)], err
+	}
+	return typ, p, nil
+}
+
+// appendBuffered appends the message that has begun, if all of it is in the buffer
+// and valid. Otherwise it reports false and has consumed nothing.
+func (r *receiver) appendBuffered(dst []byte) ([]byte, bool) {
+	in, m := &r.in, &r.msg
+	if !m.open || !m.fin || m.deflated || r.left > int64(in.W-in.R) {
+		return nil, false
+	}
+	n := int(r.left)
+	old := len(dst)
+	dst = slices.Grow(dst, n)[:old+n]
+	p := dst[old:]
+	if n > 0 {
+		mask.Copy(p, in.Block.B[in.R:in.R+n], r.key) // a key of 0 changes nothing
+	}
+	if m.typ == MessageText && !utf8stream.Valid(p) {
+		return nil, false
+	}
+	in.R += n
+	r.left = 0
+	r.end()
+	if in.R == in.W {
+		in.Release()
+	}
+	return dst, true
+}
+
+// minAppend is the least by which appendRest extends a slice for a message of
+// unknown length.
+const minAppend = 512
+
+// appendRest appends the message that has begun. It reads into the room that dst
+// has, and extends dst only if there is more to read than fits: by as much as has
+// arrived, whatever the peer declares. The caller holds the lock, which appendRest
+// releases, also when a callback panics.
+func (e *engine) appendRest(ctx context.Context, dst []byte) ([]byte, error) {
+	defer e.unlockRead()
+	r := &e.rcv
+	old := len(dst)
+	for r.msg.open {
+		if len(dst) == cap(dst) {
+			// Without room, the end of the message can be read, but nothing else.
+			switch err := r.finishMessage(ctx); err {
+			case nil:
+				return dst, nil
+			case errBetweenMessages:
+			default:
+				return dst, e.failRead(ctx, insideMessage, err)
+			}
+			if len(dst) > math.MaxInt/2 { // half of what 32 bits can address
+				return dst, e.failRead(ctx, insideMessage, tooBig(math.MaxInt))
+			}
+			dst = slices.Grow(dst, r.appendSize(len(dst)-old))
+		}
+		n, err := e.readInside(ctx, dst[len(dst):cap(dst)])
+		dst = dst[:len(dst)+n]
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return dst, err
+		}
+	}
+	return dst, nil
+}
+
+// appendSize returns by how much to extend a slice that has the first read bytes of
+// the message.
+func (r *receiver) appendSize(read int) int {
+	if r.sizeKnown(read) {
+		return int(r.left)
+	}
+	return max(read, r.in.W-r.in.R, minAppend)
+}

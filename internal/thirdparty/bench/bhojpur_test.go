@@ -25,6 +25,18 @@ var bhojpurRead = library{
 	},
 }
 
+// bhojpurAppend is bhojpur with AppendRead.
+var bhojpurAppend = library{
+	name: "bhojpur-AppendRead",
+	accept: func(w http.ResponseWriter, r *http.Request, s settings) (conn, error) {
+		c, err := acceptBhojpur(w, r, s)
+		if err != nil {
+			return nil, err
+		}
+		return bhojpurAppendConn{c.(*bhojpurConn)}, nil
+	},
+}
+
 // bhojpurConn has the context of the request, which can be canceled.
 type bhojpurConn struct {
 	c   *websocket.Conn
@@ -76,6 +88,20 @@ type bhojpurReadConn struct{ *bhojpurConn }
 func (c bhojpurReadConn) receive(_ []byte, each func([]byte) bool) error {
 	for {
 		_, message, err := c.c.Read(c.ctx)
+		if err != nil {
+			return err
+		}
+		if !each(message) {
+			return nil
+		}
+	}
+}
+
+type bhojpurAppendConn struct{ *bhojpurConn }
+
+func (c bhojpurAppendConn) receive(p []byte, each func([]byte) bool) error {
+	for {
+		_, message, err := c.c.AppendRead(c.ctx, p[:0])
 		if err != nil {
 			return err
 		}

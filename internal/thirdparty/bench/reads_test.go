@@ -14,7 +14,7 @@ const (
 func BenchmarkReadBinary(b *testing.B) {
 	for _, size := range []int{16, kib, 16 * kib, mib} {
 		p := binary(size)
-		readRow(b, opBinary, p, settings{}, append(all, bhojpurRead))
+		readRow(b, opBinary, p, settings{}, append(all, bhojpurAppend, bhojpurRead))
 		if size == mib {
 			b.Run(strconv.Itoa(size)+"/bare", func(b *testing.B) { readBare(b, p) })
 		}
@@ -23,12 +23,12 @@ func BenchmarkReadBinary(b *testing.B) {
 
 func BenchmarkReadASCII(b *testing.B) {
 	for _, size := range []int{16 * kib, mib} {
-		readRow(b, opText, text(asciiText, size), settings{text: validated}, all)
+		readRow(b, opText, text(asciiText, size), settings{text: validated}, append(all, bhojpurAppend))
 	}
 }
 
 func BenchmarkReadMixed(b *testing.B) {
-	readRow(b, opText, text(mixedText, mib), settings{text: validated}, all)
+	readRow(b, opText, text(mixedText, mib), settings{text: validated}, append(all, bhojpurAppend))
 }
 
 // readRow measures how messages that are all p are read.

@@ -17,7 +17,7 @@ const (
 	panelTitle = 26
 	barHeight  = 15
 	barStep    = 22
-	nameWidth  = 112
+	nameWidth  = 132
 	valueWidth = 76
 	barWidth   = panelWidth - nameWidth - valueWidth
 )
@@ -109,7 +109,7 @@ func panelsOf(rs bench.Results, g bench.Group) (panels []panel) {
 
 func classOf(name string) string {
 	switch name {
-	case bench.Ours, "bhojpur-Read":
+	case bench.Ours, "bhojpur-AppendRead", "bhojpur-Read":
 		return "ours"
 	case "bare", "nethttp", "nethttp-hijacked":
 		return "bare"

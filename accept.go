@@ -39,11 +39,11 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	var answer answerHeaders
 	c, refusal := negotiate(w, r, opts, &answer)
 	if refusal != nil {
-		return nil, refusal.refuse(w, r)
+		return nil, refusal.refuse(w, r, opts)
 	}
 	h, refusal := findHijacker(w, r)
 	if refusal != nil {
-		return nil, refusal.refuse(w, r)
+		return nil, refusal.refuse(w, r, opts)
 	}
 	hijacked := hijacksFirst(w, h)
 	if !hijacked {
@@ -54,7 +54,7 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	conn, early, err := takeStream(h)
 	switch {
 	case err != nil && hijacked:
-		return nil, unavailable(err).refuse(w, r)
+		return nil, unavailable(err).refuse(w, r, opts)
 	case err != nil:
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, answ
 		protocol:   protocol,
 		extensions: extensions,
 	}
-	return newConn(server, params, connOptions{protocol, opts.OnPingReceived, opts.OnPongReceived}), nil
+	return newConn(server, params, opts.connection(protocol)), nil
 }
 
 // refusal is a handshake that is not accepted. The client does not learn what
@@ -123,8 +123,8 @@ func misconfigured(err error) *refusal {
 	return refused(http.StatusInternalServerError, "WebSocket is not available here", err)
 }
 
-// refuse sends the refusal and returns the caller's error.
-func (f *refusal) refuse(w http.ResponseWriter, r *http.Request) error {
+// refuse answers the request and returns the caller's error.
+func (f *refusal) refuse(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) error {
 	h := w.Header()
 	delete(h, headerProtocol) // nothing was agreed on
 	if f.header[0] != "" {
@@ -135,8 +135,13 @@ func (f *refusal) refuse(w http.ResponseWriter, r *http.Request) error {
 		h["Connection"] = []string{"Upgrade"}
 		h["Upgrade"] = []string{"websocket"}
 	}
-	http.Error(w, f.text, f.status)
-	return f.err
+	err := &HandshakeError{f.status, f.err}
+	if opts.OnReject != nil {
+		opts.OnReject(w, r, err)
+	} else {
+		http.Error(w, f.text, f.status)
+	}
+	return err
 }
 
 // checkRequest checks what section 4.2.1 requires of a handshake.

@@ -4,6 +4,8 @@ package websocket_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -318,5 +320,96 @@ func TestAcceptAddresses(t *testing.T) {
 	}
 	if got, want := c.LocalAddr().String(), p.Conn.RemoteAddr().String(); got != want {
 		t.Errorf("got local address %s, want %s", got, want)
+	}
+}
+
+// OnReject answers in the program's form, with the headers that the status asks
+// for, and the error is a HandshakeError.
+func TestAcceptOnReject(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		r      *http.Request
+		status int
+		header string
+	}{
+		{"no upgrade", conntest.Request("Upgrade"), http.StatusUpgradeRequired, "Upgrade"},
+		{"version", conntest.Request("Sec-WebSocket-Version: 8"), http.StatusUpgradeRequired, "Sec-Websocket-Version"},
+		{"origin", conntest.Request("Origin: https://other.example"), http.StatusForbidden, ""},
+		{"not hijackable", conntest.Request(), http.StatusNotImplemented, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var told *websocket.HandshakeError
+			w := httptest.NewRecorder()
+			_, err := websocket.Accept(w, test.r, &websocket.AcceptOptions{
+				OnReject: func(w http.ResponseWriter, r *http.Request, err *websocket.HandshakeError) {
+					told = err
+					w.Header().Set("Content-Type", "application/json")
+					w.WriteHeader(err.StatusCode)
+					io.WriteString(w, `{"error":"refused"}`)
+				},
+			})
+			if got, ok := errors.AsType[*websocket.HandshakeError](err); !ok || got != told || told.StatusCode != test.status || told.Err == nil {
+				t.Errorf("Accept returned %#v, and OnReject got %#v, want status %d", err, told, test.status)
+			}
+			if w.Code != test.status || w.Body.String() != `{"error":"refused"}` || w.Header().Get("Content-Type") != "application/json" {
+				t.Errorf("the client got status %d, %q of %q", w.Code, w.Body, w.Header().Get("Content-Type"))
+			}
+			if test.header != "" && w.Header().Get(test.header) == "" {
+				t.Errorf("no header %s", test.header)
+			}
+			_, err = websocket.Accept(httptest.NewRecorder(), test.r, nil)
+			if got, ok := errors.AsType[*websocket.HandshakeError](err); !ok || got.StatusCode != test.status {
+				t.Errorf("without OnReject Accept returned %#v", err)
+			}
+		})
+	}
+}
+
+func TestIsUpgrade(t *testing.T) {
+	connect := func(protocol ...string) *http.Request {
+		return &http.Request{Method: http.MethodConnect, ProtoMajor: 2, Header: http.Header{":protocol": protocol}}
+	}
+	post := conntest.Request()
+	post.Method = http.MethodPost
+	for _, test := range []struct {
+		name string
+		r    *http.Request
+		want bool
+	}{
+		{"handshake", conntest.Request(), true},
+		{"tokens in lists", conntest.Request("Connection: keep-alive, Upgrade", "Upgrade: h2c, WebSocket"), true},
+		{"wrong version", conntest.Request("Sec-WebSocket-Version: 8"), true},
+		{"no Upgrade", conntest.Request("Upgrade"), false},
+		{"no Connection", conntest.Request("Connection"), false},
+		{"h2c", conntest.Request("Upgrade: h2c"), false},
+		{"POST", post, false},
+		{"page", httptest.NewRequest("GET", "/", nil), false},
+		{"CONNECT", connect("websocket"), true},
+		{"CONNECT for another protocol", connect("connect-udp"), false},
+		{"CONNECT of a proxy", connect(), false},
+	} {
+		if got := websocket.IsUpgrade(test.r); got != test.want {
+			t.Errorf("%s: got %v", test.name, got)
+		}
+	}
+}
+
+// ReadLimit of the options is the limit that SetReadLimit sets.
+func TestReadLimitOption(t *testing.T) {
+	for limit, allowed := range map[int64]int{10: 10, 0: conntest.DefaultLimit, -1: 100_000, -7: 100_000} {
+		conntest.ForBothRoles(t, &conntest.Options{ReadLimit: limit}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			read := conntest.GoRead(t, c)
+			p.SendBinary(make([]byte, allowed))
+			if m := read.Want(); len(m.Payload) != allowed {
+				t.Errorf("got %d bytes, want %d", len(m.Payload), allowed)
+			}
+			if limit >= 0 {
+				read = conntest.GoRead(t, c)
+				p.SendBinary(make([]byte, allowed+1))
+				p.WantClose(1009)
+				p.Close()
+				conntest.WantError(t, read.Err(), websocket.ErrMessageTooBig)
+			}
+		})
 	}
 }

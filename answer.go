@@ -68,8 +68,8 @@ func notSwitched(resp *http.Response) error {
 			fmt.Fprintf(&details, ", %s %.100q", name, strings.Join(lines, ", "))
 		}
 	}
-	return fmt.Errorf("expected handshake response status code %d but got %d (%s %.100q%s)",
-		http.StatusSwitchingProtocols, resp.StatusCode, resp.Proto, resp.Status, details.String())
+	return &HandshakeError{resp.StatusCode, fmt.Errorf("expected handshake response status code %d but got %d (%s %.100q%s)",
+		http.StatusSwitchingProtocols, resp.StatusCode, resp.Proto, resp.Status, details.String())}
 }
 
 // checkUpgrade checks the headers of a 101 that it shares with other protocols.

@@ -104,6 +104,14 @@ func CloseStatus(err error) StatusCode {
 	return -1
 }
 
+// IsNormalClose reports whether err says that the peer closed the connection with
+// StatusNormalClosure or StatusGoingAway, which is how a program or a page that is
+// left ends a connection.
+func IsNormalClose(err error) bool {
+	code := CloseStatus(err)
+	return code == StatusNormalClosure || code == StatusGoingAway
+}
+
 // ErrMessageTooBig is in the error of a read that met a message above the
 // limit set by [Conn.SetReadLimit]. In a browser it is also in the errors of a
 // connection on which more waited to be read than MaxUnread of [DialOptions]
@@ -149,6 +157,23 @@ const closeTimeout = 5 * time.Second
 
 // errNoCloseFrame is the error of a Close that the peer did not answer in time.
 var errNoCloseFrame = fmt.Errorf("no close frame from the peer within %v: %w", closeTimeout, context.DeadlineExceeded)
+
+// boundClose returns the context that bounds a close handshake.
+func boundClose(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, closeTimeout, errNoCloseFrame)
+}
+
+// noCloseFrame is the error of a close handshake whose context, of boundClose, has
+// ended.
+func noCloseFrame(ctx context.Context) error {
+	if context.Cause(ctx) == errNoCloseFrame {
+		return errNoCloseFrame
+	}
+	return fmt.Errorf("no close frame from the peer: %w", ctx.Err())
+}
 
 // maxCloseReason is what a control frame leaves for the reason: 125 bytes
 // less two for the code (RFC 6455 section 5.5).

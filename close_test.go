@@ -604,3 +604,112 @@ func TestPeerClosesWhileOthersWait(t *testing.T) {
 		conntest.WantEnded(t, c, 4000)
 	})
 }
+
+// The bound of CloseContext is its context's, and 5 seconds without a deadline.
+func TestCloseContext(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		timeout time.Duration // 0 for no deadline
+		want    time.Duration
+	}{
+		{"no deadline", 0, 5 * time.Second},
+		{"shorter", time.Second, time.Second},
+		{"longer", time.Minute, time.Minute},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				ctx, cancel := t.Context(), context.CancelFunc(func() {})
+				if test.timeout != 0 {
+					ctx, cancel = context.WithTimeout(ctx, test.timeout)
+				}
+				defer cancel()
+				start := time.Now()
+				err := c.CloseContext(ctx, 4001, "bye")
+				if waited := time.Since(start); waited != test.want {
+					t.Errorf("it took %v, want %v", waited, test.want)
+				}
+				conntest.WantError(t, err, context.DeadlineExceeded)
+				p.WantCloseReason(4001, "bye")
+				wantAllClosed(t, c, p, -1)
+			})
+		})
+	}
+}
+
+// A peer that answers within the bound, late as it may be, completes the handshake;
+// a canceled context ends it.
+func TestCloseContextAnswered(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		call := rawpeer.GoErr(t, func() error { return c.CloseContext(ctx, 1000, "") })
+		p.WantClose(1000)
+		time.Sleep(30 * time.Minute)
+		p.SendClose(1000, "")
+		p.WantEOF()
+		call.Want()
+		wantAllClosed(t, c, p, 1000)
+	})
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		ctx, cancel := context.WithCancel(t.Context())
+		call := rawpeer.GoErr(t, func() error { return c.CloseContext(ctx, 1000, "") })
+		p.WantClose(1000)
+		cancel()
+		conntest.WantError(t, call.Err(), context.Canceled)
+		wantAllClosed(t, c, p, -1)
+	})
+}
+
+// Done is closed when the connection has ended, and Err tells why.
+func TestDoneAndErr(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		end    func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)
+		status websocket.StatusCode
+		cause  error
+	}{
+		{"Close", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			call := goClose(t, c, 1000, "")
+			p.WantClose(1000)
+			p.SendClose(1000, "")
+			call.Want()
+		}, 1000, net.ErrClosed},
+		{"CloseNow", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) { c.CloseNow() }, -1, net.ErrClosed},
+		{"the peer closes", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			p.SendClose(4000, "")
+			conntest.ReadErr(t.Context(), c)
+		}, 4000, websocket.CloseError{Code: 4000}},
+		{"the peer is gone", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			p.Close()
+			conntest.ReadErr(t.Context(), c)
+		}, -1, io.EOF},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				done := c.Done()
+				select {
+				case <-done:
+					t.Fatal("Done is closed on an open connection")
+				default:
+					conntest.WantNoError(t, c.Err())
+				}
+				test.end(t, c, p)
+				<-done
+				<-c.Done()
+				conntest.WantClosed(t, c.Err(), test.status)
+				conntest.WantError(t, c.Err(), test.cause)
+			})
+		})
+	}
+}
+
+func TestIsNormalClose(t *testing.T) {
+	for code, want := range map[websocket.StatusCode]bool{1000: true, 1001: true, 1005: false, 1006: false, 1011: false, 4000: false} {
+		if got := websocket.IsNormalClose(fmt.Errorf("wrapped: %w", websocket.CloseError{Code: code})); got != want {
+			t.Errorf("got %v for %d", got, code)
+		}
+	}
+	if websocket.IsNormalClose(nil) || websocket.IsNormalClose(io.EOF) || websocket.IsNormalClose(net.ErrClosed) {
+		t.Error("an error without a close frame is a normal close")
+	}
+}

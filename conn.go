@@ -227,11 +227,16 @@ func (c *Conn) WriteUncompressed(ctx context.Context, typ MessageType, p []byte)
 // between its frames. The writer is bounded by ctx, must not be used by
 // several goroutines at once, and returns an error after its Close.
 //
+// The writer has a method Flush() error, which sends what was written so far as a
+// frame, such as each token of a text that is generated slowly:
+//
+//	w.(interface{ Flush() error }).Flush()
+//
 // In a text message the first byte that can't be UTF-8 is an error, and since
 // a part of the message may have been sent, it fails the connection.
 //
 // In a browser the message is collected, and sent as a whole by Close; until
-// then other messages do not wait.
+// then other messages do not wait, and Flush sends nothing.
 func (c *Conn) Writer(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
 	checkContext(ctx)
 	w, err := c.writer(ctx, typ)
@@ -304,7 +309,36 @@ func (c *Conn) Pong(ctx context.Context, payload []byte) error {
 // any other one goes out as the code plus 3000: StatusInternalError as 4011. So
 // do the codes with which the library closes, such as StatusMessageTooBig.
 func (c *Conn) Close(code StatusCode, reason string) error {
-	return opError("close", c.close(code, reason))
+	return opError("close", c.close(context.Background(), code, reason))
+}
+
+// CloseContext is [Conn.Close] with another bound: the close handshake may take
+// until ctx is done. A ctx without a deadline allows 5 seconds, as Close does. When
+// ctx is done first, the connection is closed without the peer's close frame, and
+// the error is that of ctx. Of several calls, the one whose time ends first closes
+// the connection.
+func (c *Conn) CloseContext(ctx context.Context, code StatusCode, reason string) error {
+	checkContext(ctx)
+	return opError("close", c.close(ctx, code, reason))
+}
+
+// Done returns a channel that is closed when the connection has ended and the
+// network connection is closed. It does not read: a connection on which no call is
+// under way notices its end no later than its next ping or write. A program that
+// only writes calls [Conn.CloseRead], or reads, to notice it at once.
+//
+// A browser notices the end whether a call is under way or not.
+func (c *Conn) Done() <-chan struct{} { return c.done() }
+
+// Err returns nil while the connection is open, and then an error that holds what
+// ended it, as the errors of all calls do: [net.ErrClosed], the peer's [CloseError],
+// [io.EOF] and so on. It is not nil once the channel of Done is closed, and may be
+// before that, while the close handshake goes on.
+func (c *Conn) Err() error {
+	if err := c.endErr(); err != nil {
+		return fmt.Errorf("websocket: %w", err)
+	}
+	return nil
 }
 
 // CloseNow closes the network connection at once, with no close handshake.

@@ -215,6 +215,7 @@ func TestNilContext(t *testing.T) {
 		"WriterUncompressed": func(c *websocket.Conn) { c.WriterUncompressed(none, websocket.MessageText) },
 		"Ping":               func(c *websocket.Conn) { c.Ping(none) },
 		"Pong":               func(c *websocket.Conn) { c.Pong(none, nil) },
+		"CloseContext":       func(c *websocket.Conn) { c.CloseContext(none, websocket.StatusNormalClosure, "") },
 		"CloseRead":          func(c *websocket.Conn) { c.CloseRead(none) },
 		"NetConn":            func(c *websocket.Conn) { websocket.NetConn(none, c, websocket.MessageText) },
 	} {

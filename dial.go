@@ -301,7 +301,7 @@ func (hs *clientHandshake) conclude(resp *http.Response) (*Conn, error) {
 	if reported := hs.conn.Load(); reported != nil {
 		conn = *reported
 	}
-	c := newConn(client, params, connOptions{protocol, hs.opts.OnPingReceived, hs.opts.OnPongReceived})
+	c := newConn(client, params, hs.opts.connection(protocol))
 	c.begin(rwc, conn)
 	return c, nil
 }

@@ -472,3 +472,13 @@ func TestDialContextIsEnding(t *testing.T) {
 		p.WantEnd()
 	})
 }
+
+// The status of an answer that is not 101 is in the error.
+func TestDialHandshakeError(t *testing.T) {
+	n := rawpeer.Listen(nil)
+	rawpeer.Serve(t, n, http.NotFoundHandler())
+	_, _, err := websocket.Dial(t.Context(), rawpeer.URL, &websocket.DialOptions{HTTPClient: rawpeer.HTTPClient(n)})
+	if refused, ok := errors.AsType[*websocket.HandshakeError](err); !ok || refused.StatusCode != http.StatusNotFound {
+		t.Errorf("got %#v, want a HandshakeError with status 404", err)
+	}
+}

@@ -33,8 +33,8 @@
 // [Conn.Read] and [Conn.Write] are for messages that are held in memory as a
 // whole, [Conn.Reader] and [Conn.Writer] for those that are not. [Conn.AppendRead]
 // reads a whole message into memory of the program's own. The packages
-// wsjson and wspb encode them. A message may be 32 KiB long unless
-// [Conn.SetReadLimit] says otherwise.
+// wsjson and wspb encode them. A message may be 32 KiB long unless ReadLimit of
+// the options, or [Conn.SetReadLimit], says otherwise.
 //
 // Every call takes a context. One that ends while a call waits between
 // messages costs nothing: the connection goes on. One that ends inside a
@@ -57,9 +57,11 @@
 //
 // [Conn.Close] completes the close handshake, in at most 5 seconds, and
 // [Conn.CloseNow] closes without it. Whoever has a connection calls one of
-// them; "defer c.CloseNow()" does no harm after Close. After the end, the
-// error of each call is [net.ErrClosed] for [errors.Is], and [CloseStatus]
-// tells the code of the peer's close frame.
+// them; "defer c.CloseNow()" does no harm after Close. [Conn.CloseContext]
+// has another bound. After the end, the error of each call is [net.ErrClosed]
+// for [errors.Is], and [CloseStatus] tells the code of the peer's close frame.
+// [IsNormalClose] tells an end as it should be from others. [Conn.Done] and
+// [Conn.Err] tell of the end without a read.
 //
 // # Compress
 //
@@ -80,14 +82,14 @@
 //
 //   - Accept returns an error that is [errors.ErrUnsupported].
 //   - A URL may be relative: to the page, or to the worker's script.
-//   - Of [DialOptions] only Subprotocols and MaxUnread are used. A server that
+//   - Of [DialOptions] only Subprotocols, ReadLimit and MaxUnread are used. A server that
 //     selects none of the subprotocols makes Dial fail.
 //   - A page is not told why Dial failed, and of the server's response nothing
 //     but what was agreed on.
 //   - The browser answers pings, and notices the end of the connection, whether
 //     somebody reads or not. Ping returns nil while the connection is open.
 //   - A message is in memory as a whole before Reader returns, and a Writer
-//     sends it as a whole in Close.
+//     sends it as a whole in Close. Its Flush sends nothing.
 //   - The peer of a slow reader does not have to wait. Up to 16 MiB of messages
 //     do, or what MaxUnread says; one more fails the connection.
 //   - A page may close with the codes 1000 and 3000 to 4999 only: Close sends

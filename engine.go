@@ -45,9 +45,36 @@ const (
 
 // connOptions are options that most connections do not use.
 type connOptions struct {
-	protocol string
-	onPing   func(context.Context, []byte) bool
-	onPong   func(context.Context, []byte)
+	protocol  string
+	onPing    func(context.Context, []byte) bool
+	onPong    func(context.Context, []byte)
+	readLimit int64 // as the option
+}
+
+// isZero reports whether all options but readLimit, which is kept elsewhere, are the
+// defaults.
+func (x *connOptions) isZero() bool {
+	return x.protocol == "" && x.onPing == nil && x.onPong == nil
+}
+
+// connection returns the options of a connection that speaks a subprotocol.
+func (o *AcceptOptions) connection(protocol string) connOptions {
+	return connOptions{
+		protocol:  protocol,
+		onPing:    o.OnPingReceived,
+		onPong:    o.OnPongReceived,
+		readLimit: o.ReadLimit,
+	}
+}
+
+// connection is as that of AcceptOptions.
+func (o *DialOptions) connection(protocol string) connOptions {
+	return connOptions{
+		protocol:  protocol,
+		onPing:    o.OnPingReceived,
+		onPong:    o.OnPongReceived,
+		readLimit: o.ReadLimit,
+	}
 }
 
 // noConnOptions is shared by the connections that use none.
@@ -56,12 +83,12 @@ var noConnOptions connOptions
 // newConn makes a connection of what was agreed on.
 func newConn(r role, d *deflateParams, x connOptions) *Conn {
 	c := &Conn{engine: engine{extras: &noConnOptions}}
-	if x.protocol != "" || x.onPing != nil || x.onPong != nil {
-		c.extras = &connOptions{x.protocol, x.onPing, x.onPong}
+	if !x.isZero() {
+		c.extras = &x
 	}
 	c.rcv.role, c.rcv.deflate, c.rcv.host = r, d, &c.engine
 	c.snd.Init(r, d.sending(), (*sendHost)(&c.engine))
-	c.rcv.limit.Store(defaultReadLimit)
+	c.rcv.limit.Store(readLimit(x.readLimit))
 	return c
 }
 

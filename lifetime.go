@@ -347,9 +347,20 @@ func (e *engine) awaitEnd(ctx context.Context) {
 	}
 }
 
+// done returns a channel that is closed when the stream is.
+func (e *engine) done() <-chan struct{} { return e.life.done() }
+
+// endErr is why the connection is not open, or nil.
+func (e *engine) endErr() error {
+	if e.life.state() == stateOpen {
+		return nil
+	}
+	return e.life.err(later)
+}
+
 // close is the close handshake, begun by this side.
-func (e *engine) close(code StatusCode, reason string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+func (e *engine) close(ctx context.Context, code StatusCode, reason string) error {
+	ctx, cancel := boundClose(ctx)
 	defer cancel()
 	first, err := e.beginClose(code, reason)
 	if first {
@@ -375,7 +386,7 @@ func (e *engine) closeAsync(code StatusCode, reason string) error {
 
 func (e *engine) finishAsync() {
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		ctx, cancel := boundClose(context.Background())
 		defer cancel()
 		e.finishClose(ctx)
 	}()
@@ -408,7 +419,7 @@ func (e *engine) finishClose(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() {
 		defer close(ended)
 		if e.life.state().reads() {
-			e.shut(endReason{cause: errNoCloseFrame})
+			e.shut(endReason{cause: noCloseFrame(ctx)})
 		} else {
 			e.shut(endReason{})
 		}
@@ -428,7 +439,7 @@ func (e *engine) finishClose(ctx context.Context) error {
 		}
 	}
 	if err != nil && ctx.Err() != nil {
-		err = errNoCloseFrame
+		err = noCloseFrame(ctx)
 	}
 	e.shut(endReason{cause: err})
 	<-e.life.done() // another goroutine may be closing the stream

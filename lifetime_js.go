@@ -37,6 +37,7 @@ type lifetime struct {
 	peer    error         // the peer's CloseError, or nil
 	timer   *time.Timer   // gives up a socket that is closing
 	changed chan struct{} // closed by the next wake; nil when nobody waits
+	ended   chan struct{} // closed in stateClosed; nil until a program asks for it
 }
 
 // advance moves the connection to a later state and keeps the first reason. It
@@ -61,9 +62,25 @@ func (l *lifetime) advance(to state, why endReason) bool {
 		if l.timer != nil {
 			l.timer.Stop()
 		}
+		if l.ended != nil {
+			close(l.ended)
+		}
 	}
 	l.wakeLocked()
 	return true
+}
+
+// done returns a channel that is closed when the socket is.
+func (l *lifetime) done() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended == nil {
+		l.ended = make(chan struct{})
+		if l.now == stateClosed {
+			close(l.ended)
+		}
+	}
+	return l.ended
 }
 
 // wake has everyone who waits look again.
@@ -232,10 +249,18 @@ func (e *engine) closeSocket(code StatusCode, reason string) error {
 // beginClose sends a close frame, unless one was sent before. The socket has
 // closeTimeout to close.
 func (e *engine) beginClose(code StatusCode, reason string, why endReason) (first bool) {
+	first = e.sendClose(code, reason, why)
+	if first {
+		e.life.expire(func() { e.abandon(endReason{byNetwork, errNoCloseFrame}) })
+	}
+	return first
+}
+
+// sendClose is beginClose without a bound.
+func (e *engine) sendClose(code StatusCode, reason string, why endReason) (first bool) {
 	if !e.life.advance(stateClosing, why) {
 		return false
 	}
-	e.life.expire(func() { e.abandon(endReason{byNetwork, errNoCloseFrame}) })
 	if err := e.closeSocket(code, reason); err != nil {
 		e.finish(endReason{byNetwork, err})
 	}
@@ -243,14 +268,14 @@ func (e *engine) beginClose(code StatusCode, reason string, why endReason) (firs
 }
 
 // close is the close handshake, from our side.
-func (e *engine) close(code StatusCode, reason string) error {
-	first, err := e.startClose(code, reason)
-	for {
-		now, changed := e.life.watch()
-		if now == stateClosed {
-			break
-		}
-		<-changed
+func (e *engine) close(ctx context.Context, code StatusCode, reason string) error {
+	ctx, cancel := boundClose(ctx)
+	defer cancel()
+	first, err := e.startClose(code, reason, e.sendClose)
+	select {
+	case <-e.done():
+	case <-ctx.Done():
+		e.abandon(endReason{byNetwork, noCloseFrame(ctx)})
 	}
 	if !first {
 		return nil
@@ -260,15 +285,27 @@ func (e *engine) close(code StatusCode, reason string) error {
 
 // closeAsync is close, but leaves the peer's part to the socket's events.
 func (e *engine) closeAsync(code StatusCode, reason string) error {
-	_, err := e.startClose(code, reason)
+	_, err := e.startClose(code, reason, e.beginClose)
 	return err
 }
 
-// startClose begins to close for the application: what was not read is gone.
-func (e *engine) startClose(code StatusCode, reason string) (first bool, err error) {
+// done returns a channel that is closed when the socket is.
+func (e *engine) done() <-chan struct{} { return e.life.done() }
+
+// endErr is why the connection is not open, or nil.
+func (e *engine) endErr() error {
+	if e.life.state() == stateOpen {
+		return nil
+	}
+	return e.life.err(later)
+}
+
+// startClose begins to close for the application, by sendClose or beginClose: what
+// was not read is gone.
+func (e *engine) startClose(code StatusCode, reason string, begin func(StatusCode, string, endReason) bool) (first bool, err error) {
 	code, reason, err = sendable(code, reason)
 	e.inbox.shut()
-	if !e.beginClose(code, reason, endReason{bySelf, CloseError{code, reason}}) {
+	if !begin(code, reason, endReason{bySelf, CloseError{code, reason}}) {
 		return false, nil
 	}
 	return true, err

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/bhojpur/api/internal/httpheader"
 )
 
 // AcceptOptions are the settings of [Accept]. A nil *AcceptOptions and the
@@ -81,6 +83,18 @@ type AcceptOptions struct {
 	// Some clients offer the parameter and fail when they are asked for less
 	// than 15, those in Java among them; docs/compression.md lists them.
 	CompressionWindowBits int
+
+	// ReadLimit is the longest message in bytes, as [Conn.SetReadLimit] sets
+	// it. Zero means 32768; a negative number means no limit.
+	ReadLimit int64
+
+	// OnReject, if not nil, answers a request that Accept refuses, in place of
+	// the short text that Accept sends. It has to write the response, with
+	// err.StatusCode as its status. Headers that the status asks for, such as
+	// Allow or Sec-WebSocket-Version, are set on w before. err is the error
+	// that Accept returns; its text is for the program's log and not for the
+	// client.
+	OnReject func(w http.ResponseWriter, r *http.Request, err *HandshakeError)
 
 	// OnPingReceived, if not nil, is called for each ping that arrives,
 	// before the pong is sent, and decides whether it is. It is called by
@@ -169,6 +183,11 @@ type DialOptions struct {
 	// In a browser it is ignored.
 	CompressionWindowBits int
 
+	// ReadLimit is the longest message in bytes, as [Conn.SetReadLimit] sets
+	// it. Zero means 32768; a negative number means no limit. A browser
+	// receives a longer message as a whole before a read refuses it.
+	ReadLimit int64
+
 	// OnPingReceived is as in [AcceptOptions].
 	//
 	// In a browser it is never called: the browser answers pings by itself.
@@ -190,6 +209,47 @@ type DialOptions struct {
 	// Elsewhere it is ignored: what is not read is not received, and the
 	// network makes the peer wait.
 	MaxUnread int64
+}
+
+// HandshakeError is the error of a handshake that failed with an HTTP status:
+// of [Accept] where it refused the request, and of [Dial] where the server did
+// not answer with status 101. It is found with [errors.As]. In a browser, where a
+// page does not learn the status, Dial never returns it.
+type HandshakeError struct {
+	// StatusCode is the status of the response.
+	StatusCode int
+	// Err is the reason.
+	Err error
+}
+
+// Error returns the text of Err.
+func (e *HandshakeError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *HandshakeError) Unwrap() error { return e.Err }
+
+// IsUpgrade reports whether r asks for a WebSocket connection, so that one URL can
+// serve a page and a WebSocket. It is true for a GET request that asks to upgrade
+// to websocket (RFC 6455 section 4.2.1), and for a CONNECT request with websocket
+// as its :protocol (RFC 8441 section 4, RFC 9220 section 3). It does not mean that
+// [Accept] will accept r.
+func IsUpgrade(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet:
+		return httpheader.Has(r.Header["Upgrade"], "websocket") && httpheader.Has(r.Header["Connection"], "upgrade")
+	case http.MethodConnect:
+		protocol := r.Header[":protocol"]
+		return len(protocol) == 1 && httpheader.EqualFold(protocol[0], "websocket")
+	}
+	return false
+}
+
+// readLimit applies the default to a ReadLimit.
+func readLimit(n int64) int64 {
+	if n == 0 {
+		return defaultReadLimit
+	}
+	return max(n, -1)
 }
 
 // CompressionMode says how the messages of a connection are compressed with

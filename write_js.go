@@ -144,6 +144,9 @@ func (w *messageWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Flush sends nothing: a socket takes whole messages.
+func (w *messageWriter) Flush() error { return opError("write", w.check()) }
+
 func (w *messageWriter) Close() error {
 	err := w.check()
 	if err == nil && w.typ == MessageText && !w.text.Complete() {

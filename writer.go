@@ -53,6 +53,20 @@ func (h *messageWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Flush sends what was written as a frame.
+func (h *messageWriter) Flush() error {
+	m := (*sender.Message)(h)
+	err := m.Enter()
+	if err == nil {
+		defer m.Leave()
+		err = m.Flush()
+	}
+	if err != nil {
+		return opError("write", h.fail(err))
+	}
+	return nil
+}
+
 // Close ends the message and sends what is left of it.
 func (h *messageWriter) Close() error {
 	m := (*sender.Message)(h)

@@ -3,6 +3,8 @@
 package websocket_test
 
 import (
+	"bytes"
+	"compress/flate"
 	"context"
 	"errors"
 	"fmt"
@@ -534,4 +536,86 @@ func TestWriterKeepsNoContext(t *testing.T) {
 			t.Errorf("%d contexts of %d messages that are over are kept", kept, messages)
 		}
 	})
+}
+
+// flush calls Flush of a Writer's writer.
+func flush(t *testing.T, w io.Writer) {
+	t.Helper()
+	conntest.WantNoError(t, w.(interface{ Flush() error }).Flush())
+}
+
+// Flush sends what was written as a frame, and nothing where there is nothing.
+func TestWriterFlush(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		w := conntest.MustWriter(t, c, t.Context())
+		flush(t, w)
+		p.WantSilence(time.Second)
+		conntest.MustAdd(t, w, "to")
+		flush(t, w)
+		p.Want(rawpeer.Text("to").More())
+		flush(t, w)
+		p.WantSilence(time.Second)
+		conntest.MustAdd(t, w, "ken\xe2\x82") // a character in two writes
+		flush(t, w)
+		p.Want(rawpeer.Continuation("ken").More())
+		flush(t, w)
+		p.WantSilence(time.Second)
+		conntest.MustAdd(t, w, "\xac")
+		flush(t, w)
+		p.Want(rawpeer.Continuation("\u20ac").More())
+		conntest.MustEnd(t, w)
+		p.Want(rawpeer.Continuation(""))
+		if err := w.(interface{ Flush() error }).Flush(); err == nil || errors.Is(err, net.ErrClosed) {
+			t.Errorf("got %v from Flush after Close", err)
+		}
+		wantUsable(t, c, p)
+	})
+}
+
+// What was flushed of a compressed message can be inflated at once.
+func TestWriterFlushCompressed(t *testing.T) {
+	for _, mode := range modes {
+		if mode.mode == websocket.CompressionDisabled {
+			continue
+		}
+		opts := &conntest.Options{Compression: mode.mode, Threshold: -1}
+		t.Run(mode.name, func(t *testing.T) {
+			conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				w := conntest.MustWriter(t, c, t.Context())
+				token := conntest.Filler(500)
+				var payload []byte
+				for i := range 4 {
+					conntest.MustAdd(t, w, token)
+					flush(t, w)
+					flush(t, w)
+					payload = append(payload, p.WantFrame().Payload...)
+					got := make([]byte, len(token)*(i+1))
+					if _, err := io.ReadFull(flate.NewReader(bytes.NewReader(payload)), got); err != nil || string(got) != strings.Repeat(token, i+1) {
+						t.Fatalf("after %d tokens: %v, or other text", i+1, err)
+					}
+					p.WantSilence(time.Second)
+				}
+				conntest.MustEnd(t, w)
+				p.WantFrame()
+			})
+		})
+		t.Run(mode.name+"/messages", func(t *testing.T) {
+			conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				for i := range 4 {
+					w := conntest.MustWriter(t, c, t.Context())
+					want := ""
+					for _, size := range []int{10, 200, 40_000, 20} {
+						part := conntest.Filler(size + i)
+						conntest.MustAdd(t, w, part)
+						flush(t, w)
+						want += part
+					}
+					conntest.MustEnd(t, w)
+					p.WantMessage(rawpeer.OpText, []byte(want))
+					conntest.MustWriteText(t, c, want[:300])
+					p.WantMessage(rawpeer.OpText, []byte(want[:300]))
+				}
+			})
+		})
+	}
 }

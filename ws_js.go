@@ -76,7 +76,7 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, error) {
 		sending: make(chan struct{}, 1),
 		inbox:   inbox{max: opts.maxUnread()},
 	}}
-	c.readLimit.Store(defaultReadLimit)
+	c.readLimit.Store(readLimit(opts.ReadLimit))
 	c.socket, err = wsjs.New(target.String(), subprotocols)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.url, withoutPassword(err, target))

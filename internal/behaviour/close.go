@@ -1,6 +1,7 @@
 package behaviour
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -31,6 +32,8 @@ var closeTests = []Test{
 	{"close/inside messages", testCloseInside},
 	{"close/CloseNow", testCloseNow},
 	{"close/CloseNow during Close", testCloseNowDuringClose},
+	{"close/CloseContext", testCloseContext},
+	{"close/Done and Err", testDoneAndErr},
 	{"close/a thousand connections", testThousand},
 }
 
@@ -320,4 +323,38 @@ func wantGoroutines(t *testing.T, most int) {
 			t.Fatalf("%d goroutines, want %d\n%s", runtime.NumGoroutine(), most, stacks[:runtime.Stack(stacks, true)])
 		}
 	}
+}
+
+// The context bounds CloseContext where the peer does not answer, and counts for
+// nothing where it does.
+func testCloseContext(t *testing.T, h *Host) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	silent := h.Dial(t, "/raw")
+	conntest.WantError(t, silent.CloseContext(ctx, websocket.StatusNormalClosure, ""), context.DeadlineExceeded)
+	conntest.WantEnded(t, silent, -1)
+
+	c := h.Dial(t, "/echo")
+	conntest.WantNoError(t, c.CloseContext(Bounded(t), websocket.StatusNormalClosure, ""))
+	conntest.WantEnded(t, c, websocket.StatusNormalClosure)
+}
+
+// Done and Err tell that a connection has ended, and why.
+func testDoneAndErr(t *testing.T, h *Host) {
+	c := h.Dial(t, "/close?code=4000")
+	conntest.WantClosed(t, conntest.ReadErr(Bounded(t), c), 4000)
+	<-c.Done()
+	conntest.WantClosed(t, c.Err(), 4000)
+
+	c = h.Dial(t, "/echo")
+	select {
+	case <-c.Done():
+		t.Error("Done is closed on an open connection")
+	default:
+		conntest.WantNoError(t, c.Err())
+	}
+	done := c.Done()
+	c.CloseNow()
+	<-done
+	conntest.WantClosed(t, c.Err(), -1)
 }

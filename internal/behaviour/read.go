@@ -32,6 +32,7 @@ var readTests = []Test{
 	{"read/limit", testReadLimit},
 	{"read/limit raised", testReadLimitRaised},
 	{"read/no limit", testReadUnlimited},
+	{"read/limit as an option", testReadLimitOption},
 	{"read/frames against the rules", testViolations},
 	{"read/CloseRead and a message", testCloseReadMessage},
 	{"read/CloseRead and a close", testCloseReadClose},
@@ -347,5 +348,19 @@ func testCloseReadTakes(t *testing.T, h *Host) {
 	}
 	if ctx.Err() != nil {
 		t.Errorf("the context ended with %v", ctx.Err())
+	}
+}
+
+// ReadLimit is the limit that SetReadLimit sets.
+func testReadLimitOption(t *testing.T, h *Host) {
+	for limit, allowed := range map[int64]int{10: 10, 0: 32768, -1: 100_000} {
+		c, _ := h.DialWith(t, "/echo", &websocket.DialOptions{ReadLimit: limit})
+		MustWrite(t, c, websocket.MessageText, strings.Repeat("a", allowed))
+		conntest.WantText(t, c, strings.Repeat("a", allowed))
+		if limit < 0 {
+			continue
+		}
+		MustWrite(t, c, websocket.MessageText, strings.Repeat("a", allowed+1))
+		conntest.WantError(t, conntest.ReadErr(Bounded(t), c), websocket.ErrMessageTooBig)
 	}
 }

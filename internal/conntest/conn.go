@@ -20,6 +20,7 @@ import (
 type Options struct {
 	Compression websocket.CompressionMode // negotiated unchanged
 	Threshold   int
+	ReadLimit   int64
 	OnPing      func(ctx context.Context, payload []byte) bool
 	OnPong      func(ctx context.Context, payload []byte)
 
@@ -100,6 +101,7 @@ func (o *Options) Accept() *websocket.AcceptOptions {
 	return &websocket.AcceptOptions{
 		CompressionMode:      o.Compression,
 		CompressionThreshold: o.Threshold,
+		ReadLimit:            o.ReadLimit,
 		OnPingReceived:       o.OnPing,
 		OnPongReceived:       o.OnPong,
 	}
@@ -111,6 +113,7 @@ func (o *Options) Dial(client *http.Client) *websocket.DialOptions {
 		HTTPClient:           client,
 		CompressionMode:      o.Compression,
 		CompressionThreshold: o.Threshold,
+		ReadLimit:            o.ReadLimit,
 		OnPingReceived:       o.OnPing,
 		OnPongReceived:       o.OnPong,
 	}

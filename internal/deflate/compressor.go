@@ -28,7 +28,8 @@ type Compressor struct {
 
 	// enc is lent while a message is open.
 	enc     *encoder
-	written int // bytes of the open message
+	written int  // bytes of the open message
+	flushed bool // Flush was called inside it
 }
 
 // windowKept is how much of what it sent a Compressor keeps at most. A Writer that
@@ -123,6 +124,18 @@ func (c *Compressor) Write(dst, p []byte) []byte {
 	if c.takeover {
 		e.text.write(p)
 	}
+	return dst
+}
+
+// Flush appends to dst the payload of all that was written until now, so that the
+// receiver can inflate it. The next message refers to no more than what the
+// Compressor keeps.
+func (c *Compressor) Flush(dst []byte) []byte {
+	e := c.open()
+	e.out = dst
+	e.w.Flush() // its errors are those of encoder.Write, which has none
+	dst, e.out = e.out, nil
+	c.flushed = true
 	return dst
 }
 
@@ -240,7 +253,7 @@ func (c *Compressor) flush() []byte {
 // complete, and of those before it.
 func (c *Compressor) after() history {
 	last := c.written % blockSize
-	if !c.takeover || !c.kind.chains() && 0 < last && last < minReferring {
+	if !c.takeover || c.flushed || !c.kind.chains() && 0 < last && last < minReferring {
 		return historyLost
 	}
 	return historyKept
@@ -257,5 +270,5 @@ func (c *Compressor) open() *encoder {
 // release gives the encoder back.
 func (c *Compressor) release(h history) {
 	c.stamp = putEncoder(c.enc, h)
-	c.enc = nil
+	c.enc, c.flushed = nil, false
 }

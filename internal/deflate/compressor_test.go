@@ -21,6 +21,17 @@ var compressions = []struct {
 	{"writes of 33000", func(c *Compressor, dst, p []byte) []byte { return compressIn(c, dst, p, 33000) }},
 }
 
+// flushing is as the compressions, with a Flush after each write.
+func flushing(c *Compressor, dst, p []byte) []byte {
+	c.Begin()
+	for len(p) > 0 {
+		n := min(100, len(p))
+		dst = c.Flush(c.Write(dst, p[:n]))
+		p = p[n:]
+	}
+	return c.End(dst)
+}
+
 // compressIn streams a message in pieces.
 func compressIn(c *Compressor, dst, p []byte, piece int) []byte {
 	c.Begin()
@@ -56,6 +67,11 @@ func TestConversation(t *testing.T) {
 					converse(t, c, how.compress, msgs)
 				})
 			}
+			t.Run(fmt.Sprintf("bits %d/takeover %v/flushed", bits, takeover), func(t *testing.T) {
+				c := NewCompressor(bits, DefaultLevel, takeover)
+				defer c.Close()
+				converse(t, c, flushing, msgs)
+			})
 		}
 	}
 }

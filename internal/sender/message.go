@@ -39,6 +39,7 @@ type outgoing struct {
 	buf      *bufpool.Block // of what is not sent yet
 	n        int            // not compressed: buf.B[:n] is not sent yet
 	z        []byte         // compressed: what came out and is not sent yet
+	fresh    bool           // compressed: something was added since the last Flush
 }
 
 // Message is the handle of a message that is sent in several frames, each of up to 16
@@ -220,6 +221,7 @@ func (m *Message) Add(p []byte) error {
 	for len(p) > 0 {
 		if o.encoding == Deflated {
 			n := min(len(p), MaxFrame)
+			o.fresh = true
 			o.z = m.s.compressor().Write(o.z, p[:n])
 			p = p[n:]
 			if err := m.sendFull(); err != nil {
@@ -242,7 +244,7 @@ func (m *Message) Add(p []byte) error {
 	return nil
 }
 
-// sendBuffer sends a full buffer. The frames of a text message end between
+// sendBuffer sends the buffer. The frames of a text message end between
 // characters: some receivers need that, though RFC 6455 section 5.6 does not.
 func (m *Message) sendBuffer() error {
 	o := m.out()
@@ -282,7 +284,7 @@ func (m *Message) compress() {
 	c := m.s.compressor()
 	c.Begin()
 	if held != nil {
-		o.z = c.Write(o.z, held.B[:n])
+		o.z, o.fresh = c.Write(o.z, held.B[:n]), true
 		held.Free()
 	}
 }
@@ -297,6 +299,26 @@ func (m *Message) sendFull() error {
 		o.z = o.z[:copy(o.z, o.z[MaxFrame:])]
 	}
 	return nil
+}
+
+// Flush sends what was added, but for the bytes of a character that is not complete.
+func (m *Message) Flush() error {
+	o := m.out()
+	switch {
+	case o.encoding == Deflated && o.fresh:
+		o.z, o.fresh = m.s.compressor().Flush(o.z), false
+		if err := m.sendFull(); err != nil {
+			return err
+		}
+		err := m.sendPart(o.z, 0)
+		o.z = o.z[:0]
+		return err
+	case o.encoding == Deflated, o.n == 0:
+		return nil
+	case o.typ == frame.Text && len(partialRune(o.buf.B[:o.n])) == o.n:
+		return nil
+	}
+	return m.sendBuffer()
 }
 
 // Finish sends the last frame.

@@ -40,7 +40,9 @@ func main() {
 
 	w, err := c.Writer(ctx, websocket.MessageBinary)
 	must(err)
-	fmt.Fprint(w, "in parts")
+	fmt.Fprint(w, "in ")
+	must(w.(interface{ Flush() error }).Flush())
+	fmt.Fprint(w, "parts")
 	must(w.Close())
 	typ, r, err := c.Reader(ctx)
 	must(err)
@@ -59,8 +61,11 @@ func main() {
 	closed := c.CloseRead(ctx)
 	must(c.Pong(ctx, []byte("alive")))
 	must(c.Ping(ctx))
-	must(c.Close(websocket.StatusNormalClosure, "bye"))
+	must(c.Err())
+	must(c.CloseContext(ctx, websocket.StatusNormalClosure, "bye"))
+	must(c.Close(websocket.StatusNormalClosure, "after the end"))
 	<-closed.Done()
+	<-c.Done()
 	fmt.Println(websocket.CloseStatus(c.Ping(ctx)))
 }
 

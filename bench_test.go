@@ -9,7 +9,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -137,4 +140,110 @@ func BenchmarkAccept(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkWriters is a server that writes from several goroutines, beside others
+// that compute. An operation is a second of that and a second with a mutex around
+// Write; the messages of the first are compared with those of the second.
+func BenchmarkWriters(b *testing.B) {
+	for _, busy := range []int{0, 2, 8} {
+		for _, writers := range []int{2, 8, 16, 64, 300} {
+			b.Run(fmt.Sprintf("busy=%d/writers=%d", busy, writers), func(b *testing.B) {
+				defer compute(busy)()
+				ours, mutex := 0, 0
+				for b.Loop() {
+					ours += countWrites(b, writers, nil)
+					mutex += countWrites(b, writers, new(sync.Mutex))
+				}
+				b.ReportMetric(0, "ns/op")
+				b.ReportMetric(float64(ours)/float64(b.N), "writes/s")
+				b.ReportMetric(float64(ours)/float64(mutex), "x-mutex")
+			})
+		}
+	}
+}
+
+// countWrites returns how many messages of 100 bytes are written in a second, once
+// the writers have met. Each Write holds mu, unless that is nil.
+func countWrites(tb testing.TB, writers int, mu sync.Locker) (n int) {
+	c := acceptTCP(tb)
+	defer c.CloseNow()
+	p := make([]byte, 100)
+	var all sync.WaitGroup
+	written := make([]int, writers)
+	begin := time.Now().Add(time.Second / 2)
+	end := begin.Add(time.Second)
+	for i := range writers {
+		all.Go(func() {
+			for now := time.Now(); now.Before(end); now = time.Now() {
+				if mu != nil {
+					mu.Lock()
+				}
+				err := c.Write(tb.Context(), websocket.MessageBinary, p)
+				if mu != nil {
+					mu.Unlock()
+				}
+				if err != nil {
+					tb.Error(err)
+					return
+				}
+				if now.After(begin) {
+					written[i]++
+				}
+			}
+		})
+	}
+	all.Wait()
+	for _, k := range written {
+		n += k
+	}
+	return n
+}
+
+// compute starts goroutines that compute until stop is called.
+func compute(goroutines int) (stop func()) {
+	var stopping atomic.Bool
+	var all sync.WaitGroup
+	for range goroutines {
+		all.Go(func() {
+			for n := uint32(1); !stopping.Load(); {
+				for range 1000 {
+					n = n*1664525 + 1013904223
+				}
+				runtime.KeepAlive(n)
+			}
+		})
+	}
+	return func() {
+		stopping.Store(true)
+		all.Wait()
+	}
+}
+
+// acceptTCP returns a connection of a server on the loopback network, whose peer
+// reads all bytes.
+func acceptTCP(tb testing.TB) *websocket.Conn {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { client.Close() })
+	server, err := l.Accept()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	go io.Copy(io.Discard, client)
+	c, err := websocket.Accept(&hijacked{header: http.Header{}, conn: server}, conntest.Request(), nil)
+	if err != nil {
+		server.Close()
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { c.CloseNow() })
+	return c
 }

@@ -5,6 +5,7 @@ package websocket_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -524,5 +525,18 @@ func TestBatchWithdrawsCompressed(t *testing.T) {
 				p.WantMessage(rawpeer.OpText, []byte(text))
 			})
 		})
+	}
+}
+
+// Writers that expect each other do not lose a time slice of a busy machine for
+// each message: beside goroutines that compute, two of them get at least a tenth of
+// the messages that two writers with a mutex get.
+func TestWritersOnBusyProcessors(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	defer compute(8)()
+	ours, mutex := countWrites(t, 2, nil), countWrites(t, 2, new(sync.Mutex))
+	t.Logf("%d messages, and %d with a mutex", ours, mutex)
+	if ours < mutex/10 {
+		t.Errorf("%d messages, want a tenth of the %d with a mutex", ours, mutex)
 	}
 }

@@ -102,7 +102,9 @@ func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, answ
 		protocol:   protocol,
 		extensions: extensions,
 	}
-	return newConn(server, params, opts.connection(protocol)), nil
+	c := new(Conn)
+	c.init(server, params, opts.connection(protocol))
+	return c, nil
 }
 
 // refusal is a handshake that is not accepted. The client does not learn what

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -144,9 +146,12 @@ func wrongMessage(got, want MessageType) string {
 	return fmt.Sprintf("got a message of type %v in a stream of %v", got, want)
 }
 
-// limitText names the limit of SetReadLimit that a message exceeded. Programs
-// match it.
-func limitText(limit int64) string { return fmt.Sprintf("read limited at %d bytes", limit) }
+// tooBig is the violation of a message over the read limit (RFC 6455 section 7.4.1).
+// Programs match the text.
+func tooBig(limit int64) *violation {
+	text := fmt.Sprintf("read limited at %d bytes", limit)
+	return &violation{code: StatusMessageTooBig, text: text, err: ErrMessageTooBig, hint: setLimit}
+}
 
 // setLimit is what to do about it.
 const setLimit = "see Conn.SetReadLimit"
@@ -294,4 +299,41 @@ func (e *closedError) Unwrap() []error {
 		errs = append(errs, e.peer)
 	}
 	return errs
+}
+
+// checkContext panics where a method was given no context.
+func checkContext(ctx context.Context) {
+	if ctx == nil {
+		panic("websocket: nil context")
+	}
+}
+
+// opError gives an error of the exported methods its prefix.
+func opError(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return prefixed(op, err)
+}
+
+// prefixed is opError where there is one: apart, so that calls without need no
+// call.
+func prefixed(op string, err error) error { return fmt.Errorf("websocket: %s: %w", op, err) }
+
+// withoutURL takes the URL out of an error of url.Parse, which has no part of
+// it that could be told from a password.
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("parse URL: %w", e.Err)
+	}
+	return err
+}
+
+// asTyped returns the scheme of u, which url.Parse puts in lower case, as it
+// stands there. A relative reference has none.
+func asTyped(scheme, u string) string {
+	if len(scheme) <= len(u) && strings.EqualFold(u[:len(scheme)], scheme) {
+		return u[:len(scheme)]
+	}
+	return scheme
 }

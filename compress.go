@@ -4,8 +4,10 @@ package websocket
 
 import (
 	"cmp"
+	"fmt"
 	"strconv"
 
+	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/httpheader"
 	"github.com/bhojpur/api/internal/sender"
 )
@@ -65,7 +67,7 @@ type deflateTerms struct {
 // parseTerms reads the parameters of an extension. It reports false for one
 // that is unknown, repeated, or has a value that it must not have. Only an
 // offer may have client_max_window_bits without a value (7.1.2.2).
-func parseTerms(params []httpheader.Param, from role) (t deflateTerms, ok bool) {
+func parseTerms(params []httpheader.Param, from sender.Role) (t deflateTerms, ok bool) {
 	seen := make(map[string]bool, len(params))
 	for _, p := range params {
 		if seen[p.Name] {
@@ -81,7 +83,7 @@ func parseTerms(params []httpheader.Param, from role) (t deflateTerms, ok bool) 
 			t.serverBits, ok = parseWindowBits(p.Value)
 		case clientMaxWindowBits:
 			if t.clientBitsFree = !p.HasValue; t.clientBitsFree {
-				ok = from == client
+				ok = from == sender.Client
 			} else {
 				t.clientBits, ok = parseWindowBits(p.Value)
 			}
@@ -115,7 +117,7 @@ func acceptDeflate(lines []string, o compressionOptions) (*deflateParams, string
 		if offer.Name != deflateName {
 			continue
 		}
-		terms, ok := parseTerms(offer.Params, client)
+		terms, ok := parseTerms(offer.Params, sender.Client)
 		if !ok {
 			continue
 		}
@@ -189,7 +191,7 @@ func agreeDeflate(lines []string, o compressionOptions) (p *deflateParams, ok bo
 	case o.mode == CompressionDisabled || answers[0].Name != deflateName:
 		return nil, false // it was not offered
 	}
-	terms, ok := parseTerms(answers[0].Params, server)
+	terms, ok := parseTerms(answers[0].Params, sender.Server)
 	if !ok {
 		return nil, false
 	}
@@ -208,4 +210,69 @@ func agreeDeflate(lines []string, o compressionOptions) (p *deflateParams, ok bo
 		p.readBits = terms.serverBits
 	}
 	return p, true
+}
+
+// The sizes below which a message goes out uncompressed, by default. With
+// takeover even short messages find matches in the ones before them.
+const (
+	takeoverThreshold   = 128
+	noTakeoverThreshold = 512
+)
+
+// compressionOptions are those that both AcceptOptions and DialOptions have.
+type compressionOptions struct {
+	mode      CompressionMode
+	threshold int
+	level     int
+	bits      int
+}
+
+func (o *AcceptOptions) compression() compressionOptions {
+	return compressionOptions{o.CompressionMode, o.CompressionThreshold, o.CompressionLevel, o.CompressionWindowBits}
+}
+
+func (o *DialOptions) compression() compressionOptions {
+	return compressionOptions{o.CompressionMode, o.CompressionThreshold, o.CompressionLevel, o.CompressionWindowBits}
+}
+
+// check returns an error for an option that is out of range.
+func (o compressionOptions) check() error {
+	switch {
+	case o.mode < CompressionDisabled || o.mode > CompressionNoContextTakeover:
+		return fmt.Errorf("CompressionMode %d is not %d to %d", o.mode, CompressionDisabled, CompressionNoContextTakeover)
+	case o.level < 0 || o.level > deflate.MaxLevel:
+		return fmt.Errorf("CompressionLevel %d is not 0 to %d", o.level, deflate.MaxLevel)
+	case o.bits != 0 && (o.bits < minWindowBits || o.bits > maxWindowBits):
+		return fmt.Errorf("CompressionWindowBits %d is not 0, nor %d to %d", o.bits, minWindowBits, maxWindowBits)
+	}
+	return nil
+}
+
+// from applies the default to the threshold.
+func (o compressionOptions) from() int {
+	switch {
+	case o.threshold < 0:
+		return 0
+	case o.threshold > 0:
+		return o.threshold
+	case o.mode == CompressionContextTakeover:
+		return takeoverThreshold
+	default:
+		return noTakeoverThreshold
+	}
+}
+
+// setting applies the defaults to what is sent, of which the peer bounds the
+// window, or 0.
+func (o compressionOptions) setting(bound int) deflateSetting {
+	s := deflateSetting{sendBits: maxWindowBits, level: deflate.DefaultLevel}
+	for _, bits := range []int{o.bits, bound} {
+		if bits != 0 {
+			s.sendBits = min(s.sendBits, bits)
+		}
+	}
+	if o.level != 0 && s.sendBits == maxWindowBits {
+		s.level = o.level // smaller windows have a level of their own
+	}
+	return s
 }

@@ -2,36 +2,10 @@ package websocket
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net"
-	"net/url"
-	"strconv"
-	"strings"
 	"sync/atomic"
 )
-
-// MessageType says what a message holds (RFC 6455 section 5.6).
-type MessageType int
-
-const (
-	// MessageText is for UTF-8 text, such as JSON.
-	MessageText MessageType = iota + 1
-	// MessageBinary is for any bytes, such as protocol buffers.
-	MessageBinary
-)
-
-// String returns the constant's name, or MessageType(n).
-func (t MessageType) String() string {
-	switch t {
-	case MessageText:
-		return "MessageText"
-	case MessageBinary:
-		return "MessageBinary"
-	}
-	return "MessageType(" + strconv.Itoa(int(t)) + ")"
-}
 
 // Conn is a WebSocket connection, made by [Accept] or [Dial].
 //
@@ -75,43 +49,6 @@ type Conn struct {
 // closeReading is what CloseRead leaves behind.
 type closeReading struct {
 	ctx context.Context // what it returns
-}
-
-// checkContext panics where a method was given no context.
-func checkContext(ctx context.Context) {
-	if ctx == nil {
-		panic("websocket: nil context")
-	}
-}
-
-// opError gives an error of the exported methods its prefix.
-func opError(op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return prefixed(op, err)
-}
-
-// prefixed is opError where there is one: apart, so that calls without need no
-// call.
-func prefixed(op string, err error) error { return fmt.Errorf("websocket: %s: %w", op, err) }
-
-// withoutURL takes the URL out of an error of url.Parse, which has no part of
-// it that could be told from a password.
-func withoutURL(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return fmt.Errorf("parse URL: %w", e.Err)
-	}
-	return err
-}
-
-// asTyped returns the scheme of u, which url.Parse puts in lower case, as it
-// stands there. A relative reference has none.
-func asTyped(scheme, u string) string {
-	if len(scheme) <= len(u) && strings.EqualFold(u[:len(scheme)], scheme) {
-		return u[:len(scheme)]
-	}
-	return scheme
 }
 
 // Read waits for the next message and returns the whole of it. The slice is
@@ -219,6 +156,19 @@ func (c *Conn) Write(ctx context.Context, typ MessageType, p []byte) error {
 func (c *Conn) WriteUncompressed(ctx context.Context, typ MessageType, p []byte) error {
 	checkContext(ctx)
 	return opError("write", c.writeUncompressed(ctx, typ, p))
+}
+
+// WritePrepared is [Conn.Write] of a message that was prepared: what is said
+// there of waiting, contexts and errors holds here too. A message for many
+// connections, such as a chat's, costs each of them little more than the
+// system call.
+//
+// It is compressed where Write would compress it, without reference to the
+// messages before it, which makes it longer than Write would. The messages
+// after it may refer to it.
+func (c *Conn) WritePrepared(ctx context.Context, m *PreparedMessage) error {
+	checkContext(ctx)
+	return opError("write", c.writePrepared(ctx, m))
 }
 
 // Writer returns a writer of one message, of which each 16 KiB go out as a
@@ -432,12 +382,3 @@ func (c *Conn) LocalAddr() net.Addr {
 func (c *Conn) RemoteAddr() net.Addr {
 	return c.remoteAddr()
 }
-
-// defaultReadLimit keeps a message from an unknown peer small.
-const defaultReadLimit = 32768
-
-// unknownAddr is the address of a connection that does not tell it.
-type unknownAddr string
-
-func (unknownAddr) Network() string  { return "websocket" }
-func (a unknownAddr) String() string { return string(a) }

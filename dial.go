@@ -301,7 +301,8 @@ func (hs *clientHandshake) conclude(resp *http.Response) (*Conn, error) {
 	if reported := hs.conn.Load(); reported != nil {
 		conn = *reported
 	}
-	c := newConn(client, params, hs.opts.connection(protocol))
+	c := new(Conn)
+	c.init(client, params, hs.opts.connection(protocol))
 	c.begin(rwc, conn)
 	return c, nil
 }

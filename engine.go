@@ -80,16 +80,15 @@ func (o *DialOptions) connection(protocol string) connOptions {
 // noConnOptions is shared by the connections that use none.
 var noConnOptions connOptions
 
-// newConn makes a connection of what was agreed on.
-func newConn(r role, d *deflateParams, x connOptions) *Conn {
-	c := &Conn{engine: engine{extras: &noConnOptions}}
+// init sets what the opening handshake has agreed on.
+func (e *engine) init(r role, d *deflateParams, x connOptions) {
+	e.extras = &noConnOptions
 	if !x.isZero() {
-		c.extras = &x
+		e.extras = &x
 	}
-	c.rcv.role, c.rcv.deflate, c.rcv.host = r, d, &c.engine
-	c.snd.Init(r, d.sending(), (*sendHost)(&c.engine))
-	c.rcv.limit.Store(readLimit(x.readLimit))
-	return c
+	e.rcv.role, e.rcv.deflate, e.rcv.host = r, d, (*readHost)(e)
+	e.snd.Init(r, d.sending(), (*sendHost)(e))
+	e.rcv.limit.Store(readLimit(x.readLimit))
 }
 
 // begin gives the connection its stream: rwc, over conn if that is known.
@@ -102,8 +101,17 @@ func (e *engine) begin(rwc io.ReadWriteCloser, conn net.Conn) {
 // sendHost is what the sending half reports to.
 type sendHost engine
 
-func (h *sendHost) NumberPing(f sender.Frame) sender.Frame { return (*engine)(h).numberPing(f) }
-func (h *sendHost) SendEnded()                             { (*engine)(h).sendEnded() }
+func (h *sendHost) NumberPing(f sender.Frame) sender.Frame { return h.pings.Get().number(f) }
+
+func (h *sendHost) SendEnded() {
+	h.life.closing().noteSendDone()
+	switch e := (*engine)(h); h.life.state() {
+	case statePeerClosed:
+		e.shutGently()
+	case stateFailing:
+		e.halfClose()
+	}
+}
 
 // streamOwner tells the stream which of its directions may have a call under way.
 type streamOwner engine

@@ -167,12 +167,6 @@ var (
 	errDeflate         = &violation{code: StatusInvalidFramePayloadData, text: "compressed message does not inflate"}        // RFC 7692, 7.2.2
 )
 
-// tooBig is the violation of a message over the read limit (RFC 6455 section
-// 7.4.1).
-func tooBig(limit int64) *violation {
-	return &violation{code: StatusMessageTooBig, text: limitText(limit), err: ErrMessageTooBig, hint: setLimit}
-}
-
 // parseClose reads the payload of a close frame.
 func parseClose(p []byte) (CloseError, error) {
 	switch len(p) {

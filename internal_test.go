@@ -17,7 +17,7 @@ const versionBefore = 7
 // beginning is a connection that has read p, and a message before it that left
 // something of everything behind.
 func beginning(side role, limit int64, p []byte) *engine {
-	e := &newConn(side, nil, connOptions{}).engine
+	e := &newConn(side).engine
 	e.setReadLimit(limit)
 	r := &e.rcv
 	const before = 3
@@ -117,7 +117,7 @@ func TestTryBeginLeavesTheRest(t *testing.T) {
 // the goroutine that reads, and that leaves it to the next one.
 func TestUnlockReadOfClosedConnection(t *testing.T) {
 	closed := func(t *testing.T) *engine {
-		e := &newConn(server, nil, connOptions{}).engine
+		e := &newConn(server).engine
 		stream, peer := net.Pipe()
 		defer peer.Close()
 		e.begin(stream, stream)
@@ -200,7 +200,7 @@ func TestEmptyBufferHoldsNoBlock(t *testing.T) {
 			}
 			l.Close()
 			for kind, stream := range map[string]net.Conn{"socket": socket, "other": struct{ net.Conn }{socket}} {
-				c := newConn(client, nil, connOptions{})
+				c := newConn(client)
 				c.begin(stream, stream)
 				c.SetReadLimit(-1)
 				for range 5 {
@@ -217,4 +217,11 @@ func TestEmptyBufferHoldsNoBlock(t *testing.T) {
 			socket.Close()
 		}
 	}
+}
+
+// newConn returns a connection without a stream.
+func newConn(side role) *Conn {
+	c := new(Conn)
+	c.init(side, nil, connOptions{})
+	return c
 }

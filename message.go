@@ -6,9 +6,12 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/frame"
 	"github.com/bhojpur/api/internal/netstream"
+	"github.com/bhojpur/api/internal/sender"
 	"io"
+	"math"
 
 	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/mask"
@@ -62,7 +65,7 @@ func (r *receiver) tryBegin() bool {
 	first, size, n := byte0(b[0]), int64(b[1]&frame.BitsLen), 2
 	typ := first &^ frame.BitFin // and the reserved bits
 	masked := b[1]&frame.BitMasked != 0
-	if typ != byte0(frame.Text) && typ != byte0(frame.Binary) || masked != (r.role == server) || size == 0 {
+	if typ != byte0(frame.Text) && typ != byte0(frame.Binary) || masked != (r.role == sender.Server) || size == 0 {
 		return false
 	}
 	if size > frame.MaxControl {
@@ -178,42 +181,32 @@ func (r *receiver) readMessage(ctx context.Context, p []byte) (n int, err error)
 	if r.msg.deflated {
 		return r.readCompressed(ctx, p)
 	}
+	m := &r.msg
 	for {
-		k, err := r.readPiece(ctx, p[n:])
-		n += k
+		k, err := r.readPayload(ctx, p[n:])
 		switch {
 		case err == netstream.ErrInterrupted && n > 0:
 			return n, nil // the next call returns it
-		case err != nil:
+		case err != nil && err != io.EOF:
 			return n, err
-		case n == len(p) || r.left == 0:
-			return n, nil
+		case m.typ == MessageText && !m.text.Write(p[n:n+k]):
+			return n, errTextUTF8
+		}
+		n += k
+		if r.left == 0 && m.fin {
+			if m.typ == MessageText && !m.text.Complete() {
+				return n, errTextUTF8
+			}
+			r.end() // now, so that the end is known without another look
+		}
+		if err == io.EOF || n == len(p) || r.left == 0 {
+			return n, err
 		}
 	}
 }
 
-// readPiece reads the next piece of a message that is not compressed.
-func (r *receiver) readPiece(ctx context.Context, p []byte) (int, error) {
-	m := &r.msg
-	n, err := r.readPayload(ctx, p)
-	switch {
-	case err == io.EOF:
-	case err != nil:
-		return 0, err
-	case m.typ == MessageText && !m.text.Write(p[:n]):
-		return 0, errTextUTF8
-	}
-	if r.left == 0 && m.fin {
-		if m.typ == MessageText && !m.text.Complete() {
-			return 0, errTextUTF8
-		}
-		r.end() // now, so that the end is known without another look
-	}
-	return n, err
-}
-
-// readCompressed is readMessage for a compressed message. It returns what the
-// inflater has.
+// readCompressed is readMessage for a compressed message. It returns what the inflater
+// has. The size of the message counts once it is inflated.
 func (r *receiver) readCompressed(ctx context.Context, p []byte) (n int, err error) {
 	m := &r.msg
 	r.ctx = ctx
@@ -221,37 +214,27 @@ func (r *receiver) readCompressed(ctx context.Context, p []byte) (n int, err err
 		m.peekedLen = 0
 		return copy(p, m.peek[:]), nil
 	}
-	n, err = r.readInflated(p)
-	if m.typ == MessageText {
-		if !m.text.Write(p[:n]) || err == io.EOF && !m.text.Complete() {
-			return 0, errTextUTF8
-		}
-	}
-	if err == io.EOF {
-		r.end()
-	}
-	return n, err
-}
-
-// readInflated inflates. The size of a compressed message counts once it is
-// inflated.
-func (r *receiver) readInflated(p []byte) (int, error) {
-	m := &r.msg
 	if m.remaining >= 0 && int64(len(p)) > m.remaining {
 		p = p[:m.remaining+1]
 	}
-	n, err := r.inf.Read(p)
+	n, err = r.inf.Read(p)
 	if n > 0 && err != nil {
 		err = nil // it comes again
 	}
-	if err := r.count(int64(n)); err != nil {
-		return 0, err
+	if tooBig := r.count(int64(n)); tooBig != nil {
+		return 0, tooBig
 	}
 	switch {
 	case err == io.EOF:
 		r.inf.End()
 	case errors.Is(err, deflate.ErrCorrupt):
 		err = errDeflate
+	}
+	if m.typ == MessageText && (!m.text.Write(p[:n]) || err == io.EOF && !m.text.Complete()) {
+		return 0, errTextUTF8
+	}
+	if err == io.EOF {
+		r.end()
 	}
 	return n, err
 }
@@ -334,4 +317,54 @@ func (r *receiver) nextPayload(ctx context.Context) (more bool, err error) {
 		m.fin = r.head.Fin()
 	}
 	return true, nil
+}
+
+// sizeKnown reports whether the length of the message is known, and not much more
+// than the bytes of it that were read and that have arrived.
+func (r *receiver) sizeKnown(read int) bool {
+	m := &r.msg
+	return m.fin && !m.deflated && r.left <= int64(max(read, r.in.W-r.in.R))
+}
+
+// readFull allocates the result and reads the rest of a message of known length
+// behind its first bytes.
+func (r *receiver) readFull(ctx context.Context, head []byte) ([]byte, error) {
+	p := make([]byte, len(head)+int(r.left))
+	n := copy(p, head)
+	for n < len(p) {
+		k, err := r.readMessage(ctx, p[n:])
+		if err != nil {
+			return nil, err
+		}
+		n += k
+	}
+	return p, nil
+}
+
+// readGrowing reads a message into blocks from the pool, and allocates the result
+// once its size is known.
+func (r *receiver) readGrowing(ctx context.Context) ([]byte, error) {
+	b := bufpool.Get(bufpool.MinBlock)
+	defer func() { b.Free() }()
+	n := 0
+	for r.msg.open {
+		if r.sizeKnown(n) {
+			return r.readFull(ctx, b.B[:n])
+		}
+		if n == len(b.B) {
+			if n > math.MaxInt/2 { // half of what 32 bits can address
+				return nil, tooBig(math.MaxInt)
+			}
+			b = b.Grow(n, 2*n)
+		}
+		k, err := r.readMessage(ctx, b.B[n:])
+		n += k
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return append(make([]byte, 0, n), b.B[:n]...), nil
 }

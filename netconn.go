@@ -115,7 +115,7 @@ func (nc *netConn) Read(p []byte) (int, error) {
 		}
 		n, err := 0, ctx.Err() // it counts where the bytes are there, too
 		if err == nil {
-			n, err = nc.c.readStream(ctx, nc.typ, p)
+			n, err = (*byteStream)(&nc.c.engine).read(ctx, nc.typ, p)
 		}
 		switch {
 		case err == nil:
@@ -152,7 +152,7 @@ func (nc *netConn) Write(p []byte) (int, error) {
 		if closed {
 			return sent, nc.opError("write", net.ErrClosed)
 		}
-		n, err := nc.c.writeStream(ctx, nc.typ, p[sent:])
+		n, err := (*byteStream)(&nc.c.engine).write(ctx, nc.typ, p[sent:])
 		sent += n
 		switch {
 		case err == nil:

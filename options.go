@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bhojpur/api/internal/httpheader"
@@ -319,3 +320,33 @@ func linesOf(h http.Header, name string) []string {
 	}
 	return lines
 }
+
+// MessageType says what a message holds (RFC 6455 section 5.6).
+type MessageType int
+
+const (
+	// MessageText is for UTF-8 text, such as JSON.
+	MessageText MessageType = iota + 1
+	// MessageBinary is for any bytes, such as protocol buffers.
+	MessageBinary
+)
+
+// String returns the constant's name, or MessageType(n).
+func (t MessageType) String() string {
+	switch t {
+	case MessageText:
+		return "MessageText"
+	case MessageBinary:
+		return "MessageBinary"
+	}
+	return "MessageType(" + strconv.Itoa(int(t)) + ")"
+}
+
+// defaultReadLimit keeps a message from an unknown peer small.
+const defaultReadLimit = 32768
+
+// unknownAddr is the address of a connection that does not tell it.
+type unknownAddr string
+
+func (unknownAddr) Network() string  { return "websocket" }
+func (a unknownAddr) String() string { return string(a) }

@@ -56,7 +56,10 @@ func (e *engine) ping(ctx context.Context) error {
 	case <-e.life.done():
 		err = e.life.err(underWay)
 	case <-ctx.Done():
-		err = e.noPongErr(ctx.Err())
+		err = fmt.Errorf("%w: %w", errNoPong, ctx.Err())
+		if e.life.state() != stateOpen {
+			err = e.life.err(underWay) // the peer need not answer any more
+		}
 	}
 	select {
 	case <-p.pong: // before the end, which is seen as well
@@ -72,15 +75,6 @@ func (e *engine) checkPing(ctx context.Context) error {
 		return e.life.err(later)
 	}
 	return ctx.Err()
-}
-
-// noPongErr is the error of a ping whose context ended first, with err. On a
-// connection that is closing it says so: the peer need not answer any more.
-func (e *engine) noPongErr(err error) error {
-	if e.life.state() != stateOpen {
-		return e.life.err(underWay)
-	}
-	return fmt.Errorf("%w: %w", errNoPong, err)
 }
 
 // pong sends a pong that answers no ping.
@@ -110,10 +104,9 @@ func (ps *pings) remove(p *pingCall) {
 	}
 }
 
-// numberPing gives a ping the next number as its payload. The sending half calls it
-// when it encodes the frame.
-func (e *engine) numberPing(f sender.Frame) sender.Frame {
-	ps := e.pings.Get()
+// number gives a ping the next number as its payload. The sending half calls it when it
+// encodes the frame.
+func (ps *pings) number(f sender.Frame) sender.Frame {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	ps.sent++
@@ -126,34 +119,37 @@ func (e *engine) numberPing(f sender.Frame) sender.Frame {
 	return f
 }
 
+// readHost is what the receiving half reports to.
+type readHost engine
+
 // pingReceived answers a ping, unless the program does not want that.
-func (e *engine) pingReceived(ctx context.Context, payload []byte) {
-	if e.answersPing(ctx, payload) {
-		e.snd.PostPong(payload)
+func (h *readHost) pingReceived(ctx context.Context, payload []byte) {
+	if h.answers(ctx, payload) {
+		h.snd.PostPong(payload)
 	}
 }
 
-func (e *engine) answersPing(ctx context.Context, payload []byte) bool {
-	onPing := e.extras.onPing
+func (h *readHost) answers(ctx context.Context, payload []byte) bool {
+	onPing := h.extras.onPing
 	if onPing == nil {
 		return true
 	}
-	e.rcv.stream.ForgetRead() // no call of the stream is under way while onPing runs
+	h.rcv.stream.ForgetRead() // no call of the stream is under way while onPing runs
 	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
 	defer cancel()
 	return onPing(ctx, payload)
 }
 
-// pongReceived wakes the calls of Ping that a pong answers, and tells the program.
-func (e *engine) pongReceived(ctx context.Context, payload []byte) {
-	if waiting := e.pings.Peek(); waiting != nil {
+// pongReceived wakes the calls of Ping that a pong answers, and calls the program.
+func (h *readHost) pongReceived(ctx context.Context, payload []byte) {
+	if waiting := h.pings.Peek(); waiting != nil {
 		waiting.answered(payload)
 	}
-	onPong := e.extras.onPong
+	onPong := h.extras.onPong
 	if onPong == nil {
 		return
 	}
-	e.rcv.stream.ForgetRead()
+	h.rcv.stream.ForgetRead()
 	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
 	defer cancel()
 	onPong(ctx, payload)

@@ -1,8 +1,6 @@
 package websocket
 
 import (
-	"context"
-
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 
@@ -41,17 +39,4 @@ func checkMessage(typ MessageType, p []byte) error {
 		return errTextNotUTF8
 	}
 	return nil
-}
-
-// WritePrepared is [Conn.Write] of a message that was prepared: what is said
-// there of waiting, contexts and errors holds here too. A message for many
-// connections, such as a chat's, costs each of them little more than the
-// system call.
-//
-// It is compressed where Write would compress it, without reference to the
-// messages before it, which makes it longer than Write would. The messages
-// after it may refer to it.
-func (c *Conn) WritePrepared(ctx context.Context, m *PreparedMessage) error {
-	checkContext(ctx)
-	return opError("write", c.writePrepared(ctx, m))
 }

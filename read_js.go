@@ -43,7 +43,7 @@ func (m *message) check(limit int64) error {
 	if limit < 0 || int64(m.size) <= limit {
 		return nil
 	}
-	return fmt.Errorf("%w: %d bytes, %s; %s", ErrMessageTooBig, m.size, limitText(limit), setLimit)
+	return fmt.Errorf("%w: %d bytes, %s; %s", ErrMessageTooBig, m.size, tooBig(limit).text, setLimit)
 }
 
 // cost is what a message that nothing was read of counts for in the inbox.
@@ -203,7 +203,7 @@ func (e *engine) next(ctx context.Context, c claim) (*message, error) {
 		m, err := e.inbox.take(c, e.readLimit.Load())
 		switch {
 		case errors.Is(err, ErrMessageTooBig):
-			e.fail(StatusMessageTooBig, limitText(e.readLimit.Load()), endReason{byViolation, err})
+			e.fail(StatusMessageTooBig, tooBig(e.readLimit.Load()).text, endReason{byViolation, err})
 			return nil, e.life.err(underWay)
 		case m != nil || err != nil:
 			return m, err
@@ -274,9 +274,10 @@ func (r *messageReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readStream reads what there is of a stream whose parts are messages of one
+// read reads what there is of a stream whose parts are messages of one
 // type. An empty message is no part of it.
-func (e *engine) readStream(ctx context.Context, typ MessageType, p []byte) (int, error) {
+func (s *byteStream) read(ctx context.Context, typ MessageType, p []byte) (int, error) {
+	e := (*engine)(s)
 	for {
 		if err := ctx.Err(); err != nil && e.life.state() == stateOpen {
 			return 0, err

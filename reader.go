@@ -9,8 +9,8 @@ import (
 	"github.com/bhojpur/api/internal/mask"
 )
 
-// This file has Reader and its handle. Read, and the stream of a NetConn, are in
-// whole.go. Each call turns what the receiving half returns into the end of the
+// This file has the calls that read: Reader and its handle, Read, and the stream of a
+// NetConn. Each one turns what the receiving half returns into the end of the
 // connection, by failRead.
 
 // messageReader is the handle of a message that is being read. It is current while
@@ -39,9 +39,13 @@ func (e *engine) unlockRead() {
 	e.afterUnlockRead()
 }
 
-// afterUnlockRead is what is left to do once the lock was released.
+// afterUnlockRead is what is left to do once the lock was released. Reads work again that
+// a context would interrupt, which ended when no read was under way.
 func (e *engine) afterUnlockRead() {
-	e.rcv.mend()
+	for r := &e.rcv; r.stream.ReadDisturbed() && r.mu.TryLock(); {
+		r.stream.MendRead()
+		r.mu.Unlock()
+	}
 	if e.life.state() == stateClosed {
 		e.rcv.release()
 	}
@@ -198,6 +202,69 @@ func (e *engine) readInside(ctx context.Context, p []byte) (int, error) {
 		return n, err
 	}
 	return n, e.failRead(ctx, insideMessage, err)
+}
+
+// read reads a whole message.
+func (e *engine) read(ctx context.Context) (MessageType, []byte, error) {
+	if err := e.lockRead(ctx); err != nil {
+		return 0, nil, err
+	}
+	defer e.unlockRead()
+	r := &e.rcv
+	if e.life.state() != stateOpen || ctx.Err() != nil || !r.tryBegin() {
+		if err := e.nextMessage(ctx); err != nil {
+			return 0, nil, err
+		}
+	}
+	typ := r.msg.typ
+	// What is allocated is in proportion to what has arrived, whatever the peer declares.
+	var p []byte
+	var err error
+	if r.sizeKnown(0) {
+		p, err = r.readFull(ctx, nil)
+	} else {
+		p, err = r.readGrowing(ctx)
+	}
+	if err != nil {
+		return 0, nil, e.failRead(ctx, insideMessage, err)
+	}
+	return typ, p, nil
+}
+
+// read reads on from message to message. A context that ends
+// changes nothing, inside a message too, and ctx.Err() is returned as it is.
+func (s *byteStream) read(ctx context.Context, typ MessageType, p []byte) (int, error) {
+	e := (*engine)(s)
+	if err := e.lockRead(ctx); err != nil {
+		return 0, err
+	}
+	defer e.unlockRead()
+	r := &e.rcv
+	for {
+		if !r.msg.open {
+			if err := e.nextMessage(ctx); err != nil {
+				return 0, err
+			}
+			if r.msg.typ != typ {
+				return 0, e.failRead(ctx, betweenMessages, &violation{code: StatusUnsupportedData, text: wrongMessage(r.msg.typ, typ)})
+			}
+			continue
+		}
+		if !e.life.state().reads() {
+			return 0, e.life.err(later)
+		}
+		if len(p) == 0 {
+			return 0, nil
+		}
+		n, err := r.readMessage(ctx, p)
+		switch {
+		case err == io.EOF && n == 0:
+		case err == nil || err == io.EOF:
+			return n, nil
+		default:
+			return n, e.failRead(ctx, betweenMessages, err)
+		}
+	}
 }
 
 // refuse closes the connection for a message that is not wanted.

@@ -3,11 +3,16 @@
 package websocket
 
 import (
+	"bytes"
 	"context"
-	"github.com/bhojpur/api/internal/frame"
-	"github.com/bhojpur/api/internal/sender"
+	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
+	"github.com/bhojpur/api/internal/bufpool"
+	"github.com/bhojpur/api/internal/deflate"
+	"github.com/bhojpur/api/internal/frame"
+	"github.com/bhojpur/api/internal/sender"
 	"github.com/bhojpur/api/internal/sendqueue"
 	"github.com/bhojpur/api/internal/utf8stream"
 )
@@ -65,25 +70,28 @@ func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
 	return ctx.Err()
 }
 
-// writeStream is write for NetConn. If the context ends when a part of the frame is
-// out, the rest is sent ahead of other frames; writeStream counts it as written, and
+// byteStream is what a NetConn reads and writes.
+type byteStream engine
+
+// write sends a message. If the context ends when a part of the frame is
+// out, the rest is sent ahead of other frames; write counts it as written, and
 // returns ctx.Err() as it is.
-func (e *engine) writeStream(ctx context.Context, typ MessageType, p []byte) (n int, err error) {
-	f, err := e.newMessage(ctx, typ, p)
+func (s *byteStream) write(ctx context.Context, typ MessageType, p []byte) (n int, err error) {
+	f, err := (*engine)(s).newMessage(ctx, typ, p)
 	switch {
 	case err != nil:
 		return 0, err
 	case len(p) > sender.MaxFrame && f.Encoding == sender.Plain:
-		return e.writeFrames(ctx, typ, p)
+		return s.writeFrames(ctx, typ, p)
 	}
-	return e.sendKept(ctx, sendqueue.Message, f)
+	return s.sendKept(ctx, sendqueue.Message, f)
 }
 
 // sendKept sends a frame that is sent to its end once a part of it is out. It
 // returns how many bytes of the payload are out, or will be.
-func (e *engine) sendKept(ctx context.Context, c sendqueue.Class, f sender.Frame) (n int, err error) {
+func (s *byteStream) sendKept(ctx context.Context, c sendqueue.Class, f sender.Frame) (n int, err error) {
 	f.OnCancel = sender.KeepFrame
-	switch err := e.snd.Send(ctx, c, f); err {
+	switch err := s.snd.Send(ctx, c, f); err {
 	case nil:
 		return len(f.Payload), nil
 	case sender.ErrCommitted:
@@ -91,19 +99,19 @@ func (e *engine) sendKept(ctx context.Context, c sendqueue.Class, f sender.Frame
 	case sender.ErrBehindWriter:
 		return 0, ctx.Err()
 	default:
-		return 0, e.failWrite(ctx, err)
+		return 0, (*engine)(s).failWrite(ctx, err)
 	}
 }
 
 // writeFrames sends a long message in frames short enough to be kept when the
 // context ends in one of them. The message ends there, then.
-func (e *engine) writeFrames(ctx context.Context, typ MessageType, p []byte) (n int, err error) {
-	m, err := e.snd.Open(ctx, opcode(typ), sender.Plain)
+func (s *byteStream) writeFrames(ctx context.Context, typ MessageType, p []byte) (n int, err error) {
+	m, err := s.snd.Open(ctx, opcode(typ), sender.Plain)
 	switch {
 	case err == sender.ErrBehindWriter:
 		return 0, ctx.Err()
 	case err != nil:
-		return 0, e.failWrite(ctx, err)
+		return 0, (*engine)(s).failWrite(ctx, err)
 	}
 	defer m.End()
 	for op := opcode(typ); n < len(p) && err == nil; op = frame.Continuation {
@@ -116,11 +124,88 @@ func (e *engine) writeFrames(ctx context.Context, typ MessageType, p []byte) (n 
 			f.Byte0 |= frame.BitFin
 		}
 		var k int
-		k, err = e.sendKept(ctx, sendqueue.Part, f)
+		k, err = s.sendKept(ctx, sendqueue.Part, f)
 		n += k
 	}
 	if 0 < n && n < len(p) {
-		e.snd.PostPart(sender.Frame{Byte0: frame.Final(frame.Continuation)})
+		s.snd.PostPart(sender.Frame{Byte0: frame.Final(frame.Continuation)})
 	}
 	return n, err
+}
+
+// preparedFrames are the frames that a prepared message goes out as.
+type preparedFrames struct {
+	plain sender.Preframed
+
+	// deflated is a list of the compressed frames, one for each setting that was
+	// asked for. Frames are only added, in front.
+	deflated atomic.Pointer[deflatedFrame]
+
+	mu sync.Mutex // a leaf; held by the goroutine that compresses
+}
+
+// deflatedFrame is the frame for connections that agreed on a setting.
+type deflatedFrame struct {
+	sender.Preframed
+	setting deflateSetting
+	next    *deflatedFrame
+}
+
+// maxText bounds the text that a connection refers to until it compresses again: as much
+// as a compressor keeps.
+const maxText = 2 << 10
+
+func (m *preparedFrames) prepare(typ MessageType, p []byte) {
+	m.plain = sender.Preframe(frame.Final(opcode(typ)), p)
+}
+
+// compressed returns the frame for connections that agreed on s. The first call makes it,
+// and concurrent ones wait for that.
+func (m *PreparedMessage) compressed(s deflateSetting) *sender.Preframed {
+	if f := m.find(s); f != nil {
+		return f
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if f := m.find(s); f != nil {
+		return f
+	}
+	p := m.plain.Payload
+	b := bufpool.Get(len(p) + len(p)>>10 + 64)
+	defer b.Free()
+	const takeover = false
+	z := deflate.NewCompressor(s.sendBits, s.level, takeover).Append(b.B[:0], p)
+	f := &deflatedFrame{
+		Preframed: sender.Preframe(frame.Final(opcode(m.typ))|frame.BitRSV1, z),
+		setting:   s,
+		next:      m.deflated.Load(),
+	}
+	f.Text, f.Size = p, len(p)
+	if len(p) > maxText {
+		f.Text = bytes.Clone(p[len(p)-maxText:])
+	}
+	m.deflated.Store(f)
+	return &f.Preframed
+}
+
+func (m *preparedFrames) find(s deflateSetting) *sender.Preframed {
+	for f := m.deflated.Load(); f != nil; f = f.next {
+		if f.setting == s {
+			return &f.Preframed
+		}
+	}
+	return nil
+}
+
+// writePrepared sends a prepared message.
+func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
+	if err := e.checkWrite(ctx, m.typ); err != nil {
+		return err
+	}
+	pre := &m.plain
+	if d := e.rcv.deflate; d != nil && len(pre.Payload) >= d.threshold {
+		pre = m.compressed(d.deflateSetting)
+	}
+	f := sender.Frame{Byte0: byte0(pre.Bytes[0]), Payload: pre.Payload, Pre: pre}
+	return e.send(ctx, sendqueue.Message, f)
 }

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"math"
@@ -47,8 +48,12 @@ func (e *engine) writeUncompressed(ctx context.Context, typ MessageType, p []byt
 	return e.write(ctx, typ, p)
 }
 
-// writeStream writes a message, or nothing when ctx ends before.
-func (e *engine) writeStream(ctx context.Context, typ MessageType, p []byte) (int, error) {
+// byteStream is what a NetConn reads and writes.
+type byteStream engine
+
+// write writes a message, or nothing when ctx ends before.
+func (s *byteStream) write(ctx context.Context, typ MessageType, p []byte) (int, error) {
+	e := (*engine)(s)
 	if err := e.write(ctx, typ, p); err != nil {
 		return 0, err
 	}
@@ -187,4 +192,21 @@ func (w *messageWriter) notUTF8() error {
 
 func (w *messageWriter) end() {
 	w.ended, w.p = true, nil
+}
+
+// preparedFrames is a message as the browser takes it.
+type preparedFrames struct {
+	p []byte
+}
+
+func (m *preparedFrames) prepare(_ MessageType, p []byte) {
+	m.p = bytes.Clone(p)
+}
+
+// writePrepared sends a message that was checked before.
+func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
+	if err := e.checkWrite(ctx, m.typ); err != nil {
+		return err
+	}
+	return e.send(ctx, m.typ, m.p)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"testing"
@@ -274,6 +275,27 @@ func TestPongsWhileWriteIsStuck(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Over TCP the call that reads a ping sends the pong, without a goroutine, unless the
+// socket is full.
+func TestPongsWithoutGoroutines(t *testing.T) {
+	conntest.OverTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		const pings = 1000
+		created := []metrics.Sample{{Name: "/sched/goroutines-created:goroutines"}}
+		metrics.Read(created)
+		before := created[0].Value.Uint64()
+		for i := range pings {
+			payload := fmt.Sprint(i)
+			p.Send(rawpeer.Ping(payload), rawpeer.Text("behind"))
+			conntest.WantText(t, c, "behind")
+			p.WantPong(payload)
+		}
+		metrics.Read(created)
+		if n := created[0].Value.Uint64() - before; n > pings/10 {
+			t.Errorf("%d goroutines were started for %d pongs", n, pings)
+		}
+	})
 }
 
 // So it is in the middle of a long frame, where the peer does not read.

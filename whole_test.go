@@ -94,12 +94,33 @@ func TestReadBehindHandshake(t *testing.T) {
 	opts := &conntest.Options{Frames: []rawpeer.Frame{
 		rawpeer.Text("first"), rawpeer.Ping("early"), rawpeer.Text("sec").More(),
 	}}
-	conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		conntest.WantText(t, c, "first")
 		p.Send(rawpeer.Continuation("ond"))
 		conntest.WantText(t, c, "second")
 		p.WantPong("early")
-	})
+	}
+	conntest.ForBothRoles(t, opts, test)
+	conntest.OverTCP(t, opts, test)
+}
+
+// The same with messages of more sizes, over TCP, where a client reads the first bytes
+// through net/http and the others from the socket.
+func TestReadManyBehindHandshake(t *testing.T) {
+	for _, size := range []int{1, 100, 126, 1000, 3000, 20_000} {
+		opts := &conntest.Options{}
+		for i := range 10 {
+			opts.Frames = append(opts.Frames, rawpeer.Text(fmt.Sprint(i, conntest.Filler(size))))
+		}
+		conntest.OverTCP(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			for i := range 20 {
+				conntest.WantText(t, c, fmt.Sprint(i, conntest.Filler(size)))
+				if i < 10 {
+					p.SendText(fmt.Sprint(10+i, conntest.Filler(size)))
+				}
+			}
+		})
+	}
 }
 
 // Every form of a length, and the sizes at which buffers end.

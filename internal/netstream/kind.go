@@ -24,6 +24,16 @@ const (
 
 func (k kind) is(one kind) bool { return k&one != 0 }
 
+// isSocket reports whether c is a socket itself. A type that embeds one has its
+// methods, but may have a Read of its own.
+func isSocket(c any) bool {
+	switch c.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return true
+	}
+	return false
+}
+
 // kindOf returns the kind of rwc, with conn below it. Only the types themselves
 // count: one that embeds another has its methods, but may do something else in
 // those of its own.
@@ -36,13 +46,13 @@ func kindOf(rwc io.ReadWriteCloser, conn net.Conn) kind {
 	if passesOn(rwc, conn) {
 		outer = conn
 	}
+	if isSocket(outer) {
+		return trusted | resumer
+	}
 	switch c := outer.(type) {
-	case *net.TCPConn, *net.UnixConn:
-		k |= trusted | resumer
 	case *tls.Conn:
 		k |= secure
-		switch c.NetConn().(type) {
-		case *net.TCPConn, *net.UnixConn:
+		if isSocket(c.NetConn()) {
 			k |= trusted
 		}
 	case Resumer:
@@ -74,6 +84,14 @@ func passesOn(rwc io.ReadWriteCloser, conn net.Conn) bool {
 	}
 	c, ok := reflect.ValueOf(rwc).Elem().FieldByIndex(field.Index).Interface().(net.Conn)
 	return ok && same(c, conn)
+}
+
+// hasReadAhead reports whether body, for which passesOn is true, may have bytes that
+// were read from the connection already: net/http keeps a reader in it until they have
+// been read.
+func hasReadAhead(body io.ReadWriteCloser) bool {
+	reader := reflect.ValueOf(body).Elem().FieldByName("br")
+	return !reader.IsValid() || reader.Kind() != reflect.Pointer || !reader.IsNil()
 }
 
 // same reports whether a and b are the same, which need not be comparable.

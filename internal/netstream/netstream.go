@@ -32,7 +32,9 @@
 // On Unix systems the sockets of a *net.TCPConn and a *net.UnixConn are read and
 // written by system calls. The first one is tried before anything else, the context
 // is registered with only if it would block, and a read holds no buffer while it
-// waits.
+// waits. The body of net/http for a response that switches protocols is read until it
+// has given what net/http had read ahead. From then on, and for writes from the
+// beginning, the socket below it is used.
 package netstream
 
 import (
@@ -113,10 +115,13 @@ type Stream struct {
 
 	rd, wr  direction
 	reading rawReading     // if raw is not nil; owned by the holder of the lock for reading
-	first   *bufpool.Block // likewise: the block that was read into; if raw is nil, one of the stream's own
+	first   *bufpool.Block // likewise: the block that was read into; if raw is nil or ahead is set, one of the stream's own
 
 	closed atomic.Bool
 	kind   kind // set by New
+	// ahead: rwc may have bytes that were read ahead, and is read in place of the
+	// socket. Owned by the holder of the lock for reading.
+	ahead bool
 
 	// What the last interrupts left. Each one is changed while the direction's Watch
 	// interrupts or resumes, and read after its End.
@@ -148,7 +153,13 @@ func New(rwc io.ReadWriteCloser, conn net.Conn, owner Owner) *Stream {
 	}
 	s.rd.Init((*readTarget)(s), keeping)
 	s.wr.Init((*writeTarget)(s), keeping)
-	s.openRaw()
+	switch {
+	case isSocket(rwc):
+		s.openRaw(rwc)
+	case isSocket(conn) && passesOn(rwc, conn):
+		s.openRaw(conn)
+		s.ahead = s.raw != nil && hasReadAhead(rwc)
+	}
 	return s
 }
 
@@ -156,6 +167,9 @@ func New(rwc io.ReadWriteCloser, conn net.Conn, owner Owner) *Stream {
 // error is nil if bytes were read.
 func (s *Stream) Read(ctx context.Context, p []byte) (int, error) {
 	if s.raw != nil {
+		if s.ahead {
+			return s.readAhead(ctx, p)
+		}
 		n, _, err := s.rawRead(ctx, p, 0)
 		return n, err
 	}
@@ -165,6 +179,21 @@ func (s *Stream) Read(ctx context.Context, p []byte) (int, error) {
 	n, err := s.rwc.Read(p)
 	if uint(n-1) < uint(len(p)) && s.rd.Calm() {
 		return n, nil // an error comes again
+	}
+	return s.didRead(ctx, p, n, err)
+}
+
+// readAhead is Read of a body of net/http's that may have bytes that were read ahead. A
+// read that is not filled has taken the last of them, or is one of the socket. The
+// socket is read directly from then on.
+func (s *Stream) readAhead(ctx context.Context, p []byte) (int, error) {
+	if done := ctx.Done(); !s.rd.Armed(done) && !s.rd.Turn(ctx, done) {
+		return 0, ErrInterrupted
+	}
+	n, err := s.rwc.Read(p)
+	if n < len(p) || !hasReadAhead(s.rwc) {
+		s.ahead = false
+		s.first = nil // the caller may still have that block
 	}
 	return s.didRead(ctx, p, n, err)
 }
@@ -199,7 +228,7 @@ func (s *Stream) didRead(ctx context.Context, p []byte, n int, err error) (int, 
 // free the block.
 func (s *Stream) ReadBlock(ctx context.Context, size, first int) (b *bufpool.Block, n int, err error) {
 	switch {
-	case s.raw != nil:
+	case s.raw != nil && !s.ahead:
 		n, b, err = s.rawRead(ctx, nil, size)
 		return b, n, err
 	case first == 0:

@@ -18,7 +18,7 @@ const (
 	notBlocking
 )
 
-func (s *Stream) openRaw() {}
+func (s *Stream) openRaw(any) {}
 
 func (s *Stream) rawRead(context.Context, []byte, int) (int, *bufpool.Block, error) {
 	panic("netstream: no raw connection")

@@ -73,20 +73,9 @@ const (
 	notBlocking
 )
 
-// openRaw prepares system calls, if rwc is a socket itself. A type that embeds one
-// has its SyscallConn, but may have a Read of its own.
-func (s *Stream) openRaw() {
-	var raw syscall.RawConn
-	var err error
-	switch c := s.rwc.(type) {
-	case *net.TCPConn:
-		raw, err = c.SyscallConn()
-	case *net.UnixConn:
-		raw, err = c.SyscallConn()
-	default:
-		return
-	}
-	if err == nil {
+// openRaw prepares system calls on a socket.
+func (s *Stream) openRaw(socket any) {
+	if raw, err := socket.(syscall.Conn).SyscallConn(); err == nil {
 		s.raw = raw
 		s.reading.on = s.readable
 	}

@@ -148,6 +148,7 @@ var programs = []program{
 		version:  "v0.71.4",
 		sum:      "h1:jyDGrpt6iHYKMpDWKBkVefYjwpuvhr5VBorToOW1dIU=",
 		library:  coder,
+		patch:    "netbird.patch", // of ports that connections of other programs may have
 		packages: []string{"./shared/relay/client"},
 		run:      "^(TestClient.*|TestRegistration.*|TestEcho|TestBindReconnect|TestClose.*|TestForeignConn|TestAutoReconnect)$",
 		passes:   23,

@@ -105,6 +105,7 @@ lint: tidy
 		(cd $$module && $(GO) vet ./... && $(TOOL) staticcheck ./...) || exit 1; done
 	staticcheck=$$($(TOOL) -n staticcheck) && GOOS=js GOARCH=wasm $$staticcheck . ./internal/wsjs ./examples/wasm/...
 	$(TOOL) actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
+	cd internal/thirdparty && $(GO) run ./structure
 
 tidy:
 	for module in $(MODULES) internal/tools; do (cd $$module && $(GO) mod tidy -diff) || exit 1; done

@@ -43,6 +43,7 @@ const (
 	queued             // requests wait
 	open               // a message of several frames is open
 	ended              // no request is accepted
+	halted             // the last leader left requests that are not sent to their end
 )
 
 // A Queue decides the order of sending on one connection. F is a frame. The zero
@@ -61,10 +62,6 @@ type waiting[F any] struct {
 
 	closed bool
 	err    error // why, or nil
-
-	// unfinished: the last leader left requests that it had taken and not sent to
-	// their end. No message opens until a leader has sent them.
-	unfinished bool
 
 	posted      int   // control requests that no goroutine waits for
 	postedBytes int64 // the sizes of messages that no goroutine waits for
@@ -235,7 +232,7 @@ func (q *Queue[F]) update(w *waiting[F]) (alone bool) {
 		return false
 	}
 	// All frames ahead of the message are sent: the lead is free.
-	if r := messages.head; r != nil && r.begins && !q.is(open) && !w.unfinished {
+	if r := messages.head; r != nil && r.begins && !q.is(open|halted) {
 		messages.remove(r)
 		q.state.Or(open)
 		w.done = r.done
@@ -302,7 +299,11 @@ func (q *Queue[F]) Release(unfinished *Request[F]) Duty {
 	if unfinished != nil && unfinished.posted {
 		return Drain
 	}
-	w.unfinished = unfinished != nil
+	if unfinished != nil {
+		q.state.Or(halted)
+	} else {
+		q.state.And(^uint32(halted))
+	}
 	q.state.And(^uint32(held))
 	if unfinished != nil {
 		unfinished.wake()

@@ -59,7 +59,7 @@ func take(t *testing.T, q *Queue[int], b *Batch[int], want ...int) {
 }
 
 // settle gives all requests of the batch an outcome.
-func settle(q *Queue[int], b *Batch[int], o Outcome) { q.Settle(b, math.MaxInt64, o) }
+func settle[F any](q *Queue[F], b *Batch[F], o Outcome) { q.Settle(b, math.MaxInt64, o) }
 
 func must(t *testing.T, what string, ok bool) {
 	t.Helper()
@@ -96,6 +96,7 @@ func TestTryLead(t *testing.T) {
 		{"open, queued", open | queued, [classes]bool{}},
 		{"open, held", open | held, [classes]bool{}},
 		{"ended", ended, [classes]bool{}},
+		{"halted", halted, [classes]bool{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for c, want := range test.want {
@@ -121,6 +122,7 @@ func TestTryRelease(t *testing.T) {
 		{held | open, true},
 		{held | queued, false},
 		{held | ended, false},
+		{held | halted, false},
 	} {
 		var q Queue[int]
 		q.state.Store(test.state)
@@ -192,6 +194,28 @@ func TestSettle(t *testing.T) {
 			t.Fatal("a posted request is left in the batch")
 		}
 		release(t, q)
+	})
+}
+
+// A leader whose context ended leaves the rest of its batch to the goroutine of the
+// first request that is not sent to its end.
+func TestReleaseUnfinished(t *testing.T) {
+	inBubble(t, "wakes its goroutine", func(t *testing.T, q *Queue[int]) {
+		must(t, "the lead", q.TryLead(Message))
+		r := q.Enqueue(Message, 1)
+		w := goWait(t, q, r)
+		other := goWait(t, q, q.Enqueue(Message, 2))
+		var b Batch[int]
+		take(t, q, &b, 1, 2)
+		if d := q.Release(r); d != Released {
+			t.Fatalf("got the duty %d, want none", d)
+		}
+		w.want(t, Leading)
+		settle(q, &b, Sent)
+		other.want(t, Sent)
+		q.Recycle(r)
+		release(t, q)
+		must(t, "the lead", q.TryLead(Message))
 	})
 }
 
@@ -295,7 +319,8 @@ func TestBegin(t *testing.T) {
 		if d := q.Release(r); d != Released {
 			t.Fatalf("got the duty %d, want none", d)
 		}
-		must(t, "the lead", q.TryLead(Message))
+		must(t, "no lead for one that does not wait", !q.TryLead(Control))
+		must(t, "the lead", q.Take())
 		begins := goWait(t, q, q.Begin(nil))
 		w := goWait(t, q, r)
 		settle(q, &b, Sent)

@@ -125,7 +125,7 @@ func TestHandshakeFIPS(t *testing.T) {
 			conntest.WantNoError(t, err)
 			defer c.CloseNow()
 			conntest.WantText(t, c, "hello")
-			conntest.WantClosed(t, conntest.ReadErr(t.Context(), c), websocket.StatusNormalClosure)
+			conntest.WantCause(t, conntest.ReadErr(t.Context(), c), websocket.StatusNormalClosure)
 		})
 	}
 }

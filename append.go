@@ -16,13 +16,14 @@ import (
 // length.
 func (e *engine) appendRead(ctx context.Context, dst []byte) (MessageType, []byte, error) {
 	r := &e.rcv
+	began := e.life.beginRead()
 	if !r.mu.TryLock() {
-		if err := e.lockRead(ctx); err != nil {
+		if err := e.lockRead(ctx, began); err != nil {
 			return 0, dst, err
 		}
 	}
 	if e.life.state() != stateOpen || ctx.Err() != nil || !r.tryBegin() {
-		if err := e.awaitMessage(ctx); err != nil {
+		if err := e.awaitMessage(ctx, began); err != nil {
 			return 0, dst, err
 		}
 	}
@@ -31,7 +32,7 @@ func (e *engine) appendRead(ctx context.Context, dst []byte) (MessageType, []byt
 		e.unlockReadFast()
 		return typ, p, nil
 	}
-	p, err := e.appendRest(ctx, dst)
+	p, err := e.appendRest(ctx, began, dst)
 	if err != nil {
 		return 0, p[:len(dst)], err
 	}
@@ -72,7 +73,7 @@ const minAppend = 512
 // has, and extends dst only if there is more to read than fits: by as much as has
 // arrived, whatever the peer declares. The caller holds the lock, which appendRest
 // releases, also when a callback panics.
-func (e *engine) appendRest(ctx context.Context, dst []byte) ([]byte, error) {
+func (e *engine) appendRest(ctx context.Context, began callTime, dst []byte) ([]byte, error) {
 	defer e.unlockRead()
 	r := &e.rcv
 	old := len(dst)
@@ -84,14 +85,14 @@ func (e *engine) appendRest(ctx context.Context, dst []byte) ([]byte, error) {
 				return dst, nil
 			case errBetweenMessages:
 			default:
-				return dst, e.failRead(ctx, insideMessage, err)
+				return dst, e.failRead(ctx, began, insideMessage, err)
 			}
 			if len(dst) > math.MaxInt/2 { // half of what 32 bits can address
-				return dst, e.failRead(ctx, insideMessage, tooBig(math.MaxInt))
+				return dst, e.failRead(ctx, began, insideMessage, tooBig(math.MaxInt))
 			}
 			dst = slices.Grow(dst, r.appendSize(len(dst)-old))
 		}
-		n, err := e.readInside(ctx, dst[len(dst):cap(dst)])
+		n, err := e.readInside(ctx, dst[len(dst):cap(dst)], began)
 		dst = dst[:len(dst)+n]
 		if err == io.EOF {
 			break

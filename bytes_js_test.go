@@ -93,7 +93,7 @@ func TestMessageDataRefused(t *testing.T) {
 			socket.Call("receive", "behind")
 			conntest.WantText(t, c, "before")
 			err := conntest.ReadErr(behaviour.Bounded(t), c)
-			conntest.WantClosed(t, err, -1)
+			conntest.WantCause(t, err, -1)
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("got error %v, want one that names %s", err, want)
 			}

@@ -237,15 +237,16 @@ func (v *violation) Unwrap() error { return v.err }
 type party uint8
 
 const (
-	bySelf      party = iota // Close or CloseNow
-	byFailure                // this side failed
-	byContext                // a context ended inside a message
-	byPeer                   // the peer's close frame
-	byViolation              // the peer broke the protocol, or a rule of this side
-	byNetwork                // the stream failed or ended
+	bySelf      party = iota + 1 // Close or CloseNow
+	byFailure                    // this side failed
+	byContext                    // a context ended inside a message
+	byPeer                       // the peer's close frame
+	byViolation                  // the peer broke the protocol, or a rule of this side
+	byNetwork                    // the stream failed or ended
 )
 
-// endReason says who ended a connection, and why.
+// endReason says which party ended a connection, and why. It is zero where a
+// connection is closed that has ended before.
 type endReason struct {
 	by    party
 	cause error // of Close: its code and reason, as a CloseError; of CloseNow: nil
@@ -260,7 +261,8 @@ const (
 )
 
 // closedError is the error of calls on a connection that has ended. It is
-// net.ErrClosed if the call began after that, or if this side ended the connection.
+// net.ErrClosed if the call began after the end, or if Close, CloseNow or a context
+// of this side ended the connection.
 type closedError struct {
 	why      endReason
 	peer     error // the peer's CloseError, or nil

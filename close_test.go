@@ -487,7 +487,7 @@ func TestPeerCloses(t *testing.T) {
 					p.WantCloseReason(code, reason)
 					p.WantEOF()
 					err := call.Err()
-					conntest.WantClosed(t, err, websocket.StatusCode(code))
+					conntest.WantCause(t, err, websocket.StatusCode(code))
 					if ce, ok := errors.AsType[websocket.CloseError](err); !ok || ce.Reason != reason {
 						t.Fatalf("got reason %q, want %q", ce.Reason, reason)
 					}
@@ -508,7 +508,7 @@ func TestPeerClosesWithoutCode(t *testing.T) {
 		p.SendClose(rawpeer.NoCode, "")
 		p.WantClose(rawpeer.NoCode)
 		p.WantEOF()
-		conntest.WantClosed(t, read.Err(), websocket.StatusNoStatusRcvd)
+		conntest.WantCause(t, read.Err(), websocket.StatusNoStatusRcvd)
 		conntest.WantEnded(t, c, websocket.StatusNoStatusRcvd)
 	})
 }
@@ -527,7 +527,7 @@ func TestPeerClosesWithWrongCode(t *testing.T) {
 				p.WantClose(1002)
 				p.WantEOF()
 				p.Close()
-				conntest.WantClosed(t, call.Err(), -1)
+				conntest.WantCause(t, call.Err(), -1)
 				conntest.WantEnded(t, c, -1)
 			})
 		})
@@ -548,7 +548,7 @@ func TestPeerClosesInPieces(t *testing.T) {
 		}
 		p.SendRaw(all[len(all)-1])
 		p.WantCloseReason(4321, "grün, 水, 🎉")
-		conntest.WantClosed(t, read.Err(), 4321)
+		conntest.WantCause(t, read.Err(), 4321)
 	})
 }
 
@@ -557,7 +557,7 @@ func TestPeerClosesAmongFrames(t *testing.T) {
 		p.Send(rawpeer.Text("one"), rawpeer.Ping("two"), rawpeer.Close(1001, ""), rawpeer.Text("late"), rawpeer.Close(4000, ""))
 		conntest.WantText(t, c, "one")
 		_, _, err := c.Read(t.Context())
-		conntest.WantClosed(t, err, websocket.StatusGoingAway)
+		conntest.WantCause(t, err, websocket.StatusGoingAway)
 		p.WantPong("two")
 		p.WantClose(1001)
 		p.WantEOF()
@@ -574,7 +574,7 @@ func TestPeerClosesInsideMessage(t *testing.T) {
 			p.Send(encode(rawpeer.Text("part")).More(), rawpeer.Close(4000, ""))
 			p.WantClose(4000)
 			p.WantEOF()
-			conntest.WantClosed(t, call.Err(), 4000)
+			conntest.WantCause(t, call.Err(), 4000)
 			conntest.WantEnded(t, c, 4000)
 		})
 	})
@@ -592,11 +592,12 @@ func TestPeerClosesWhileOthersWait(t *testing.T) {
 		write := rawpeer.GoErr(t, func() error { return c.Write(t.Context(), websocket.MessageText, []byte("x")) })
 		synctest.Wait()
 		first, second := conntest.GoRead(t, c), conntest.GoRead(t, c)
+		synctest.Wait()
 		p.SendClose(4000, "")
 		p.WantClose(4000)
 		p.WantEOF()
 		for _, call := range []interface{ Err() error }{ping, write, first, second} {
-			conntest.WantClosed(t, call.Err(), 4000)
+			conntest.WantCause(t, call.Err(), 4000)
 		}
 		_, err = w.Write([]byte("x"))
 		conntest.WantClosed(t, err, 4000)

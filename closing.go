@@ -55,17 +55,20 @@ func (e *engine) failWrite(ctx context.Context, err error) error {
 	switch {
 	case err == sender.ErrWithdrawn, err == sender.ErrCommitted:
 		return ctx.Err()
+	case err == sender.ErrCutInside:
+		e.life.advance(stateWriteFailed, endReason{byContext, ctx.Err()})
+		return ctx.Err()
 	case err == sender.ErrBehindWriter:
 		return fmt.Errorf("%w: %w", errWriterOpen, ctx.Err())
 	case err == sender.ErrEnded:
-		return e.life.err(underWay)
+		return e.life.errWrite()
 	}
 	if c, ok := errors.AsType[*sender.ContextError](err); ok {
 		e.shut(endReason{byContext, c.Err})
 	} else {
 		e.life.advance(stateWriteFailed, endReason{byNetwork, err})
 	}
-	return e.life.err(underWay)
+	return e.life.errWrite()
 }
 
 // A position says where in the flow of messages a read was.
@@ -77,15 +80,16 @@ const (
 )
 
 // failRead ends the connection for an error of the receiving half, and returns what
-// the caller of a read gets. The caller holds the lock of that half.
-func (e *engine) failRead(ctx context.Context, at position, err error) error {
+// the caller of a read that began at the given time gets. The caller holds the lock of
+// that half.
+func (e *engine) failRead(ctx context.Context, began callTime, at position, err error) error {
 	switch v := err.(type) {
 	case *violation:
 		e.failViolation(ctx, v)
-		return e.life.err(underWay)
+		return e.life.err(began)
 	case CloseError:
 		e.replyClose(ctx, v)
-		return e.life.err(underWay)
+		return e.life.err(began)
 	}
 	switch {
 	case err == errBetweenMessages:
@@ -95,12 +99,16 @@ func (e *engine) failRead(ctx context.Context, at position, err error) error {
 	case err == netstream.ErrInterrupted:
 		e.shut(endReason{byContext, ctx.Err()})
 	default:
-		e.shut(endReason{byNetwork, err})
+		if c, ok := err.(*sender.ContextError); ok {
+			e.shut(endReason{byContext, c.Err})
+		} else {
+			e.shut(endReason{byNetwork, err})
+		}
 	}
 	if at == insideMessage {
-		return e.life.errInside(underWay)
+		return e.life.errInside(began)
 	}
-	return e.life.err(underWay)
+	return e.life.err(began)
 }
 
 // failViolation ends the connection for what the peer did: a close frame names it
@@ -276,7 +284,7 @@ func (e *engine) awaitClose(ctx context.Context) error {
 	}
 	err := e.rcv.awaitClose(ctx)
 	if err != netstream.ErrInterrupted {
-		e.failRead(ctx, betweenMessages, err)
+		e.failRead(ctx, underWay, betweenMessages, err)
 	}
 	return err
 }

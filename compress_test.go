@@ -436,7 +436,7 @@ func TestReadCorruptCompressed(t *testing.T) {
 						reading := rawpeer.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
 						p.WantClose(test.code)
 						p.Close()
-						conntest.WantClosed(t, reading.Err(), -1)
+						conntest.WantCause(t, reading.Err(), -1)
 						conntest.WantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), -1)
 					})
 				})

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
+	"time"
 )
 
 // Conn is a WebSocket connection, made by [Accept] or [Dial].
@@ -34,11 +35,20 @@ import (
 //
 // # Errors
 //
-// Once the connection has ended, the error of each call satisfies
-// errors.Is(err, [net.ErrClosed]). If the peer sent a close frame, each error
-// holds it as a [CloseError], and [CloseStatus] tells its code. Otherwise the
-// error holds what ended the connection, such as [io.EOF] where the peer was
-// gone without a word.
+// An error says which side ended the connection, and why. If the peer sent a
+// close frame, the error holds it as a [CloseError], and [CloseStatus] returns its
+// code. Otherwise the error holds the cause: the peer's violation, the error of the
+// stream, or the failure of this side.
+//
+// A call that is under way when the peer or the network ends the connection returns
+// the cause, and its error is not [net.ErrClosed] for [errors.Is]: a program may
+// connect again. The error of each call that begins later, or that Close or CloseNow
+// of this side ends or precedes, is the cause and net.ErrClosed. So is the error of a
+// context that fails the connection. A failed write ends the connection for writes.
+// The next read may still return what has arrived, and counts as under way.
+//
+// A peer that is gone without a close frame is [io.EOF] between messages, and
+// [io.ErrUnexpectedEOF] inside a message and in the Read of a message's reader.
 //
 // Whoever has a Conn calls Close or CloseNow in the end, also after an error.
 type Conn struct {
@@ -49,7 +59,8 @@ type Conn struct {
 
 // closeReading is what CloseRead leaves behind.
 type closeReading struct {
-	ctx context.Context // what it returns
+	ctx  context.Context // what it returns
+	done chan struct{}   // closed when its goroutine ends
 }
 
 // Read waits for the next message and returns the whole of it. The slice is
@@ -214,9 +225,10 @@ func (c *Conn) WriterUncompressed(ctx context.Context, typ MessageType) (io.Writ
 // and the ones sent before it (RFC 6455 sections 5.5.2 and 5.5.3). A context that
 // ends after the ping was sent leaves the connection open.
 //
-// An error that is [net.ErrClosed] says that the connection has ended, or is
-// being closed: a program that pings then leaves it to Close. Any other error of
-// a ping with a deadline means that the peer, or its program, does not answer.
+// An error that is [net.ErrClosed] means that this side closes the connection, or
+// that it had ended before: a program that pings has nothing left to do. Any other
+// error of a ping with a deadline means that the connection was lost, that the peer
+// closed it, or that the peer, or its program, does not answer.
 //
 // In a browser, where a page can't send pings, Ping returns nil while the
 // connection is open.
@@ -246,6 +258,9 @@ func (c *Conn) Pong(ctx context.Context, payload []byte) error {
 // not over after 5 seconds ends all the same, with an error. Calls under way
 // elsewhere return an error, those of reads when the handshake is over.
 //
+// Close waits for the goroutine of CloseRead to end, within the 5 seconds, unless a
+// callback runs, OnPingReceived or OnPongReceived: the callback may be the caller.
+//
 // Later and concurrent calls wait for the connection to be closed and return
 // nil, and so does a first call after the peer has closed, or the connection
 // has failed, which was told by another call.
@@ -260,7 +275,7 @@ func (c *Conn) Pong(ctx context.Context, payload []byte) error {
 // any other one goes out as the code plus 3000: StatusInternalError as 4011. So
 // do the codes with which the library closes, such as StatusMessageTooBig.
 func (c *Conn) Close(code StatusCode, reason string) error {
-	return opError("close", c.close(context.Background(), code, reason))
+	return c.CloseContext(context.Background(), code, reason)
 }
 
 // CloseContext is [Conn.Close] with another bound: the close handshake may take
@@ -270,7 +285,10 @@ func (c *Conn) Close(code StatusCode, reason string) error {
 // the connection.
 func (c *Conn) CloseContext(ctx context.Context, code StatusCode, reason string) error {
 	checkContext(ctx)
-	return opError("close", c.close(ctx, code, reason))
+	start := time.Now()
+	err := c.close(ctx, code, reason)
+	c.awaitCloseRead(ctx, start)
+	return opError("close", err)
 }
 
 // Done returns a channel that is closed when the connection has ended and the
@@ -295,19 +313,23 @@ func (c *Conn) Err() error {
 // CloseNow closes the network connection at once, with no close handshake.
 // It is what a deferred call wants: after Close it does nothing. Calls under
 // way elsewhere return an error. Where the peer has closed, and the reply to its
-// close frame is on its way, that has a second to get out.
+// close frame is on its way, that has a second to get out. CloseNow waits for the
+// goroutine of CloseRead as Close does.
 //
 // In a browser, where a page has no other way, it sends a close frame without a
 // code, and does not wait for the answer.
 func (c *Conn) CloseNow() error {
-	return opError("close", c.closeNow())
+	start := time.Now()
+	err := c.closeNow()
+	c.awaitCloseRead(context.Background(), start)
+	return opError("close", err)
 }
 
 // CloseRead is for programs that only write: it starts a goroutine that reads
 // until the connection is closed, so that pings are answered, pongs reach
 // Ping, and the peer's close is noticed. The context that it returns, a child
-// of ctx, is canceled then, and [context.Cause] of it is the error that Read
-// would return. A data message closes the connection with StatusPolicyViolation.
+// of ctx, is canceled then, and [context.Cause] of it is the error of a Read that was
+// under way. A data message closes the connection with StatusPolicyViolation.
 // When ctx ends, the connection is closed at once, as by CloseNow.
 //
 // After it, Read and Reader return an error. Further calls return the first
@@ -317,16 +339,42 @@ func (c *Conn) CloseRead(ctx context.Context) context.Context {
 	if first := c.closeRead.Load(); first != nil {
 		return first.ctx
 	}
+	began := c.life.beginRead()
 	ctx, cancel := context.WithCancelCause(ctx)
-	if !c.closeRead.CompareAndSwap(nil, &closeReading{ctx}) {
+	reading := &closeReading{ctx, make(chan struct{})}
+	if !c.closeRead.CompareAndSwap(nil, reading) {
 		cancel(nil)
 		return c.closeRead.Load().ctx
 	}
 	go func() {
-		defer func() { cancel(opError("read", c.life.err(later))) }()
+		defer close(reading.done)
+		defer func() { cancel(opError("read", c.life.err(began))) }()
 		c.readToEndOf(ctx)
 	}()
 	return ctx
+}
+
+// awaitCloseRead waits for the goroutine of CloseRead, on a connection that was
+// closed by a call that began at start. ctx bounds the wait, or closeTimeout where it
+// has no deadline. awaitCloseRead does not wait while a callback runs: that may be the
+// caller, or wait for it.
+func (c *Conn) awaitCloseRead(ctx context.Context, start time.Time) {
+	reading := c.closeRead.Load()
+	if reading == nil {
+		return
+	}
+	end, ok := ctx.Deadline()
+	if !ok {
+		end = start.Add(closeTimeout)
+	}
+	timer := time.NewTimer(time.Until(end))
+	defer timer.Stop()
+	select {
+	case <-reading.done:
+	case <-c.callbackBegun():
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // readToEndOf is the goroutine of CloseRead. The connection has ended when it

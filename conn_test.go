@@ -508,13 +508,13 @@ func TestCloseReadCause(t *testing.T) {
 		ctx := c.CloseRead(t.Context())
 		p.SendClose(4001, "so long")
 		<-ctx.Done()
-		conntest.WantClosed(t, context.Cause(ctx), 4001)
+		conntest.WantCause(t, context.Cause(ctx), 4001)
 	})
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(t.Context())
 		p.Close()
 		<-ctx.Done()
-		conntest.WantClosed(t, context.Cause(ctx), -1)
+		conntest.WantCause(t, context.Cause(ctx), -1)
 		conntest.WantError(t, context.Cause(ctx), io.EOF)
 	})
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -523,7 +523,7 @@ func TestCloseReadCause(t *testing.T) {
 		p.WantClose(1008)
 		p.SendClose(1008, "")
 		<-ctx.Done()
-		conntest.WantClosed(t, context.Cause(ctx), -1)
+		conntest.WantCause(t, context.Cause(ctx), -1)
 	})
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(t.Context())

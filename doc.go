@@ -58,8 +58,10 @@
 // [Conn.Close] completes the close handshake, in at most 5 seconds, and
 // [Conn.CloseNow] closes without it. Whoever has a connection calls one of
 // them; "defer c.CloseNow()" does no harm after Close. [Conn.CloseContext]
-// has another bound. After the end, the error of each call is [net.ErrClosed]
-// for [errors.Is], and [CloseStatus] tells the code of the peer's close frame.
+// has another bound. A call that is under way when the peer or the network ends
+// the connection returns the cause. The error of each later call, and of each
+// call that Close or CloseNow ends, is [net.ErrClosed] for [errors.Is] as well.
+// [CloseStatus] returns the code of the peer's close frame.
 // [IsNormalClose] tells an end as it should be from others. [Conn.Done] and
 // [Conn.Err] tell of the end without a read.
 //

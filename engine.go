@@ -23,7 +23,7 @@ import (
 //	the lead of sender   held by the goroutine that writes
 //
 // and then the leaves, of which no two are held at once, and none during I/O: the
-// mutexes of the send queue, closeState.mu and pings.mu. The goroutine that reads
+// mutexes of the send queue, closeState.mu, pings.mu and callbackGate.mu. The goroutine that reads
 // never waits for the lead.
 type engine struct {
 	// Set by the handshake, then only read.
@@ -48,7 +48,8 @@ type connOptions struct {
 	protocol  string
 	onPing    func(context.Context, []byte) bool
 	onPong    func(context.Context, []byte)
-	readLimit int64 // as the option
+	readLimit int64         // as the option
+	running   *callbackGate // nil without onPing and onPong
 }
 
 // isZero reports whether all options but readLimit, which is kept elsewhere, are the
@@ -85,6 +86,9 @@ func (e *engine) init(r role, d *deflateParams, x connOptions) {
 	e.extras = &noConnOptions
 	if !x.isZero() {
 		e.extras = &x
+		if x.onPing != nil || x.onPong != nil {
+			e.extras.running = new(callbackGate)
+		}
 	}
 	e.rcv.role, e.rcv.deflate, e.rcv.host = r, d, (*readHost)(e)
 	e.snd.Init(r, d.sending(), (*sendHost)(e))

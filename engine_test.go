@@ -172,7 +172,7 @@ func TestViolationOverBentConns(t *testing.T) {
 		})
 		p.SendRaw(wronglyMasked(p))
 		err := wantWithin(t, 2*time.Second, "Read", reading.Err)
-		conntest.WantError(t, err, net.ErrClosed)
+		conntest.WantCause(t, err, -1)
 		p.WantClose(1002)
 	})
 }
@@ -216,7 +216,7 @@ func TestTimeoutOfAnotherEndsTheConnection(t *testing.T) {
 					synctest.Wait()
 					lost.Lose()
 					err := reading.Err()
-					conntest.WantError(t, err, net.ErrClosed)
+					conntest.WantCause(t, err, -1)
 					conntest.WantError(t, err, syscall.ETIMEDOUT)
 				})
 			})
@@ -225,7 +225,7 @@ func TestTimeoutOfAnotherEndsTheConnection(t *testing.T) {
 	t.Run("idle timeout", func(t *testing.T) {
 		forBent(t, func(c net.Conn) net.Conn { return bent.IdleTimeout{Conn: c, Timeout: time.Second} }, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			_, _, err := c.Read(t.Context())
-			conntest.WantError(t, err, net.ErrClosed)
+			conntest.WantCause(t, err, -1)
 			conntest.WantError(t, err, os.ErrDeadlineExceeded)
 		})
 	})
@@ -321,7 +321,7 @@ func TestEmptyReads(t *testing.T) {
 	}
 	forBent(t, empty(101), func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		_, _, err := c.Read(t.Context())
-		conntest.WantError(t, err, net.ErrClosed)
+		conntest.WantCause(t, err, -1)
 		conntest.WantError(t, err, io.ErrNoProgress)
 	})
 }
@@ -334,7 +334,7 @@ func TestShortWrites(t *testing.T) {
 		forBent(t, func(c net.Conn) net.Conn { bend = &shortLater{Conn: c}; return bend }, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			bend.short.Store(true)
 			err := c.Write(t.Context(), websocket.MessageBinary, make([]byte, size))
-			conntest.WantError(t, err, net.ErrClosed)
+			conntest.WantCause(t, err, -1)
 			conntest.WantError(t, err, io.ErrShortWrite)
 			conntest.WantError(t, c.Write(t.Context(), websocket.MessageBinary, []byte("x")), net.ErrClosed)
 		})
@@ -357,24 +357,25 @@ func (c *shortLater) Write(p []byte) (int, error) {
 var ends = []struct {
 	name string
 	end  func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)
+	want func(t *testing.T, err error, status websocket.StatusCode) // of a call under way
 }{
-	{"CloseNow", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) { c.CloseNow() }},
+	{"CloseNow", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) { c.CloseNow() }, conntest.WantClosed},
 	{"Close", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 		p.WantClose(1000)
 		p.SendClose(1000, "")
 		closing.Want()
-	}},
+	}, conntest.WantClosed},
 	{"close by the peer", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendClose(1000, "")
 		p.WantClose(1000)
-	}},
+	}, conntest.WantCause},
 	{"violation", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendRaw(wronglyMasked(p))
 		p.WantClose(1002)
 		p.Close()
-	}},
-	{"end of the stream", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) { p.Close() }},
+	}, conntest.WantCause},
+	{"end of the stream", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) { p.Close() }, conntest.WantCause},
 }
 
 // A context that is used again and again is registered once or twice, and not
@@ -399,7 +400,8 @@ func TestReadContextRegistrations(t *testing.T) {
 					t.Fatalf("%d registrations while a read waits, want 1", waiting)
 				}
 				end.end(t, c, p)
-				conntest.WantError(t, call.Err(), net.ErrClosed)
+				err := call.Err()
+				end.want(t, err, websocket.CloseStatus(err))
 				if waiting, _ := ctx.Counts(); waiting != 0 {
 					t.Fatalf("%d registrations of a closed connection, want none", waiting)
 				}
@@ -470,7 +472,8 @@ func TestReadContextOfOtherType(t *testing.T) {
 				call := rawpeer.GoErr(t, func() error { return conntest.ReadErr(ctx, c) })
 				synctest.Wait()
 				end.end(t, c, p)
-				conntest.WantError(t, call.Err(), net.ErrClosed)
+				err := call.Err()
+				end.want(t, err, websocket.CloseStatus(err))
 			})
 		})
 	}

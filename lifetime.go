@@ -46,6 +46,15 @@ const drainTimeout = time.Second
 // reply to be sent. A program that exits then has answered.
 const replyTimeout = 100 * time.Millisecond
 
+// beginRead returns the time of a read that begins now. A failed write does not end
+// the connection for reads.
+func (l *lifetime) beginRead() callTime {
+	if l.state() <= stateWriteFailed {
+		return underWay
+	}
+	return later
+}
+
 // lifetime is the state of a connection, and how it ended.
 type lifetime struct {
 	now atomic.Uint32 // a state
@@ -60,6 +69,8 @@ type closeState struct {
 
 	mu    sync.Mutex // a leaf; guards the rest, and changes of the state
 	why   endReason  // why the connection is not open
+	ours  bool       // Close, CloseNow or a context ended the connection for reads
+	cut   bool       // CloseNow ended it for writes that were under way
 	lost  error      // what closed the stream before the close handshake was complete, or nil
 	peer  error      // the peer's CloseError, or nil
 	timer *time.Timer
@@ -91,6 +102,12 @@ func (l *lifetime) advance(to state, why endReason) (from state, ok bool) {
 	}
 	if from == stateOpen {
 		d.why = why
+	}
+	if from.reads() && (why.by == bySelf || why.by == byContext) {
+		d.ours = true
+	}
+	if to == stateClosed && why.by == bySelf {
+		d.cut = true
 	}
 	switch to {
 	case statePeerClosed:
@@ -125,15 +142,24 @@ func (l *lifetime) hasten() bool {
 		return false
 	}
 	d.timer.Reset(drainTimeout)
+	d.cut = true
 	return true
 }
 
-// err is the error of a call on a connection that is not open.
+// err is the error of a call on a connection that is not open. The call began at t.
 func (l *lifetime) err(t callTime) error {
 	d := l.closing()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return &closedError{why: d.why, peer: d.peer, isClosed: true}
+	return &closedError{why: d.why, peer: d.peer, isClosed: t == later || d.ours}
+}
+
+// errWrite is err for a write that was under way.
+func (l *lifetime) errWrite() error {
+	d := l.closing()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return &closedError{why: d.why, peer: d.peer, isClosed: d.ours || d.cut}
 }
 
 // errInside is err for a call that reads inside a message, where the end of the

@@ -35,6 +35,7 @@ type lifetime struct {
 	why     endReason     // why the connection is not open
 	lost    error         // what ended the socket before the close handshake did, or nil
 	peer    error         // the peer's CloseError, or nil
+	told    bool          // a call has returned that the connection is not open
 	timer   *time.Timer   // gives up a socket that is closing
 	changed chan struct{} // closed by the next wake; nil when nobody waits
 	ended   chan struct{} // closed in stateClosed; nil until a program asks for it
@@ -123,12 +124,45 @@ func (l *lifetime) expire(end func()) {
 	}
 }
 
-// err is the error of a call on a connection that is not open. If this side found
-// fault with the peer, it stays that, whatever the peer says.
+// begin returns the time of a call that begins now. The socket reports its end when
+// no call is under way, too, and after it messages that have arrived are read: for
+// calls the connection ends when one of them returns that.
+func (l *lifetime) begin() callTime {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.now > stateOpen && l.told {
+		return later
+	}
+	return underWay
+}
+
+// beginRead is begin: see the engine outside browsers.
+func (l *lifetime) beginRead() callTime { return l.begin() }
+
+// tell makes calls that begin from now on later ones.
+func (l *lifetime) tell() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told = true
+}
+
+// err is the error of a call on a connection that is not open. The call began at t.
+// If this side found fault with the peer, it stays that, whatever the peer says.
 func (l *lifetime) err(t callTime) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return &closedError{why: l.why, peer: l.peer, isClosed: true}
+	l.told = true
+	return &closedError{why: l.why, peer: l.peer, isClosed: t == later || l.why.by == bySelf}
+}
+
+// errInside is err for a call that reads inside a message, where the end of the
+// connection is not that of the message.
+func (l *lifetime) errInside(t callTime) error {
+	err := l.err(t)
+	if errors.Is(err, io.EOF) {
+		err.(*closedError).why.cause = io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // handshake says why the close handshake was not completed, or nil.
@@ -305,6 +339,7 @@ func (e *engine) endErr() error {
 func (e *engine) startClose(code StatusCode, reason string, begin func(StatusCode, string, endReason) bool) (first bool, err error) {
 	code, reason, err = sendable(code, reason)
 	e.inbox.shut()
+	defer e.life.tell()
 	if !begin(code, reason, endReason{bySelf, CloseError{code, reason}}) {
 		return false, nil
 	}
@@ -316,6 +351,7 @@ func (e *engine) startClose(code StatusCode, reason string, begin func(StatusCod
 func (e *engine) closeNow() error {
 	e.inbox.shut()
 	e.abandon(endReason{by: bySelf})
+	e.life.tell()
 	return nil
 }
 

@@ -134,7 +134,8 @@ func TestClosedOnceOverTLS(t *testing.T) {
 			if err := end(client); err != nil {
 				t.Error(err)
 			}
-			conntest.WantError(t, reading.Err(), net.ErrClosed)
+			err = reading.Err()
+			conntest.WantCause(t, err, websocket.CloseStatus(err))
 			for _, c := range []*websocket.Conn{server, client} {
 				c.Close(websocket.StatusNormalClosure, "")
 				c.CloseNow()
@@ -202,7 +203,7 @@ func TestClosedByPeer(t *testing.T) {
 				start := time.Now()
 				p.SendClose(test.code, test.reason)
 				_, _, err := c.Read(t.Context())
-				conntest.WantClosed(t, err, test.want)
+				conntest.WantCause(t, err, test.want)
 				var ce websocket.CloseError
 				if !errors.As(err, &ce) || ce.Reason != test.reason {
 					t.Errorf("got reason %q, want %q", ce.Reason, test.reason)
@@ -230,7 +231,7 @@ func TestClosedByPeerWhileWriting(t *testing.T) {
 		synctest.Wait()
 		p.SendClose(4000, "")
 		_, _, err := c.Read(t.Context())
-		conntest.WantClosed(t, err, 4000)
+		conntest.WantCause(t, err, 4000)
 		return writing
 	}
 
@@ -251,7 +252,7 @@ func TestClosedByPeerWhileWriting(t *testing.T) {
 		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			start := time.Now()
 			writing := stuck(t, c, p)
-			conntest.WantClosed(t, writing.Err(), 4000)
+			conntest.WantCause(t, writing.Err(), 4000)
 			if took := time.Since(start); took != conntest.CloseTimeout {
 				t.Errorf("took %v", took)
 			}
@@ -269,7 +270,7 @@ func TestClosedByPeerWhileWriting(t *testing.T) {
 			if took := time.Since(start); took != conntest.CloseTimeout {
 				t.Errorf("took %v", took)
 			}
-			conntest.WantClosed(t, writing.Err(), 4000)
+			conntest.WantCause(t, writing.Err(), 4000)
 			wantAllClosed(t, c, p, 4000)
 		})
 	})
@@ -486,7 +487,7 @@ func TestCloseAfterFailedWrite(t *testing.T) {
 				conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					goes.do(p)
 					synctest.Wait()
-					conntest.WantClosed(t, write.do(t, c), -1)
+					conntest.WantCause(t, write.do(t, c), -1)
 					conntest.WantNoError(t, c.Close(websocket.StatusNormalClosure, ""))
 					wantAllClosed(t, c, p, -1)
 				})

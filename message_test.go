@@ -45,8 +45,9 @@ func wantTooBig(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (c
 	_, second := read()
 	for _, err := range []error{first, second} {
 		conntest.WantError(t, err, websocket.ErrMessageTooBig)
-		conntest.WantClosed(t, err, -1)
 	}
+	conntest.WantCause(t, first, -1)
+	conntest.WantClosed(t, second, -1)
 	conntest.WantEnded(t, c, -1)
 }
 
@@ -239,7 +240,7 @@ func wantFailsAtLast(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, wire []by
 		t.Fatalf("failed after %v, want at once", d)
 	}
 	p.Close()
-	conntest.WantClosed(t, call.Err(), -1)
+	conntest.WantCause(t, call.Err(), -1)
 	conntest.WantEnded(t, c, -1)
 }
 
@@ -297,7 +298,7 @@ func TestTextEndsInsideSequence(t *testing.T) {
 					wantCloseBehindPongs(t, p, 1007)
 					p.WantEOF()
 					p.Close()
-					conntest.WantClosed(t, call.Err(), -1)
+					conntest.WantCause(t, call.Err(), -1)
 					conntest.WantEnded(t, c, -1)
 				})
 			}
@@ -319,7 +320,7 @@ func TestTextBeforeBadByte(t *testing.T) {
 		if len(got) > 0 {
 			t.Fatalf("got %q, want nothing", got)
 		}
-		conntest.WantClosed(t, err, -1)
+		conntest.WantCause(t, err, -1)
 	})
 }
 
@@ -378,6 +379,6 @@ func TestTextFailsWhileReaderWaits(t *testing.T) {
 		p.Send(rawpeer.Continuation(""))
 		p.WantClose(1007)
 		p.Close()
-		conntest.WantClosed(t, read.Err(), -1)
+		conntest.WantCause(t, read.Err(), -1)
 	})
 }

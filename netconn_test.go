@@ -129,7 +129,7 @@ func TestNetConnWrongType(t *testing.T) {
 		reading := rawpeer.GoErr(t, func() error { _, err := nc.Read(make([]byte, 1)); return err })
 		p.WantClose(1003)
 		p.Close()
-		conntest.WantClosed(t, reading.Err(), -1)
+		conntest.WantCause(t, reading.Err(), -1)
 		_, err := nc.Write([]byte("x"))
 		conntest.WantClosed(t, err, -1)
 	})
@@ -145,9 +145,9 @@ func TestNetConnEnd(t *testing.T) {
 	}{
 		{"1000", func(p *rawpeer.Peer) { p.SendClose(1000, "") }, io.EOF, -1},
 		{"1001", func(p *rawpeer.Peer) { p.SendClose(1001, "bye") }, io.EOF, -1},
-		{"1008", func(p *rawpeer.Peer) { p.SendClose(1008, "") }, net.ErrClosed, 1008},
-		{"4000", func(p *rawpeer.Peer) { p.SendClose(4000, "") }, net.ErrClosed, 4000},
-		{"no code", func(p *rawpeer.Peer) { p.SendClose(rawpeer.NoCode, "") }, net.ErrClosed, websocket.StatusNoStatusRcvd},
+		{"1008", func(p *rawpeer.Peer) { p.SendClose(1008, "") }, websocket.CloseError{Code: 1008}, 1008},
+		{"4000", func(p *rawpeer.Peer) { p.SendClose(4000, "") }, websocket.CloseError{Code: 4000}, 4000},
+		{"no code", func(p *rawpeer.Peer) { p.SendClose(rawpeer.NoCode, "") }, websocket.CloseError{Code: 1005}, 1005},
 		{"EOF", func(p *rawpeer.Peer) { p.CloseWrite() }, io.ErrUnexpectedEOF, -1},
 		{"EOF in a header", func(p *rawpeer.Peer) { p.SendRaw([]byte{0x82}); p.CloseWrite() }, io.ErrUnexpectedEOF, -1},
 		{"EOF in a message", func(p *rawpeer.Peer) { p.Send(rawpeer.Binary(nil).More()); p.CloseWrite() }, io.ErrUnexpectedEOF, -1},
@@ -158,10 +158,13 @@ func TestNetConnEnd(t *testing.T) {
 				p.SendBinary([]byte("before"))
 				conntest.WantRead(t, nc, "before")
 				test.leaves(p)
-				for range 3 {
+				for i := range 3 {
 					n, err := nc.Read(make([]byte, 1))
 					if n != 0 || !errors.Is(err, test.want) || websocket.CloseStatus(err) != test.status {
 						t.Errorf("got %d, %v of status %v; want %v of %v", n, err, websocket.CloseStatus(err), test.want, test.status)
+					}
+					if later := i > 0 && test.want != io.EOF; errors.Is(err, net.ErrClosed) != later {
+						t.Errorf("got %v of call %d, which is net.ErrClosed: %t", err, i, !later)
 					}
 					if (err == io.EOF) != (test.want == io.EOF) || errors.Is(err, io.EOF) != (test.want == io.EOF) {
 						t.Errorf("got %v; io.EOF is for a good end, as it is", err)

@@ -135,6 +135,8 @@ func (h *readHost) answers(ctx context.Context, payload []byte) bool {
 		return true
 	}
 	h.rcv.stream.ForgetRead() // no call of the stream is under way while onPing runs
+	h.extras.running.begin()
+	defer h.extras.running.end()
 	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
 	defer cancel()
 	return onPing(ctx, payload)
@@ -150,9 +152,54 @@ func (h *readHost) pongReceived(ctx context.Context, payload []byte) {
 		return
 	}
 	h.rcv.stream.ForgetRead()
+	h.extras.running.begin()
+	defer h.extras.running.end()
 	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
 	defer cancel()
 	onPong(ctx, payload)
+}
+
+// callbackGate reports callbacks to calls that must not wait for one.
+type callbackGate struct {
+	mu    sync.Mutex // a leaf
+	runs  bool
+	begun chan struct{} // closed when the next callback begins; nil if no call waits for that
+}
+
+func (g *callbackGate) begin() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.runs = true
+	if g.begun != nil {
+		close(g.begun)
+		g.begun = nil
+	}
+}
+
+func (g *callbackGate) end() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.runs = false
+}
+
+// callbackBegun returns a channel that is closed if a callback runs, or once one
+// begins. It is nil if the connection has no callbacks.
+func (e *engine) callbackBegun() <-chan struct{} {
+	g := e.extras.running
+	if g == nil {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.runs {
+		closed := make(chan struct{})
+		close(closed)
+		return closed
+	}
+	if g.begun == nil {
+		g.begun = make(chan struct{})
+	}
+	return g.begun
 }
 
 // answered wakes the calls whose pings a pong with this payload answers. A peer may

@@ -126,6 +126,9 @@ func (r *receiver) readErr(ctx context.Context, err error) error {
 	case err == netstream.ErrCutOff:
 		return &sender.ContextError{Err: ctx.Err()}
 	case err != io.EOF:
+		if c, ok := err.(*netstream.ClosedError); ok {
+			return &sender.ContextError{Err: c.Cause}
+		}
 		return err
 	case !r.in.IsEmpty() || r.left > 0 || r.msg.open:
 		return io.ErrUnexpectedEOF

@@ -190,12 +190,13 @@ func (e *engine) received(data wsjs.Data, err error) {
 
 // next waits for a message.
 func (e *engine) next(ctx context.Context, c claim) (*message, error) {
+	began := e.life.beginRead()
 	for {
 		// Nothing comes after the connection has ended, so what the inbox is
 		// found to hold after this is all.
 		now := e.life.state()
 		if now != stateOpen && e.inbox.isEmpty() {
-			return nil, e.life.err(underWay)
+			return nil, e.life.err(began)
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -204,7 +205,7 @@ func (e *engine) next(ctx context.Context, c claim) (*message, error) {
 		switch {
 		case errors.Is(err, ErrMessageTooBig):
 			e.fail(StatusMessageTooBig, tooBig(e.readLimit.Load()).text, endReason{byViolation, err})
-			return nil, e.life.err(underWay)
+			return nil, e.life.err(began)
 		case m != nil || err != nil:
 			return m, err
 		}
@@ -264,10 +265,11 @@ type messageReader struct {
 }
 
 func (r *messageReader) Read(p []byte) (int, error) {
+	began := r.e.life.beginRead()
 	n, err := r.e.inbox.read(r.m, p)
 	if err == errStaleReader {
 		if r.e.life.state() != stateOpen {
-			err = r.e.life.err(underWay)
+			err = r.e.life.errInside(began)
 		}
 		err = opError("read", err)
 	}

@@ -112,7 +112,7 @@ func testLimitRaisedOnArrival(t *testing.T, h *behaviour.Host) {
 func testEndAheadOfMessages(t *testing.T, h *behaviour.Host) {
 	c := h.Dial(t, "/close?code=4000&messages=2")
 	conntest.WantNoError(t, c.AwaitEnd(behaviour.Bounded(t)))
-	conntest.WantClosed(t, c.Write(t.Context(), websocket.MessageText, nil), 4000)
+	conntest.WantCause(t, c.Write(t.Context(), websocket.MessageText, nil), 4000)
 	for _, digit := range []string{"0", "1"} {
 		conntest.WantText(t, c, strings.Repeat(digit, 20_000)+".")
 	}

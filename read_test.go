@@ -230,7 +230,7 @@ func TestPingOnConnectionThatEnds(t *testing.T) {
 				synctest.Wait()
 				end.end(t, c, p)
 				err := read.Err()
-				conntest.WantClosed(t, ping.Err(), websocket.CloseStatus(err))
+				end.want(t, ping.Err(), websocket.CloseStatus(err))
 				conntest.WantEnded(t, c, websocket.CloseStatus(err))
 			})
 		})

@@ -23,10 +23,10 @@ type messageReader struct {
 
 // lockRead acquires the lock of the receiving half. On a connection of which nothing
 // more will be read, it does not return the error of ctx.
-func (e *engine) lockRead(ctx context.Context) error {
+func (e *engine) lockRead(ctx context.Context, began callTime) error {
 	err := e.rcv.mu.Lock(ctx, nil)
 	if err != nil && !e.life.state().reads() {
-		return e.life.err(underWay)
+		return e.life.err(began)
 	}
 	return err
 }
@@ -64,8 +64,8 @@ func (e *engine) unlockReadFast() {
 
 // nextMessage reads to the first payload byte of the next message. On a connection
 // that is closing it waits for the peer's close frame. The caller holds the lock.
-func (e *engine) nextMessage(ctx context.Context) error {
-	for began := later; ; began = underWay {
+func (e *engine) nextMessage(ctx context.Context, began callTime) error {
+	for {
 		var err error
 		switch s := e.life.state(); {
 		case s <= stateWriteFailed:
@@ -80,20 +80,21 @@ func (e *engine) nextMessage(ctx context.Context) error {
 		default:
 			return e.life.err(began)
 		}
-		return e.failRead(ctx, betweenMessages, err)
+		return e.failRead(ctx, began, betweenMessages, err)
 	}
 }
 
 // reader waits for a message.
 func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 	r := &e.rcv
+	began := e.life.beginRead()
 	if !r.mu.TryLock() {
-		if err := e.lockRead(ctx); err != nil {
+		if err := e.lockRead(ctx, began); err != nil {
 			return 0, nil, err
 		}
 	}
 	if e.life.state() != stateOpen || ctx.Err() != nil || !r.tryBegin() {
-		if err := e.awaitMessage(ctx); err != nil {
+		if err := e.awaitMessage(ctx, began); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -110,14 +111,14 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 
 // awaitMessage is nextMessage for reader: it releases the lock unless it returns
 // nil. A callback may panic, or end its goroutine by [runtime.Goexit].
-func (e *engine) awaitMessage(ctx context.Context) error {
+func (e *engine) awaitMessage(ctx context.Context, began callTime) error {
 	begun := false
 	defer func() {
 		if !begun {
 			e.unlockRead()
 		}
 	}()
-	err := e.nextMessage(ctx)
+	err := e.nextMessage(ctx, began)
 	begun = err == nil
 	return err
 }
@@ -126,6 +127,7 @@ func (e *engine) awaitMessage(ctx context.Context) error {
 func (h *messageReader) Read(p []byte) (int, error) {
 	e := h.e
 	r := &e.rcv
+	began := e.life.beginRead()
 	if r.mu.TryLockAt(h.version) {
 		// Most of the time the rest of the message has arrived, and nothing else has
 		// to be done. (A call of takePayload would take 2 ns.)
@@ -148,13 +150,13 @@ func (h *messageReader) Read(p []byte) (int, error) {
 		if v := r.mu.Published(); v == h.version+1 {
 			return 0, io.EOF
 		} else if v != h.version {
-			return 0, wrapReadErr(h.staleErr(v))
+			return 0, wrapReadErr(h.staleErr(v, began))
 		}
 		// The context does not count here: the holder of the lock is reading the
 		// same message with it, or is Close.
 		r.mu.Lock(context.Background(), nil)
 	}
-	n, err := e.readHandle(h, p)
+	n, err := e.readHandle(h, p, began)
 	return n, wrapReadErr(err)
 }
 
@@ -168,51 +170,52 @@ func wrapReadErr(err error) error {
 
 // staleErr is the error of a handle that is not current, at the given version of
 // the lock.
-func (h *messageReader) staleErr(version uint64) error {
+func (h *messageReader) staleErr(version uint64, began callTime) error {
 	switch {
 	case version == h.version+1:
 		return io.EOF
 	case !h.e.life.state().reads():
-		return h.e.life.errInside(later)
+		return h.e.life.errInside(began)
 	}
 	return errStaleReader
 }
 
 // readHandle reads for a handle. The caller holds the lock, which readHandle
 // releases, also when a callback panics.
-func (e *engine) readHandle(h *messageReader, p []byte) (int, error) {
+func (e *engine) readHandle(h *messageReader, p []byte, began callTime) (int, error) {
 	defer e.unlockRead()
 	r := &e.rcv
 	switch {
 	case r.mu.Version() != h.version:
-		return 0, h.staleErr(r.mu.Version())
+		return 0, h.staleErr(r.mu.Version(), began)
 	case !e.life.state().reads():
-		return 0, e.life.errInside(later)
+		return 0, e.life.errInside(began)
 	case len(p) == 0:
 		return 0, nil
 	}
-	return e.readInside(r.ctx, p)
+	return e.readInside(r.ctx, p, began)
 }
 
 // readInside reads from the current message. The error of a context fails the
 // connection.
-func (e *engine) readInside(ctx context.Context, p []byte) (int, error) {
+func (e *engine) readInside(ctx context.Context, p []byte, began callTime) (int, error) {
 	n, err := e.rcv.readMessage(ctx, p)
 	if err == nil || err == io.EOF {
 		return n, err
 	}
-	return n, e.failRead(ctx, insideMessage, err)
+	return n, e.failRead(ctx, began, insideMessage, err)
 }
 
 // read reads a whole message.
 func (e *engine) read(ctx context.Context) (MessageType, []byte, error) {
-	if err := e.lockRead(ctx); err != nil {
+	began := e.life.beginRead()
+	if err := e.lockRead(ctx, began); err != nil {
 		return 0, nil, err
 	}
 	defer e.unlockRead()
 	r := &e.rcv
 	if e.life.state() != stateOpen || ctx.Err() != nil || !r.tryBegin() {
-		if err := e.nextMessage(ctx); err != nil {
+		if err := e.nextMessage(ctx, began); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -226,7 +229,7 @@ func (e *engine) read(ctx context.Context) (MessageType, []byte, error) {
 		p, err = r.readGrowing(ctx)
 	}
 	if err != nil {
-		return 0, nil, e.failRead(ctx, insideMessage, err)
+		return 0, nil, e.failRead(ctx, began, insideMessage, err)
 	}
 	return typ, p, nil
 }
@@ -235,23 +238,24 @@ func (e *engine) read(ctx context.Context) (MessageType, []byte, error) {
 // changes nothing, inside a message too, and ctx.Err() is returned as it is.
 func (s *byteStream) read(ctx context.Context, typ MessageType, p []byte) (int, error) {
 	e := (*engine)(s)
-	if err := e.lockRead(ctx); err != nil {
+	began := e.life.beginRead()
+	if err := e.lockRead(ctx, began); err != nil {
 		return 0, err
 	}
 	defer e.unlockRead()
 	r := &e.rcv
 	for {
 		if !r.msg.open {
-			if err := e.nextMessage(ctx); err != nil {
+			if err := e.nextMessage(ctx, began); err != nil {
 				return 0, err
 			}
 			if r.msg.typ != typ {
-				return 0, e.failRead(ctx, betweenMessages, &violation{code: StatusUnsupportedData, text: wrongMessage(r.msg.typ, typ)})
+				return 0, e.failRead(ctx, began, betweenMessages, &violation{code: StatusUnsupportedData, text: wrongMessage(r.msg.typ, typ)})
 			}
 			continue
 		}
 		if !e.life.state().reads() {
-			return 0, e.life.err(later)
+			return 0, e.life.err(began)
 		}
 		if len(p) == 0 {
 			return 0, nil
@@ -262,14 +266,14 @@ func (s *byteStream) read(ctx context.Context, typ MessageType, p []byte) (int, 
 		case err == nil || err == io.EOF:
 			return n, nil
 		default:
-			return n, e.failRead(ctx, betweenMessages, err)
+			return n, e.failRead(ctx, began, betweenMessages, err)
 		}
 	}
 }
 
 // refuse closes the connection for a message that is not wanted.
 func (e *engine) refuse(ctx context.Context, code StatusCode, reason string) {
-	if e.lockRead(ctx) != nil {
+	if e.lockRead(ctx, underWay) != nil {
 		e.closeNow()
 		return
 	}

@@ -123,7 +123,7 @@ func TestReaderReadButForEOFOfWrongText(t *testing.T) {
 		send(wrong)
 		wantCloseBehindPongs(t, p, 1007)
 		p.Close()
-		conntest.WantClosed(t, reads.Err(), -1)
+		conntest.WantCause(t, reads.Err(), -1)
 		conntest.WantEnded(t, c, -1)
 	})
 }
@@ -221,10 +221,10 @@ func TestReaderOfClosedConnection(t *testing.T) {
 		p.Send(rawpeer.Text("part").More(), rawpeer.Close(4000, "changed my mind"))
 		r := conntest.WantReader(t, c)
 		conntest.WantRead(t, r, "part")
-		for range 2 {
-			_, err := r.Read(make([]byte, 10))
-			conntest.WantClosed(t, err, 4000)
-		}
+		_, err := r.Read(make([]byte, 10))
+		conntest.WantCause(t, err, 4000)
+		_, err = r.Read(make([]byte, 10))
+		conntest.WantClosed(t, err, 4000)
 		p.WantCloseReason(4000, "changed my mind")
 		p.WantEOF()
 		conntest.WantEnded(t, c, 4000)

@@ -234,7 +234,7 @@ func TestReadEndOfStream(t *testing.T) {
 				test.end(p)
 				err := call.Err()
 				conntest.WantError(t, err, test.want)
-				conntest.WantClosed(t, err, -1)
+				conntest.WantCause(t, err, -1)
 				if err := c.Ping(t.Context()); err != nil {
 					conntest.WantError(t, err, test.want)
 				}

@@ -23,8 +23,8 @@ const (
 
 // checkWrite is what each write looks at first.
 func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
-	if e.life.state() != stateOpen {
-		return e.life.err(underWay)
+	if began := e.life.begin(); e.life.state() != stateOpen {
+		return e.life.err(began)
 	}
 	if typ != MessageText && typ != MessageBinary {
 		return wrongType(typ)
@@ -69,7 +69,7 @@ func (e *engine) send(ctx context.Context, typ MessageType, p []byte) error {
 		return ctx.Err()
 	}
 	defer func() { <-e.sending }()
-	if err := e.awaitRoom(ctx, maxBuffered); err != nil {
+	if err := e.awaitRoom(ctx, underWay, maxBuffered); err != nil {
 		return err
 	}
 	if typ == MessageText {
@@ -78,12 +78,12 @@ func (e *engine) send(ctx context.Context, typ MessageType, p []byte) error {
 	return e.socket.SendBinary(p)
 }
 
-// awaitRoom waits until the socket takes messages and has no more than room
-// bytes left to send.
-func (e *engine) awaitRoom(ctx context.Context, room int) error {
+// awaitRoom waits, for a call that began at the given time, until the socket takes
+// messages and has no more than room bytes left to send.
+func (e *engine) awaitRoom(ctx context.Context, began callTime, room int) error {
 	for look := minLook; ; look = min(2*look, maxLook) {
 		if e.life.state() != stateOpen {
-			return e.life.err(underWay)
+			return e.life.err(began)
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -115,7 +115,7 @@ func (e *engine) pause(ctx context.Context, d time.Duration) {
 
 // awaitUsable waits, where the peer has closed, until it is known how.
 func (e *engine) awaitUsable(ctx context.Context) error {
-	return e.awaitRoom(ctx, math.MaxInt)
+	return e.awaitRoom(ctx, e.life.begin(), math.MaxInt)
 }
 
 func (e *engine) writer(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
@@ -187,6 +187,7 @@ func (w *messageWriter) check() error {
 // with the peer by then.
 func (w *messageWriter) notUTF8() error {
 	w.e.fail(StatusInternalError, "", endReason{byFailure, errTextNotUTF8})
+	w.e.life.tell()
 	return errTextNotUTF8
 }
 

@@ -42,13 +42,15 @@ type messageWriter sender.Message
 // Write adds p to the message.
 func (h *messageWriter) Write(p []byte) (int, error) {
 	m := (*sender.Message)(h)
+	began := later
 	err := m.Enter()
 	if err == nil {
+		began = underWay
 		defer m.Leave()
 		err = m.Add(p)
 	}
 	if err != nil {
-		return 0, opError("write", h.fail(err))
+		return 0, opError("write", h.fail(began, err))
 	}
 	return len(p), nil
 }
@@ -56,13 +58,15 @@ func (h *messageWriter) Write(p []byte) (int, error) {
 // Flush sends what was written as a frame.
 func (h *messageWriter) Flush() error {
 	m := (*sender.Message)(h)
+	began := later
 	err := m.Enter()
 	if err == nil {
+		began = underWay
 		defer m.Leave()
 		err = m.Flush()
 	}
 	if err != nil {
-		return opError("write", h.fail(err))
+		return opError("write", h.fail(began, err))
 	}
 	return nil
 }
@@ -70,20 +74,23 @@ func (h *messageWriter) Flush() error {
 // Close ends the message and sends what is left of it.
 func (h *messageWriter) Close() error {
 	m := (*sender.Message)(h)
+	began := later
 	err := m.Enter()
 	if err == nil {
+		began = underWay
 		err = m.Finish()
 	}
 	if err != nil {
-		return opError("write", h.fail(err))
+		return opError("write", h.fail(began, err))
 	}
 	m.End()
 	return nil
 }
 
 // fail ends the message after an error of sending it, and returns what the caller gets.
+// An error of Enter is that of a later call.
 // The connection fails if a part of the message was sent.
-func (h *messageWriter) fail(err error) error {
+func (h *messageWriter) fail(began callTime, err error) error {
 	m := (*sender.Message)(h)
 	e := (*engine)(m.Host().(*sendHost))
 	switch err {
@@ -108,5 +115,8 @@ func (h *messageWriter) fail(err error) error {
 	}
 	err = e.failWrite(m.Context(), m.Cut(err))
 	m.End()
+	if began == later && e.life.state() != stateOpen {
+		return e.life.err(later)
+	}
 	return err
 }

@@ -153,7 +153,7 @@ func TestWriterTextNotUTF8(t *testing.T) {
 						if _, err := call.Result(); err == nil {
 							t.Error("bad text was taken")
 						}
-						conntest.WantClosed(t, waiting.Err(), -1)
+						conntest.WantCause(t, waiting.Err(), -1)
 						_, err := w.Write([]byte("good"))
 						conntest.WantClosed(t, err, -1)
 						conntest.WantClosed(t, w.Close(), -1)
@@ -186,7 +186,7 @@ func TestWriterTextNotUTF8AheadOfQueue(t *testing.T) {
 					go w.Write([]byte("\xff"))
 					p.WantFrame()
 					p.WantClose(1011)
-					conntest.WantClosed(t, waiting.Err(), -1)
+					conntest.WantCause(t, waiting.Err(), -1)
 				})
 			}
 		})

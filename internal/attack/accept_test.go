@@ -176,7 +176,7 @@ func TestAttackCoalescedViolation(t *testing.T) {
 			read := conntest.GoRead(t, c)
 			p.WantClose(1002)
 			p.Close()
-			conntest.WantClosed(t, read.Err(), -1)
+			conntest.WantCause(t, read.Err(), -1)
 		})
 	}
 }

@@ -41,7 +41,7 @@ func TestAttackEmptyFragments(t *testing.T) {
 					p.Send(rawpeer.Continuation("").More())
 					p.WantClose(1008)
 					p.Close()
-					conntest.WantClosed(t, read.Err(), -1)
+					conntest.WantCause(t, read.Err(), -1)
 					conntest.WantEnded(t, c, -1)
 				})
 			})

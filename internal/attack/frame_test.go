@@ -21,7 +21,7 @@ func wantRefused(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, raw []byte, c
 	p.WantEOF()
 	p.Close()
 	got, err := read.Result()
-	conntest.WantClosed(t, err, -1)
+	conntest.WantCause(t, err, -1)
 	if got.Payload != "" {
 		t.Errorf("read %q", got.Payload)
 	}

@@ -28,7 +28,7 @@ func TestAttackLengthOverflow(t *testing.T) {
 					p.SendRaw(rawpeer.AppendHeader(nil, p.Masked(rawpeer.Binary(nil)), rawpeer.Length64, length))
 					p.WantClose(1002)
 					p.Close()
-					conntest.WantClosed(t, call.Err(), -1)
+					conntest.WantCause(t, call.Err(), -1)
 					conntest.WantEnded(t, c, -1)
 				})
 			})
@@ -75,7 +75,7 @@ func TestAttackLengthSum(t *testing.T) {
 				p.WantSilence(time.Hour)
 				p.Close()
 				err := call.Err()
-				conntest.WantClosed(t, err, -1)
+				conntest.WantCause(t, err, -1)
 				if errors.Is(err, websocket.ErrMessageTooBig) {
 					t.Errorf("got %v, want the end of the stream", err)
 				}
@@ -113,7 +113,7 @@ func TestAttackDeclaredLength(t *testing.T) {
 						t.Errorf("allocated %d bytes for %d of %d", n, len(sent), length)
 					}
 					p.Close()
-					conntest.WantClosed(t, read.Err(), -1)
+					conntest.WantCause(t, read.Err(), -1)
 				})
 			})
 		}

@@ -96,7 +96,7 @@ func (h *Host) Told(t *testing.T, key string) string {
 // Tell sends the server a key.
 func (h *Host) Tell(t *testing.T, key string) {
 	t.Helper()
-	conntest.WantClosed(t, conntest.ReadErr(Bounded(t), h.Dial(t, "/tell?key="+key)), websocket.StatusNormalClosure)
+	conntest.WantCause(t, conntest.ReadErr(Bounded(t), h.Dial(t, "/tell?key="+key)), websocket.StatusNormalClosure)
 }
 
 // WantTold wants the server to have seen a connection end with this code and

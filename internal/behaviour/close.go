@@ -70,7 +70,7 @@ func testClosedBehindMessages(t *testing.T, h *Host) {
 	for _, digit := range []string{"0", "1"} {
 		conntest.WantText(t, c, strings.Repeat(digit, 20_000)+".")
 	}
-	conntest.WantClosed(t, conntest.ReadErr(t.Context(), c), 4000)
+	conntest.WantCause(t, conntest.ReadErr(t.Context(), c), 4000)
 	conntest.WantEnded(t, c, 4000)
 }
 
@@ -82,7 +82,7 @@ func testPeerGone(t *testing.T, h *Host) {
 		}
 		err := conntest.ReadErr(t.Context(), c)
 		conntest.WantError(t, err, io.EOF)
-		conntest.WantClosed(t, err, -1)
+		conntest.WantCause(t, err, -1)
 		conntest.WantEnded(t, c, -1)
 	}
 }
@@ -342,7 +342,7 @@ func testCloseContext(t *testing.T, h *Host) {
 // Done and Err tell that a connection has ended, and why.
 func testDoneAndErr(t *testing.T, h *Host) {
 	c := h.Dial(t, "/close?code=4000")
-	conntest.WantClosed(t, conntest.ReadErr(Bounded(t), c), 4000)
+	conntest.WantCause(t, conntest.ReadErr(Bounded(t), c), 4000)
 	<-c.Done()
 	conntest.WantClosed(t, c.Err(), 4000)
 

@@ -234,7 +234,7 @@ func testReadLimit(t *testing.T, h *Host) {
 			MustWrite(t, c, websocket.MessageText, "éééééa")
 			err := read(c)
 			conntest.WantError(t, err, websocket.ErrMessageTooBig)
-			conntest.WantClosed(t, err, -1)
+			conntest.WantCause(t, err, -1)
 			if got, want := h.Told(t, key), h.Seen(websocket.StatusMessageTooBig, ""); !strings.HasPrefix(got, want) {
 				t.Errorf("the server saw %q, want %q", got, want)
 			}
@@ -288,7 +288,7 @@ func testViolations(t *testing.T, h *Host) {
 		t.Run(name, func(t *testing.T) {
 			c := h.Dial(t, "/raw?hex="+"81026869"+frame+"&then=8800")
 			conntest.WantText(t, c, "hi")
-			conntest.WantClosed(t, conntest.ReadErr(t.Context(), c), -1)
+			conntest.WantCause(t, conntest.ReadErr(t.Context(), c), -1)
 			conntest.WantEnded(t, c, -1)
 		})
 	}

@@ -90,7 +90,7 @@ func testNetConnEnds(t *testing.T, h *Host) {
 	for path, want := range map[string]error{
 		"/close?code=1000&messages=1": io.EOF,
 		"/close?code=1001":            io.EOF,
-		"/close?code=1011":            net.ErrClosed,
+		"/close?code=1011":            websocket.CloseError{Code: 1011},
 		"/drop":                       io.ErrUnexpectedEOF,
 	} {
 		nc := websocket.NetConn(t.Context(), h.Dial(t, path), websocket.MessageText)
@@ -113,7 +113,9 @@ func testNetConnType(t *testing.T, h *Host) {
 	conntest.MustWriteText(t, c, "text")
 	nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
 	_, err := nc.Read(make([]byte, 1))
-	conntest.WantError(t, err, net.ErrClosed)
+	conntest.WantCause(t, err, -1)
+	_, err = nc.Read(make([]byte, 1))
+	conntest.WantClosed(t, err, -1)
 	if got, want := h.Told(t, key), h.Seen(websocket.StatusUnsupportedData, ""); !strings.HasPrefix(got, want) {
 		t.Errorf("the server saw %q, want %q", got, want)
 	}

@@ -109,8 +109,11 @@ func (fz *fuzzed) checkError(t *testing.T, h *heard, want rawpeer.Decoded) {
 	case fz.way == byNetConn && !fz.stays && want.Close == nil && len(want.Codes) == 0:
 		conntest.WantError(t, h.err, io.ErrUnexpectedEOF)
 		return
-	case fz.ends(want) || fz.way == byNetConn || fz.way == byCloseRead:
+	case fz.way == byCloseRead, // the error is that of a later Read
+		fz.way == byNetConn && fz.stays && want.Close == nil && len(want.Codes) == 0: // its context ended
 		conntest.WantClosed(t, h.err, status)
+	case fz.ends(want) || fz.way == byNetConn:
+		conntest.WantCause(t, h.err, status)
 	}
 	switch {
 	case want.Close != nil:
@@ -152,7 +155,7 @@ func (fz *fuzzed) checkTime(t *testing.T, h *heard, want rawpeer.Decoded) {
 
 // checkAfter wants each call to tell of the end, where there was one.
 func (fz *fuzzed) checkAfter(t *testing.T, c *websocket.Conn, h *heard) {
-	if !errors.Is(h.err, net.ErrClosed) && fz.way != byClose {
+	if (h.err == nil || errors.Is(h.err, context.DeadlineExceeded) && !errors.Is(h.err, net.ErrClosed)) && fz.way != byClose {
 		return
 	}
 	conntest.WantError(t, conntest.ReadErr(t.Context(), c), net.ErrClosed)

@@ -27,8 +27,25 @@ func WantError(t *testing.T, got, want error) {
 	}
 }
 
-// WantClosed wants the error of a call on a closed connection, with this close
-// status of the peer, or -1 where the peer sent none.
+// WantCause wants the error of a call that was under way when the peer, the network
+// or a failure ended the connection: not net.ErrClosed, and with this close status of
+// the peer, or -1 where the peer sent none.
+func WantCause(t *testing.T, got error, status websocket.StatusCode) {
+	t.Helper()
+	if got == nil {
+		t.Fatal("got no error, want the cause of the end of the connection")
+	}
+	if errors.Is(got, net.ErrClosed) {
+		t.Fatalf("got error %v, which is net.ErrClosed, want the cause alone", got)
+	}
+	if code := websocket.CloseStatus(got); code != status {
+		t.Fatalf("got close status %v in %v, want %v", code, got, status)
+	}
+}
+
+// WantClosed wants the error of a call on a connection that had ended before, or that
+// this side closed: net.ErrClosed, with this close status of the peer, or -1 where the
+// peer sent none.
 func WantClosed(t *testing.T, got error, status websocket.StatusCode) {
 	t.Helper()
 	WantError(t, got, net.ErrClosed)

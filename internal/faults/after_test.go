@@ -31,7 +31,7 @@ func (k *faultCase) after(t *testing.T, s *faultSession, err error) {
 	switch {
 	case k.fault.passes() && !k.op.over:
 		s.wantWorking(t)
-	case !errors.Is(err, net.ErrClosed):
+	case err == nil || interrupted(err):
 		s.wantBounded(t)
 	default:
 		s.wantRefused(t, k)

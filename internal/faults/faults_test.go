@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"syscall"
 	"testing"
@@ -274,7 +275,7 @@ func (k *faultCase) play(t *testing.T) {
 		return
 	}
 	// Who stopped waiting has lost nothing, unless the error says so.
-	if k.fault.stops() && !errors.Is(err, net.ErrClosed) && err != nil {
+	if k.fault.stops() && interrupted(err) {
 		mend()
 		s.mended()
 		if _, err := k.do(t, s); !errors.Is(err, k.op.ends) || string(s.got) != k.op.got {
@@ -287,6 +288,13 @@ func (k *faultCase) play(t *testing.T) {
 		}
 	}
 	k.after(t, s, err)
+}
+
+// interrupted reports whether err says that a deadline ended the call, and nothing
+// else.
+func interrupted(err error) bool {
+	ended := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
+	return ended && !errors.Is(err, net.ErrClosed)
 }
 
 // judge looks at what the operation did.
@@ -302,8 +310,8 @@ func (k *faultCase) judge(t *testing.T, s *faultSession, took time.Duration, err
 		t.Errorf("got error %v, want one of %q", err, want)
 	case !hit && !whole && !(k.op.loose && isOneOf(err, append(k.wantFailure(inward, 1), k.wantFailure(outward, 1)...))):
 		t.Errorf("got error %v, %.80q, want %v, %.80q", err, s.got, k.op.ends, k.op.got)
-	case hit && k.fault.fails[d] != errStopped && k.op.ends != err && !errors.Is(err, net.ErrClosed) && k.op.fails == nil:
-		t.Errorf("got error %v, want net.ErrClosed", err)
+	case hit && k.fault.fails[d] != errStopped && k.op.ends != err && errors.Is(err, net.ErrClosed) && k.op.fails == nil:
+		t.Errorf("got error %v, which is net.ErrClosed, want the cause alone", err)
 	}
 	bound := k.op.grace
 	switch {

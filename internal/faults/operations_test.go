@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"syscall"
 	"testing/synctest"
 	"time"
 
@@ -98,7 +99,7 @@ var operations = []operation{
 	},
 	{
 		name: "Read of a violation", order: []direction{inward}, sends: sends(rawpeer.Text(said).WithRSV(rawpeer.RSV2)), plain: true,
-		run: runRead, ends: net.ErrClosed, over: true, grace: conntest.DrainTime,
+		run: runViolation, ends: errViolation, over: true, grace: conntest.DrainTime,
 		enough: func(bool) int64 { return 1 },
 	},
 	{
@@ -312,6 +313,21 @@ func write(c *websocket.Conn, ctx context.Context, parts ...string) error {
 	return w.Close()
 }
 
+// errViolation is that a read found a violation.
+var errViolation = errors.New("a violation")
+
+// runViolation is runRead, and returns errViolation for an error that no other fault
+// explains.
+func runViolation(ctx context.Context, s *faultSession) error {
+	err := runRead(ctx, s)
+	for _, other := range []error{net.ErrClosed, io.EOF, io.ErrUnexpectedEOF, rawpeer.ErrReset, rawpeer.ErrBrokenPipe, syscall.ETIMEDOUT, context.DeadlineExceeded} {
+		if err == nil || errors.Is(err, other) {
+			return err
+		}
+	}
+	return errViolation
+}
+
 // runWrites has several goroutines write the same.
 func runWrites(ctx context.Context, s *faultSession) error {
 	const writers = 4
@@ -321,8 +337,12 @@ func runWrites(ctx context.Context, s *faultSession) error {
 	}
 	var first error
 	for range writers {
-		if err := <-errs; first == nil || errors.Is(err, net.ErrClosed) {
+		switch err := <-errs; {
+		case err == nil:
+		case first == nil, interrupted(first):
 			first = err
+		case errors.Is(first, net.ErrClosed) && !interrupted(err):
+			first = err // that one began when another had failed
 		}
 	}
 	return first

@@ -71,7 +71,7 @@ func TestFaultsOverTCPReading(t *testing.T) {
 						}
 						err := read.Err()
 						conntest.WantError(t, err, want)
-						conntest.WantClosed(t, err, -1)
+						conntest.WantCause(t, err, -1)
 						conntest.WantEnded(t, c, -1)
 					}
 				}

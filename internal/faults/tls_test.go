@@ -106,7 +106,7 @@ func TestFaultsOverTLSReading(t *testing.T) {
 					if !isOneOf(err, end.want) {
 						t.Errorf("got error %v, want one of %q", err, end.want)
 					}
-					conntest.WantClosed(t, err, -1)
+					conntest.WantCause(t, err, -1)
 					conntest.WantEnded(t, c, -1)
 					if !stream.Stats().Closed {
 						t.Error("the stream is open")
@@ -159,7 +159,7 @@ func TestFaultsOverTLSCorruptRecord(t *testing.T) {
 					t.Fatalf("got %v %q and error %v, want what was sent before", typ, b, err)
 				}
 				err = rawpeer.GoErr(t, func() error { return conntest.ReadErr(t.Context(), c) }).Err()
-				conntest.WantClosed(t, err, -1)
+				conntest.WantCause(t, err, -1)
 				if _, ok := errors.AsType[tls.RecordHeaderError](err); ok != (forged.name == "header") {
 					t.Errorf("got error %v for a %s that is forged", err, forged.name)
 				}
@@ -194,7 +194,7 @@ func TestFaultsOverTLSWriting(t *testing.T) {
 					stream.AfterWriting(stream.Stats().BytesWritten+n, func() { stream.CutWrites(rawpeer.ErrBrokenPipe) })
 					err := rawpeer.GoErr(t, func() error { return w.write(t.Context(), c) }).Err()
 					conntest.WantError(t, err, rawpeer.ErrBrokenPipe)
-					conntest.WantClosed(t, err, -1)
+					conntest.WantCause(t, err, -1)
 					conntest.WantNoError(t, rawpeer.GoErr(t, c.CloseNow).Err())
 					conntest.WantEnded(t, c, -1)
 				})
@@ -218,7 +218,7 @@ func TestFaultsOverTLSClose(t *testing.T) {
 				} else {
 					read := rawpeer.GoErr(t, func() error { return conntest.ReadErr(t.Context(), c) })
 					p.SendClose(1000, "")
-					conntest.WantClosed(t, read.Err(), websocket.StatusNormalClosure)
+					conntest.WantCause(t, read.Err(), websocket.StatusNormalClosure)
 					p.WantClose(1000)
 				}
 				p.WantEOF()

@@ -149,6 +149,9 @@ var (
 	ErrBehindWriter = errors.New("withdrawn by its context, behind a Writer")
 	// ErrCommitted: the context ended, and the frame will be sent to its end.
 	ErrCommitted = errors.New("sent after its context ended")
+	// ErrCutInside: the context ended inside a frame that was to be sent to its end,
+	// and the stream can't go on.
+	ErrCutInside = errors.New("cut off by its context")
 	// ErrEnded: the queue accepts no frame.
 	ErrEnded = errors.New("nothing can be sent")
 )
@@ -397,7 +400,7 @@ func (s *Sender) interrupted(ctx context.Context, own span, err error) (stop boo
 		return true, ErrCommitted
 	case own.frame.OnCancel == KeepFrame:
 		s.fail(ctx.Err())
-		return true, ErrWithdrawn
+		return true, ErrCutInside
 	}
 	return true, s.fail(&ContextError{ctx.Err()})
 }

@@ -93,8 +93,8 @@ func (w *stressWorker) context() (ctx context.Context, release func()) {
 	}
 }
 
-// over reports whether err is of a connection that has ended. Any other has to be
-// the context's.
+// over reports whether err is of a connection that has ended, which a later call says,
+// too. Any other has to be the context's.
 func (w *stressWorker) over(op string, ctx context.Context, err error) bool {
 	w.pair.called()
 	switch {
@@ -102,10 +102,15 @@ func (w *stressWorker) over(op string, ctx context.Context, err error) bool {
 		return false
 	case errors.Is(err, net.ErrClosed):
 		return true
-	case ctx.Err() == nil || !errors.Is(err, ctx.Err()):
-		w.errorf("%s: %v, with a context that has %v", op, err, ctx.Err())
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return false
 	}
-	return false
+	// What is no message tells whether the connection is open.
+	if later := w.conn.Write(context.Background(), 0, nil); !errors.Is(later, net.ErrClosed) {
+		w.errorf("%s: %v, with a context that has %v", op, err, ctx.Err())
+		return false
+	}
+	return true
 }
 
 // wantOver wants the connection to have ended for others, too.
@@ -289,10 +294,9 @@ func (w *stressWorker) readOne(o order) (over bool) {
 	case err == nil:
 		m, err := parseStressMessage(p)
 		w.arrived(&m, err, o)
+	case websocket.CloseStatus(err) != -1:
+		w.sawClose.Store(true)
 	case errors.Is(err, net.ErrClosed):
-		if websocket.CloseStatus(err) != -1 {
-			w.sawClose.Store(true)
-		}
 	case w.discards.Load():
 		// Another goroutine may be in the middle of a message.
 		runtime.Gosched()

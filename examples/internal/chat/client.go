@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"sync"
 	"time"
 
@@ -65,9 +64,9 @@ func (c *client) readRequests(ctx context.Context) error {
 	for {
 		var req protocol.Request
 		if err := wsjson.Read(ctx, c.conn, &req); err != nil {
-			if !errors.Is(err, net.ErrClosed) { // it is the JSON, not the connection
-				c.conn.Close(websocket.StatusInvalidFramePayloadData, "a request is a JSON object")
-			}
+			// Where the JSON is not the reason, the connection has ended, and Close
+			// does nothing.
+			c.conn.Close(websocket.StatusInvalidFramePayloadData, "a request is a JSON object")
 			return err
 		}
 		if wait := c.bucket.take(time.Now()); wait > 0 {

@@ -6,9 +6,9 @@ var programs = []program{
 		name:     "behaviour",
 		library:  coder,
 		packages: []string{"."},
-		passes:   18,
+		passes:   26,
 		known: []listed{
-			// Differences that stay; docs/moving.md says why.
+			// docs/moving.md says why.
 			{"TestContextEndsBetweenMessages", "the connection stays open"},
 			{"TestSecondClose/Close", "it returns nil"},
 			{"TestSecondClose/CloseNow", "it returns nil"},
@@ -28,15 +28,6 @@ var programs = []program{
 			{"TestStarWithoutHost", "of the stars only * does"},
 			{"TestOriginWithPath", "it is refused"},
 			{"TestLongList", "the status is 431"},
-			// Differences that are to go.
-			{"TestCauseWithoutErrClosed/the_peer_is_gone", "the error is net.ErrClosed, too"},
-			{"TestCauseWithoutErrClosed/the_peer_closes", "the error is net.ErrClosed, too"},
-			{"TestCauseWithoutErrClosed/a_violation", "the error is net.ErrClosed, too"},
-			{"TestCauseWithoutErrClosed/a_message_too_big", "the error is net.ErrClosed, too"},
-			{"TestReadFillsTheSlice", "Read returns what has arrived"},
-			{"TestNetConnReadsMessages", "Read returns what has arrived"},
-			{"TestCloseWaitsForCloseRead", "Close does not wait for the goroutine"},
-			{"TestCloseNowWaitsForCloseRead", "CloseNow does not wait for the goroutine"},
 		},
 	},
 	{
@@ -174,7 +165,7 @@ var programs = []program{
 		sum:      "h1:RQHfKZkQmDxI0+SLZRNBCn4LiXdqxLKRGSkT8Dyoe/E=",
 		patch:    "melody.patch",
 		packages: []string{"."},
-		passes:   18,
+		passes:   26,
 		leaveOut: []listed{
 			{"TestLen", "counts after a millisecond what may take longer"},
 			{"TestSessions", "counts after a millisecond what may take longer"},

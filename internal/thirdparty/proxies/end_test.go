@@ -47,8 +47,8 @@ func testKilled(t *testing.T, s *site, d direction) {
 		for p := noise(100_000); err == nil; {
 			_, err = w.Write(p)
 		}
-		wantGone(t, "Write", err, syscall.EPIPE, syscall.ECONNRESET)
-		wantGone(t, "Write again", d.from.Write(ctx, text, nil), syscall.EPIPE, syscall.ECONNRESET)
+		wantGone(t, "Write", err, false, syscall.EPIPE, syscall.ECONNRESET)
+		wantGone(t, "Write again", d.from.Write(ctx, text, nil), true, syscall.EPIPE, syscall.ECONNRESET)
 	})
 	_, r, err := d.to.Reader(ctx)
 	if err != nil {
@@ -59,7 +59,7 @@ func testKilled(t *testing.T, s *site, d direction) {
 	}
 	s.kill(t)
 	_, err = io.Copy(io.Discard, r)
-	wantGone(t, "Read", err, io.ErrUnexpectedEOF, syscall.ECONNRESET)
+	wantGone(t, "Read", err, false, io.ErrUnexpectedEOF, syscall.ECONNRESET)
 	wg.Wait()
 	for _, c := range []*websocket.Conn{d.from, d.to} {
 		if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {

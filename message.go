@@ -192,13 +192,13 @@ func (r *receiver) readMessage(ctx context.Context, p []byte) (n int, err error)
 		case m.typ == MessageText && !m.text.Write(p[n:n+k]):
 			return n, errTextUTF8
 		}
-		n += k
 		if r.left == 0 && m.fin {
 			if m.typ == MessageText && !m.text.Complete() {
 				return n, errTextUTF8
 			}
 			r.end() // now, so that the end is known without another look
 		}
+		n += k
 		if err == io.EOF || n == len(p) || r.left == 0 {
 			return n, err
 		}

@@ -127,7 +127,6 @@ var (
 	errBetweenMessages = errors.New("the previous message has not been read to its end")
 	errStaleReader     = errors.New("use of a Reader after its message")
 	errStaleWriter     = errors.New("use of a Writer after its Close")
-	errWriterBusy      = errors.New("use of a Writer by several goroutines at once")
 	errReadsTaken      = errors.New("CloseRead was called")
 	errMessageType     = errors.New("not MessageText or MessageBinary")
 	errTextNotUTF8     = errors.New("text message is not valid UTF-8")

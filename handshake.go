@@ -206,7 +206,7 @@ func (hs *clientHandshake) checkSubprotocol(lines []string) (string, error) {
 func checkSubprotocols(names []string) error {
 	for _, name := range names {
 		if !isToken(name) {
-			return fmt.Errorf("Subprotocols: %.100q is not a token", name)
+			return fmt.Errorf("%.100q in Subprotocols is not a token", name)
 		}
 	}
 	return checkDoubled(names)
@@ -217,7 +217,7 @@ func checkSubprotocols(names []string) error {
 func checkDoubled(names []string) error {
 	for i, name := range names {
 		if name != "" && slices.Contains(names[:i], name) {
-			return fmt.Errorf("Subprotocols: %.100q is there twice", name)
+			return fmt.Errorf("%.100q is in Subprotocols twice", name)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ package websocket
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/bhojpur/api/internal/sender"
@@ -120,3 +121,6 @@ func (h *messageWriter) fail(began callTime, err error) error {
 	}
 	return err
 }
+
+// errWriterBusy is the error of a Write beside another one of the same Writer.
+var errWriterBusy = errors.New("use of a Writer by several goroutines at once")

@@ -105,7 +105,7 @@ func (e *engine) begin(rwc io.ReadWriteCloser, conn net.Conn) {
 // sendHost is what the sending half reports to.
 type sendHost engine
 
-func (h *sendHost) NumberPing(f sender.Frame) sender.Frame { return h.pings.Get().number(f) }
+func (h *sendHost) NumberPing(payload []byte) []byte { return h.pings.Get().number(payload) }
 
 func (h *sendHost) SendEnded() {
 	h.life.closing().noteSendDone()

@@ -42,7 +42,7 @@ func (e *engine) ping(ctx context.Context) error {
 	all := e.pings.Get()
 	p := all.add()
 	defer all.remove(p)
-	err := e.send(ctx, sendqueue.Control, sender.Frame{Byte0: frame.Final(frame.Ping), Payload: p.payload})
+	err := e.send(ctx, sendqueue.Control, &sender.Frame{Byte0: frame.Final(frame.Ping), Payload: p.payload})
 	switch {
 	case err == nil:
 	case err == ctx.Err() && e.life.state() != stateOpen:
@@ -82,7 +82,7 @@ func (e *engine) pong(ctx context.Context, payload []byte) error {
 	if err := e.checkPing(ctx); err != nil {
 		return err
 	}
-	return e.send(ctx, sendqueue.Control, sender.Frame{Byte0: frame.Final(frame.Pong), Payload: payload})
+	return e.send(ctx, sendqueue.Control, &sender.Frame{Byte0: frame.Final(frame.Pong), Payload: payload})
 }
 
 // maxPingNumber is the length of the longest decimal form of a number.
@@ -104,19 +104,18 @@ func (ps *pings) remove(p *pingCall) {
 	}
 }
 
-// number gives a ping the next number as its payload. The sending half calls it when it
-// encodes the frame.
-func (ps *pings) number(f sender.Frame) sender.Frame {
+// number returns the payload of a ping: the next number, in the memory of payload, which
+// belongs to a call of Ping. The sending half calls it when it encodes the frame.
+func (ps *pings) number(payload []byte) []byte {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	ps.sent++
-	f.Payload = strconv.AppendUint(f.Payload[:0], ps.sent, 10)
 	for _, p := range ps.waiting {
-		if &p.payload[0] == &f.Payload[0] {
+		if &p.payload[0] == &payload[0] {
 			p.number = ps.sent
 		}
 	}
-	return f
+	return strconv.AppendUint(payload[:0], ps.sent, 10)
 }
 
 // readHost is what the receiving half reports to.

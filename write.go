@@ -19,44 +19,44 @@ import (
 
 // write sends a message as one frame.
 func (e *engine) write(ctx context.Context, typ MessageType, p []byte) error {
-	f, err := e.newMessage(ctx, typ, p)
-	if err != nil {
+	var f sender.Frame
+	if err := e.newMessage(ctx, typ, p, &f); err != nil {
 		return err
 	}
-	return e.send(ctx, sendqueue.Message, f)
+	return e.send(ctx, sendqueue.Message, &f)
 }
 
 // writeUncompressed is write for a message that is never compressed.
 func (e *engine) writeUncompressed(ctx context.Context, typ MessageType, p []byte) error {
-	f, err := e.newMessage(ctx, typ, p)
-	if err != nil {
+	var f sender.Frame
+	if err := e.newMessage(ctx, typ, p, &f); err != nil {
 		return err
 	}
 	f.Encoding = sender.Plain
-	return e.send(ctx, sendqueue.Message, f)
+	return e.send(ctx, sendqueue.Message, &f)
 }
 
 // send sends a frame.
-func (e *engine) send(ctx context.Context, c sendqueue.Class, f sender.Frame) error {
+func (e *engine) send(ctx context.Context, c sendqueue.Class, f *sender.Frame) error {
 	if err := e.snd.Send(ctx, c, f); err != nil {
 		return e.failWrite(ctx, err)
 	}
 	return nil
 }
 
-// newMessage returns the frame of a message that may be sent.
-func (e *engine) newMessage(ctx context.Context, typ MessageType, p []byte) (f sender.Frame, err error) {
+// newMessage makes f the frame of a message that may be sent.
+func (e *engine) newMessage(ctx context.Context, typ MessageType, p []byte, f *sender.Frame) error {
 	if err := e.checkWrite(ctx, typ); err != nil {
-		return f, err
+		return err
 	}
 	if typ == MessageText && !utf8stream.Valid(p) {
-		return f, errTextNotUTF8
+		return errTextNotUTF8
 	}
 	f.Byte0, f.Payload = frame.Final(opcode(typ)), p
 	if d := e.snd.Compression(); d != nil && len(p) >= d.Threshold {
 		f.Encoding = sender.Deflated
 	}
-	return f, nil
+	return nil
 }
 
 // checkWrite is what each write checks first.
@@ -77,19 +77,19 @@ type byteStream engine
 // out, the rest is sent ahead of other frames; write counts it as written, and
 // returns ctx.Err() as it is.
 func (s *byteStream) write(ctx context.Context, typ MessageType, p []byte) (n int, err error) {
-	f, err := (*engine)(s).newMessage(ctx, typ, p)
-	switch {
+	var f sender.Frame
+	switch err := (*engine)(s).newMessage(ctx, typ, p, &f); {
 	case err != nil:
 		return 0, err
 	case len(p) > sender.MaxFrame && f.Encoding == sender.Plain:
 		return s.writeFrames(ctx, typ, p)
 	}
-	return s.sendKept(ctx, sendqueue.Message, f)
+	return s.sendKept(ctx, sendqueue.Message, &f)
 }
 
 // sendKept sends a frame that is sent to its end once a part of it is out. It
 // returns how many bytes of the payload are out, or will be.
-func (s *byteStream) sendKept(ctx context.Context, c sendqueue.Class, f sender.Frame) (n int, err error) {
+func (s *byteStream) sendKept(ctx context.Context, c sendqueue.Class, f *sender.Frame) (n int, err error) {
 	f.OnCancel = sender.KeepFrame
 	switch err := s.snd.Send(ctx, c, f); err {
 	case nil:
@@ -124,7 +124,7 @@ func (s *byteStream) writeFrames(ctx context.Context, typ MessageType, p []byte)
 			f.Byte0 |= frame.BitFin
 		}
 		var k int
-		k, err = s.sendKept(ctx, sendqueue.Part, f)
+		k, err = s.sendKept(ctx, sendqueue.Part, &f)
 		n += k
 	}
 	if 0 < n && n < len(p) {
@@ -207,5 +207,5 @@ func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
 		pre = m.compressed(d.deflateSetting)
 	}
 	f := sender.Frame{Byte0: byte0(pre.Bytes[0]), Payload: pre.Payload, Pre: pre}
-	return e.send(ctx, sendqueue.Message, f)
+	return e.send(ctx, sendqueue.Message, &f)
 }

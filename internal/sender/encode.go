@@ -15,9 +15,9 @@ import (
 // encode puts a frame into out and rest. The caller has the lead, and out is not
 // full. It is full afterwards if a part of the frame is in rest, or if later frames
 // could refer to this one, which may be withdrawn until it is sent.
-func (s *Sender) encode(f Frame) {
+func (s *Sender) encode(f *Frame) {
 	if f.Op() == frame.Ping {
-		f = s.host.NumberPing(f)
+		f.Payload = s.host.NumberPing(f.Payload)
 	}
 	n := len(f.Payload)
 	if f.Pre != nil {
@@ -54,7 +54,7 @@ func (s *Sender) encode(f Frame) {
 
 // encodeDeflated compresses the payload of a frame behind the place of its header,
 // and moves it up to the header once its length is known.
-func (s *Sender) encodeDeflated(f Frame) {
+func (s *Sender) encodeDeflated(f *Frame) {
 	n := len(f.Payload)
 	bound := n + n>>10 + 64 // about what grows out of a payload that can't be compressed
 	s.reserve(frame.MaxHeader + bound)
@@ -158,7 +158,7 @@ func (s *Sender) withdraw(own span) {
 }
 
 // appendFrame appends f as side sends it. There is room for it in dst.
-func appendFrame(dst []byte, f Frame, side Role) []byte {
+func appendFrame(dst []byte, f *Frame, side Role) []byte {
 	h := frame.Header{Byte0: f.Byte0, Length: int64(len(f.Payload))}
 	if side == Client {
 		h.Masked, h.Key = true, mask.NewKey()
@@ -187,7 +187,7 @@ func (s *Sender) noteSent(pre *Preframed) bool {
 
 // noteUnsent tells the compressor that a frame was withdrawn that it made, or was
 // told of. The caller has the lead.
-func (s *Sender) noteUnsent(f Frame) {
+func (s *Sender) noteUnsent(f *Frame) {
 	if c := s.deflater.Load(); c != nil && (f.Encoding == Deflated || f.Pre != nil && f.Pre.Text != nil) {
 		c.Discard()
 	}

@@ -355,7 +355,7 @@ func (m *Message) sendPart(payload []byte, fin frame.Byte0) error {
 			f.Byte0 |= frame.BitRSV1
 		}
 	}
-	err := m.s.Send(m.ctx, sendqueue.Part, f)
+	err := m.s.Send(m.ctx, sendqueue.Part, &f)
 	if err != ErrWithdrawn {
 		o.begun = true
 	}

@@ -115,7 +115,7 @@ type Sender struct {
 // Host is what a Sender reports to.
 type Host interface {
 	// NumberPing gives a ping its payload, when no other frame can get ahead of it.
-	NumberPing(Frame) Frame
+	NumberPing(payload []byte) []byte
 	// SendEnded is called when the close frame was sent, or will never be.
 	SendEnded()
 }
@@ -166,14 +166,14 @@ func (e *ContextError) Unwrap() error { return e.Err }
 // span is where a leader's own frame is among the bytes that were encoded.
 type span struct {
 	start, end int64
-	frame      Frame
+	frame      *Frame
 }
 
 // notEncoded is the start and the end of a frame that is still in the queue.
 const notEncoded = math.MaxInt64
 
 // noFrame is the span of a leader without a frame.
-var noFrame = span{start: notEncoded, end: notEncoded}
+var noFrame = span{notEncoded, notEncoded, new(Frame)}
 
 // Init sets the role, the compression, which is nil if none was agreed on, and the host.
 func (s *Sender) Init(r Role, c *Compression, host Host) { s.role, s.deflate, s.host = r, c, host }
@@ -187,8 +187,9 @@ func (s *Sender) Compression() *Compression { return s.deflate }
 // Busy reports whether a goroutine has the right to write to the stream.
 func (s *Sender) Busy() bool { return s.queue.Held() }
 
-// Send sends a frame when its turn has come.
-func (s *Sender) Send(ctx context.Context, c sendqueue.Class, f Frame) error {
+// Send sends a frame when its turn has come. (The frame comes by reference because a copy
+// of fields that were just written one by one stalls the processor.)
+func (s *Sender) Send(ctx context.Context, c sendqueue.Class, f *Frame) error {
 	if s.queue.Expects() || !s.queue.TryLead(c) {
 		return s.sendQueued(ctx, c, f)
 	}
@@ -203,9 +204,9 @@ func (s *Sender) Send(ctx context.Context, c sendqueue.Class, f Frame) error {
 // sendSingle sends a short frame that goes out alone, as most do, and gives up the
 // lead. It makes few calls: they are most of its time. The caller has the lead, and
 // out is empty.
-func (s *Sender) sendSingle(ctx context.Context, f Frame) error {
+func (s *Sender) sendSingle(ctx context.Context, f *Frame) error {
 	if f.Op() == frame.Ping {
-		f = s.host.NumberPing(f)
+		f.Payload = s.host.NumberPing(f.Payload)
 	}
 	b := s.small[:0]
 	if shortHeader+len(f.Payload) > smallFrame {
@@ -245,7 +246,7 @@ func (s *Sender) keep(b []byte, n int) {
 
 // sendLeading sends a frame behind what is left of others. The caller has the
 // lead.
-func (s *Sender) sendLeading(ctx context.Context, f Frame) error {
+func (s *Sender) sendLeading(ctx context.Context, f *Frame) error {
 	if s.full {
 		if err := s.flush(ctx, noFrame); err != nil {
 			return err
@@ -258,8 +259,8 @@ func (s *Sender) sendLeading(ctx context.Context, f Frame) error {
 
 // sendQueued sends a frame that waits for the lead, or for another goroutine that
 // sends it.
-func (s *Sender) sendQueued(ctx context.Context, c sendqueue.Class, f Frame) error {
-	r := s.queue.Enqueue(c, f)
+func (s *Sender) sendQueued(ctx context.Context, c sendqueue.Class, f *Frame) error {
+	r := s.queue.Enqueue(c, *f)
 	if r == nil {
 		return s.endedErr()
 	}
@@ -323,7 +324,7 @@ func (s *Sender) lead(ctx context.Context, r *request) (done bool, err error) {
 		if s.encoded == 0 {
 			return false, nil
 		}
-		own := span{notEncoded, notEncoded, r.Frame}
+		own := span{notEncoded, notEncoded, &r.Frame}
 		if r.End > 0 {
 			own.start, own.end = r.Start, r.End
 		}
@@ -348,7 +349,7 @@ func (s *Sender) take(own *request) {
 			return
 		}
 		r.Start = s.encoded
-		s.encode(r.Frame)
+		s.encode(&r.Frame)
 		r.End = s.encoded
 		s.batch.Add(r)
 		s.closing = r.Frame.Op() == frame.Close
@@ -425,6 +426,15 @@ func (s *Sender) flushNow() {
 // release gives up the lead, once posted requests were sent that no other
 // goroutine would send. If the stream would block, a goroutine sends the rest.
 func (s *Sender) release() {
+	if s.sent == s.encoded && !s.closing {
+		s.reset()
+		if s.queue.TryRelease() {
+			if s.stream.WriteDisturbed() {
+				s.mend()
+			}
+			return
+		}
+	}
 	if !s.tryRelease() {
 		s.draining.Store(true)
 		go s.drain()
@@ -436,7 +446,9 @@ func (s *Sender) release() {
 func (s *Sender) mend() {
 	if s.queue.Take() {
 		s.stream.MendWrite()
-		s.release()
+		if !s.tryRelease() {
+			go s.drain()
+		}
 	}
 }
 
@@ -498,7 +510,7 @@ func (s *Sender) PostPong(payload []byte) {
 	f := Frame{Byte0: frame.Final(frame.Pong), Payload: payload}
 	if s.queue.TryLead(sendqueue.Control) {
 		if !s.full {
-			s.encode(f)
+			s.encode(&f)
 			s.flushNow()
 			s.release()
 			return

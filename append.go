@@ -29,7 +29,11 @@ func (e *engine) appendRead(ctx context.Context, dst []byte) (MessageType, []byt
 	}
 	typ := r.msg.typ
 	if p, ok := r.appendBuffered(dst); ok {
-		e.unlockReadFast()
+		if !r.mu.TryUnlock() {
+			e.unlockRead()
+		} else if e.restless() {
+			e.afterUnlockRead()
+		}
 		return typ, p, nil
 	}
 	p, err := e.appendRest(ctx, began, dst)

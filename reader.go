@@ -51,15 +51,10 @@ func (e *engine) afterUnlockRead() {
 	}
 }
 
-// unlockReadFast is unlockRead for places where most of the time nothing has to be
-// done, and a call is not affordable.
-func (e *engine) unlockReadFast() {
-	switch r := &e.rcv; {
-	case !r.mu.TryUnlock():
-		e.unlockRead()
-	case e.life.state() == stateClosed || r.stream.ReadDisturbed():
-		e.afterUnlockRead()
-	}
+// restless reports whether afterUnlockRead has something to do. Places that can't afford
+// a call release the lock by TryUnlock, and ask it then.
+func (e *engine) restless() bool {
+	return e.life.state() == stateClosed || e.rcv.stream.ReadDisturbed()
 }
 
 // nextMessage reads to the first payload byte of the next message. On a connection
@@ -105,7 +100,11 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 	}
 	r.ctx = ctx
 	typ := r.msg.typ
-	e.unlockReadFast()
+	if !r.mu.TryUnlock() {
+		e.unlockRead()
+	} else if e.restless() {
+		e.afterUnlockRead()
+	}
 	return typ, h, nil
 }
 
@@ -132,17 +131,24 @@ func (h *messageReader) Read(p []byte) (int, error) {
 		// Most of the time the rest of the message has arrived, and nothing else has
 		// to be done. (A call of takePayload would take 2 ns.)
 		in, m, n := &r.in, &r.msg, r.left
-		if m.typ == MessageBinary && !m.deflated && m.fin && e.life.state() == stateOpen &&
-			n <= int64(min(in.W-in.R, len(p))) {
+		if !m.deflated && m.fin && n <= int64(min(in.W-in.R, len(p))) && e.life.state() == stateOpen {
 			mask.Copy(p, in.Block.B[in.R:in.R+int(n)], r.key)
-			in.R += int(n)
-			r.left = 0
-			r.end()
-			if in.R == in.W {
-				in.Release()
+			text := m.text
+			if m.typ == MessageBinary || m.text.Write(p[:n]) && m.text.Complete() {
+				in.R += int(n)
+				r.left = 0
+				r.end()
+				if in.R == in.W {
+					in.Release()
+				}
+				if !r.mu.TryUnlock() {
+					e.unlockRead()
+				} else if e.restless() {
+					e.afterUnlockRead()
+				}
+				return int(n), nil
 			}
-			e.unlockReadFast()
-			return int(n), nil
+			m.text = text // the slow way fails the connection
 		}
 	} else {
 		// Looked up without the lock, which another goroutine may hold for as long

@@ -72,11 +72,11 @@ type closeReading struct {
 func (c *Conn) Read(ctx context.Context) (MessageType, []byte, error) {
 	checkContext(ctx)
 	if c.closeRead.Load() != nil {
-		return 0, nil, opError("read", c.readsTaken())
+		return 0, nil, prefixed("read", c.readsTaken())
 	}
 	typ, p, err := c.read(ctx)
 	if err != nil {
-		return 0, nil, opError("read", err)
+		return 0, nil, prefixed("read", err)
 	}
 	return typ, p, nil
 }
@@ -100,7 +100,7 @@ func (c *Conn) Read(ctx context.Context) (MessageType, []byte, error) {
 func (c *Conn) AppendRead(ctx context.Context, dst []byte) (MessageType, []byte, error) {
 	checkContext(ctx)
 	if c.closeRead.Load() != nil {
-		return 0, dst, opError("read", c.readsTaken())
+		return 0, dst, prefixed("read", c.readsTaken())
 	}
 	typ, p, err := c.appendRead(ctx, dst)
 	if err != nil {
@@ -128,11 +128,11 @@ func (c *Conn) AppendRead(ctx context.Context, dst []byte) (MessageType, []byte,
 func (c *Conn) Reader(ctx context.Context) (MessageType, io.Reader, error) {
 	checkContext(ctx)
 	if c.closeRead.Load() != nil {
-		return 0, nil, opError("read", c.readsTaken())
+		return 0, nil, prefixed("read", c.readsTaken())
 	}
 	typ, r, err := c.reader(ctx)
 	if err != nil {
-		return 0, nil, opError("read", err)
+		return 0, nil, prefixed("read", err)
 	}
 	return typ, r, nil
 }
@@ -156,7 +156,7 @@ func (c *Conn) Reader(ctx context.Context) (MessageType, io.Reader, error) {
 // has sent nothing.
 func (c *Conn) Write(ctx context.Context, typ MessageType, p []byte) error {
 	checkContext(ctx)
-	return opError("write", c.write(ctx, typ, p))
+	return opError("write", c.write(ctx, typ, p, asAgreed))
 }
 
 // WriteUncompressed is [Conn.Write] of a message that is never compressed,
@@ -167,7 +167,7 @@ func (c *Conn) Write(ctx context.Context, typ MessageType, p []byte) error {
 // In a browser it is Write: the browser decides which messages it compresses.
 func (c *Conn) WriteUncompressed(ctx context.Context, typ MessageType, p []byte) error {
 	checkContext(ctx)
-	return opError("write", c.writeUncompressed(ctx, typ, p))
+	return opError("write", c.write(ctx, typ, p, never))
 }
 
 // WritePrepared is [Conn.Write] of a message that was prepared: what is said
@@ -201,7 +201,7 @@ func (c *Conn) WritePrepared(ctx context.Context, m *PreparedMessage) error {
 // then other messages do not wait, and Flush sends nothing.
 func (c *Conn) Writer(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
 	checkContext(ctx)
-	w, err := c.writer(ctx, typ)
+	w, err := c.writer(ctx, typ, asAgreed)
 	if err != nil {
 		return nil, opError("write", err)
 	}
@@ -212,7 +212,7 @@ func (c *Conn) Writer(ctx context.Context, typ MessageType) (io.WriteCloser, err
 // [Conn.WriteUncompressed] says of such a message holds here too.
 func (c *Conn) WriterUncompressed(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
 	checkContext(ctx)
-	w, err := c.writerUncompressed(ctx, typ)
+	w, err := c.writer(ctx, typ, never)
 	if err != nil {
 		return nil, opError("write", err)
 	}
@@ -422,12 +422,14 @@ func (c *Conn) Subprotocol() string {
 // LocalAddr returns the local network address. It is never nil: where the
 // address is not known, as in a browser, its Network is "websocket".
 func (c *Conn) LocalAddr() net.Addr {
-	return c.localAddr()
+	local, _ := c.addrs()
+	return local
 }
 
 // RemoteAddr returns the peer's network address, or a proxy's in between. It
 // is never nil: where the address is not known, its Network is "websocket",
 // and in a browser its String is the URL, without a password.
 func (c *Conn) RemoteAddr() net.Addr {
-	return c.remoteAddr()
+	_, remote := c.addrs()
+	return remote
 }

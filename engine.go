@@ -125,8 +125,10 @@ func (o *streamOwner) WriteHeld() bool { return o.snd.Busy() }
 
 func (e *engine) setReadLimit(n int64) { e.rcv.limit.Store(max(n, -1)) }
 func (e *engine) subprotocol() string  { return e.extras.protocol }
-func (e *engine) localAddr() net.Addr  { return addrOrUnknown(e.rcv.stream.LocalAddr()) }
-func (e *engine) remoteAddr() net.Addr { return addrOrUnknown(e.rcv.stream.RemoteAddr()) }
+func (e *engine) addrs() (local, remote net.Addr) {
+	s := e.rcv.stream
+	return addrOrUnknown(s.LocalAddr()), addrOrUnknown(s.RemoteAddr())
+}
 
 func addrOrUnknown(a net.Addr) net.Addr {
 	if a == nil {

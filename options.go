@@ -350,3 +350,12 @@ type unknownAddr string
 
 func (unknownAddr) Network() string  { return "websocket" }
 func (a unknownAddr) String() string { return string(a) }
+
+// compressing says whether a message is compressed. In a browser that is not for the
+// program to decide.
+type compressing uint8
+
+const (
+	asAgreed compressing = iota // if both sides have agreed on it, and the message is long enough
+	never
+)

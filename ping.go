@@ -36,7 +36,7 @@ type pingCall struct {
 
 // ping sends a ping and waits for its pong.
 func (e *engine) ping(ctx context.Context) error {
-	if err := e.checkPing(ctx); err != nil {
+	if err := e.checkWrite(ctx, MessageBinary); err != nil {
 		return err
 	}
 	all := e.pings.Get()
@@ -69,17 +69,9 @@ func (e *engine) ping(ctx context.Context) error {
 	}
 }
 
-// checkPing is what Ping and Pong check first.
-func (e *engine) checkPing(ctx context.Context) error {
-	if e.life.state() != stateOpen {
-		return e.life.err(later)
-	}
-	return ctx.Err()
-}
-
 // pong sends a pong that answers no ping.
 func (e *engine) pong(ctx context.Context, payload []byte) error {
-	if err := e.checkPing(ctx); err != nil {
+	if err := e.checkWrite(ctx, MessageBinary); err != nil {
 		return err
 	}
 	return e.send(ctx, sendqueue.Control, &sender.Frame{Byte0: frame.Final(frame.Pong), Payload: payload})

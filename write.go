@@ -18,21 +18,14 @@ import (
 )
 
 // write sends a message as one frame.
-func (e *engine) write(ctx context.Context, typ MessageType, p []byte) error {
+func (e *engine) write(ctx context.Context, typ MessageType, p []byte, c compressing) error {
 	var f sender.Frame
 	if err := e.newMessage(ctx, typ, p, &f); err != nil {
 		return err
 	}
-	return e.send(ctx, sendqueue.Message, &f)
-}
-
-// writeUncompressed is write for a message that is never compressed.
-func (e *engine) writeUncompressed(ctx context.Context, typ MessageType, p []byte) error {
-	var f sender.Frame
-	if err := e.newMessage(ctx, typ, p, &f); err != nil {
-		return err
+	if c == never {
+		f.Encoding = sender.Plain
 	}
-	f.Encoding = sender.Plain
 	return e.send(ctx, sendqueue.Message, &f)
 }
 

@@ -33,7 +33,7 @@ func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
 }
 
 // write sends a message. It returns when the browser has it.
-func (e *engine) write(ctx context.Context, typ MessageType, p []byte) error {
+func (e *engine) write(ctx context.Context, typ MessageType, p []byte, _ compressing) error {
 	if err := e.checkWrite(ctx, typ); err != nil {
 		return err
 	}
@@ -43,18 +43,13 @@ func (e *engine) write(ctx context.Context, typ MessageType, p []byte) error {
 	return e.send(ctx, typ, p)
 }
 
-// writeUncompressed is write: a page can't tell the browser what to compress.
-func (e *engine) writeUncompressed(ctx context.Context, typ MessageType, p []byte) error {
-	return e.write(ctx, typ, p)
-}
-
 // byteStream is what a NetConn reads and writes.
 type byteStream engine
 
 // write writes a message, or nothing when ctx ends before.
 func (s *byteStream) write(ctx context.Context, typ MessageType, p []byte) (int, error) {
 	e := (*engine)(s)
-	if err := e.write(ctx, typ, p); err != nil {
+	if err := e.write(ctx, typ, p, asAgreed); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -118,16 +113,11 @@ func (e *engine) awaitUsable(ctx context.Context) error {
 	return e.awaitRoom(ctx, e.life.begin(), math.MaxInt)
 }
 
-func (e *engine) writer(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
+func (e *engine) writer(ctx context.Context, typ MessageType, _ compressing) (io.WriteCloser, error) {
 	if err := e.checkWrite(ctx, typ); err != nil {
 		return nil, err
 	}
 	return &messageWriter{e: e, ctx: ctx, typ: typ}, nil
-}
-
-// writerUncompressed is writer: see writeUncompressed.
-func (e *engine) writerUncompressed(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
-	return e.writer(ctx, typ)
 }
 
 // messageWriter is what Writer returns. A socket takes whole messages, so it

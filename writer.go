@@ -11,22 +11,13 @@ import (
 )
 
 // writer begins a message of several frames.
-func (e *engine) writer(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
-	encoding := sender.Plain
-	if e.snd.Compression() != nil {
-		encoding = sender.Undecided
-	}
-	return e.newWriter(ctx, typ, encoding)
-}
-
-// writerUncompressed is writer for a message that is never compressed.
-func (e *engine) writerUncompressed(ctx context.Context, typ MessageType) (io.WriteCloser, error) {
-	return e.newWriter(ctx, typ, sender.Plain)
-}
-
-func (e *engine) newWriter(ctx context.Context, typ MessageType, encoding sender.Encoding) (io.WriteCloser, error) {
+func (e *engine) writer(ctx context.Context, typ MessageType, c compressing) (io.WriteCloser, error) {
 	if err := e.checkWrite(ctx, typ); err != nil {
 		return nil, err
+	}
+	encoding := sender.Plain
+	if c == asAgreed && e.snd.Compression() != nil {
+		encoding = sender.Undecided
 	}
 	m, err := e.snd.Open(ctx, opcode(typ), encoding)
 	if err != nil {

@@ -187,7 +187,6 @@ func (e *engine) pong(ctx context.Context, _ []byte) error {
 // callbackBegun returns nil: there are no callbacks in a browser.
 func (e *engine) callbackBegun() <-chan struct{} { return nil }
 
-func (e *engine) setReadLimit(n int64) { e.readLimit.Store(max(n, -1)) }
-func (e *engine) subprotocol() string  { return e.protocol }
-func (e *engine) localAddr() net.Addr  { return unknownAddr("unknown") }
-func (e *engine) remoteAddr() net.Addr { return unknownAddr(e.url) }
+func (e *engine) setReadLimit(n int64)            { e.readLimit.Store(max(n, -1)) }
+func (e *engine) subprotocol() string             { return e.protocol }
+func (e *engine) addrs() (local, remote net.Addr) { return unknownAddr("unknown"), unknownAddr(e.url) }

@@ -528,6 +528,29 @@ func TestBatchWithdrawsCompressed(t *testing.T) {
 	}
 }
 
+// The end of a Writer's context gives up the stream. A close frame that has arrived
+// before is not answered then, and nothing waits for the answer to be sent.
+func TestPeerClosesBehindAbandonedWriter(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.SendPieces(1<<20, rawpeer.Text("first"), rawpeer.Close(1000, ""))
+		conntest.WantText(t, c, "first")
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		w := conntest.MustWriter(t, c, ctx)
+		stream := conntest.UnderTest(p)
+		part := frameSize(p, 16<<10)
+		stream.AfterWriting(stream.Stats().BytesWritten+int64(part), cancel)
+		conntest.MustAdd(t, w, conntest.Filler(17<<10))
+		conntest.WantClosed(t, conntest.ReadErr(t.Context(), c), websocket.StatusNormalClosure)
+		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
+		synctest.Wait()
+		if !closing.Returned() {
+			t.Error("Close waits for an answer that was given up")
+		}
+		closing.Err()
+	})
+}
+
 // Writers that expect each other do not lose a time slice of a busy machine for
 // each message: beside goroutines that compute, two of them get at least a tenth of
 // the messages that two writers with a mutex get.

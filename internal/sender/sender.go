@@ -523,9 +523,9 @@ func (s *Sender) PostPong(payload []byte) {
 	}
 }
 
-// PostClose queues the close frame with the given payload, after which nothing is sent, and sends it if no
-// other goroutine has the lead. It does not block. It reports whether the frame is
-// being sent, and not waiting for a write that may take long.
+// PostClose queues the close frame with the given payload, after which nothing is
+// sent, and sends it if no other goroutine has the lead. It does not block. It reports
+// whether the frame is being sent, and not waiting for a write that may take long.
 func (s *Sender) PostClose(payload []byte) (sending bool) {
 	f := Frame{Byte0: frame.Final(frame.Close), Payload: payload}
 	_, leading := s.queue.End(f)
@@ -554,6 +554,7 @@ func (s *Sender) cut(err error) {
 	s.stream.Close()
 	if leading {
 		s.discard()
+		s.host.SendEnded()
 	}
 }
 

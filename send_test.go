@@ -541,7 +541,7 @@ func TestPeerClosesBehindAbandonedWriter(t *testing.T) {
 		part := frameSize(p, 16<<10)
 		stream.AfterWriting(stream.Stats().BytesWritten+int64(part), cancel)
 		conntest.MustAdd(t, w, conntest.Filler(17<<10))
-		conntest.WantClosed(t, conntest.ReadErr(t.Context(), c), websocket.StatusNormalClosure)
+		conntest.WantCause(t, conntest.ReadErr(t.Context(), c), websocket.StatusNormalClosure)
 		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 		synctest.Wait()
 		if !closing.Returned() {

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/bhojpur/api/internal/mask"
-	"github.com/bhojpur/api/internal/utf8stream"
 )
 
 // appendRead appends a whole message to dst. On an error it returns dst at its old
@@ -54,11 +53,17 @@ func (r *receiver) appendBuffered(dst []byte) ([]byte, bool) {
 	old := len(dst)
 	dst = slices.Grow(dst, n)[:old+n]
 	p := dst[old:]
-	if n > 0 {
+	switch {
+	case n == 0:
+	case m.typ == MessageBinary:
 		mask.Copy(p, in.Block.B[in.R:in.R+n], r.key) // a key of 0 changes nothing
-	}
-	if m.typ == MessageText && !utf8stream.Valid(p) {
-		return nil, false
+	default:
+		key := r.key
+		if r.decode(p, in.Block.B[in.R:in.R+n]) != nil || !m.text.Complete() {
+			r.key = key
+			m.text.Reset()
+			return nil, false
+		}
 	}
 	in.R += n
 	r.left = 0

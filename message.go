@@ -23,6 +23,11 @@ import (
 // a time takes 7 % longer, 128 KiB 13 %.)
 const chunkSize = 64 << 10
 
+// decodeSize is how much text is unmasked before it is validated: what fits into the
+// first-level cache. (Measured for 1 MiB of text in memory: 64 KiB at a time takes a
+// third longer.)
+const decodeSize = 16 << 10
+
 // incoming is the message that is being read.
 type incoming struct {
 	typ       MessageType
@@ -189,8 +194,6 @@ func (r *receiver) readMessage(ctx context.Context, p []byte) (n int, err error)
 			return n, nil // the next call returns it
 		case err != nil && err != io.EOF:
 			return n, err
-		case m.typ == MessageText && !m.text.Write(p[n:n+k]):
-			return n, errTextUTF8
 		}
 		if r.left == 0 && m.fin {
 			if m.typ == MessageText && !m.text.Complete() {
@@ -248,8 +251,8 @@ func (p *payloadReader) Read(b []byte) (int, error) {
 	return r.readPayload(r.ctx, b)
 }
 
-// readPayload reads payload of the message's frames, unmasked: at least a byte, or
-// io.EOF at the end of the message.
+// readPayload reads payload of the message's frames, unmasked and, if it is text as it
+// is, validated: at least a byte, or io.EOF at the end of the message.
 func (r *receiver) readPayload(ctx context.Context, p []byte) (int, error) {
 	if r.left == 0 {
 		if more, err := r.nextPayload(ctx); err != nil {
@@ -258,8 +261,8 @@ func (r *receiver) readPayload(ctx context.Context, p []byte) (int, error) {
 			return 0, io.EOF
 		}
 	}
-	if n := r.takePayload(p); n > 0 {
-		return n, nil
+	if n, err := r.takePayload(p); n > 0 {
+		return n, err
 	}
 	p = p[:min(int64(len(p)), r.left, chunkSize)]
 	n := 0
@@ -271,31 +274,52 @@ func (r *receiver) readPayload(ctx context.Context, p []byte) (int, error) {
 			}
 		}
 	}
-	if r.key != 0 {
-		r.key = mask.XOR(p[:n], r.key)
-	}
 	r.left -= int64(n)
-	return n, nil
+	return n, r.decode(p[:n], p[:n])
 }
 
-// takePayload takes payload of the current frame from the buffer, unmasked.
-func (r *receiver) takePayload(p []byte) int {
+// takePayload is readPayload for what is in the buffer.
+func (r *receiver) takePayload(p []byte) (int, error) {
 	n := min(len(p), r.in.W-r.in.R)
 	if int64(n) > r.left {
 		n = int(r.left)
 	}
 	if n == 0 {
-		return 0
+		return 0, nil
 	}
 	src := r.in.Block.B[r.in.R : r.in.R+n]
-	if r.key != 0 {
-		r.key = mask.Copy(p, src, r.key)
-	} else {
-		copy(p, src)
-	}
 	r.in.R += n
 	r.left -= int64(n)
-	return n
+	return n, r.decode(p[:n], src)
+}
+
+// decode unmasks src into dst, which is as long and may be src. Text that is not
+// compressed is validated on the way.
+func (r *receiver) decode(dst, src []byte) error {
+	m := &r.msg
+	if m.typ != MessageText || m.deflated {
+		r.unmask(dst, src)
+		return nil
+	}
+	for len(src) > 0 {
+		n := min(len(src), decodeSize)
+		r.unmask(dst[:n], src[:n])
+		if !m.text.Write(dst[:n]) {
+			return errTextUTF8
+		}
+		dst, src = dst[n:], src[n:]
+	}
+	return nil
+}
+
+// unmask unmasks src into dst, which is as long and may be src.
+func (r *receiver) unmask(dst, src []byte) {
+	switch {
+	case r.key != 0:
+		r.key = mask.Copy(dst, src, r.key)
+	case &dst[0] != &src[0]:
+		copy(dst, src)
+	}
 }
 
 // nextPayload goes on to the next frame with payload, unless some of the current

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/conntest"
@@ -206,6 +207,34 @@ var notUTF8 = []string{
 // beforeBad is right text of several lengths, among them one that goes over all
 // buffers.
 var beforeBad = []string{"", "a", "é", "ab日", strings.Repeat("x", 63), strings.Repeat("grün ", 5000)}
+
+// Text is unmasked and validated in steps, at whose ends characters go on.
+func TestTextAcrossSteps(t *testing.T) {
+	const step, tail = 16 << 10, 5000
+	for at := step - 4; at <= step; at++ {
+		for _, char := range []string{"\U0001F389", "\xf0\x9f\x8e(", "\xf0\x9f(\x89", "\xf0(\x8e\x89"} {
+			text := strings.Repeat("a", at) + char + strings.Repeat("b", tail)
+			opts := &conntest.Options{Pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}
+			conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
+				for range 3 { // a stream may read the later ones ahead
+					p.SendText(strings.Repeat("a", len(text)))
+					wantSize(t, len(text), read)
+				}
+				call := rawpeer.Go(t, read)
+				p.SendText(text)
+				if utf8.ValidString(text) {
+					if got := call.Want(); got.Payload != text {
+						t.Fatalf("character at %d: got another text", at)
+					}
+					return
+				}
+				p.WantClose(1007)
+				p.Close()
+				conntest.WantCause(t, call.Err(), -1)
+			})
+		}
+	}
+}
 
 // A text fails at its first wrong byte: the peer sends nothing behind it, though
 // its frame goes on.

@@ -540,3 +540,97 @@ func TestCloseReadCause(t *testing.T) {
 		conntest.WantError(t, context.Cause(ctx), cause)
 	})
 }
+
+// Close and CloseNow wait for the goroutine of CloseRead: what it uses is free when they
+// return.
+func TestCloseAwaitsCloseRead(t *testing.T) {
+	closes := map[string]func(c *websocket.Conn, p *rawpeer.Peer) error{
+		"Close": func(c *websocket.Conn, p *rawpeer.Peer) error {
+			go func() {
+				p.WantClose(1000)
+				p.SendClose(1000, "")
+			}()
+			return c.Close(websocket.StatusNormalClosure, "")
+		},
+		"CloseNow": func(c *websocket.Conn, _ *rawpeer.Peer) error { return c.CloseNow() },
+	}
+	for name, end := range closes {
+		t.Run(name, func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				for range 2 { // later calls wait, too
+					ctx := c.CloseRead(t.Context())
+					conntest.WantNoError(t, end(c, p))
+					if ctx.Err() == nil {
+						t.Fatal("the context of CloseRead has not ended")
+					}
+					end = func(c *websocket.Conn, _ *rawpeer.Peer) error { return c.CloseNow() }
+				}
+				conntest.WantClosed(t, context.Cause(c.CloseRead(t.Context())), websocket.CloseStatus(c.Err()))
+			})
+		})
+	}
+}
+
+// They do not wait while a callback runs: that may be the caller, or wait for it.
+func TestCloseDuringCallbackOfCloseRead(t *testing.T) {
+	for _, inside := range []bool{true, false} {
+		name := "callback waits for CloseNow"
+		if inside {
+			name = "callback calls CloseNow"
+		}
+		t.Run(name, func(t *testing.T) {
+			for _, role := range conntest.Roles {
+				inBubble(t, role.Name, func(t *testing.T) {
+					var c *websocket.Conn
+					called, closed := make(chan struct{}), make(chan struct{})
+					c, p := role.Connect(t, rawpeer.Listen(nil), &conntest.Options{OnPing: func(context.Context, []byte) bool {
+						close(called)
+						if inside {
+							c.CloseNow()
+							close(closed)
+						}
+						<-closed
+						return true
+					}})
+					ctx := c.CloseRead(t.Context())
+					start := time.Now()
+					p.SendPing("")
+					<-called
+					if !inside {
+						conntest.WantNoError(t, c.CloseNow())
+						close(closed)
+					}
+					<-ctx.Done()
+					if took := time.Since(start); took != 0 {
+						t.Errorf("took %v", took)
+					}
+					conntest.WantNoError(t, c.CloseNow())
+				})
+			}
+		})
+	}
+	// Close waits for the reads that the callback holds up, 5 seconds in all.
+	t.Run("callback waits for Close", func(t *testing.T) {
+		for _, role := range conntest.Roles {
+			inBubble(t, role.Name, func(t *testing.T) {
+				called, closed := make(chan struct{}), make(chan struct{})
+				c, p := role.Connect(t, rawpeer.Listen(nil), &conntest.Options{OnPong: func(context.Context, []byte) {
+					close(called)
+					<-closed
+				}})
+				ctx := c.CloseRead(t.Context())
+				p.SendPong("")
+				<-called
+				start := time.Now()
+				if c.Close(websocket.StatusNormalClosure, "") == nil {
+					t.Error("got no error of a Close that read no answer")
+				}
+				if took := time.Since(start); took != conntest.CloseTimeout {
+					t.Errorf("took %v, want %v", took, conntest.CloseTimeout)
+				}
+				close(closed)
+				<-ctx.Done()
+			})
+		}
+	})
+}

@@ -152,7 +152,11 @@ func (l *lifetime) err(t callTime) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.told = true
-	return &closedError{why: l.why, peer: l.peer, isClosed: t == later || l.why.by == bySelf}
+	peer := l.peer
+	if l.why.by == byViolation {
+		peer = nil // it answers our close frame
+	}
+	return &closedError{why: l.why, peer: peer, isClosed: t == later || l.why.by == bySelf}
 }
 
 // errInside is err for a call that reads inside a message, where the end of the

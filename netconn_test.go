@@ -6,10 +6,13 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -401,5 +404,124 @@ func TestNetConnEmptyRead(t *testing.T) {
 		if n, err := nc.Read(nil); n != 0 || err != nil {
 			t.Errorf("read %d, %v into nothing", n, err)
 		}
+	})
+}
+
+// A Read of a NetConn, and of a message's reader, returns as much of the frame as the
+// slice holds, however the bytes arrive.
+func TestReadFillsTheSlice(t *testing.T) {
+	var message []byte
+	for i := range 1400 {
+		message = append(message, byte(i))
+	}
+	for _, piece := range []int{1, 7, 124, 1000, 1400, 3000, 1 << 20} {
+		inBubble(t, fmt.Sprintf("NetConn in pieces of %d", piece), func(t *testing.T) {
+			for _, role := range conntest.Roles {
+				var reads atomic.Int64
+				n := countedNetwork{rawpeer.Listen(nil), role.Name == "client", &reads}
+				c, p := role.Connect(t, n, new(conntest.Options))
+				nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
+				before, arrived := reads.Load(), int64(0)
+				got := rawpeer.Go(t, func() (sizes []int, err error) {
+					b := make([]byte, 4096)
+					for range 5 {
+						n, err := nc.Read(b)
+						if err != nil || string(b[:n]) != string(message) {
+							return sizes, fmt.Errorf("read %d bytes, %w", n, err)
+						}
+						sizes = append(sizes, n)
+					}
+					return sizes, nil
+				})
+				var wire []byte
+				for range 5 {
+					wire = rawpeer.AppendFrame(wire, p.Masked(rawpeer.Binary(message)))
+				}
+				for len(wire) > 0 {
+					synctest.Wait()
+					k := min(piece, len(wire))
+					p.SendRaw(wire[:k])
+					wire = wire[k:]
+					arrived++
+				}
+				if sizes := got.Want(); !slices.Equal(sizes, []int{1400, 1400, 1400, 1400, 1400}) {
+					t.Errorf("%s: read %v", role.Name, sizes)
+				}
+				// One read for each piece, and up to two more for a frame: one for its
+				// header, and one for the rest of a piece.
+				if took := reads.Load() - before; took > arrived+2*5 {
+					t.Errorf("%s: took %d reads of %d pieces", role.Name, took, arrived)
+				}
+				nc.Close()
+				p.Close()
+			}
+		})
+		t.Run(fmt.Sprintf("Reader in pieces of %d", piece), func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				got := rawpeer.Go(t, func() (sizes []int, err error) {
+					_, r, err := c.Reader(t.Context())
+					for err == nil {
+						var n int
+						if n, err = r.Read(make([]byte, 1000)); n > 0 {
+							sizes = append(sizes, n)
+						}
+					}
+					if err == io.EOF {
+						err = nil
+					}
+					return sizes, err
+				})
+				wire := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Binary(message).More()))
+				wire = rawpeer.AppendFrame(wire, p.Masked(rawpeer.Continuation(string(message))))
+				for len(wire) > 0 {
+					synctest.Wait()
+					k := min(piece, len(wire))
+					p.SendRaw(wire[:k])
+					wire = wire[k:]
+				}
+				if sizes := got.Want(); !slices.Equal(sizes, []int{1000, 400, 1000, 400}) {
+					t.Errorf("read %v", sizes)
+				}
+			})
+		})
+	}
+}
+
+// A Read that its deadline interrupts returns what it has, and the error next. A
+// compressed message returns what is inflated.
+func TestReadFillInterrupted(t *testing.T) {
+	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
+		wire := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Binary([]byte("0123456789"))))
+		nc.SetReadDeadline(time.Now().Add(time.Second))
+		p.SendRaw(wire[:len(wire)-6])
+		b := make([]byte, 10)
+		if n, err := nc.Read(b); n != 4 || err != nil || string(b[:n]) != "0123" {
+			t.Errorf("got %q, %v, want 0123", b[:n], err)
+		}
+		n, err := nc.Read(b)
+		if n != 0 {
+			t.Errorf("got %d bytes after the deadline", n)
+		}
+		conntest.WantTimeout(t, err)
+		nc.SetReadDeadline(time.Time{})
+		p.SendRaw(wire[len(wire)-6:])
+		if n, err := nc.Read(b); n != 6 || err != nil || string(b[:n]) != "456789" {
+			t.Errorf("got %q, %v, want the rest", b[:n], err)
+		}
+	})
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		wire := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Binary([]byte("0123456789"))))
+		p.SendRaw(wire[:len(wire)-6])
+		_, r, err := c.Reader(ctx)
+		conntest.WantNoError(t, err)
+		b := make([]byte, 10)
+		if n, err := r.Read(b); n != 4 || err != nil {
+			t.Errorf("got %d, %v, want 4 bytes", n, err)
+		}
+		_, err = r.Read(b)
+		conntest.WantClosed(t, err, -1)
+		conntest.WantError(t, err, context.DeadlineExceeded)
 	})
 }

@@ -185,7 +185,7 @@ func (e *engine) received(data wsjs.Data, err error) {
 	}
 	// What came before can still be read.
 	err = fmt.Errorf("%w: over %d bytes wait to be read", ErrMessageTooBig, e.inbox.max)
-	e.beginClose(StatusMessageTooBig, "too much waits to be read", endReason{byFailure, err})
+	e.beginClose(StatusMessageTooBig, "too much waits to be read", endReason{byViolation, err})
 }
 
 // next waits for a message.

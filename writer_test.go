@@ -619,3 +619,57 @@ func TestWriterFlushCompressed(t *testing.T) {
 		})
 	}
 }
+
+// A Writer whose context has ended, and that nobody closes, does not block other writes:
+// those that wait for it, and those that come later. Before its first frame that does no
+// harm, and after it the connection fails.
+func TestWriterAbandoned(t *testing.T) {
+	for _, compression := range []websocket.CompressionMode{websocket.CompressionDisabled, websocket.CompressionContextTakeover} {
+		for _, waits := range []bool{true, false} {
+			for _, begun := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%v/waits %t/begun %t", compression, waits, begun), func(t *testing.T) {
+					conntest.ForBothRoles(t, &conntest.Options{Compression: compression, Pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+						ctx := conntest.NewCountedContext()
+						w := conntest.MustWriter(t, c, ctx)
+						size := 100
+						if begun {
+							size = 12 * maxFragment
+						}
+						conntest.MustAdd(t, w, conntest.Filler(size))
+						var write *rawpeer.Call[struct{}]
+						if waits {
+							write = goWrite(t, c, "other")
+							synctest.Wait()
+							if write.Returned() {
+								t.Fatalf("got %v of a write behind a Writer", write.Err())
+							}
+						}
+						if waiting, registered := ctx.Counts(); !begun && waiting+registered > 0 {
+							t.Errorf("%d registrations, %d waiting, of the context of an idle Writer", registered, waiting)
+						}
+						ctx.Cancel()
+						if !waits {
+							synctest.Wait()
+							write = goWrite(t, c, "other")
+						}
+						if begun {
+							conntest.WantClosed(t, write.Err(), -1)
+							conntest.WantError(t, write.Err(), context.Canceled)
+							conntest.WantError(t, conntest.ReadErr(t.Context(), c), context.Canceled)
+							conntest.WantEnded(t, c, -1)
+						} else {
+							write.Want()
+							p.WantMessage(rawpeer.OpText, []byte("other"))
+						}
+						_, err := w.Write([]byte("more"))
+						conntest.WantError(t, err, context.Canceled)
+						conntest.WantError(t, w.Close(), context.Canceled)
+						if !begun {
+							wantUsable(t, c, p)
+						}
+					})
+				})
+			}
+		}
+	}
+}

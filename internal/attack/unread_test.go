@@ -19,7 +19,9 @@ import (
 func held(f func()) int64 {
 	size := func() int64 {
 		var m runtime.MemStats
-		runtime.GC()
+		for range 3 { // so that pools are empty
+			runtime.GC()
+		}
 		runtime.ReadMemStats(&m)
 		return int64(m.HeapAlloc)
 	}
@@ -185,6 +187,47 @@ func TestAttackPeerNeverReadsClose(t *testing.T) {
 		}
 		if d := time.Since(start); d != 6*time.Second {
 			t.Errorf("Close took %v, want 5s", d-time.Second)
+		}
+	})
+}
+
+// Messages that wait for a peer that does not read are copied once at most, into the
+// batch that is stuck.
+func TestAttackWaitingWritersAreCopiedOnce(t *testing.T) {
+	const writers, size, most = 24, 4000, 24_000 + 24*4000
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		payload := make([]byte, size)
+		conntest.UnderTest(p).SetCapacity(size / 2)
+		write := func() *rawpeer.Call[struct{}] {
+			return rawpeer.GoErr(t, func() error { return c.Write(t.Context(), websocket.MessageBinary, payload) })
+		}
+		var first *rawpeer.Call[struct{}]
+		var calls []*rawpeer.Call[struct{}]
+		n := held(func() {
+			first = write()
+			synctest.Wait()
+			for range writers {
+				calls = append(calls, write())
+				synctest.Wait()
+			}
+		})
+		if n > most {
+			t.Errorf("%d bytes are held for %d writers behind one, want %d at most", n, writers, most)
+		}
+		n += held(func() {
+			p.WantBinary(payload)
+			first.Want()
+			synctest.Wait() // the next batch is stuck
+		})
+		t.Logf("%d bytes", n)
+		if n > most {
+			t.Errorf("%d bytes are held for a batch of %d writers, want %d at most", n, writers, most)
+		}
+		for range writers {
+			p.WantBinary(payload)
+		}
+		for _, call := range calls {
+			call.Want()
 		}
 	})
 }

@@ -133,8 +133,10 @@ const (
 	maxCopied = 4 << 10
 	// MaxFrame is the payload of the frames that a Writer sends.
 	MaxFrame = 16 << 10
-	// maxBatch is the size from which a batch takes no further frames.
-	maxBatch = 64 << 10
+	// maxBatch is the size from which a batch takes no further frames. One more that
+	// is copied fits into the same block of 64 KiB; the next size of the pool is four
+	// times that.
+	maxBatch = 64<<10 - maxCopied - frame.MaxHeader
 	// maxPongs is how many pongs wait to be sent. A newer one takes the place of
 	// the last: only the latest ping has to be answered (RFC 6455 section 5.5.3).
 	maxPongs = 16

@@ -9,26 +9,25 @@ import (
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 
-// The parts of frames, as package frame has them.
+// Short names for the types of package frame.
 type (
 	opcode = frame.Opcode
 	byte0  = frame.Byte0
 	header = frame.Header
 )
 
-// frameRules is what decides, beside the frame itself, whether a header is
-// allowed.
+// frameRules is the state of a connection that decides whether a header is allowed.
 type frameRules struct {
-	any       bool // every header is allowed whose length can be told
+	any       bool // only the length is checked
 	masked    bool // frames must be masked: they come from a client
 	deflate   bool // permessage-deflate was agreed on
-	inMessage bool // the frames of a message have begun and not ended
+	inMessage bool // the final frame of a message has not arrived yet
 }
 
-// parseHeader reads a header from the front of b into h. It returns its length n,
-// or 0 when more bytes are needed. A violation is found as soon as the bytes that
-// show it are there. (The header comes by reference because it is on the way of
-// every message, and a copy of its small fields costs several nanoseconds.)
+// parseHeader parses the header at the start of b into h (RFC 6455 section 5.2). It
+// returns the header's length n, or 0 if more bytes are needed. It returns a violation
+// as soon as the bytes that show it are there. The header is passed by reference to
+// avoid a copy of small fields for each message.
 func parseHeader(h *header, b []byte, rules frameRules) (n int, err error) {
 	if len(b) < 2 {
 		if len(b) == 1 {
@@ -40,7 +39,7 @@ func parseHeader(h *header, b []byte, rules frameRules) (n int, err error) {
 	h.Byte0 = byte0(b0)
 	h.Masked = b1&frame.BitMasked != 0
 	h.Key = 0
-	// The first frame of a message that is not compressed needs no closer look.
+	// Fast path: the first frame of an uncompressed message, masked as it must be.
 	begins := b0&^frame.BitFin == byte(frame.Text) || b0&^frame.BitFin == byte(frame.Binary)
 	if !begins || rules != (frameRules{masked: h.Masked}) {
 		if err := rules.checkFirst(b0); err != nil {
@@ -65,8 +64,8 @@ func parseHeader(h *header, b []byte, rules frameRules) (n int, err error) {
 	return n, nil
 }
 
-// parseLength reads the length of a frame that begins with b, at least two
-// bytes. It ends before byte n, which is 0 when more bytes are needed.
+// parseLength parses the payload length of a frame that begins with b, which has at
+// least two bytes. The length ends before byte n, which is 0 if more bytes are needed.
 func parseLength(b []byte) (length int64, n int, err error) {
 	switch size := b[1] & frame.BitsLen; size {
 	case 126:
@@ -82,7 +81,7 @@ func parseLength(b []byte) (length int64, n int, err error) {
 		if len(b) > 2 && b[2]&0x80 != 0 {
 			return 0, 0, errLengthTopBit
 		}
-		// Without the last two bytes it is 0 where 16 bits would have done.
+		// If the upper six bytes are 0, 16 bits would have been enough.
 		if len(b) >= 8 && b[2]|b[3]|b[4]|b[5]|b[6]|b[7] == 0 {
 			return 0, 0, errLengthForm
 		}
@@ -95,7 +94,7 @@ func parseLength(b []byte) (length int64, n int, err error) {
 	}
 }
 
-// checkFirst tells whether a frame may begin with b0.
+// checkFirst returns a violation if a frame must not begin with b0.
 func (rules frameRules) checkFirst(b0 byte) error {
 	if rules.any {
 		return nil
@@ -125,7 +124,7 @@ func (rules frameRules) checkFirst(b0 byte) error {
 	return nil
 }
 
-// checkSecond tells whether a frame may go on with b1.
+// checkSecond returns a violation if b1 must not be the second byte of a frame.
 func (rules frameRules) checkSecond(op opcode, b1 byte) error {
 	if rules.any {
 		return nil
@@ -147,7 +146,7 @@ func (rules frameRules) checkSecond(op opcode, b1 byte) error {
 	return nil
 }
 
-// The violations of RFC 6455, by section.
+// The violations of RFC 6455 and 7692, with their sections.
 var (
 	errRSV             = &violation{code: StatusProtocolError, text: "reserved bits without an extension that defines them"} // 5.2
 	errOpcode          = &violation{code: StatusProtocolError, text: "reserved opcode"}                                      // 5.2
@@ -167,7 +166,7 @@ var (
 	errDeflate         = &violation{code: StatusInvalidFramePayloadData, text: "compressed message does not inflate"}        // RFC 7692, 7.2.2
 )
 
-// parseClose reads the payload of a close frame.
+// parseClose parses the payload of a close frame (RFC 6455 section 5.5.1).
 func parseClose(p []byte) (CloseError, error) {
 	switch len(p) {
 	case 0:
@@ -185,8 +184,8 @@ func parseClose(p []byte) (CloseError, error) {
 	return CloseError{Code: StatusCode(binary.BigEndian.Uint16(p)), Reason: string(p[2:])}, nil
 }
 
-// checkClosePrefix checks the first bytes of a close frame's payload, as many
-// as have arrived, with a fresh validator.
+// checkClosePrefix validates the part p of a close frame's payload that has arrived.
+// reason is a new validator.
 func checkClosePrefix(p []byte, reason *utf8stream.Validator) error {
 	if len(p) < 2 {
 		return nil
@@ -200,8 +199,8 @@ func checkClosePrefix(p []byte, reason *utf8stream.Validator) error {
 	return nil
 }
 
-// appendClose appends the payload of a close frame. StatusNoStatusRcvd stands
-// for none.
+// appendClose appends the payload of a close frame, which is empty for
+// StatusNoStatusRcvd.
 func appendClose(dst []byte, code StatusCode, reason string) []byte {
 	if code == StatusNoStatusRcvd {
 		return dst

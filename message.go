@@ -18,30 +18,26 @@ import (
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 
-// chunkSize is how much of a payload is read, unmasked and checked at a time: what
-// fits well into the second-level cache. (Measured for 1 MiB in memory: 16 KiB at
-// a time takes 7 % longer, 128 KiB 13 %.)
+// chunkSize is the size of the pieces in which a payload is read, unmasked and
+// validated. A piece stays in the second-level cache.
 const chunkSize = 64 << 10
 
-// decodeSize is how much text is unmasked before it is validated: what fits into the
-// first-level cache. (Measured for 1 MiB of text in memory: 64 KiB at a time takes a
-// third longer.)
+// incoming is the state of the message that is being read.
 const decodeSize = 16 << 10
 
-// incoming is the message that is being read.
 type incoming struct {
 	typ       MessageType
-	limit     int64 // of its bytes; -1 for none
-	remaining int64 // how many more bytes it may have; -1 for any
+	limit     int64 // in bytes; -1 for none
+	remaining int64 // bytes left below the limit; -1 for no limit
 	text      utf8stream.Validator
 	open      bool // not read to its end
 	fin       bool // the current frame is the last
 	deflated  bool
-	peekedLen int8    // peek[:peekedLen] was inflated in search of the end
-	peek      [1]byte // at most one byte
+	peekedLen int8 // peek[:peekedLen] was inflated by finishMessage and not returned yet
+	peek      [1]byte
 }
 
-// begin notes that a message has begun, with the frame in head.
+// begin sets the state of a message whose first frame begins with b.
 func (r *receiver) begin(b byte0, limit, remaining int64) {
 	m := &r.msg
 	m.typ, m.fin, m.deflated = MessageType(b.Op()), b.Fin(), b.RSV1()
@@ -51,16 +47,15 @@ func (r *receiver) begin(b byte0, limit, remaining int64) {
 	r.mu.Advance()
 }
 
-// end notes that the message was read to its end.
+// end marks the message as read to its end.
 func (r *receiver) end() {
 	r.msg.open = false
 	r.mu.Advance()
 }
 
-// tryBegin begins a message if its first frame has arrived and is like most: it is
+// tryBegin begins a message if its first frame has arrived and is ordinary: it is
 // not compressed, not empty, within the limit, and its length takes at most 16 bits.
-// It reports false, and has done nothing, if there is more to decide. (It saves 7 of
-// the 49 ns that a short message takes without.)
+// Otherwise it reports false and has no effect. It is a fast path of nextMessage.
 func (r *receiver) tryBegin() bool {
 	in := &r.in
 	if r.msg.open || in.W-in.R < frame.MaxHeader {
@@ -98,7 +93,7 @@ func (r *receiver) tryBegin() bool {
 	return true
 }
 
-// nextMessage reads to the first payload byte of the next message.
+// nextMessage reads up to the first payload byte of the next message.
 func (r *receiver) nextMessage(ctx context.Context) error {
 	if r.msg.open {
 		if err := r.finishMessage(ctx); err != nil {
@@ -132,9 +127,9 @@ func (r *receiver) nextMessage(ctx context.Context) error {
 	return nil
 }
 
-// finishMessage reads past the end of the current message, for a program that read
-// all of it but not the io.EOF behind. It may wait for the frame that is the end.
-// If there is more to read, it returns errBetweenMessages.
+// finishMessage completes a message of which the program has read all bytes but not
+// the io.EOF. It may block until the final frame arrives. If payload is left, it
+// returns errBetweenMessages.
 func (r *receiver) finishMessage(ctx context.Context) error {
 	m := &r.msg
 	if !m.deflated {
@@ -166,7 +161,8 @@ func (r *receiver) finishMessage(ctx context.Context) error {
 	return errBetweenMessages
 }
 
-// count takes n bytes off what the message may still have.
+// count subtracts n bytes from the read limit of the message, and returns a violation if
+// that is exceeded (RFC 6455 section 7.4.1).
 func (r *receiver) count(n int64) error {
 	m := &r.msg
 	if m.remaining < 0 {
@@ -180,8 +176,8 @@ func (r *receiver) count(n int64) error {
 }
 
 // readMessage reads from the current message until p is full or the payload of the
-// current frame ends. Each piece is unmasked and validated before it waits for the
-// next one. It returns io.EOF, with no bytes, at the end of the message.
+// current frame ends. It unmasks and validates each piece before it waits for the next
+// one. At the end of the message it returns 0 and io.EOF.
 func (r *receiver) readMessage(ctx context.Context, p []byte) (n int, err error) {
 	if r.msg.deflated {
 		return r.readCompressed(ctx, p)
@@ -199,7 +195,7 @@ func (r *receiver) readMessage(ctx context.Context, p []byte) (n int, err error)
 			if m.typ == MessageText && !m.text.Complete() {
 				return n, errTextUTF8
 			}
-			r.end() // now, so that the end is known without another look
+			r.end() // now, so that the next Read finds the end without the lock
 		}
 		n += k
 		if err == io.EOF || n == len(p) || r.left == 0 {
@@ -208,8 +204,8 @@ func (r *receiver) readMessage(ctx context.Context, p []byte) (n int, err error)
 	}
 }
 
-// readCompressed is readMessage for a compressed message. It returns what the inflater
-// has. The size of the message counts once it is inflated.
+// readCompressed is readMessage for a compressed message. It returns the bytes that the
+// inflater has. The read limit applies to inflated bytes.
 func (r *receiver) readCompressed(ctx context.Context, p []byte) (n int, err error) {
 	m := &r.msg
 	r.ctx = ctx
@@ -222,7 +218,7 @@ func (r *receiver) readCompressed(ctx context.Context, p []byte) (n int, err err
 	}
 	n, err = r.inf.Read(p)
 	if n > 0 && err != nil {
-		err = nil // it comes again
+		err = nil // the inflater returns it again
 	}
 	if tooBig := r.count(int64(n)); tooBig != nil {
 		return 0, tooBig
@@ -242,8 +238,7 @@ func (r *receiver) readCompressed(ctx context.Context, p []byte) (n int, err err
 	return n, err
 }
 
-// payloadReader is what the inflater reads: the payloads of the frames of a
-// message.
+// payloadReader reads the payloads of a message's frames, for the inflater.
 type payloadReader receiver
 
 func (p *payloadReader) Read(b []byte) (int, error) {
@@ -251,8 +246,8 @@ func (p *payloadReader) Read(b []byte) (int, error) {
 	return r.readPayload(r.ctx, b)
 }
 
-// readPayload reads payload of the message's frames, unmasked and, if it is text as it
-// is, validated: at least a byte, or io.EOF at the end of the message.
+// readPayload reads at least one byte of the message's payload and unmasks it. At the end
+// of the message it returns io.EOF.
 func (r *receiver) readPayload(ctx context.Context, p []byte) (int, error) {
 	if r.left == 0 {
 		if more, err := r.nextPayload(ctx); err != nil {
@@ -278,7 +273,7 @@ func (r *receiver) readPayload(ctx context.Context, p []byte) (int, error) {
 	return n, r.decode(p[:n], p[:n])
 }
 
-// takePayload is readPayload for what is in the buffer.
+// takePayload moves payload of the current frame from the buffer to p and unmasks it.
 func (r *receiver) takePayload(p []byte) (int, error) {
 	n := min(len(p), r.in.W-r.in.R)
 	if int64(n) > r.left {
@@ -322,8 +317,8 @@ func (r *receiver) unmask(dst, src []byte) {
 	}
 }
 
-// nextPayload goes on to the next frame with payload, unless some of the current
-// one is left. It reports false at the end of the message.
+// nextPayload advances to the next frame with payload, unless payload of the current one
+// is left. It reports false at the end of the message.
 func (r *receiver) nextPayload(ctx context.Context) (more bool, err error) {
 	m := &r.msg
 	for r.left == 0 {
@@ -343,15 +338,15 @@ func (r *receiver) nextPayload(ctx context.Context) (more bool, err error) {
 	return true, nil
 }
 
-// sizeKnown reports whether the length of the message is known, and not much more
-// than the bytes of it that were read and that have arrived.
+// sizeKnown reports whether the length of the message is known, and at most about twice
+// the number of its bytes that were read or have arrived.
 func (r *receiver) sizeKnown(read int) bool {
 	m := &r.msg
 	return m.fin && !m.deflated && r.left <= int64(max(read, r.in.W-r.in.R))
 }
 
-// readFull allocates the result and reads the rest of a message of known length
-// behind its first bytes.
+// readFull allocates the result for a message of known length, copies its first bytes,
+// head, and reads the rest.
 func (r *receiver) readFull(ctx context.Context, head []byte) ([]byte, error) {
 	p := make([]byte, len(head)+int(r.left))
 	n := copy(p, head)
@@ -365,8 +360,8 @@ func (r *receiver) readFull(ctx context.Context, head []byte) ([]byte, error) {
 	return p, nil
 }
 
-// readGrowing reads a message into blocks from the pool, and allocates the result
-// once its size is known.
+// readGrowing reads a message into blocks from the pool. It allocates the result once the
+// size is known.
 func (r *receiver) readGrowing(ctx context.Context) ([]byte, error) {
 	b := bufpool.Get(bufpool.MinBlock)
 	defer func() { b.Free() }()
@@ -376,7 +371,7 @@ func (r *receiver) readGrowing(ctx context.Context) ([]byte, error) {
 			return r.readFull(ctx, b.B[:n])
 		}
 		if n == len(b.B) {
-			if n > math.MaxInt/2 { // half of what 32 bits can address
+			if n > math.MaxInt/2 { // so that 2*n does not overflow on 32-bit platforms
 				return nil, tooBig(math.MaxInt)
 			}
 			b = b.Grow(n, 2*n)

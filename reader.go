@@ -9,20 +9,19 @@ import (
 	"github.com/bhojpur/api/internal/mask"
 )
 
-// This file has the calls that read: Reader and its handle, Read, and the stream of a
-// NetConn. Each one turns what the receiving half returns into the end of the
-// connection, by failRead.
+// This file has the calls that read: Reader and its handle, Read, and the reads of a
+// NetConn. Each passes the errors of the receiver to failRead.
 
-// messageReader is the handle of a message that is being read. It is current while
-// the version of the receiver's lock is its own. At the next version the message was
-// read to its end, at any later one another message has begun.
+// messageReader is the handle of a message that is being read. It is current while its
+// version is that of receiver.mu. At the next version the message was read to its end;
+// at a later one another message has begun.
 type messageReader struct {
 	e       *engine
 	version uint64
 }
 
-// lockRead acquires the lock of the receiving half. On a connection of which nothing
-// more will be read, it does not return the error of ctx.
+// lockRead acquires receiver.mu. If ctx ends on a connection that reads no more, it
+// returns the error of the connection in place of that of ctx.
 func (e *engine) lockRead(ctx context.Context, began callTime) error {
 	err := e.rcv.mu.Lock(ctx, nil)
 	if err != nil && !e.life.state().reads() {
@@ -31,16 +30,16 @@ func (e *engine) lockRead(ctx context.Context, began callTime) error {
 	return err
 }
 
-// unlockRead releases the lock of the receiving half, and frees what that holds of
-// a closed connection.
+// unlockRead releases receiver.mu. On a closed connection it frees what the receiver
+// holds.
 func (e *engine) unlockRead() {
 	e.rcv.in.Settle()
 	e.rcv.mu.Unlock()
 	e.afterUnlockRead()
 }
 
-// afterUnlockRead is what is left to do once the lock was released. Reads work again that
-// a context would interrupt, which ended when no read was under way.
+// afterUnlockRead is the part of unlockRead after the release of the lock. It resumes the
+// stream if a context interrupted it between two reads.
 func (e *engine) afterUnlockRead() {
 	for r := &e.rcv; r.stream.ReadDisturbed() && r.mu.TryLock(); {
 		r.stream.MendRead()
@@ -51,14 +50,14 @@ func (e *engine) afterUnlockRead() {
 	}
 }
 
-// restless reports whether afterUnlockRead has something to do. Places that can't afford
-// a call release the lock by TryUnlock, and ask it then.
+// unlockReadFast is unlockRead with a fast path for a lock without waiters and an open
+// connection.
 func (e *engine) restless() bool {
 	return e.life.state() == stateClosed || e.rcv.stream.ReadDisturbed()
 }
 
-// nextMessage reads to the first payload byte of the next message. On a connection
-// that is closing it waits for the peer's close frame. The caller holds the lock.
+// nextMessage reads up to the first payload byte of the next message. On a connection
+// that is closing it reads up to the peer's close frame. The caller holds receiver.mu.
 func (e *engine) nextMessage(ctx context.Context, began callTime) error {
 	for {
 		var err error
@@ -79,7 +78,7 @@ func (e *engine) nextMessage(ctx context.Context, began callTime) error {
 	}
 }
 
-// reader waits for a message.
+// reader waits for a message and returns its type and a handle.
 func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 	r := &e.rcv
 	began := e.life.beginRead()
@@ -108,8 +107,8 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 	return typ, h, nil
 }
 
-// awaitMessage is nextMessage for reader: it releases the lock unless it returns
-// nil. A callback may panic, or end its goroutine by [runtime.Goexit].
+// awaitMessage is nextMessage, but releases the lock unless it returns nil, also if a
+// callback panics or calls [runtime.Goexit].
 func (e *engine) awaitMessage(ctx context.Context, began callTime) error {
 	begun := false
 	defer func() {
@@ -128,8 +127,8 @@ func (h *messageReader) Read(p []byte) (int, error) {
 	r := &e.rcv
 	began := e.life.beginRead()
 	if r.mu.TryLockAt(h.version) {
-		// Most of the time the rest of the message has arrived, and nothing else has
-		// to be done. (A call of takePayload would take 2 ns.)
+		// Fast path: the rest of the message has arrived. A call of takePayload would
+		// be slower.
 		in, m, n := &r.in, &r.msg, r.left
 		if !m.deflated && m.fin && n <= int64(min(in.W-in.R, len(p))) && e.life.state() == stateOpen {
 			mask.Copy(p, in.Block.B[in.R:in.R+int(n)], r.key)
@@ -151,22 +150,22 @@ func (h *messageReader) Read(p []byte) (int, error) {
 			m.text = text // the slow way fails the connection
 		}
 	} else {
-		// Looked up without the lock, which another goroutine may hold for as long
-		// as it waits for the next message.
+		// Another goroutine may hold the lock for as long as it waits for the next
+		// message, so use the version that the last Unlock published.
 		if v := r.mu.Published(); v == h.version+1 {
 			return 0, io.EOF
 		} else if v != h.version {
 			return 0, wrapReadErr(h.staleErr(v, began))
 		}
-		// The context does not count here: the holder of the lock is reading the
-		// same message with it, or is Close.
+		// The wait needs no context: the holder of the lock is Close, or reads the same
+		// message with the same context.
 		r.mu.Lock(context.Background(), nil)
 	}
 	n, err := e.readHandle(h, p, began)
 	return n, wrapReadErr(err)
 }
 
-// wrapReadErr is err for the caller of a handle's Read.
+// wrapReadErr adds the prefix to an error of a handle's Read. io.EOF stays as it is.
 func wrapReadErr(err error) error {
 	if err == nil || err == io.EOF {
 		return err
@@ -174,8 +173,8 @@ func wrapReadErr(err error) error {
 	return opError("read", err)
 }
 
-// staleErr is the error of a handle that is not current, at the given version of
-// the lock.
+// staleErr returns the error of a handle that is not current, at the given version of
+// receiver.mu.
 func (h *messageReader) staleErr(version uint64, began callTime) error {
 	switch {
 	case version == h.version+1:
@@ -186,8 +185,8 @@ func (h *messageReader) staleErr(version uint64, began callTime) error {
 	return errStaleReader
 }
 
-// readHandle reads for a handle. The caller holds the lock, which readHandle
-// releases, also when a callback panics.
+// readHandle reads for a handle. The caller holds receiver.mu; readHandle releases it,
+// also if a callback panics.
 func (e *engine) readHandle(h *messageReader, p []byte, began callTime) (int, error) {
 	defer e.unlockRead()
 	r := &e.rcv
@@ -202,8 +201,7 @@ func (e *engine) readHandle(h *messageReader, p []byte, began callTime) (int, er
 	return e.readInside(r.ctx, p, began)
 }
 
-// readInside reads from the current message. The error of a context fails the
-// connection.
+// readInside reads from the current message. If ctx ends, the connection fails.
 func (e *engine) readInside(ctx context.Context, p []byte, began callTime) (int, error) {
 	n, err := e.rcv.readMessage(ctx, p)
 	if err == nil || err == io.EOF {
@@ -226,7 +224,7 @@ func (e *engine) read(ctx context.Context) (MessageType, []byte, error) {
 		}
 	}
 	typ := r.msg.typ
-	// What is allocated is in proportion to what has arrived, whatever the peer declares.
+	// Allocate in proportion to the bytes that have arrived, not to the declared length.
 	var p []byte
 	var err error
 	if r.sizeKnown(0) {
@@ -240,8 +238,8 @@ func (e *engine) read(ctx context.Context) (MessageType, []byte, error) {
 	return typ, p, nil
 }
 
-// read reads on from message to message. A context that ends
-// changes nothing, inside a message too, and ctx.Err() is returned as it is.
+// read reads the payloads of successive messages of one type. If ctx ends, also inside a
+// message, read returns ctx.Err() and the connection stays open.
 func (s *byteStream) read(ctx context.Context, typ MessageType, p []byte) (int, error) {
 	e := (*engine)(s)
 	began := e.life.beginRead()
@@ -277,7 +275,7 @@ func (s *byteStream) read(ctx context.Context, typ MessageType, p []byte) (int, 
 	}
 }
 
-// refuse closes the connection for a message that is not wanted.
+// refuse fails the connection because of a message that the program does not accept.
 func (e *engine) refuse(ctx context.Context, code StatusCode, reason string) {
 	if e.lockRead(ctx, underWay) != nil {
 		e.closeNow()

@@ -123,8 +123,8 @@ type Host interface {
 type request = sendqueue.Request[Frame]
 
 const (
-	// smallFrame is the size up to which a frame needs no block from the pool,
-	// which would cost 12 of 45 ns.
+	// smallFrame is the size up to which a frame is encoded without a block from
+	// the pool.
 	smallFrame = 128
 	// shortHeader is the size of a header with a 7-bit length and a masking key.
 	shortHeader = 2 + 4

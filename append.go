@@ -42,8 +42,8 @@ func (e *engine) appendRead(ctx context.Context, dst []byte) (MessageType, []byt
 	return typ, p, nil
 }
 
-// appendBuffered appends the message that has begun, if all of it is in the buffer
-// and valid. Otherwise it reports false and has consumed nothing.
+// appendBuffered appends the current message if all of it is buffered and valid. Otherwise
+// it reports false and consumes nothing.
 func (r *receiver) appendBuffered(dst []byte) ([]byte, bool) {
 	in, m := &r.in, &r.msg
 	if !m.open || !m.fin || m.deflated || r.left > int64(in.W-in.R) {
@@ -74,21 +74,21 @@ func (r *receiver) appendBuffered(dst []byte) ([]byte, bool) {
 	return dst, true
 }
 
-// minAppend is the least by which appendRest extends a slice for a message of
-// unknown length.
+// minAppend is the minimum by which appendRest extends a slice for a message of unknown
+// length.
 const minAppend = 512
 
-// appendRest appends the message that has begun. It reads into the room that dst
-// has, and extends dst only if there is more to read than fits: by as much as has
-// arrived, whatever the peer declares. The caller holds the lock, which appendRest
-// releases, also when a callback panics.
+// appendRest appends the current message. It reads into the capacity of dst, and extends
+// dst only if the message does not fit: in proportion to the bytes that have arrived, not
+// to the declared length. The caller holds receiver.mu; appendRest releases it, also if a
+// callback panics.
 func (e *engine) appendRest(ctx context.Context, began callTime, dst []byte) ([]byte, error) {
 	defer e.unlockRead()
 	r := &e.rcv
 	old := len(dst)
 	for r.msg.open {
 		if len(dst) == cap(dst) {
-			// Without room, the end of the message can be read, but nothing else.
+			// dst is full: check whether the message has ended.
 			switch err := r.finishMessage(ctx); err {
 			case nil:
 				return dst, nil
@@ -96,7 +96,7 @@ func (e *engine) appendRest(ctx context.Context, began callTime, dst []byte) ([]
 			default:
 				return dst, e.failRead(ctx, began, insideMessage, err)
 			}
-			if len(dst) > math.MaxInt/2 { // half of what 32 bits can address
+			if len(dst) > math.MaxInt/2 { // so that it can be doubled on 32-bit platforms
 				return dst, e.failRead(ctx, began, insideMessage, tooBig(math.MaxInt))
 			}
 			dst = slices.Grow(dst, r.appendSize(len(dst)-old))
@@ -113,8 +113,8 @@ func (e *engine) appendRest(ctx context.Context, began callTime, dst []byte) ([]
 	return dst, nil
 }
 
-// appendSize returns by how much to extend a slice that has the first read bytes of
-// the message.
+// appendSize returns the number of bytes by which to extend a slice that holds the first
+// read bytes of the message.
 func (r *receiver) appendSize(read int) int {
 	if r.sizeKnown(read) {
 		return int(r.left)

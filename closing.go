@@ -12,12 +12,12 @@ import (
 	"github.com/bhojpur/api/internal/sender"
 )
 
-// This file has the only places that end a connection: failRead and failWrite, which turn
-// what the two halves return into its end, the close handshake, and shut.
+// This file has the only functions that end a connection: failRead and failWrite, which
+// handle the errors of the two halves, the close handshake, and shut.
 
-// shut closes the stream and frees what the connection holds. why counts if the
-// connection was open. It acquires no lock of the two halves; a goroutine that
-// holds one frees what the lock guards when it unlocks.
+// shut closes the stream and frees what the connection holds. why becomes the reason of
+// the end if the connection was open. shut does not wait for the locks of the two
+// halves: a goroutine that holds one frees what the lock guards when it unlocks.
 func (e *engine) shut(why endReason) {
 	if _, ok := e.life.advance(stateClosed, why); !ok {
 		return
@@ -28,8 +28,8 @@ func (e *engine) shut(why endReason) {
 	close(e.life.closing().done)
 }
 
-// shutGently is shut after a complete close handshake: over TLS, the end of the
-// stream is announced first.
+// shutGently is shut after a complete close handshake. Over TLS it first sends a
+// close_notify alert.
 func (e *engine) shutGently() {
 	if e.rcv.stream.Secure() && e.life.state() != stateClosed {
 		stop := time.AfterFunc(drainTimeout, e.rcv.stream.Close)
@@ -39,18 +39,17 @@ func (e *engine) shutGently() {
 	e.shut(endReason{})
 }
 
-// halfClose tells the peer that nothing follows, while what it still sends is
-// drained.
+// halfClose ends the outgoing direction of the stream while input is drained.
 func (e *engine) halfClose() {
 	if e.rcv.stream.Secure() {
-		go e.rcv.stream.CloseWrite() // it waits for a peer that does not read
+		go e.rcv.stream.CloseWrite() // it blocks if the peer does not read
 		return
 	}
 	e.rcv.stream.CloseWrite()
 }
 
-// failWrite ends the connection for an error of the sending half, and returns what
-// the caller of a write gets.
+// failWrite ends the connection if an error of the Sender requires that. It returns the
+// error for the caller of the write.
 func (e *engine) failWrite(ctx context.Context, err error) error {
 	switch {
 	case err == sender.ErrWithdrawn, err == sender.ErrCommitted:
@@ -71,17 +70,17 @@ func (e *engine) failWrite(ctx context.Context, err error) error {
 	return e.life.errWrite()
 }
 
-// A position says where in the flow of messages a read was.
+// A position says where in the stream of messages a read was.
 type position uint8
 
 const (
-	betweenMessages position = iota // or where it may go on later
+	betweenMessages position = iota // or inside one that a later call can continue
 	insideMessage
 )
 
-// failRead ends the connection for an error of the receiving half, and returns what
-// the caller of a read that began at the given time gets. The caller holds the lock of
-// that half.
+// failRead ends the connection if an error of the receiver requires that. It returns the
+// error for the caller of the read, which began at the given time. The caller of failRead
+// holds receiver.mu.
 func (e *engine) failRead(ctx context.Context, began callTime, at position, err error) error {
 	switch v := err.(type) {
 	case *violation:
@@ -111,9 +110,9 @@ func (e *engine) failRead(ctx context.Context, began callTime, at position, err 
 	return e.life.err(began)
 }
 
-// failViolation ends the connection for what the peer did: a close frame names it
-// (RFC 6455 section 7.1.7), and what the peer still sends is drained for a while,
-// so that it reads the frame before it finds the stream closed.
+// failViolation fails the connection because of a violation by the peer (RFC 6455 section
+// 7.1.7). It sends a close frame with the violation's code, and drains input for at most
+// drainTimeout, so that the peer reads the frame before the stream is closed.
 func (e *engine) failViolation(ctx context.Context, v *violation) {
 	why := endReason{byViolation, v}
 	from, ok := e.life.advance(stateFailing, why)
@@ -125,7 +124,7 @@ func (e *engine) failViolation(ctx context.Context, v *violation) {
 		e.snd.PostClose(appendClose(nil, v.code, v.text))
 		ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 		defer cancel()
-		// If interrupting a read takes longer than that, the stream is closed.
+		// Close the stream if the read is still blocked after drainTimeout.
 		defer context.AfterFunc(ctx, e.rcv.stream.Close)()
 		e.rcv.drain(ctx)
 		select {
@@ -137,8 +136,8 @@ func (e *engine) failViolation(ctx context.Context, v *violation) {
 	e.shut(why)
 }
 
-// replyClose answers the peer's close frame with the same code and reason. The peer
-// has closeTimeout to take the reply.
+// replyClose answers the peer's close frame with the same code and reason. The stream is
+// closed after the reply, or after closeTimeout.
 func (e *engine) replyClose(ctx context.Context, ce CloseError) {
 	from, ok := e.life.advance(statePeerClosed, endReason{byPeer, ce})
 	switch {
@@ -160,7 +159,7 @@ func (e *engine) replyClose(ctx context.Context, ce CloseError) {
 	}
 }
 
-// awaitEnd waits a moment for others to end the connection.
+// awaitEnd waits until the connection has ended, for at most replyTimeout.
 func (e *engine) awaitEnd(ctx context.Context) {
 	if e.life.state() == stateClosed {
 		return
@@ -177,7 +176,7 @@ func (e *engine) awaitEnd(ctx context.Context) {
 // done returns a channel that is closed when the stream is.
 func (e *engine) done() <-chan struct{} { return e.life.done() }
 
-// endErr is why the connection is not open, or nil.
+// endErr returns the error that ended the connection, or nil if it is open.
 func (e *engine) endErr() error {
 	if e.life.state() == stateOpen {
 		return nil
@@ -185,7 +184,7 @@ func (e *engine) endErr() error {
 	return e.life.err(later)
 }
 
-// close is the close handshake, begun by this side.
+// close closes the connection with the close handshake.
 func (e *engine) close(ctx context.Context, code StatusCode, reason string) error {
 	ctx, cancel := boundClose(ctx)
 	defer cancel()
@@ -201,8 +200,8 @@ func (e *engine) close(ctx context.Context, code StatusCode, reason string) erro
 	return nil
 }
 
-// closeAsync is close, but leaves the peer's part to a goroutine, unless the peer
-// is quick.
+// closeAsync is close, but waits for the peer at most replyTimeout. A goroutine completes
+// the handshake.
 func (e *engine) closeAsync(code StatusCode, reason string) error {
 	first, err := e.beginClose(code, reason)
 	if first {
@@ -211,6 +210,8 @@ func (e *engine) closeAsync(code StatusCode, reason string) error {
 	return err
 }
 
+// finishAsync starts a goroutine that completes the close handshake, and waits for it at
+// most replyTimeout.
 func (e *engine) finishAsync() {
 	go func() {
 		ctx, cancel := boundClose(context.Background())
@@ -220,8 +221,8 @@ func (e *engine) finishAsync() {
 	e.awaitEnd(context.Background())
 }
 
-// beginClose begins the close handshake. It reports whether it is the first to
-// close. A code or a reason that can't be sent is an error, and replaced.
+// beginClose begins the close handshake. It reports whether the connection was open until
+// then. If code or reason can't be sent, it sends others and returns an error.
 func (e *engine) beginClose(code StatusCode, reason string) (first bool, err error) {
 	code, reason, err = sendable(code, reason)
 	if _, first = e.life.advance(stateClosing, endReason{bySelf, CloseError{code, reason}}); !first {
@@ -231,7 +232,7 @@ func (e *engine) beginClose(code StatusCode, reason string) (first bool, err err
 	return true, err
 }
 
-// failSelf begins the close handshake for a failure of this side.
+// failSelf begins the close handshake because of a failure of this side.
 func (e *engine) failSelf(code StatusCode, cause error) (first bool) {
 	if _, first = e.life.advance(stateClosing, endReason{byFailure, cause}); first {
 		e.snd.PostClose(appendClose(nil, code, ""))
@@ -241,7 +242,7 @@ func (e *engine) failSelf(code StatusCode, cause error) (first bool) {
 
 // finishClose reads until the peer's close frame and closes the stream.
 func (e *engine) finishClose(ctx context.Context) error {
-	// To interrupt the read may take longer than there is time.
+	// Close the stream when ctx ends, since interrupting the read could take longer.
 	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(ended)
@@ -259,7 +260,7 @@ func (e *engine) finishClose(ctx context.Context) error {
 	defer e.shut(endReason{}) // a callback may panic
 	err := e.awaitClose(ctx)
 	if !e.life.state().reads() {
-		// Our close frame may still be on its way, behind the frame of a writer.
+		// Our close frame may still wait behind the frame of a blocked write.
 		select {
 		case <-e.life.done():
 		case <-ctx.Done():
@@ -269,11 +270,11 @@ func (e *engine) finishClose(ctx context.Context) error {
 		err = noCloseFrame(ctx)
 	}
 	e.shut(endReason{cause: err})
-	<-e.life.done() // another goroutine may be closing the stream
+	<-e.life.done() // another goroutine may still be closing the stream
 	return e.life.handshakeErr()
 }
 
-// awaitClose reads until the peer's close frame, if it may still come.
+// awaitClose reads up to the peer's close frame, unless reading has ended.
 func (e *engine) awaitClose(ctx context.Context) error {
 	if err := e.rcv.mu.Lock(ctx, e.life.done()); err != nil {
 		return err
@@ -289,8 +290,8 @@ func (e *engine) awaitClose(ctx context.Context) error {
 	return err
 }
 
-// closeNow closes the stream at once. Where the reply to the peer's close frame is
-// on its way, that gets a moment.
+// closeNow closes the stream at once, but gives the reply to the peer's close frame up to
+// drainTimeout if it is being sent.
 func (e *engine) closeNow() error {
 	if !e.life.hasten() {
 		e.shut(endReason{by: bySelf})
@@ -298,5 +299,6 @@ func (e *engine) closeNow() error {
 	return nil
 }
 
-// errWriterOpen is in the error of a message that waited for a Writer to be closed.
+// errWriterOpen is wrapped by the error of a write whose context ended while it waited for
+// a Writer to be closed.
 var errWriterOpen = errors.New("a Writer is open")

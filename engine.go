@@ -11,20 +11,20 @@ import (
 	"net"
 )
 
-// engine is a connection outside a browser: two halves over one byte stream, and
-// the state that connects them.
+// engine is a connection outside a browser: a receiver and a Sender over one byte
+// stream, and the state of the connection.
 //
-// The halves know nothing of each other and return what happens to them. failRead
-// and failWrite turn that into the end of the connection.
+// The two halves do not know each other. They return errors, which failRead and
+// failWrite turn into the end of the connection.
 //
 // Locks, in the order in which they are acquired:
 //
 //	receiver.mu          held by the goroutine that reads
 //	the lead of sender   held by the goroutine that writes
 //
-// and then the leaves, of which no two are held at once, and none during I/O: the
-// mutexes of the send queue, closeState.mu, pings.mu and callbackGate.mu. The goroutine that reads
-// never waits for the lead.
+// After these come the leaves: the mutex of the send queue, closeState.mu, pings.mu and
+// callbackGate.mu. A goroutine holds at most one of them, and none during I/O. The
+// goroutine that reads never waits for the lead.
 type engine struct {
 	// Set by the handshake, then only read.
 	extras *connOptions // never nil
@@ -43,22 +43,23 @@ const (
 	client = sender.Client
 )
 
-// connOptions are options that most connections do not use.
+// connOptions are the options of a connection that most programs leave at their
+// defaults.
 type connOptions struct {
 	protocol  string
 	onPing    func(context.Context, []byte) bool
 	onPong    func(context.Context, []byte)
-	readLimit int64         // as the option
+	readLimit int64         // as in the options
 	running   *callbackGate // nil without onPing and onPong
 }
 
-// isZero reports whether all options but readLimit, which is kept elsewhere, are the
-// defaults.
+// isZero reports whether all options but readLimit, which the receiver keeps, have
+// their defaults.
 func (x *connOptions) isZero() bool {
 	return x.protocol == "" && x.onPing == nil && x.onPong == nil
 }
 
-// connection returns the options of a connection that speaks a subprotocol.
+// connection returns the options of a connection with the given subprotocol.
 func (o *AcceptOptions) connection(protocol string) connOptions {
 	return connOptions{
 		protocol:  protocol,
@@ -68,7 +69,7 @@ func (o *AcceptOptions) connection(protocol string) connOptions {
 	}
 }
 
-// connection is as that of AcceptOptions.
+// connection returns the options of a connection with the given subprotocol.
 func (o *DialOptions) connection(protocol string) connOptions {
 	return connOptions{
 		protocol:  protocol,
@@ -78,10 +79,10 @@ func (o *DialOptions) connection(protocol string) connOptions {
 	}
 }
 
-// noConnOptions is shared by the connections that use none.
+// noConnOptions is shared by the connections whose options are the defaults.
 var noConnOptions connOptions
 
-// init sets what the opening handshake has agreed on.
+// init sets the result of the opening handshake.
 func (e *engine) init(r role, d *deflateParams, x connOptions) {
 	e.extras = &noConnOptions
 	if !x.isZero() {
@@ -95,14 +96,15 @@ func (e *engine) init(r role, d *deflateParams, x connOptions) {
 	e.rcv.limit.Store(readLimit(x.readLimit))
 }
 
-// begin gives the connection its stream: rwc, over conn if that is known.
+// begin sets the stream of the connection: rwc, and the net.Conn below it if that is
+// known.
 func (e *engine) begin(rwc io.ReadWriteCloser, conn net.Conn) {
 	s := netstream.New(rwc, conn, (*streamOwner)(e))
 	e.rcv.stream = s
 	e.snd.Begin(s)
 }
 
-// sendHost is what the sending half reports to.
+// sendHost implements sender.Host.
 type sendHost engine
 
 func (h *sendHost) NumberPing(payload []byte) []byte { return h.pings.Get().number(payload) }
@@ -117,7 +119,8 @@ func (h *sendHost) SendEnded() {
 	}
 }
 
-// streamOwner tells the stream which of its directions may have a call under way.
+// streamOwner implements netstream.Owner: it reports in which directions a call may be
+// under way.
 type streamOwner engine
 
 func (o *streamOwner) ReadHeld() bool  { return o.rcv.mu.Held() }

@@ -11,39 +11,37 @@ import (
 	"time"
 )
 
-// state is the state of a connection. It never decreases, and advance alone
-// changes it.
+// state is the state of a connection. It never decreases. Only advance changes it.
 type state uint32
 
 const (
-	// stateOpen: messages go both ways.
+	// stateOpen: messages are sent and received.
 	stateOpen state = iota
-	// stateWriteFailed: a write failed. Reads go on, since the peer's close frame
+	// stateWriteFailed: a write failed. Reads continue, since the peer's close frame
 	// may have arrived.
 	stateWriteFailed
-	// stateClosing: this side has begun the close handshake. Messages that arrive
-	// are discarded until the peer's close frame.
+	// stateClosing: this side has begun the close handshake. Messages are discarded
+	// until the peer's close frame arrives.
 	stateClosing
-	// statePeerClosed: the peer's close frame was read. Nothing is read any more.
-	// Our close frame is on its way.
+	// statePeerClosed: the peer's close frame was read. Our close frame is being sent,
+	// and nothing is read.
 	statePeerClosed
-	// stateFailing: the peer has violated the protocol. The close frame that says so
-	// is on its way, and what arrives is drained.
+	// stateFailing: the peer has violated the protocol. The close frame with the
+	// violation's code is being sent, and input is drained.
 	stateFailing
 	// stateClosed: the stream is closed.
 	stateClosed
 )
 
-// reads reports whether frames that arrive still count.
+// reads reports whether incoming frames are still parsed.
 func (s state) reads() bool { return s <= stateClosing }
 
-// drainTimeout is for how long the peer may go on sending after its violation, before
-// the stream is closed, and for how long it may delay the end of a connection that both
-// sides have closed.
+// drainTimeout bounds how long input is drained after a violation, and how long the peer
+// can delay the end of a connection that both sides have closed.
 const drainTimeout = time.Second
 
-// replyTimeout is for how long the call that read the peer's close frame waits for the
-// reply to be sent. A program that exits then has answered.
+// replyTimeout bounds how long the call that read the peer's close frame waits for the
+// reply to be sent, so that a program that then exits has sent it.
 const replyTimeout = 100 * time.Millisecond
 
 // beginRead returns the time of a read that begins now. A failed write does not end
@@ -55,7 +53,7 @@ func (l *lifetime) beginRead() callTime {
 	return later
 }
 
-// lifetime is the state of a connection, and how it ended.
+// lifetime is the state of a connection, and the reason of its end.
 type lifetime struct {
 	now atomic.Uint32 // a state
 	end atomic.Pointer[closeState]
@@ -65,20 +63,20 @@ type lifetime struct {
 // ends or a call first waits for that.
 type closeState struct {
 	done     chan struct{} // closed when the stream is closed, in stateClosed
-	sendDone chan struct{} // closed when the close frame was sent, or can't be
+	sendDone chan struct{} // closed when the close frame was sent or can't be sent
 
-	mu    sync.Mutex // a leaf; guards the rest, and changes of the state
+	mu    sync.Mutex // a leaf; guards the fields below and changes of the state
 	why   endReason  // why the connection is not open
 	ours  bool       // Close, CloseNow or a context ended the connection for reads
 	cut   bool       // CloseNow ended it for writes that were under way
-	lost  error      // what closed the stream before the close handshake was complete, or nil
+	lost  error      // the error that closed the stream before the close handshake was complete, or nil
 	peer  error      // the peer's CloseError, or nil
 	timer *time.Timer
 }
 
 func (l *lifetime) state() state { return state(l.now.Load()) }
 
-// closing returns the closeState.
+// closing returns the closeState, which it allocates if there is none.
 func (l *lifetime) closing() *closeState {
 	if d := l.end.Load(); d != nil {
 		return d
@@ -90,8 +88,8 @@ func (l *lifetime) closing() *closeState {
 // done returns a channel that is closed when the stream is.
 func (l *lifetime) done() <-chan struct{} { return l.closing().done }
 
-// advance moves the connection to a later state for the given reason. It returns
-// the state before, and reports whether the state changed.
+// advance changes the state to a later one for the given reason. It returns the previous
+// state, and reports whether the state changed.
 func (l *lifetime) advance(to state, why endReason) (from state, ok bool) {
 	d := l.closing()
 	d.mu.Lock()
@@ -122,7 +120,7 @@ func (l *lifetime) advance(to state, why endReason) (from state, ok bool) {
 	return from, true
 }
 
-// closeAfter calls shut in closeTimeout, unless the connection is closed by then.
+// closeAfter calls shut after closeTimeout, unless the connection is closed by then.
 func (l *lifetime) closeAfter(shut func()) {
 	d := l.closing()
 	d.mu.Lock()
@@ -132,8 +130,8 @@ func (l *lifetime) closeAfter(shut func()) {
 	}
 }
 
-// hasten reports whether our reply to the peer's close frame is on its way, and
-// gives it no more than drainTimeout.
+// hasten reports whether the reply to the peer's close frame is being sent, and limits
+// the time for it to drainTimeout.
 func (l *lifetime) hasten() bool {
 	d := l.closing()
 	d.mu.Lock()
@@ -146,7 +144,7 @@ func (l *lifetime) hasten() bool {
 	return true
 }
 
-// err is the error of a call on a connection that is not open. The call began at t.
+// err returns the error of a call on a connection that is not open. The call began at t.
 func (l *lifetime) err(t callTime) error {
 	d := l.closing()
 	d.mu.Lock()
@@ -162,8 +160,8 @@ func (l *lifetime) errWrite() error {
 	return &closedError{why: d.why, peer: d.peer, isClosed: d.ours || d.cut}
 }
 
-// errInside is err for a call that reads inside a message, where the end of the
-// stream is not that of the message.
+// errInside is err for a call that reads inside a message, where io.EOF would mean the
+// end of the message.
 func (l *lifetime) errInside(t callTime) error {
 	err := l.err(t)
 	if errors.Is(err, io.EOF) {
@@ -172,8 +170,8 @@ func (l *lifetime) errInside(t callTime) error {
 	return err
 }
 
-// handshakeErr is why the close handshake was not completed. It is nil if it was,
-// and if an earlier call has returned that the connection failed.
+// handshakeErr returns the error of a close handshake that was not completed. It is nil if
+// the handshake was completed, or if the connection ended for another reason than Close.
 func (l *lifetime) handshakeErr() error {
 	d := l.closing()
 	d.mu.Lock()
@@ -184,10 +182,10 @@ func (l *lifetime) handshakeErr() error {
 	case d.lost != nil:
 		return d.lost
 	}
-	return net.ErrClosed // CloseNow came in between
+	return net.ErrClosed // closed by a concurrent CloseNow
 }
 
-// isSendDone reports whether the close frame was sent, or can't be.
+// isSendDone reports whether the close frame was sent or can't be sent.
 func (d *closeState) isSendDone() bool {
 	select {
 	case <-d.sendDone:
@@ -197,7 +195,7 @@ func (d *closeState) isSendDone() bool {
 	}
 }
 
-// noteSendDone notes that the close frame was sent, or can't be.
+// noteSendDone records that the close frame was sent or can't be sent.
 func (d *closeState) noteSendDone() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

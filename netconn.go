@@ -11,31 +11,30 @@ import (
 	"time"
 )
 
-// NetConn makes a [net.Conn] of c, for tunneling a byte stream. It takes c
-// over: use c no more.
+// NetConn returns a [net.Conn] over c, for tunneling a byte stream. c must not be
+// used by other means afterwards.
 //
-// Each Write is one message of the given type; reads go on from message to
-// message and return what is there. There is no limit of the message size. A
-// message of the other type closes the connection with
-// StatusUnsupportedData.
+// Each Write sends one message of the given type. Read returns the payloads of
+// successive messages. The size of a message is not limited. A message of the other
+// type fails the connection with StatusUnsupportedData.
 //
-// Deadlines work as net.Conn says: a call that runs into one returns an error
-// that is [os.ErrDeadlineExceeded] and whose Timeout method returns true, the
-// connection stays usable, and the stream goes on where it stopped, also in
-// the middle of a message. A Write that runs into one returns the number of
-// bytes that were sent or, being part of a frame that was begun, will be sent
-// ahead of what is written next. A deadline that passes during a Write
-// is final over TLS, as crypto/tls says, and over a net.Conn of any other type than
-// *net.TCPConn and *net.UnixConn that does not declare that its writes can go on.
+// Deadlines behave as documented for net.Conn. A call whose deadline passes returns
+// an error that is [os.ErrDeadlineExceeded] and whose Timeout method returns true.
+// The connection stays usable, and the next call continues the stream, also inside a
+// message. A Write whose deadline passes returns the number of bytes that were sent,
+// or will be sent before later writes as the rest of a frame. A deadline that passes
+// during a Write fails the connection over TLS, as documented for crypto/tls, and
+// over a net.Conn that is not a *net.TCPConn or *net.UnixConn and does not declare
+// its writes resumable.
 //
-// A close with StatusNormalClosure or StatusGoingAway by the peer reads as
-// [io.EOF]; a peer that is gone without a close frame as
-// [io.ErrUnexpectedEOF]. Close sends a close frame with StatusNormalClosure
-// and returns; the peer has 5 seconds to answer before the network connection
-// is closed.
+// If the peer closes with StatusNormalClosure or StatusGoingAway, Read returns
+// [io.EOF]. If the stream ends without a close frame, it returns an error that is
+// [io.ErrUnexpectedEOF]. Close sends a close frame with StatusNormalClosure and
+// returns; the network connection is closed after the peer's reply, or after 5
+// seconds.
 //
-// When ctx ends the connection is closed at once, and reads and writes return
-// its error.
+// When ctx is done, the connection is closed at once, and reads and writes return the
+// error of ctx.
 func NetConn(ctx context.Context, c *Conn, msgType MessageType) net.Conn {
 	checkContext(ctx)
 	c.SetReadLimit(-1)
@@ -61,9 +60,9 @@ type netConn struct {
 	eof         atomic.Bool // a Read has returned io.EOF
 }
 
-// deadline turns the deadlines of a net.Conn, which may be moved while a call
-// is under way, into contexts, which may not: a moved deadline cancels the
-// context of the old one, and the call goes on with the new one's.
+// deadline converts the deadlines of a net.Conn, which can change during a call, to
+// contexts, which can't: a new deadline cancels the context of the old one, and the
+// call continues with a new context.
 type deadline struct {
 	mu     sync.Mutex
 	ctx    context.Context
@@ -87,7 +86,7 @@ func (d *deadline) set(t time.Time) {
 	}
 }
 
-// close ends the current context for good.
+// close cancels the context. Later calls of set have no effect.
 func (d *deadline) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -113,7 +112,7 @@ func (nc *netConn) Read(p []byte) (int, error) {
 		if len(p) == 0 {
 			return 0, nil
 		}
-		n, err := 0, ctx.Err() // it counts where the bytes are there, too
+		n, err := 0, ctx.Err() // a passed deadline counts even if bytes are buffered
 		if err == nil {
 			n, err = (*byteStream)(&nc.c.engine).read(ctx, nc.typ, p)
 		}
@@ -121,14 +120,14 @@ func (nc *netConn) Read(p []byte) (int, error) {
 		case err == nil:
 			return n, nil
 		case err == context.Canceled && ctx.Err() == err:
-			// The deadline was moved, or the connection closed.
+			// The deadline was changed, or the connection was closed.
 			continue
 		}
 		return n, nc.readError(err)
 	}
 }
 
-// readError turns the ends of a stream into what a net.Conn returns.
+// readError converts an error of a read to that of a net.Conn.
 func (nc *netConn) readError(err error) error {
 	switch CloseStatus(err) {
 	case StatusNormalClosure, StatusGoingAway:
@@ -167,11 +166,11 @@ func (nc *netConn) Write(p []byte) (int, error) {
 	}
 }
 
-// opError gives err the form of package net's errors.
+// opError returns err as a *net.OpError.
 func (nc *netConn) opError(op string, err error) error {
 	switch {
 	case nc.ctx.Err() != nil && !nc.closed.Load():
-		// Not as it is: this is no timeout after which one tries again.
+		// Wrap it: its Timeout method must not tell the caller to try again.
 		err = &closedError{why: endReason{byContext, nc.ctx.Err()}, isClosed: true}
 	case err == context.DeadlineExceeded:
 		err = os.ErrDeadlineExceeded

@@ -19,11 +19,11 @@ import (
 // callbackTimeout bounds the contexts of callbacks, as in coder/websocket.
 const callbackTimeout = 5 * time.Second
 
-// pings are the pings that wait for their pongs. The payload of a ping is its number
-// in the order in which pings are sent, in decimal.
+// pings are the pings that wait for their pongs. The payload of a ping is its sequence
+// number in decimal.
 type pings struct {
 	mu      sync.Mutex // a leaf
-	sent    uint64     // the number of the last one
+	sent    uint64     // the number of the last ping sent
 	waiting []*pingCall
 }
 
@@ -58,17 +58,18 @@ func (e *engine) ping(ctx context.Context) error {
 	case <-ctx.Done():
 		err = fmt.Errorf("%w: %w", errNoPong, ctx.Err())
 		if e.life.state() != stateOpen {
-			err = e.life.err(underWay) // the peer need not answer any more
+			err = e.life.err(underWay) // a closing peer need not answer
 		}
 	}
 	select {
-	case <-p.pong: // before the end, which is seen as well
+	case <-p.pong: // it arrived before the connection ended
 		return nil
 	default:
 		return err
 	}
 }
 
+// checkPing returns an error if no ping or pong can be sent now.
 // pong sends a pong that answers no ping.
 func (e *engine) pong(ctx context.Context, payload []byte) error {
 	if err := e.checkWrite(ctx, MessageBinary); err != nil {
@@ -77,7 +78,7 @@ func (e *engine) pong(ctx context.Context, payload []byte) error {
 	return e.send(ctx, sendqueue.Control, &sender.Frame{Byte0: frame.Final(frame.Pong), Payload: payload})
 }
 
-// maxPingNumber is the length of the longest decimal form of a number.
+// maxPingNumber is the length of the largest uint64 in decimal.
 const maxPingNumber = 20
 
 func (ps *pings) add() *pingCall {
@@ -96,8 +97,8 @@ func (ps *pings) remove(p *pingCall) {
 	}
 }
 
-// number returns the payload of a ping: the next number, in the memory of payload, which
-// belongs to a call of Ping. The sending half calls it when it encodes the frame.
+// number sets the payload of a ping to the next number. The Sender calls it when it
+// encodes the frame, so numbers increase in the order of the frames.
 func (ps *pings) number(payload []byte) []byte {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
@@ -110,10 +111,10 @@ func (ps *pings) number(payload []byte) []byte {
 	return strconv.AppendUint(payload[:0], ps.sent, 10)
 }
 
-// readHost is what the receiving half reports to.
+// readHost implements receiveHost.
 type readHost engine
 
-// pingReceived answers a ping, unless the program does not want that.
+// pingReceived sends a pong, unless OnPingReceived returns false.
 func (h *readHost) pingReceived(ctx context.Context, payload []byte) {
 	if h.answers(ctx, payload) {
 		h.snd.PostPong(payload)
@@ -133,7 +134,7 @@ func (h *readHost) answers(ctx context.Context, payload []byte) bool {
 	return onPing(ctx, payload)
 }
 
-// pongReceived wakes the calls of Ping that a pong answers, and calls the program.
+// pongReceived wakes the calls of Ping that a pong answers, and calls OnPongReceived.
 func (h *readHost) pongReceived(ctx context.Context, payload []byte) {
 	if waiting := h.pings.Peek(); waiting != nil {
 		waiting.answered(payload)
@@ -150,7 +151,7 @@ func (h *readHost) pongReceived(ctx context.Context, payload []byte) {
 	onPong(ctx, payload)
 }
 
-// callbackGate reports callbacks to calls that must not wait for one.
+// callbackGate reports running callbacks to calls that must not wait for one.
 type callbackGate struct {
 	mu    sync.Mutex // a leaf
 	runs  bool
@@ -193,15 +194,15 @@ func (e *engine) callbackBegun() <-chan struct{} {
 	return g.begun
 }
 
-// answered wakes the calls whose pings a pong with this payload answers. A peer may
-// answer its last ping alone (RFC 6455 section 5.5.3), so a pong answers the pings
-// before it as well.
+// answered wakes the calls whose pings a pong with this payload answers: the ping with the
+// same payload and all earlier ones, since a peer may answer only the most recent ping
+// (RFC 6455 section 5.5.3).
 func (ps *pings) answered(payload []byte) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	last, err := strconv.ParseUint(string(payload), 10, 64)
 	if err != nil || last > ps.sent || strconv.FormatUint(last, 10) != string(payload) {
-		return // to no ping of ours
+		return // not the number of a ping that was sent
 	}
 	ps.waiting = slices.DeleteFunc(ps.waiting, func(p *pingCall) bool {
 		if p.number == 0 || p.number > last {
@@ -212,5 +213,5 @@ func (ps *pings) answered(payload []byte) {
 	})
 }
 
-// errNoPong is in the error of a Ping that was not answered.
+// errNoPong is wrapped by the error of a Ping that was not answered.
 var errNoPong = errors.New("no pong: is a Read under way at the peer?")

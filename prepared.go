@@ -4,23 +4,22 @@ import (
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 
-// PreparedMessage is a message that is made once and written to any number of
-// connections, by [Conn.WritePrepared]: its text is checked once, its frame
-// made once, and it is compressed once for all connections that agreed on the
-// same. It never changes, and may be used by any number of goroutines at once.
+// PreparedMessage is a message that is encoded once and written to any number of
+// connections by [Conn.WritePrepared]. Its text is validated once, its frame is made
+// once, and it is compressed once for all connections with the same compression
+// settings. It is immutable and safe for concurrent use.
 //
-// In a browser it saves the check of the text alone: the browser makes the
-// frames.
+// In a browser only the validation is shared: the browser makes the frames.
 type PreparedMessage struct {
 	typ MessageType
 	preparedFrames
 }
 
-// NewPreparedMessage prepares a message. p is copied. It returns an error for
-// a type that is none, and for text that is not valid UTF-8.
+// NewPreparedMessage prepares a message. It copies p. It returns an error if typ is
+// neither MessageText nor MessageBinary, or if text is not valid UTF-8.
 //
-// A message is compressed when it is first written to a connection that wants
-// it compressed; what came out is kept with it.
+// The message is compressed when it is first written to a connection on which it is
+// to be compressed. The PreparedMessage keeps the result.
 func NewPreparedMessage(typ MessageType, p []byte) (*PreparedMessage, error) {
 	if err := checkMessage(typ, p); err != nil {
 		return nil, opError("prepare", err)
@@ -30,7 +29,7 @@ func NewPreparedMessage(typ MessageType, p []byte) (*PreparedMessage, error) {
 	return m, nil
 }
 
-// checkMessage tells whether p can be a message of the type.
+// checkMessage returns an error if p can't be a message of the type.
 func checkMessage(typ MessageType, p []byte) error {
 	switch {
 	case typ != MessageText && typ != MessageBinary:

@@ -21,30 +21,30 @@ import (
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 
-// receiver is the receiving half of a connection. It knows neither the sending half
-// nor the state of the connection: what ends a connection, a violation by the peer
-// or its close frame among it, is returned as an error.
+// receiver is the receiving half of a connection. It knows neither the sending half nor
+// the state of the connection. It returns violations by the peer, the peer's close frame
+// and errors of the stream as errors.
 //
-// Its methods return netstream.ErrInterrupted if the context ended while they waited, and
-// have changed nothing then.
+// Its methods return netstream.ErrInterrupted if the context ends while they wait. They
+// can be called again then.
 type receiver struct {
 	stream  *netstream.Stream
 	host    receiveHost
 	role    sender.Role
 	deflate *deflateParams // nil when compression was not agreed on
-	limit   atomic.Int64   // bytes of a message, -1 for any; counts from the next message on
+	limit   atomic.Int64   // the read limit of the next message; -1 for none
 
-	// mu is held by the goroutine that reads, and guards the rest. Its version is
-	// the number of messages that have begun and ended.
+	// mu is held by the goroutine that reads, and guards the fields below. Its version
+	// increases when a message begins and when it ends.
 	mu      ctxlock.Mutex
 	in      readbuf.Buffer
-	head    header // of the frame that was parsed last
-	left    int64  // payload of the current data frame that is still to come
-	key     uint32 // its masking key, rotated to the next byte; 0 if there is none
-	empty   int32  // data frames in a row that had no payload and were not the last
+	head    header // of the last frame
+	left    int64  // payload of the current data frame that was not read yet
+	key     uint32 // its masking key, rotated to the next byte; 0 if it has none
+	empty   int32  // successive non-final data frames without payload
 	skim    int32  // the size of the reads that discard; 0 until one was filled
 	closed  bool   // the peer's close frame was read
-	discard bool   // what arrives is discarded
+	discard bool   // input is discarded
 	msg     incoming
 	inf     *deflate.Inflater // nil until the first compressed message
 	ctx     context.Context   // of the call under way, for the inflater's reads
@@ -52,20 +52,19 @@ type receiver struct {
 	handles lazy.Slab[messageReader]
 }
 
-// receiveHost is what a receiver reports to.
+// receiveHost handles the pings and pongs of a receiver.
 type receiveHost interface {
 	pingReceived(ctx context.Context, payload []byte)
 	pongReceived(ctx context.Context, payload []byte)
 }
 
-// maxEmptyFrames is how many frames of a message without payload may follow each
-// other when none is the last. They count against no limit, and bring a read no
-// closer to its end. A sender that flushes nothing makes one or two.
+// maxEmptyFrames is the maximum number of successive non-final frames without payload.
+// The read limit does not bound them, and a read makes no progress with them. A sender
+// that flushes without data makes one or two.
 const maxEmptyFrames = 1000
 
-// nextFrame reads to the next data frame, and past its header, which is in r.head
-// then. It handles control frames on the way; a close frame is returned as a
-// CloseError.
+// nextFrame reads the header of the next data frame into r.head. It handles control
+// frames before that, and returns a close frame as a CloseError.
 func (r *receiver) nextFrame(ctx context.Context) error {
 	rules := frameRules{
 		masked:    r.role == sender.Server,
@@ -117,8 +116,8 @@ func (r *receiver) fill(ctx context.Context) error {
 	return r.readErr(ctx, err)
 }
 
-// readErr returns what the error of a read means to callers. It is nil for an
-// interruption that was meant for an earlier call: they try again.
+// readErr converts an error of the stream. It returns nil for an interruption caused by
+// the context of an earlier call; the caller reads again then.
 func (r *receiver) readErr(ctx context.Context, err error) error {
 	switch {
 	case err == netstream.ErrInterrupted && ctx.Err() == nil:
@@ -136,7 +135,7 @@ func (r *receiver) readErr(ctx context.Context, err error) error {
 	return errGoneBetween
 }
 
-// readControl handles a control frame, of which the header takes n bytes.
+// readControl reads and handles a control frame with a header of n bytes.
 func (r *receiver) readControl(ctx context.Context, h header, n int) error {
 	in := &r.in
 	total := n + int(h.Length)
@@ -171,8 +170,8 @@ func (r *receiver) readControl(ctx context.Context, h header, n int) error {
 	return nil
 }
 
-// checkClosePart checks the part of a close frame's payload that has arrived, so
-// that a wrong one fails at its first wrong byte.
+// checkClosePart validates the part of a close frame's payload that has arrived, so that
+// the connection fails at the first invalid byte.
 func checkClosePart(masked []byte, key uint32) error {
 	var payload [frame.MaxControl]byte
 	mask.Copy(payload[:], masked, key)
@@ -180,8 +179,8 @@ func checkClosePart(masked []byte, key uint32) error {
 	return checkClosePrefix(payload[:len(masked)], &reason)
 }
 
-// release frees what the receiver of a closed connection holds, unless a goroutine
-// holds the lock, which does so when it unlocks.
+// release frees what the receiver of a closed connection holds. If a goroutine holds the
+// lock, that goroutine calls release when it unlocks.
 func (r *receiver) release() {
 	if !r.mu.TryLock() {
 		return
@@ -196,24 +195,23 @@ func (r *receiver) release() {
 	r.mu.Unlock()
 }
 
-// errGoneBetween is the end of a connection between two messages without a close
+// errGoneBetween is the error of a stream that ends between two messages without a close
 // frame. Programs match the text.
 var errGoneBetween = fmt.Errorf("failed to read frame header: %w", io.EOF)
 
 const (
-	// maxSkim bounds the size of a read of bytes that are discarded, and so what a
-	// connection holds while it reads them.
+	// maxSkim is the maximum size of a read whose bytes are discarded, and so of the
+	// buffer for it.
 	maxSkim = 64 << 10
-	// drainBytes bounds how much the peer may go on sending after its violation, before
-	// the stream is closed.
+	// drainBytes is the maximum number of bytes that are drained after a violation.
 	drainBytes = 64 << 20
-	// maxLongClose bounds a close frame that is longer than allowed and still
-	// recognized: it has to fit into the buffer.
+	// maxLongClose is the maximum payload of a close frame that drain recognizes. The
+	// frame has to fit into the buffer.
 	maxLongClose = bufpool.MinBlock / 2
 )
 
-// awaitClose discards messages until the peer's close frame. It always returns an
-// error.
+// awaitClose discards messages until the peer's close frame arrives. It always returns an
+// error, which is a CloseError for that frame.
 func (r *receiver) awaitClose(ctx context.Context) error {
 	r.discard = true
 	for {
@@ -229,8 +227,8 @@ func (r *receiver) awaitClose(ctx context.Context) error {
 	}
 }
 
-// drain reads and discards until the peer's close frame or the end of the stream,
-// but no more than drainBytes.
+// drain reads and discards input until the peer's close frame, the end of the stream, or
+// drainBytes.
 func (r *receiver) drain(ctx context.Context) {
 	r.discard = true
 	for n := 0; n < drainBytes && !r.skipToClose(); {
@@ -242,9 +240,9 @@ func (r *receiver) drain(ctx context.Context) {
 	}
 }
 
-// readSkim reads more into the buffer to discard it. A read that fills its room is
-// followed by a larger one, so that a large frame takes few reads and a connection
-// that waits for a small one holds little.
+// readSkim reads more bytes, to be discarded, into the buffer. A read that fills its room
+// is followed by a larger one, so that a large frame takes few reads and an idle
+// connection holds a small buffer.
 func (r *receiver) readSkim(ctx context.Context) (n int, err error) {
 	in := &r.in
 	if r.left == 0 && r.skim == 0 && in.IsEmpty() {
@@ -263,10 +261,9 @@ func (r *receiver) readSkim(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// skipToClose discards the content of the buffer, up to the peer's close frame, and
-// reports whether that has been there. Frames that break the rules are skipped like
-// others, as long as their length is known; behind one of unknown length everything
-// is discarded.
+// skipToClose discards the content of the buffer up to the peer's close frame, and reports
+// whether that was found. It skips invalid frames by their length; after a frame with an
+// invalid length it discards everything.
 func (r *receiver) skipToClose() bool {
 	for !r.closed {
 		if !r.skipPayload() {
@@ -292,8 +289,8 @@ func (r *receiver) skipToClose() bool {
 	return true
 }
 
-// skipPayload discards payload of the current frame. It reports false if there is
-// more to come.
+// skipPayload discards buffered payload of the current frame. It reports whether the
+// frame has ended.
 func (r *receiver) skipPayload() bool {
 	n := min(r.left, int64(len(r.in.Bytes())))
 	r.in.R += int(n)

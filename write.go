@@ -37,7 +37,7 @@ func (e *engine) send(ctx context.Context, c sendqueue.Class, f *sender.Frame) e
 	return nil
 }
 
-// newMessage makes f the frame of a message that may be sent.
+// newMessage checks a message and returns it as one frame.
 func (e *engine) newMessage(ctx context.Context, typ MessageType, p []byte, f *sender.Frame) error {
 	if err := e.checkWrite(ctx, typ); err != nil {
 		return err
@@ -52,7 +52,7 @@ func (e *engine) newMessage(ctx context.Context, typ MessageType, p []byte, f *s
 	return nil
 }
 
-// checkWrite is what each write checks first.
+// checkWrite returns an error if a message of the type can't be sent now.
 func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
 	if e.life.state() != stateOpen {
 		return e.life.err(later)
@@ -63,12 +63,11 @@ func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
 	return ctx.Err()
 }
 
-// byteStream is what a NetConn reads and writes.
+// byteStream has the reads and writes of a NetConn.
 type byteStream engine
 
-// write sends a message. If the context ends when a part of the frame is
-// out, the rest is sent ahead of other frames; write counts it as written, and
-// returns ctx.Err() as it is.
+// write sends a message. If ctx ends after a part of a frame was sent, the rest of the
+// frame is sent ahead of other frames; write counts it as written and returns ctx.Err().
 func (s *byteStream) write(ctx context.Context, typ MessageType, p []byte) (n int, err error) {
 	var f sender.Frame
 	switch err := (*engine)(s).newMessage(ctx, typ, p, &f); {
@@ -80,8 +79,8 @@ func (s *byteStream) write(ctx context.Context, typ MessageType, p []byte) (n in
 	return s.sendKept(ctx, sendqueue.Message, &f)
 }
 
-// sendKept sends a frame that is sent to its end once a part of it is out. It
-// returns how many bytes of the payload are out, or will be.
+// sendKept sends a frame whose rest is still sent if ctx ends inside it. It returns the
+// number of payload bytes that were or will be sent.
 func (s *byteStream) sendKept(ctx context.Context, c sendqueue.Class, f *sender.Frame) (n int, err error) {
 	f.OnCancel = sender.KeepFrame
 	switch err := s.snd.Send(ctx, c, f); err {
@@ -96,8 +95,8 @@ func (s *byteStream) sendKept(ctx context.Context, c sendqueue.Class, f *sender.
 	}
 }
 
-// writeFrames sends a long message in frames short enough to be kept when the
-// context ends in one of them. The message ends there, then.
+// writeFrames sends a long message in frames of at most sender.MaxFrame bytes. If ctx ends
+// inside one of them, the message ends with that frame.
 func (s *byteStream) writeFrames(ctx context.Context, typ MessageType, p []byte) (n int, err error) {
 	m, err := s.snd.Open(ctx, opcode(typ), sender.Plain)
 	switch {
@@ -110,7 +109,7 @@ func (s *byteStream) writeFrames(ctx context.Context, typ MessageType, p []byte)
 	for op := opcode(typ); n < len(p) && err == nil; op = frame.Continuation {
 		size := min(len(p)-n, sender.MaxFrame)
 		for typ == MessageText && n+size < len(p) && !utf8.RuneStart(p[n+size]) {
-			size-- // the message may have to end here
+			size-- // the message may end with this frame
 		}
 		f := sender.Frame{Byte0: byte0(op), Payload: p[n : n+size]}
 		if n+size == len(p) {
@@ -126,34 +125,34 @@ func (s *byteStream) writeFrames(ctx context.Context, typ MessageType, p []byte)
 	return n, err
 }
 
-// preparedFrames are the frames that a prepared message goes out as.
+// preparedFrames are the encoded frames of a prepared message.
 type preparedFrames struct {
 	plain sender.Preframed
 
-	// deflated is a list of the compressed frames, one for each setting that was
-	// asked for. Frames are only added, in front.
+	// deflated is a list of the compressed frames, one for each compression setting in
+	// use. Frames are added at its front and never removed.
 	deflated atomic.Pointer[deflatedFrame]
 
-	mu sync.Mutex // a leaf; held by the goroutine that compresses
+	mu sync.Mutex // a leaf; held while compressing
 }
 
-// deflatedFrame is the frame for connections that agreed on a setting.
+// deflatedFrame is the frame for connections with the same compression setting.
 type deflatedFrame struct {
 	sender.Preframed
 	setting deflateSetting
 	next    *deflatedFrame
 }
 
-// maxText bounds the text that a connection refers to until it compresses again: as much
-// as a compressor keeps.
+// maxText is the maximum length of the text that is kept as the end of a peer's window: as
+// much as a compressor keeps.
 const maxText = 2 << 10
 
 func (m *preparedFrames) prepare(typ MessageType, p []byte) {
 	m.plain = sender.Preframe(frame.Final(opcode(typ)), p)
 }
 
-// compressed returns the frame for connections that agreed on s. The first call makes it,
-// and concurrent ones wait for that.
+// compressed returns the frame for connections with setting s. The first call compresses
+// the message; concurrent calls wait for it.
 func (m *PreparedMessage) compressed(s deflateSetting) *sender.Preframed {
 	if f := m.find(s); f != nil {
 		return f

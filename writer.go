@@ -10,7 +10,8 @@ import (
 	"github.com/bhojpur/api/internal/sender"
 )
 
-// writer begins a message of several frames.
+// writer opens a message of several frames.
+// writerUncompressed is writer for a message that is never compressed.
 func (e *engine) writer(ctx context.Context, typ MessageType, c compressing) (io.WriteCloser, error) {
 	if err := e.checkWrite(ctx, typ); err != nil {
 		return nil, err
@@ -27,8 +28,8 @@ func (e *engine) writer(ctx context.Context, typ MessageType, c compressing) (io
 	return (*messageWriter)(m), nil
 }
 
-// messageWriter is the handle of a message that is being written. It turns what the
-// sending half returns into the end of the connection.
+// messageWriter is the handle of a message that is being written. It passes the errors of
+// the Sender to failWrite.
 type messageWriter sender.Message
 
 // Write adds p to the message.
@@ -47,7 +48,7 @@ func (h *messageWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Flush sends what was written as a frame.
+// Flush sends the bytes written so far as a frame.
 func (h *messageWriter) Flush() error {
 	m := (*sender.Message)(h)
 	began := later
@@ -63,7 +64,7 @@ func (h *messageWriter) Flush() error {
 	return nil
 }
 
-// Close ends the message and sends what is left of it.
+// Close sends the final frame and ends the message.
 func (h *messageWriter) Close() error {
 	m := (*sender.Message)(h)
 	began := later
@@ -79,9 +80,9 @@ func (h *messageWriter) Close() error {
 	return nil
 }
 
-// fail ends the message after an error of sending it, and returns what the caller gets.
-// An error of Enter is that of a later call.
-// The connection fails if a part of the message was sent.
+// fail ends the message because of an error, and returns the error for the caller. The
+// connection fails if a part of the message was sent. began is later for an error of
+// Enter.
 func (h *messageWriter) fail(began callTime, err error) error {
 	m := (*sender.Message)(h)
 	e := (*engine)(m.Host().(*sendHost))
@@ -97,7 +98,7 @@ func (h *messageWriter) fail(began callTime, err error) error {
 		}
 		return errStaleWriter
 	case sender.ErrNotUTF8:
-		// The close frame goes ahead of the messages that wait for this one to end.
+		// Queue the close frame before the messages that wait for this one to end.
 		first := e.failSelf(StatusInternalError, errTextNotUTF8)
 		m.End()
 		if first {

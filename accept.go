@@ -11,17 +11,16 @@ import (
 	"time"
 )
 
-// Accept answers a WebSocket handshake (RFC 6455 section 4.2) and returns the
-// connection. Headers that were set on w, cookies for instance, are sent with
-// the answer.
+// Accept accepts a WebSocket handshake (RFC 6455 section 4.2) and returns the
+// connection. Headers set on w, such as cookies, are sent with the response.
 //
-// Requests from pages of other origins are refused unless opts allow them. On
-// an error Accept has answered the request; the handler only returns.
+// Accept refuses requests from pages of other origins unless opts allow them. If it
+// returns an error, it has responded to the request, and the handler must return.
 //
-// w must have a Hijack method, or an Unwrap method that leads to a writer with
-// one; over HTTP/2 there is none. Accept writes status 101 through w, so
-// middleware sees it, then calls Flush and Hijack. The client has 5 seconds to
-// take the answer, where w or the connection supports write deadlines.
+// w must have a Hijack method, or an Unwrap method that leads to a writer with one.
+// HTTP/2 has none. Accept writes status 101 to w, so that middleware sees it, then calls
+// Flush and Hijack. If w or the connection supports write deadlines, sending the
+// response takes at most 5 seconds.
 //
 // The connection is hijacked: the server's timeouts and Shutdown no longer apply
 // to it, and r.Context is not tied to it. It may outlive the handler.
@@ -33,8 +32,8 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	return c, nil
 }
 
-// accept uses little stack: Hijack goes deep, and a stack that has to grow stays
-// so for a handler that waits.
+// accept uses little stack: Hijack uses much, and a stack that has grown stays large
+// while a handler waits.
 func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn, error) {
 	var answer answerHeaders
 	c, refusal := negotiate(w, r, opts, &answer)
@@ -72,8 +71,8 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	return c, nil
 }
 
-// negotiate checks the options and the request. It returns a connection that has
-// not begun, and fills in the answer.
+// negotiate checks the options and the request. It returns a connection without a stream,
+// and sets the headers of the response.
 func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, answer *answerHeaders) (*Conn, *refusal) {
 	if err := opts.check(); err != nil {
 		return nil, misconfigured(err)
@@ -107,8 +106,8 @@ func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, answ
 	return c, nil
 }
 
-// refusal is a handshake that is not accepted. The client does not learn what
-// the caller learns.
+// refusal is the response to a handshake that is refused, and the error for the caller,
+// which has more details.
 type refusal struct {
 	status int
 	text   string // for the client
@@ -120,15 +119,15 @@ func refused(status int, text string, err error) *refusal {
 	return &refusal{status: status, text: text, err: err}
 }
 
-// misconfigured refuses a request because of the server's own options.
+// misconfigured returns the refusal for an error in the options of the server.
 func misconfigured(err error) *refusal {
 	return refused(http.StatusInternalServerError, "WebSocket is not available here", err)
 }
 
-// refuse answers the request and returns the caller's error.
+// refuse responds to the request and returns the error for the caller of Accept.
 func (f *refusal) refuse(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) error {
 	h := w.Header()
-	delete(h, headerProtocol) // nothing was agreed on
+	delete(h, headerProtocol) // no subprotocol is selected
 	if f.header[0] != "" {
 		h[f.header[0]] = []string{f.header[1]}
 	}
@@ -146,7 +145,7 @@ func (f *refusal) refuse(w http.ResponseWriter, r *http.Request, opts *AcceptOpt
 	return err
 }
 
-// checkRequest checks what section 4.2.1 requires of a handshake.
+// checkRequest checks the requirements of RFC 6455 section 4.2.1.
 func checkRequest(r *http.Request) *refusal {
 	bad := func(status int, text, got string) *refusal {
 		return refused(status, text, fmt.Errorf("%s: got %.100q", text, got))
@@ -159,7 +158,7 @@ func checkRequest(r *http.Request) *refusal {
 		f.header = [2]string{"Allow", http.MethodGet}
 		return f
 	case r.ContentLength != 0:
-		// It would be taken for frames.
+		// The body would be parsed as frames.
 		return refused(http.StatusBadRequest, "a WebSocket handshake has no body", errors.New("the request has a body"))
 	case !r.ProtoAtLeast(1, 1), r.ProtoMajor > 1 && len(r.Header["Upgrade"]) == 0:
 		return bad(http.StatusUpgradeRequired, "a WebSocket handshake is HTTP/1.1", r.Proto)
@@ -182,8 +181,8 @@ func checkRequest(r *http.Request) *refusal {
 	return nil
 }
 
-// chooseSubprotocol returns the first of the server's subprotocols that the
-// client offers, spelled as the client does (section 4.2.2).
+// chooseSubprotocol returns the first of the server's subprotocols that the client
+// offers, in the client's spelling (RFC 6455 section 4.2.2).
 func chooseSubprotocol(h http.Header, supported []string) string {
 	for _, want := range supported {
 		chosen := ""
@@ -200,8 +199,8 @@ func chooseSubprotocol(h http.Header, supported []string) string {
 	return ""
 }
 
-// setSubprotocol is chooseSubprotocol for a Sec-WebSocket-Protocol that the
-// program set on the ResponseWriter. It has to be one that the client offers.
+// setSubprotocol is chooseSubprotocol for a Sec-WebSocket-Protocol header that the
+// program set on the ResponseWriter. The client must offer it.
 func setSubprotocol(h http.Header, set []string) (string, *refusal) {
 	const advice = "set AcceptOptions.Subprotocols in place of the http.ResponseWriter's Sec-WebSocket-Protocol"
 	if len(set) > 1 || !isToken(set[0]) {
@@ -215,12 +214,12 @@ func setSubprotocol(h http.Header, set []string) (string, *refusal) {
 	return protocol, nil
 }
 
-// answerHeaders are the parts of the answer that differ.
+// answerHeaders are the variable parts of the response.
 type answerHeaders struct {
 	key, protocol, extensions string
 }
 
-// notInAnswer are the headers that only the handshake itself sets, and those
+// notInAnswer are the headers that a program can't set: those of the handshake, and those
 // that describe a body.
 var notInAnswer = map[string]bool{
 	"Connection":        true,
@@ -237,9 +236,8 @@ var notInAnswer = map[string]bool{
 	"Trailer":           true,
 }
 
-// appendAnswer appends the response with status 101 and the headers that the
-// program set. As net/http does, it adds a Date unless the program set one, or
-// nil.
+// appendAnswer appends the response with status 101 and the headers that the program
+// set. Like net/http, it adds a Date header unless the program set one, or set it to nil.
 func appendAnswer(b []byte, set http.Header, a *answerHeaders) []byte {
 	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	b = appendAcceptKey(b, a.key)
@@ -264,7 +262,7 @@ func appendAnswer(b []byte, set http.Header, a *answerHeaders) []byte {
 	return append(b, "\r\n"...)
 }
 
-// leftOut returns notInAnswer and other spellings of its names that were set.
+// leftOut returns notInAnswer, with other spellings of its names in set.
 func leftOut(set http.Header) map[string]bool {
 	names := notInAnswer
 	for name := range set {

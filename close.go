@@ -12,9 +12,9 @@ import (
 	"unicode/utf8"
 )
 
-// StatusCode is the reason for closing a connection, as a number (RFC 6455
-// section 7.4). Beside the ones below, 3000-3999 are registered with IANA by
-// libraries and applications, and 4000-4999 are free for private use.
+// StatusCode is the status code of a close frame (RFC 6455 section 7.4). Beside the
+// constants, codes 3000-3999 are for libraries and applications that register them
+// with IANA, and 4000-4999 are for private use.
 type StatusCode int
 
 // The status codes that the protocol and the IANA registry define.
@@ -24,12 +24,12 @@ const (
 	StatusProtocolError   StatusCode = 1002
 	StatusUnsupportedData StatusCode = 1003
 
-	// StatusNoStatusRcvd stands for a close frame without a code. It is
-	// never sent: Close with it sends a close frame without a code.
+	// StatusNoStatusRcvd means a close frame without a code. It is never sent:
+	// Close sends a close frame without a code for it.
 	StatusNoStatusRcvd StatusCode = 1005
 
-	// StatusAbnormalClosure stands for a connection that ended without a
-	// close frame. It is never sent.
+	// StatusAbnormalClosure means that the connection ended without a close
+	// frame. It is never sent.
 	StatusAbnormalClosure StatusCode = 1006
 
 	StatusInvalidFramePayloadData StatusCode = 1007
@@ -41,8 +41,7 @@ const (
 	StatusTryAgainLater           StatusCode = 1013
 	StatusBadGateway              StatusCode = 1014
 
-	// StatusTLSHandshake stands for a failed TLS handshake. It is never
-	// sent.
+	// StatusTLSHandshake means a failed TLS handshake. It is never sent.
 	StatusTLSHandshake StatusCode = 1015
 )
 
@@ -64,8 +63,7 @@ var statusNames = [...]string{
 	StatusTLSHandshake - 1000:            "StatusTLSHandshake",
 }
 
-// String returns the constant's name, or StatusCode(n) for a code that has
-// none.
+// String returns the name of the constant, or StatusCode(n) if there is none.
 func (code StatusCode) String() string {
 	if i := int(code) - 1000; i >= 0 && i < len(statusNames) && statusNames[i] != "" {
 		return statusNames[i]
@@ -83,22 +81,22 @@ func (code StatusCode) onWire() bool {
 	return StatusNormalClosure <= code && code <= StatusBadGateway || 3000 <= code && code <= 4999
 }
 
-// CloseError is the status with which the peer closed the connection. Every
-// error after that holds it; [errors.As] and [CloseStatus] find it.
+// CloseError is the status code and the reason of the peer's close frame. Every error
+// after that frame wraps it, for [errors.As] and [CloseStatus].
 type CloseError struct {
 	// Code is StatusNoStatusRcvd when the peer's close frame had none.
 	Code StatusCode
-	// Reason is the peer's text, valid UTF-8 of at most 123 bytes.
+	// Reason is valid UTF-8 of at most 123 bytes.
 	Reason string
 }
 
-// Error describes the code and the reason.
+// Error returns the code and the reason as text.
 func (ce CloseError) Error() string {
 	return fmt.Sprintf("status = %v and reason = %q", ce.Code, ce.Reason)
 }
 
-// CloseStatus returns the status code of the [CloseError] in err, and -1
-// where there is none: err is nil, or the peer did not send a close frame.
+// CloseStatus returns the status code of the [CloseError] in err, or -1 if there is none,
+// because err is nil or the peer sent no close frame.
 func CloseStatus(err error) StatusCode {
 	if ce, ok := errors.AsType[CloseError](err); ok {
 		return ce.Code
@@ -106,23 +104,20 @@ func CloseStatus(err error) StatusCode {
 	return -1
 }
 
-// IsNormalClose reports whether err says that the peer closed the connection with
-// StatusNormalClosure or StatusGoingAway, which is how a program or a page that is
-// left ends a connection.
+// IsNormalClose reports whether err holds a close frame of the peer with
+// StatusNormalClosure or StatusGoingAway. Programs that end, and pages that are left,
+// close with these.
 func IsNormalClose(err error) bool {
 	code := CloseStatus(err)
 	return code == StatusNormalClosure || code == StatusGoingAway
 }
 
-// ErrMessageTooBig is in the error of a read that met a message above the
-// limit set by [Conn.SetReadLimit]. In a browser it is also in the errors of a
-// connection on which more waited to be read than MaxUnread of [DialOptions]
-// allows.
+// ErrMessageTooBig is wrapped by the error of a read of a message above the limit of
+// [Conn.SetReadLimit]. In a browser the errors of a connection with more unread bytes
+// than MaxUnread of [DialOptions] wrap it, too.
 var ErrMessageTooBig = errors.New("message too big")
 
-// Conditions that callers meet. They are found with errors.Is through what
-// the exported methods return; those without a name of their own are told by
-// text alone.
+// Conditions without an exported name. The errors of the exported functions wrap them.
 var (
 	errBetweenMessages = errors.New("the previous message has not been read to its end")
 	errStaleReader     = errors.New("use of a Reader after its message")
@@ -136,33 +131,32 @@ var (
 	errPongPayload     = errors.New("pong payload is over 125 bytes")
 )
 
-// wrongType is the error of a write with a type that is none.
+// wrongType returns the error of a write with an invalid message type.
 func wrongType(typ MessageType) error { return fmt.Errorf("%v is %w", typ, errMessageType) }
 
-// wrongMessage is the reason to close a stream of one type for a message of the
-// other.
+// wrongMessage returns the close reason for a message of the wrong type in a NetConn.
 func wrongMessage(got, want MessageType) string {
 	return fmt.Sprintf("got a message of type %v in a stream of %v", got, want)
 }
 
-// tooBig is the violation of a message over the read limit (RFC 6455 section 7.4.1).
-// Programs match the text.
+// tooBig returns the violation of a message above the read limit (RFC 6455 section
+// 7.4.1). Programs match the text.
 func tooBig(limit int64) *violation {
 	text := fmt.Sprintf("read limited at %d bytes", limit)
 	return &violation{code: StatusMessageTooBig, text: text, err: ErrMessageTooBig, hint: setLimit}
 }
 
-// setLimit is what to do about it.
+// setLimit is the hint of tooBig.
 const setLimit = "see Conn.SetReadLimit"
 
-// closeTimeout is for the whole of Close, and for what is left to do once the
-// peer has closed.
+// closeTimeout bounds Close, and the reply to the peer's close frame.
 const closeTimeout = 5 * time.Second
 
-// errNoCloseFrame is the error of a Close that the peer did not answer in time.
+// errNoCloseFrame is the error of a Close without a close frame from the peer in time.
 var errNoCloseFrame = fmt.Errorf("no close frame from the peer within %v: %w", closeTimeout, context.DeadlineExceeded)
 
-// boundClose returns the context that bounds a close handshake.
+// boundClose returns the context for a close handshake: ctx, with closeTimeout if ctx has
+// no deadline.
 func boundClose(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return context.WithCancel(ctx)
@@ -170,7 +164,7 @@ func boundClose(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, closeTimeout, errNoCloseFrame)
 }
 
-// noCloseFrame is the error of a close handshake whose context, of boundClose, has
+// noCloseFrame returns the error of a close handshake whose context, from boundClose, has
 // ended.
 func noCloseFrame(ctx context.Context) error {
 	if context.Cause(ctx) == errNoCloseFrame {
@@ -179,16 +173,15 @@ func noCloseFrame(ctx context.Context) error {
 	return fmt.Errorf("no close frame from the peer: %w", ctx.Err())
 }
 
-// maxCloseReason is what a control frame leaves for the reason: 125 bytes
-// less two for the code (RFC 6455 section 5.5).
+// maxCloseReason is the maximum length of a close reason: the 125 bytes of a control
+// frame less two for the code (RFC 6455 section 5.5).
 const maxCloseReason = 123
 
-// maxPongPayload is the longest payload of a control frame (RFC 6455 section
-// 5.5).
+// maxPongPayload is the maximum payload of a control frame (RFC 6455 section 5.5).
 const maxPongPayload = 125
 
-// sendable returns what a close frame can carry of code and reason, and an error
-// that says what it can't.
+// sendable returns a code and a reason that a close frame can carry. If they differ from
+// the given ones, it returns an error as well.
 func sendable(code StatusCode, reason string) (StatusCode, string, error) {
 	if code == StatusNoStatusRcvd && reason == "" {
 		return code, "", nil // a close frame without a code
@@ -210,13 +203,12 @@ func sendable(code StatusCode, reason string) (StatusCode, string, error) {
 	return code, reason, nil
 }
 
-// violation is something that the peer did against the protocol or against
-// this side's rules, with the code of the close frame that tells it so.
+// violation is a violation of the protocol, or of a limit of this side, by the peer.
 type violation struct {
-	code StatusCode
-	text string // also the close frame's reason
-	err  error  // what callers find with errors.Is, or nil
-	hint string // what callers can do about it, or ""
+	code StatusCode // of the close frame
+	text string     // also the reason of the close frame
+	err  error      // for errors.Is, or nil
+	hint string     // advice for the caller, or ""
 }
 
 func (v *violation) Error() string {
@@ -244,14 +236,14 @@ const (
 	byNetwork                    // the stream failed or ended
 )
 
-// endReason says which party ended a connection, and why. It is zero where a
+// endReason is the party that ended a connection, and the cause. It is zero if a
 // connection is closed that has ended before.
 type endReason struct {
 	by    party
 	cause error // of Close: its code and reason, as a CloseError; of CloseNow: nil
 }
 
-// A callTime says when a call began that returns the end of a connection.
+// A callTime says whether a call began before or after the end of the connection.
 type callTime uint8
 
 const (
@@ -259,7 +251,7 @@ const (
 	later                    // after it
 )
 
-// closedError is the error of calls on a connection that has ended. It is
+// closedError is the error of a call on a connection that has ended. It is
 // net.ErrClosed if the call began after the end, or if Close, CloseNow or a context
 // of this side ended the connection.
 type closedError struct {
@@ -302,14 +294,14 @@ func (e *closedError) Unwrap() []error {
 	return errs
 }
 
-// checkContext panics where a method was given no context.
+// checkContext panics if ctx is nil.
 func checkContext(ctx context.Context) {
 	if ctx == nil {
 		panic("websocket: nil context")
 	}
 }
 
-// opError gives an error of the exported methods its prefix.
+// opError returns err with the prefix of the exported functions, or nil if err is nil.
 func opError(op string, err error) error {
 	if err == nil {
 		return nil
@@ -317,12 +309,11 @@ func opError(op string, err error) error {
 	return prefixed(op, err)
 }
 
-// prefixed is opError where there is one: apart, so that calls without need no
-// call.
+// prefixed is opError for an error that is not nil. It is separate so that opError is
+// inlined.
 func prefixed(op string, err error) error { return fmt.Errorf("websocket: %s: %w", op, err) }
 
-// withoutURL takes the URL out of an error of url.Parse, which has no part of
-// it that could be told from a password.
+// withoutURL removes the URL, which may contain a password, from an error of url.Parse.
 func withoutURL(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return fmt.Errorf("parse URL: %w", e.Err)
@@ -330,8 +321,8 @@ func withoutURL(err error) error {
 	return err
 }
 
-// asTyped returns the scheme of u, which url.Parse puts in lower case, as it
-// stands there. A relative reference has none.
+// asTyped returns the scheme of u in its original letter case, which url.Parse changes to
+// lower case.
 func asTyped(scheme, u string) string {
 	if len(scheme) <= len(u) && strings.EqualFold(u[:len(scheme)], scheme) {
 		return u[:len(scheme)]

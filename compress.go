@@ -26,21 +26,21 @@ const (
 	maxWindowBits = 15
 )
 
-// deflateParams is what both sides agreed on for a connection.
+// deflateParams are the negotiated parameters of a connection.
 //
-// The peer's messages are inflated with 32 KiB, whatever was agreed on. Of earlier
-// messages twice as much is kept as was: there are peers that send one bit more.
+// Messages are inflated with a window of 32 KiB, whatever was negotiated. Twice the
+// negotiated window of earlier messages is kept: some peers use one bit more.
 type deflateParams struct {
 	deflateSetting
-	threshold    int  // messages from this size on are compressed
-	sendTakeover bool // a message may refer to earlier ones of ours
-	readTakeover bool // and the peer's to earlier ones of its
-	readBits     int  // how far back it agreed to refer
+	threshold    int  // the minimum size of a message to be compressed
+	sendTakeover bool // outgoing messages may refer to earlier ones
+	readTakeover bool // incoming messages may refer to earlier ones
+	readBits     int  // the base-2 logarithm of the peer's window
 
-	compression sender.Compression // what sending returns
+	compression sender.Compression // the result of sending
 }
 
-// sending returns what the sending half needs of p, or nil.
+// sending returns the parameters for the Sender, or nil if p is nil.
 func (p *deflateParams) sending() *sender.Compression {
 	if p == nil {
 		return nil
@@ -49,24 +49,24 @@ func (p *deflateParams) sending() *sender.Compression {
 	return &p.compression
 }
 
-// deflateSetting is what the form of a compressed message depends on.
+// deflateSetting are the parameters that determine the bytes of a compressed message.
 type deflateSetting struct {
-	sendBits int // no distance above 1<<sendBits is sent
+	sendBits int // the maximum distance of a match is 1<<sendBits
 	level    int
 }
 
-// deflateTerms are the parameters in one offer or answer.
+// deflateTerms are the parameters of one offer or response.
 type deflateTerms struct {
 	serverNoTakeover bool
 	clientNoTakeover bool
-	serverBits       int // 0 where there is none
-	clientBits       int // 0 where there is none, or clientBitsFree
-	clientBitsFree   bool
+	serverBits       int  // 0 without the parameter
+	clientBits       int  // 0 without the parameter, or without a value
+	clientBitsFree   bool // client_max_window_bits without a value
 }
 
-// parseTerms reads the parameters of an extension. It reports false for one
-// that is unknown, repeated, or has a value that it must not have. Only an
-// offer may have client_max_window_bits without a value (7.1.2.2).
+// parseTerms parses the parameters of an extension. It reports false for an unknown or
+// repeated parameter, and for an invalid value. Only an offer may have
+// client_max_window_bits without a value (RFC 7692 section 7.1.2.2).
 func parseTerms(params []httpheader.Param, from sender.Role) (t deflateTerms, ok bool) {
 	seen := make(map[string]bool, len(params))
 	for _, p := range params {
@@ -97,14 +97,14 @@ func parseTerms(params []httpheader.Param, from sender.Role) (t deflateTerms, ok
 	return t, true
 }
 
-// parseWindowBits reads 8 to 15, with no leading zero.
+// parseWindowBits parses a number from 8 to 15 without a leading zero.
 func parseWindowBits(s string) (int, bool) {
 	bits, err := strconv.Atoi(s)
 	return bits, err == nil && strconv.Itoa(bits) == s && minWindowBits <= bits && bits <= maxWindowBits
 }
 
-// acceptDeflate takes the first offer that a server can accept, and returns
-// what that means and the answer to it (7.1).
+// acceptDeflate accepts the first valid offer. It returns the parameters and the
+// extension header of the response (RFC 7692 section 7.1).
 func acceptDeflate(lines []string, o compressionOptions) (*deflateParams, string) {
 	if o.mode == CompressionDisabled || len(lines) == 0 {
 		return nil, ""
@@ -145,11 +145,11 @@ func (t deflateTerms) accept(o compressionOptions) (*deflateParams, string) {
 		answer += "; " + serverMaxWindowBits + "=" + strconv.Itoa(p.sendBits)
 	}
 	if p.readTakeover && (t.clientBits != 0 || t.clientBitsFree) {
-		// Without takeover nothing is kept, whatever the window.
+		// Without takeover no window is kept.
 		p.readBits = min(cmp.Or(o.bits, maxWindowBits), cmp.Or(t.clientBits, maxWindowBits))
-		// A client that offers the parameter without a value may be unable to keep
-		// to a smaller window: Java's Deflater has no other one. One that offers a
-		// value keeps to it, but some do only if the answer has it too.
+		// A client that offers the parameter without a value may not support a
+		// smaller window: Java's Deflater does not. A client that offers a value
+		// uses it, but some only if the response has it as well.
 		if o.bits != 0 || p.readBits < maxWindowBits {
 			answer += "; " + clientMaxWindowBits + "=" + strconv.Itoa(p.readBits)
 		}
@@ -157,8 +157,8 @@ func (t deflateTerms) accept(o compressionOptions) (*deflateParams, string) {
 	return p, answer
 }
 
-// offerDeflate returns what a client offers, or "". A server that declines an
-// offer because of its windows has one without them behind it.
+// offerDeflate returns the extension header of a client, or "". If it offers windows, a
+// second offer without windows follows, for servers that decline the first one.
 func offerDeflate(o compressionOptions) string {
 	offer := deflateName
 	switch o.mode {
@@ -179,8 +179,8 @@ func offerDeflate(o compressionOptions) string {
 	return windows + ", " + offer
 }
 
-// agreeDeflate is what a client makes of the server's answer. It reports false
-// for one that it has to refuse (7.1).
+// agreeDeflate returns the parameters of a server's response. It reports false for a
+// response that a client must refuse (RFC 7692 section 7.1).
 func agreeDeflate(lines []string, o compressionOptions) (p *deflateParams, ok bool) {
 	answers, ok := httpheader.ParseExtensions(lines)
 	switch {
@@ -189,7 +189,7 @@ func agreeDeflate(lines []string, o compressionOptions) (p *deflateParams, ok bo
 	case len(answers) == 0:
 		return nil, true
 	case o.mode == CompressionDisabled || answers[0].Name != deflateName:
-		return nil, false // it was not offered
+		return nil, false // not offered
 	}
 	terms, ok := parseTerms(answers[0].Params, sender.Server)
 	if !ok {
@@ -201,8 +201,8 @@ func agreeDeflate(lines []string, o compressionOptions) (p *deflateParams, ok bo
 		readTakeover: !terms.serverNoTakeover,
 	}
 	if o.bits != 0 && terms.serverBits > o.bits && terms.clientBits != 0 {
-		// Only the offer with windows lets the server name the client's. The other
-		// one leaves the server free to name any window of its own (7.1.2.1).
+		// Only the offer with windows allows a client window in the response. The
+		// other one allows any server window (RFC 7692 section 7.1.2.1).
 		return nil, false
 	}
 	p.deflateSetting, p.readBits = o.setting(terms.clientBits), maxWindowBits
@@ -212,14 +212,14 @@ func agreeDeflate(lines []string, o compressionOptions) (p *deflateParams, ok bo
 	return p, true
 }
 
-// The sizes below which a message goes out uncompressed, by default. With
-// takeover even short messages find matches in the ones before them.
+// The default thresholds below which messages are not compressed. With takeover, short
+// messages have matches in earlier ones.
 const (
 	takeoverThreshold   = 128
 	noTakeoverThreshold = 512
 )
 
-// compressionOptions are those that both AcceptOptions and DialOptions have.
+// compressionOptions are the compression options of AcceptOptions and DialOptions.
 type compressionOptions struct {
 	mode      CompressionMode
 	threshold int
@@ -248,7 +248,7 @@ func (o compressionOptions) check() error {
 	return nil
 }
 
-// from applies the default to the threshold.
+// from returns the threshold, with the default applied.
 func (o compressionOptions) from() int {
 	switch {
 	case o.threshold < 0:
@@ -262,8 +262,8 @@ func (o compressionOptions) from() int {
 	}
 }
 
-// setting applies the defaults to what is sent, of which the peer bounds the
-// window, or 0.
+// setting returns the setting of outgoing messages, with the defaults applied. bound is
+// the peer's limit of the window, or 0.
 func (o compressionOptions) setting(bound int) deflateSetting {
 	s := deflateSetting{sendBits: maxWindowBits, level: deflate.DefaultLevel}
 	for _, bits := range []int{o.bits, bound} {

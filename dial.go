@@ -24,18 +24,18 @@ import (
 	"github.com/bhojpur/api/internal/httptunnel"
 )
 
-// Dial opens a connection to a server (RFC 6455 section 4.1). The URL's scheme
-// is ws or wss; http and https mean the same. User information in it becomes
-// basic authentication.
+// Dial opens a connection to a server (RFC 6455 section 4.1). The scheme of the URL is
+// ws or wss; http and https are synonyms. User information in the URL is sent as basic
+// authentication.
 //
-// ctx bounds the handshake alone, and so does the Timeout of opts.HTTPClient:
-// once Dial has returned they have no effect on the connection.
+// ctx and the Timeout of opts.HTTPClient apply to the handshake only. They have no effect
+// on the connection after Dial has returned.
 //
-// Dial follows redirects. One from wss to ws is an error unless the
-// CheckRedirect of opts.HTTPClient allows it.
+// Dial follows redirects. A redirect from wss to ws is an error unless the CheckRedirect
+// of opts.HTTPClient allows it.
 //
-// The response is the server's answer. It may be there beside an error, then
-// with up to 1024 bytes of its body; it need not be closed.
+// Dial returns the response of the server, if there is one, also with an error. The Body
+// then has up to 1024 bytes. It need not be closed.
 func Dial(ctx context.Context, u string, opts *DialOptions) (*Conn, *http.Response, error) {
 	checkContext(ctx)
 	c, resp, err := dial(ctx, u, opts.orDefault())
@@ -70,23 +70,23 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, *http.Respon
 	return c, resp, nil
 }
 
-// clientHandshake is a handshake under way.
+// clientHandshake is the state of an opening handshake.
 type clientHandshake struct {
 	opts   *DialOptions
 	client http.Client
 	key    string
 
-	subprotocols []string // that are offered
-	scheme       string   // of the URL, as it was typed
-	tls          bool     // that scheme means TLS
+	subprotocols []string // the offered ones
+	scheme       string   // of the URL, in its original letter case
+	tls          bool     // the scheme is wss or https
 
-	// The request has a context of its own, which ends with the caller's until
-	// the handshake is over: some transports tie the connection to it.
+	// The request has a context of its own, which the caller's context cancels only
+	// during the handshake: some transports close the connection with it.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	detach []func() bool
 
-	conn atomic.Pointer[net.Conn] // as the transport reports it
+	conn atomic.Pointer[net.Conn] // reported by the transport to httptrace
 }
 
 func newClientHandshake(opts *DialOptions) *clientHandshake {
@@ -102,12 +102,12 @@ func newClientHandshake(opts *DialOptions) *clientHandshake {
 	return hs
 }
 
-// attach makes the request's context, bounded by ctx and the client's Timeout.
+// attach makes the context of the request, bounded by ctx and the client's Timeout.
 func (hs *clientHandshake) attach(ctx context.Context) {
 	hs.ctx, hs.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	hs.detach = append(hs.detach, context.AfterFunc(ctx, func() { hs.cancel(ctx.Err()) }))
-	// With a Timeout the client would wrap the body, which then can't be
-	// written to, and tear the connection down when it is over.
+	// With a Timeout the client would wrap the body in a type without Write, and
+	// close the connection after the Timeout.
 	if timeout := hs.client.Timeout; timeout > 0 {
 		hs.client.Timeout = 0
 		timer := time.AfterFunc(timeout, func() { hs.cancel(errHandshakeTimeout) })
@@ -118,7 +118,8 @@ func (hs *clientHandshake) attach(ctx context.Context) {
 	})
 }
 
-// errHandshakeTimeout is a [context.DeadlineExceeded], and a net.Error.
+// errHandshakeTimeout is the error of a handshake that exceeds the client's Timeout. It is
+// [context.DeadlineExceeded] and a net.Error.
 var errHandshakeTimeout error = handshakeTimeout{}
 
 type handshakeTimeout struct{}
@@ -134,8 +135,8 @@ func randomBytes(n int) []byte {
 	return b
 }
 
-// detachAll takes the request off what bounds the handshake. It reports false
-// when that has ended it already.
+// detachAll detaches the context of the request from the bounds of the handshake. It
+// reports false if one of them has been reached.
 func (hs *clientHandshake) detachAll() bool {
 	all := true
 	for _, detach := range hs.detach {
@@ -144,13 +145,13 @@ func (hs *clientHandshake) detachAll() bool {
 	return all
 }
 
-// giveUp ends a handshake that failed.
+// giveUp frees the resources of a handshake that failed.
 func (hs *clientHandshake) giveUp() {
 	hs.detachAll()
 	hs.cancel(nil)
 }
 
-// newRequest returns the request of section 4.1.
+// newRequest returns the request of RFC 6455 section 4.1.
 func (hs *clientHandshake) newRequest(u string) (*http.Request, error) {
 	target, err := hs.parseURL(u)
 	if err != nil {
@@ -179,7 +180,7 @@ func (hs *clientHandshake) newRequest(u string) (*http.Request, error) {
 		req.Header = make(http.Header)
 	}
 	set := func(name, value string) {
-		// Del would leave a name that is spelled otherwise.
+		// Del would leave names that are not canonical.
 		maps.DeleteFunc(req.Header, func(other string, _ []string) bool {
 			return http.CanonicalHeaderKey(other) == name
 		})
@@ -197,7 +198,7 @@ func (hs *clientHandshake) newRequest(u string) (*http.Request, error) {
 	return req, nil
 }
 
-// parseURL turns a WebSocket URL into the one that is requested.
+// parseURL returns the URL to request for a WebSocket URL.
 func (hs *clientHandshake) parseURL(u string) (*url.URL, error) {
 	target, err := url.Parse(u)
 	if err != nil {
@@ -208,11 +209,12 @@ func (hs *clientHandshake) parseURL(u string) (*url.URL, error) {
 		return nil, fmt.Errorf("scheme of URL is %q, not ws or wss", hs.scheme)
 	}
 	hs.tls = target.Scheme == "https"
-	target.Fragment = "" // section 3: has no meaning
+	target.Fragment = "" // meaningless (RFC 6455 section 3)
 	return target, nil
 }
 
-// toHTTP gives a URL the scheme for HTTP that its own one stands for.
+// toHTTP changes the scheme of a WebSocket URL to http or https. It reports false for
+// other schemes.
 func toHTTP(u *url.URL) bool {
 	switch u.Scheme {
 	case "ws":
@@ -242,8 +244,8 @@ func (hs *clientHandshake) roundTrip(req *http.Request) (*http.Response, error) 
 	return nil, hs.withALPN(err)
 }
 
-// withURLAsTyped returns an error of the client with the scheme that Dial's
-// caller used in its URL.
+// withURLAsTyped returns an error of the client with the scheme of the caller's URL in
+// place of http or https.
 func (hs *clientHandshake) withURLAsTyped(err error) error {
 	e, ok := err.(*url.Error)
 	if !ok {
@@ -261,8 +263,8 @@ func (hs *clientHandshake) withURLAsTyped(err error) error {
 	return &url.Error{Op: e.Op, URL: scheme + ":" + rest, Err: e.Err}
 }
 
-// withALPN says in err if TLS negotiated another protocol than HTTP/1.1, which
-// a transport may notice as no more than the connection's end.
+// withALPN adds to err that TLS negotiated another protocol than HTTP/1.1, which a
+// transport may report as the end of the connection only.
 func (hs *clientHandshake) withALPN(err error) error {
 	conn := hs.conn.Load()
 	if conn == nil {
@@ -281,7 +283,7 @@ func (hs *clientHandshake) withALPN(err error) error {
 	}
 }
 
-// conclude checks the answer and begins the connection.
+// conclude checks the response and returns the connection.
 func (hs *clientHandshake) conclude(resp *http.Response) (*Conn, error) {
 	protocol, params, err := hs.checkAnswer(resp)
 	if err != nil {
@@ -292,8 +294,8 @@ func (hs *clientHandshake) conclude(resp *http.Response) (*Conn, error) {
 		return nil, fmt.Errorf("the transport's response has a body of type %T, which can't be written to", resp.Body)
 	}
 	if !hs.detachAll() {
-		// The context ended, or the Timeout passed, a moment ago. Whoever noticed
-		// is about to say so.
+		// The context ended or the Timeout passed. The function registered for that
+		// is about to cancel hs.ctx.
 		<-hs.ctx.Done()
 		return nil, context.Cause(hs.ctx)
 	}
@@ -308,14 +310,14 @@ func (hs *clientHandshake) conclude(resp *http.Response) (*Conn, error) {
 }
 
 const (
-	// maxRefusalBody is how much of a refusal's body is kept.
+	// maxRefusalBody is the maximum number of bytes kept of a refusal's body.
 	maxRefusalBody = 1024
-	// refusalPatience is how long that may take to arrive.
+	// refusalPatience bounds the reading of that body.
 	refusalPatience = 3 * time.Second
 )
 
-// keepBody reads the beginning of the body of an answer that was refused, and
-// closes the connection.
+// keepBody replaces the body of a response that was refused by its first maxRefusalBody
+// bytes, and closes the connection.
 func (hs *clientHandshake) keepBody(resp *http.Response) {
 	body := resp.Body
 	if resp.StatusCode == http.StatusSwitchingProtocols {
@@ -331,7 +333,7 @@ func (hs *clientHandshake) keepBody(resp *http.Response) {
 	resp.Body = io.NopCloser(bytes.NewReader(kept))
 }
 
-// host returns the Host header that o asks to send, or "" for the URL's.
+// host returns the Host header to send, or "" for that of the URL.
 func (o *DialOptions) host() (string, error) {
 	lines := linesOf(o.HTTPHeader, "Host")
 	switch {

@@ -1,11 +1,9 @@
-// Package websocket is an implementation of the WebSocket protocol (RFC 6455)
-// with compression (RFC 7692), for servers, for clients, and for programs that
-// run in a browser.
+// Package websocket implements the WebSocket protocol (RFC 6455) with compression
+// (RFC 7692), for servers, for clients, and for programs that run in a browser.
 //
 // # Serve
 //
-// [Accept] turns a request that an [net/http.Handler] has received into a
-// [Conn]:
+// [Accept] upgrades a request of a [net/http.Handler] to a [Conn]:
 //
 //	func handler(w http.ResponseWriter, r *http.Request) {
 //		c, err := websocket.Accept(w, r, nil)
@@ -17,93 +15,88 @@
 //		c.Close(websocket.StatusNormalClosure, "")
 //	}
 //
-// Pages of other sites are refused unless [AcceptOptions] names them. The
-// connection is the handler's from then on: the server's timeouts do not apply
-// to it, and Shutdown does not wait for it.
+// Pages of other sites are refused unless [AcceptOptions] allows them. The connection
+// is hijacked: the server's timeouts do not apply to it, and Shutdown does not wait
+// for it.
 //
 // # Dial
 //
-// [Dial] makes a request with any [net/http.Client] and returns a Conn that
-// has the same methods. Proxies, TLS, cookies and the like are that client's.
+// [Dial] makes a request with any [net/http.Client] and returns a Conn with the same
+// methods. The client determines proxies, TLS, cookies and redirects.
 //
 //	c, _, err := websocket.Dial(ctx, "wss://example.com/chat", nil)
 //
 // # Read and write messages
 //
-// [Conn.Read] and [Conn.Write] are for messages that are held in memory as a
-// whole, [Conn.Reader] and [Conn.Writer] for those that are not. [Conn.AppendRead]
-// reads a whole message into memory of the program's own. The packages
-// wsjson and wspb encode them. A message may be 32 KiB long unless ReadLimit of
-// the options, or [Conn.SetReadLimit], says otherwise.
+// [Conn.Read] and [Conn.Write] transfer whole messages, [Conn.Reader] and [Conn.Writer]
+// stream them. [Conn.AppendRead] reads a whole message into a slice of the caller. The
+// packages wsjson and wspb encode and decode messages. A message may have up to 32 KiB
+// unless the option ReadLimit or [Conn.SetReadLimit] sets another limit.
 //
-// Every call takes a context. One that ends while a call waits between
-// messages costs nothing: the connection goes on. One that ends inside a
-// message ends the connection. Looking at a context costs next to nothing
-// until a call really waits.
+// Calls that wait for the peer take a context. If it ends while a call waits between
+// messages, the connection stays open. If it ends inside a message, the connection
+// fails. A context costs little unless a call blocks.
 //
-// All methods may be called at once. Writes go out whole, in the order in
-// which they came.
+// All methods are safe for concurrent use. Concurrent writes are sent one after the
+// other, in their order.
 //
-// [NewPreparedMessage] makes a message once that is written to many connections,
-// by [Conn.WritePrepared]: what a hub, or a chat, does all day.
+// [NewPreparedMessage] encodes a message once, for [Conn.WritePrepared] to many
+// connections, as a hub or a chat needs.
 //
 // # Keep reading
 //
-// Pings are answered, and the peer's close noticed, only while somebody reads.
-// A program that only writes calls [Conn.CloseRead]. [Conn.Ping] finds out
-// whether the peer is still there.
+// Keep a read in progress: pings are answered, and the peer's close is noticed, only
+// during a read. A program that only writes calls [Conn.CloseRead]. [Conn.Ping] checks
+// that the peer still answers.
 //
 // # Close
 //
-// [Conn.Close] completes the close handshake, in at most 5 seconds, and
-// [Conn.CloseNow] closes without it. Whoever has a connection calls one of
-// them; "defer c.CloseNow()" does no harm after Close. [Conn.CloseContext]
-// has another bound. A call that is under way when the peer or the network ends
+// [Conn.Close] completes the close handshake in at most 5 seconds, [Conn.CloseContext]
+// in the time of a context, and [Conn.CloseNow] closes without it. Every connection must
+// be closed by one of them; a deferred CloseNow has no effect after Close. A call that is under way when the peer or the network ends
 // the connection returns the cause. The error of each later call, and of each
 // call that Close or CloseNow ends, is [net.ErrClosed] for [errors.Is] as well.
 // [CloseStatus] returns the code of the peer's close frame.
-// [IsNormalClose] tells an end as it should be from others. [Conn.Done] and
-// [Conn.Err] tell of the end without a read.
+// [IsNormalClose] reports whether the peer closed normally. [Conn.Done] and [Conn.Err]
+// report the end without a read.
 //
 // # Compress
 //
-// Set CompressionMode in the options of both sides. Context takeover makes
-// small, similar messages much smaller, for 16 to 40 KiB of memory a
-// connection. [Conn.WriteUncompressed] and
-// [Conn.WriterUncompressed] leave a message out, such as one with a secret.
+// Set CompressionMode in the options of both sides. Context takeover makes small,
+// similar messages much smaller, for 16 to 40 KiB of memory a connection.
+// [Conn.WriteUncompressed] and [Conn.WriterUncompressed] send a message uncompressed,
+// such as one with a secret.
 //
 // # Tunnel
 //
-// [NetConn] makes a [net.Conn] of a connection, for protocols that want a
-// stream of bytes.
+// [NetConn] returns a [net.Conn] over a connection, for protocols that need a byte
+// stream.
 //
 // # In a browser
 //
-// With GOOS=js the same API works on the WebSocket of a page, of a Web Worker and
-// of Node.js. What differs is what a page can't do:
+// With GOOS=js the same API uses the WebSocket of a page, of a Web Worker or of
+// Node.js. The differences:
 //
 //   - Accept returns an error that is [errors.ErrUnsupported].
-//   - A URL may be relative: to the page, or to the worker's script.
+//   - A URL may be relative to the page or to the worker's script.
 //   - Of [DialOptions] only Subprotocols, ReadLimit and MaxUnread are used. A server that
 //     selects none of the subprotocols makes Dial fail.
-//   - A page is not told why Dial failed, and of the server's response nothing
-//     but what was agreed on.
-//   - The browser answers pings, and notices the end of the connection, whether
-//     somebody reads or not. Ping returns nil while the connection is open.
-//   - A message is in memory as a whole before Reader returns, and a Writer
-//     sends it as a whole in Close. Its Flush sends nothing.
-//   - The peer of a slow reader does not have to wait. Up to 16 MiB of messages
-//     do, or what MaxUnread says; one more fails the connection.
-//   - A page may close with the codes 1000 and 3000 to 4999 only: Close sends
-//     another one as the code plus 3000, such as 4011 for
-//     StatusInternalError.
-//   - CloseNow sends a close frame, for a page can't close without one.
-//   - A violation of the protocol by the peer looks as if it were gone: the error
-//     is [io.EOF].
+//   - The browser does not report why Dial failed. Of the server's response it reports
+//     only the subprotocol and the extensions.
+//   - The browser answers pings and notices the end of the connection without a read.
+//     Ping returns nil while the connection is open.
+//   - Reader returns after the whole message has arrived. A Writer sends the whole
+//     message in Close, and its Flush sends nothing.
+//   - A slow reader does not slow down the peer. Up to 16 MiB of messages, or MaxUnread,
+//     wait to be read; another message fails the connection.
+//   - A page may send only the close codes 1000 and 3000 to 4999. Close sends any other
+//     code plus 3000, such as 4011 for StatusInternalError.
+//   - CloseNow sends a close frame, since a page can't close without one.
+//   - A violation by the peer is not reported: the error is [io.EOF].
 //
-// An event handler made with [syscall/js.FuncOf] must not call what can wait.
+// An event handler made with [syscall/js.FuncOf] must not call methods that can block.
 //
-// A program that makes HTTP requests of its own, besides, is twice as large. How
-// to build, serve and run one is in
-// https://github.com/bhojpur/api/blob/main/docs/browser.md.
+// A program that also makes HTTP requests is twice as large. docs/browser.md in the
+// repository, https://github.com/bhojpur/api/blob/main/docs/browser.md, describes how to
+// build, serve and run a program.
 package websocket

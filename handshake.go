@@ -24,25 +24,25 @@ const (
 	headerExtensions = "Sec-Websocket-Extensions"
 )
 
-// protocolVersion is that of RFC 6455.
+// protocolVersion is the protocol version of RFC 6455.
 const protocolVersion = "13"
 
 // keyLen is the length of a Sec-WebSocket-Key: 16 bytes in base64.
 const keyLen = 24
 
-// acceptKey is what a server answers to a key (RFC 6455 section 4.2.2).
+// acceptKey returns the Sec-WebSocket-Accept for a key (RFC 6455 section 4.2.2).
 func acceptKey(key string) string { return string(appendAcceptKey(nil, key)) }
 
-// appendAcceptKey appends the answer to a key.
+// appendAcceptKey appends the Sec-WebSocket-Accept for a key.
 func appendAcceptKey(dst []byte, key string) []byte {
 	const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 	sum := sha1Sum(append(append(make([]byte, 0, keyLen+len(guid)), key...), guid...))
 	return base64.StdEncoding.AppendEncode(dst, sum[:])
 }
 
-// sha1Sum is sha1.Sum where GODEBUG=fips140=only forbids it too. Here SHA-1 is no
-// security function: the answer only shows that the server understood the
-// request (RFC 6455 section 10.8).
+// sha1Sum is sha1.Sum, also under GODEBUG=fips140=only. SHA-1 has no security function
+// here: the hash only shows that the server understood the request (RFC 6455 section
+// 10.8).
 func sha1Sum(b []byte) [sha1.Size]byte {
 	if !fips140.Enforced() {
 		return sha1.Sum(b)
@@ -65,14 +65,14 @@ func isKey(s string) bool {
 	return err == nil && n == 16
 }
 
-// The bounds of each header whose elements are compared with what the program
-// lists, over all of its lines. They bound the work for a request.
+// Limits of each header whose elements are compared with the options, over all of its
+// lines. They bound the work for a request.
 const (
 	maxListBytes    = 8 << 10
 	maxListElements = 64
 )
 
-// checkBounds reports a header that is too large to be looked at.
+// checkBounds refuses a request with a header above the limits.
 func checkBounds(h http.Header) *refusal {
 	for _, name := range []string{headerProtocol, headerExtensions, "Origin"} {
 		n, elements := 0, 0
@@ -90,16 +90,16 @@ func checkBounds(h http.Header) *refusal {
 	return nil
 }
 
-// tokens calls yield for each element of a header that is a comma-separated
-// list, over all of its lines, until that returns false.
+// tokens calls yield for each element of a comma-separated list header, over all of its
+// lines, until yield returns false.
 func tokens(h http.Header, name string, yield func(string) bool) {
 	httpheader.Elements(h[name], yield)
 }
 
-// hasToken reports whether a list header has an element, in any case.
+// hasToken reports whether a list header has an element, in any letter case.
 func hasToken(h http.Header, name, want string) bool { return httpheader.Has(h[name], want) }
 
-// hasTokenAlone reports whether a list header has an element, and no other one.
+// hasTokenAlone reports whether a list header has an element and no other.
 func hasTokenAlone(h http.Header, name, want string) bool { return httpheader.HasOnly(h[name], want) }
 
 func equalFold(s, t string) bool { return httpheader.EqualFold(s, t) }
@@ -108,17 +108,18 @@ func isToken(s string) bool      { return httpheader.IsToken(s) }
 
 var errDowngrade = errors.New("redirected from wss to ws, which a CheckRedirect of the HTTPClient may allow")
 
-// checkRedirect lets redirects lead to ws and wss URLs too, and refuses those
-// that give up TLS. A program's own rule, next, decides in place of the rules here.
+// checkRedirect returns a CheckRedirect function that also allows ws and wss URLs, and
+// refuses redirects from TLS to plain text. next, the CheckRedirect of the program,
+// replaces these rules if it is not nil.
 func checkRedirect(next func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
-	const maxRedirects = 10 // as http.Client has it
+	const maxRedirects = 10 // as in http.Client
 	return func(r *http.Request, via []*http.Request) error {
 		if !toHTTP(r.URL) {
 			return fmt.Errorf("redirected to a URL with scheme %q", asTyped(r.URL.Scheme, r.Response.Header.Get("Location")))
 		}
 		downgrade := r.URL.Scheme == "http" && via[len(via)-1].URL.Scheme == "https"
 		if downgrade && via[0].Header.Get("Referer") == "" {
-			// The client leaves it out from https to http, and does not know ws.
+			// http.Client omits the header from https to http, but not to ws.
 			r.Header.Del("Referer")
 		}
 		switch {
@@ -133,7 +134,7 @@ func checkRedirect(next func(*http.Request, []*http.Request) error) func(*http.R
 	}
 }
 
-// checkAnswer is section 4.1: what the answer to a handshake has to be.
+// checkAnswer checks the response to a handshake (RFC 6455 section 4.1).
 func (hs *clientHandshake) checkAnswer(resp *http.Response) (protocol string, params *deflateParams, err error) {
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		return "", nil, hs.withALPN(notSwitched(resp))
@@ -155,8 +156,8 @@ func (hs *clientHandshake) checkAnswer(resp *http.Response) (protocol string, pa
 	return protocol, params, nil
 }
 
-// notSwitched returns the error for an answer with another status than 101, with
-// the headers that say why.
+// notSwitched returns the error for a response with another status than 101, with the
+// headers that may explain it.
 func notSwitched(resp *http.Response) error {
 	var details strings.Builder
 	for _, name := range []string{"Location", "Upgrade", "Connection", headerVersion, "Content-Type"} {
@@ -168,13 +169,13 @@ func notSwitched(resp *http.Response) error {
 		http.StatusSwitchingProtocols, resp.StatusCode, resp.Proto, resp.Status, details.String())}
 }
 
-// checkUpgrade checks the headers of a 101 that it shares with other protocols.
+// checkUpgrade checks the Connection and Upgrade headers of a response with status 101.
 func checkUpgrade(resp *http.Response) error {
 	connection, upgrade := resp.Header["Connection"], resp.Header["Upgrade"]
 	switch {
 	case hasToken(resp.Header, "Connection", "upgrade"):
 	case resp.Close && connection == nil && resp.ProtoAtLeast(1, 1):
-		// net/http has removed the header, and does not hand over the connection.
+		// net/http has removed the header, and does not return the connection.
 		return errors.New("the server's answer has close in its Connection header, which ends the connection with this answer")
 	case connection == nil:
 		return errors.New("the server's answer has no Connection header")
@@ -187,7 +188,7 @@ func checkUpgrade(resp *http.Response) error {
 	return nil
 }
 
-// checkSubprotocol returns the subprotocol of an answer, if it has one.
+// checkSubprotocol returns the subprotocol of a response, or "" if it has none.
 func (hs *clientHandshake) checkSubprotocol(lines []string) (string, error) {
 	lines = slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return line == "" })
 	switch {
@@ -201,8 +202,8 @@ func (hs *clientHandshake) checkSubprotocol(lines []string) (string, error) {
 	return lines[0], nil
 }
 
-// checkSubprotocols returns an error for names that are not tokens, or are there
-// twice (RFC 6455 section 4.1).
+// checkSubprotocols returns an error for names that are not tokens, and for duplicates
+// (RFC 6455 section 4.1).
 func checkSubprotocols(names []string) error {
 	for _, name := range names {
 		if !isToken(name) {
@@ -212,8 +213,7 @@ func checkSubprotocols(names []string) error {
 	return checkDoubled(names)
 }
 
-// checkDoubled returns an error for a subprotocol that is there twice. The empty
-// string names none.
+// checkDoubled returns an error for a duplicate name. Empty names are ignored.
 func checkDoubled(names []string) error {
 	for i, name := range names {
 		if name != "" && slices.Contains(names[:i], name) {
@@ -223,7 +223,7 @@ func checkDoubled(names []string) error {
 	return nil
 }
 
-// check returns an error for options with which no request can be accepted.
+// check returns an error for invalid options.
 func (o *AcceptOptions) check() error {
 	if err := o.compression().check(); err != nil {
 		return err
@@ -236,8 +236,8 @@ func (o *AcceptOptions) check() error {
 
 var noAcceptOptions AcceptOptions
 
-// orDefault returns the options that o stands for: never nil, not to be
-// changed.
+// orDefault returns o, or the default options if o is nil. The caller must not change
+// the result.
 func (o *AcceptOptions) orDefault() *AcceptOptions {
 	if o == nil {
 		return &noAcceptOptions

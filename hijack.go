@@ -16,14 +16,13 @@ import (
 	"github.com/bhojpur/api/internal/bufpool"
 )
 
-// unwrapper is a ResponseWriter that [http.ResponseController] looks through.
+// unwrapper is a ResponseWriter that [http.ResponseController] unwraps.
 type unwrapper interface {
 	Unwrap() http.ResponseWriter
 }
 
-// findHijacker returns the Hijacker that [http.ResponseController] would use. It
-// has to be known before the status is written, after which a request can no
-// longer be refused.
+// findHijacker returns the Hijacker that [http.ResponseController] would use. Accept
+// calls it before it writes the status, while it can still refuse the request.
 func findHijacker(w http.ResponseWriter, r *http.Request) (http.Hijacker, *refusal) {
 	if r.ProtoMajor > 1 {
 		return nil, unavailable(fmt.Errorf("a connection of %.20s cannot be hijacked: %w", r.Proto, http.ErrNotSupported))
@@ -41,20 +40,20 @@ func findHijacker(w http.ResponseWriter, r *http.Request) (http.Hijacker, *refus
 	}
 }
 
-// unavailable refuses a request that cannot become a WebSocket on this server.
+// unavailable returns the refusal for a connection that can't be hijacked.
 func unavailable(err error) *refusal {
 	return refused(http.StatusNotImplemented, "WebSocket is not available here", err)
 }
 
-// hijacksFirst reports whether the connection is taken over before the request
-// is answered. That is cheaper where w is net/http's own writer and no
-// middleware sees the answer. It is safer where calling Hijack would panic: then
-// the request can still be refused.
+// hijacksFirst reports whether Accept hijacks the connection before it sends the
+// response. That takes less time and memory if w is net/http's own writer, with no
+// middleware to see the response. It is safer if Hijack would panic: Accept can still
+// refuse the request then.
 func hijacksFirst(w http.ResponseWriter, h http.Hijacker) bool {
 	t := reflect.TypeOf(w)
 	if t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "net/http" && t.Elem().Name() == "response" {
-		// Without deadlines net/http's Hijack waits until the client sends
-		// something, for which the client needs the answer.
+		// Without deadlines net/http's Hijack waits until the client sends a byte,
+		// and the client waits for the response.
 		d, ok := w.(interface{ SetWriteDeadline(time.Time) error })
 		return ok && d.SetWriteDeadline(time.Now().Add(answerTimeout)) == nil
 	}
@@ -80,8 +79,8 @@ func embedsNilHijacker(h http.Hijacker) bool {
 	return false
 }
 
-// respond answers the request with status 101 through w, so that middleware sees
-// the answer and can add to it. The stream is still the server's.
+// respond writes the response with status 101 to w, so that middleware sees it and can
+// add headers. The connection is not hijacked yet.
 func respond(w http.ResponseWriter, a *answerHeaders) error {
 	h := w.Header()
 	for name := range h {
@@ -100,20 +99,20 @@ func respond(w http.ResponseWriter, a *answerHeaders) error {
 	}
 	rc := http.NewResponseController(w)
 	deadline := time.Now().Add(answerTimeout)
-	rc.SetWriteDeadline(deadline) // where that is supported; Hijack clears it
+	rc.SetWriteDeadline(deadline) // if supported; Hijack clears it
 	w.WriteHeader(http.StatusSwitchingProtocols)
 	writeHeaderNow(w)
 	flush(rc)
 	if !time.Now().Before(deadline) {
-		// Few writers return the error of Flush. The server closes a connection
-		// that could not be written to.
+		// Few writers return the error of Flush. The server closes the connection
+		// after a failed write.
 		return errNotAnswered
 	}
 	return nil
 }
 
-// writeHeaderNow makes a writer of the gin framework pass on the status that
-// WriteHeader only noted.
+// writeHeaderNow makes a writer of the gin framework write the status, which its
+// WriteHeader only stores.
 func writeHeaderNow(w http.ResponseWriter) {
 	for {
 		switch t := w.(type) {
@@ -128,16 +127,15 @@ func writeHeaderNow(w http.ResponseWriter) {
 	}
 }
 
-// flush makes middleware that holds the header back, to decide whether to
-// compress a body, pass it on. Writers that cannot flush return an error or
-// panic; they have nothing that is held back.
+// flush flushes middleware that delays the header until it knows whether to compress a
+// body. Writers that can't flush return an error or panic; they delay nothing.
 func flush(rc *http.ResponseController) {
 	defer func() { recover() }()
 	rc.Flush()
 }
 
-// takeStream takes over the connection. What the client sent behind its request
-// is in r.
+// takeStream hijacks the connection. r holds the bytes that the client sent after its
+// request.
 func takeStream(h http.Hijacker) (conn net.Conn, r *bufio.Reader, err error) {
 	conn, rw, err := hijack(h)
 	switch {
@@ -150,7 +148,7 @@ func takeStream(h http.Hijacker) (conn net.Conn, r *bufio.Reader, err error) {
 		return nil, nil, fmt.Errorf("the Hijack method of a %T returned no bufio.Reader", h)
 	}
 	if rw.Writer != nil && rw.Writer.Buffered() > 0 {
-		// The answer, of a server that is not net/http's.
+		// The buffer holds the response, in servers other than net/http's.
 		if err := boundedWrite(conn, func() error { return rw.Writer.Flush() }); err != nil {
 			conn.Close()
 			return nil, nil, err
@@ -159,8 +157,8 @@ func takeStream(h http.Hijacker) (conn net.Conn, r *bufio.Reader, err error) {
 	return conn, rw.Reader, nil
 }
 
-// hijack calls Hijack. A nil pointer or a failed type assertion in it, which
-// middleware has that expects every writer to be hijackable, is an error.
+// hijack calls Hijack. It converts a runtime error, as in middleware that expects every
+// writer to be a Hijacker, to an error.
 func hijack(h http.Hijacker) (conn net.Conn, rw *bufio.ReadWriter, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -174,34 +172,34 @@ func hijack(h http.Hijacker) (conn net.Conn, rw *bufio.ReadWriter, err error) {
 	return h.Hijack()
 }
 
-// takeBuffered returns what is buffered in r and empties it. The HTTP server keeps
-// r until the handler returns, and with it a buffer of 4 KiB: r gets the smallest
-// one there is, of its own, since a server may use r again.
+// takeBuffered returns the bytes buffered in r and replaces its buffer by the smallest
+// possible one. The HTTP server keeps r, and would keep a buffer of 4 KiB, until the
+// handler returns. It may use r again.
 func takeBuffered(r *bufio.Reader) []byte {
 	buffered, _ := r.Peek(r.Buffered())
 	*r = *bufio.NewReaderSize(ended{}, 0)
 	return buffered
 }
 
-// takeLast is takeBuffered for a reader that is not used again unless it is reset.
+// takeLast is takeBuffered for a reader that is not used again without a Reset.
 func takeLast(r *bufio.Reader) []byte {
 	buffered, _ := r.Peek(r.Buffered())
 	*r = bufio.Reader{}
 	return buffered
 }
 
-// ended is a reader at its end.
+// ended is a reader that returns io.EOF.
 type ended struct{}
 
 func (ended) Read([]byte) (int, error) { return 0, io.EOF }
 
-// answerTimeout is how long the client has to take the answer.
+// answerTimeout bounds the sending of the response.
 const answerTimeout = 5 * time.Second
 
 var errNotAnswered = fmt.Errorf("the client did not take the answer within %v: %w", answerTimeout, os.ErrDeadlineExceeded)
 
-// sendAnswer writes the answer to a connection that was hijacked first. header is
-// what the program set.
+// sendAnswer writes the response to a hijacked connection. header has the headers that
+// the program set.
 func sendAnswer(conn net.Conn, header http.Header, a *answerHeaders) error {
 	b := bufpool.Get(bufpool.MinBlock)
 	defer b.Free()
@@ -212,9 +210,9 @@ func sendAnswer(conn net.Conn, header http.Header, a *answerHeaders) error {
 	})
 }
 
-// boundedWrite calls write, which writes to conn, for at most answerTimeout. It
-// leaves a deadline, which the stream removes. A connection that has no deadlines
-// is closed instead.
+// boundedWrite calls write, which writes to conn, with a deadline of answerTimeout. The
+// deadline stays set; netstream.New removes it. If conn supports no deadlines, it is
+// closed after answerTimeout.
 func boundedWrite(conn net.Conn, write func() error) error {
 	if conn.SetWriteDeadline(time.Now().Add(answerTimeout)) == nil {
 		return write()

@@ -12,164 +12,159 @@ import (
 	"github.com/bhojpur/api/internal/httpheader"
 )
 
-// AcceptOptions are the settings of [Accept]. A nil *AcceptOptions and the
-// zero value both mean the defaults. Accept only reads them.
+// AcceptOptions are the options of [Accept]. A nil *AcceptOptions and the zero value
+// mean the defaults. Accept does not modify them.
 //
-// In a browser all of them are ignored: there Accept always fails.
+// A browser ignores them: Accept always fails there.
 type AcceptOptions struct {
-	// Subprotocols lists the subprotocols that the server speaks, the
-	// preferred one first. The first of them that the client offers is
-	// agreed on (RFC 6455 section 4.2.2). When none is, the connection is
-	// accepted all the same and [Conn.Subprotocol] returns "". Empty names
-	// are ignored; a name that is listed twice makes Accept return an error.
+	// Subprotocols lists the supported subprotocols in order of preference.
+	// Accept selects the first one that the client offers (RFC 6455 section
+	// 4.2.2). If the client offers none of them, Accept accepts the connection
+	// and [Conn.Subprotocol] returns "". Empty names are ignored. A duplicate
+	// name is an error.
 	//
-	// A Sec-WebSocket-Protocol header that is set on the
-	// http.ResponseWriter counts where none of Subprotocols is agreed on. If
-	// the client does not offer it, Accept returns an error.
+	// If none of Subprotocols is selected, a Sec-WebSocket-Protocol header set
+	// on the http.ResponseWriter is used. If the client does not offer it,
+	// Accept returns an error.
 	Subprotocols []string
 
 	// InsecureSkipVerify accepts requests from any origin. Pages of any site
-	// can then open a connection that carries the visitor's cookies; prefer
+	// can then open a connection with the cookies of the user; prefer
 	// OriginPatterns.
 	InsecureSkipVerify bool
 
 	// OriginPatterns lists further origins whose pages may connect. A request
-	// whose Origin header names the host that it was sent to is always
-	// accepted; a default port, :80 or :443, may be missing on either side.
-	// So is one without an Origin header, which no browser sends, or with an
-	// empty one.
+	// is always accepted if its Origin header has the host of its Host header;
+	// a default port, :80 or :443, may be missing in either. A request without
+	// an Origin header, or with an empty one, is not from a browser and is
+	// accepted as well.
 	//
-	// A pattern is matched against the host of the origin, port included
-	// where it has one; a pattern with "://" in it against scheme://host.
-	// Letter case does not matter. Patterns have the syntax of [path.Match],
-	// in which a star stands for anything but a slash, dots and a port
-	// included: "*.example.com" matches each subdomain of example.com, and
-	// theirs, on the scheme's own port, but not example.com; "*example.com"
-	// and "example.*" match hosts of others too. A malformed pattern makes
-	// Accept return an error, whatever the request.
+	// A pattern is matched against the host of the origin, with its port if it
+	// has one. A pattern with "://" is matched against scheme://host. Letter
+	// case is ignored. Patterns have the syntax of [path.Match], in which a
+	// star matches any characters but a slash, including dots and a port:
+	// "*.example.com" matches subdomains of example.com at any depth, but not
+	// example.com; "*example.com" and "example.*" match hosts of others, too.
+	// A malformed pattern makes every Accept return an error.
 	//
 	// Sandboxed frames send the origin "null", and pages from files
-	// "file://". Such an origin, which has no host, matches only the pattern
-	// that spells it out, and "*", which matches every origin.
+	// "file://". Such an origin has no host. It matches only the identical
+	// pattern and the pattern "*", which matches every origin.
 	OriginPatterns []string
 
-	// CompressionMode says whether and how messages are compressed, where
-	// the client offers it. The default is CompressionDisabled. A value that
-	// is none of the constants makes Accept return an error.
+	// CompressionMode selects how messages are compressed if the client offers
+	// compression. The default is CompressionDisabled. A value that is not one
+	// of the constants is an error.
 	CompressionMode CompressionMode
 
-	// CompressionThreshold is the size in bytes from which on a message is
-	// compressed. Zero means 128 with CompressionContextTakeover and 512
-	// with CompressionNoContextTakeover; a negative threshold compresses
-	// every message. Below 128 bytes messages gain little: up to level 6,
-	// and with windows below 15 bits, they do not refer to earlier ones.
+	// CompressionThreshold is the minimum size in bytes of a message to be
+	// compressed. Zero means 128 with CompressionContextTakeover and 512 with
+	// CompressionNoContextTakeover. A negative threshold compresses every
+	// message. Messages below 128 bytes gain little: up to level 6, and with
+	// windows below 15 bits, they do not refer to earlier ones.
 	CompressionThreshold int
 
-	// CompressionLevel is the effort put into compressing: 1 is the fastest,
-	// 9 makes messages smallest. The levels are numbered as those of
-	// github.com/klauspost/compress/flate. Zero means 2. Where a window below
-	// 15 bits is agreed on for outgoing messages, the level is ignored: such
-	// windows have a level of their own. Any other number makes Accept return an
-	// error.
+	// CompressionLevel is 1 for the fastest compression to 9 for the smallest
+	// messages. The levels are numbered as those of
+	// github.com/klauspost/compress/flate. Zero means 2. With a
+	// window below 15 bits for outgoing messages the level is ignored: such
+	// windows have a level of their own. Any other number is an error.
 	CompressionLevel int
 
 	// CompressionWindowBits is the base-2 logarithm of the window that
 	// compressed messages refer back to, 8 to 15: 256 bytes to 32 KiB. It limits
 	// outgoing messages, and is requested of clients that offer the parameter
 	// client_max_window_bits (RFC 7692 section 7.1.2.2). With context takeover a
-	// connection keeps up to twice the window of the peer's messages, and
-	// 32 KiB at most. Zero means 15, and that nothing is requested. Any other
-	// number makes Accept return an error.
+	// connection keeps up to twice the window of the peer's messages, and at
+	// most 32 KiB. Zero means 15, and requests nothing. Any other number is an
+	// error.
 	//
-	// Some clients offer the parameter and fail when they are asked for less
-	// than 15, those in Java among them; docs/compression.md lists them.
+	// Some clients, such as those in Java, offer the parameter and fail if less
+	// than 15 is requested; docs/compression.md lists them.
 	CompressionWindowBits int
 
-	// ReadLimit is the longest message in bytes, as [Conn.SetReadLimit] sets
-	// it. Zero means 32768; a negative number means no limit.
+	// ReadLimit is the maximum size of a message in bytes; see
+	// [Conn.SetReadLimit]. Zero means 32768; a negative number means no limit.
 	ReadLimit int64
 
-	// OnReject, if not nil, answers a request that Accept refuses, in place of
-	// the short text that Accept sends. It has to write the response, with
-	// err.StatusCode as its status. Headers that the status asks for, such as
-	// Allow or Sec-WebSocket-Version, are set on w before. err is the error
-	// that Accept returns; its text is for the program's log and not for the
-	// client.
+	// OnReject, if not nil, responds to a request that Accept refuses, in place
+	// of the short text of Accept. It must write a response with the status
+	// err.StatusCode. Headers that the status requires, such as Allow or
+	// Sec-WebSocket-Version, are set on w before. err is the error that Accept
+	// returns. Its text is meant for the log of the program, not for the client.
 	OnReject func(w http.ResponseWriter, r *http.Request, err *HandshakeError)
 
-	// OnPingReceived, if not nil, is called for each ping that arrives,
-	// before the pong is sent, and decides whether it is. It is called by
-	// the goroutine that reads from the connection, with the context of that
-	// call, which is done after 5 seconds; payload is valid until it returns.
-	// While it runs nothing is read: a call in it that waits for the peer,
-	// Close among them, waits in vain. One that panics ends the read that
-	// called it.
+	// OnPingReceived, if not nil, is called for each ping before the pong is
+	// sent. The pong is sent only if it returns true. The goroutine that reads
+	// from the connection calls it, with a context derived from that of the
+	// read, with a timeout of 5 seconds. payload is valid until it returns.
+	// Nothing is read while it runs, so it must not wait for the peer, as Close
+	// does. A panic ends the read that called it.
 	OnPingReceived func(ctx context.Context, payload []byte) bool
 
-	// OnPongReceived, if not nil, is called for each pong that arrives, the
-	// ones that no Ping asked for included. What OnPingReceived says of the
-	// goroutine, the context and payload holds here too.
+	// OnPongReceived, if not nil, is called for each pong, unsolicited ones
+	// included. The goroutine, the context and payload are as for
+	// OnPingReceived.
 	OnPongReceived func(ctx context.Context, payload []byte)
 }
 
-// DialOptions are the settings of [Dial]. A nil *DialOptions and the zero
-// value both mean the defaults. Dial only reads them.
+// DialOptions are the options of [Dial]. A nil *DialOptions and the zero value mean
+// the defaults. Dial does not modify them.
 type DialOptions struct {
-	// HTTPClient makes the handshake's request; nil means
-	// [http.DefaultClient]. Its transport decides about proxies, TLS and
-	// dialing, its jar about cookies, its CheckRedirect about redirects. The
-	// transport must return a Body that is an [io.ReadWriteCloser] for
-	// status 101, as [http.Transport] does. Its Timeout bounds the handshake
-	// alone.
+	// HTTPClient makes the request of the handshake; nil means
+	// [http.DefaultClient]. Its Transport determines proxies, TLS and dialing,
+	// its Jar cookies, its CheckRedirect redirects. For status 101 the
+	// Transport must return a Body that is an [io.ReadWriteCloser], as
+	// [http.Transport] does. The Timeout applies to the handshake only.
 	//
-	// In a browser it is ignored.
+	// A browser ignores it.
 	HTTPClient *http.Client
 
-	// HTTPHeader is sent with the handshake's request. The headers that the
-	// handshake itself needs replace those given here, with two exceptions:
+	// HTTPHeader is sent with the request of the handshake. Headers of the
+	// handshake replace those given here, with two exceptions:
 	// Sec-WebSocket-Protocol is used like Subprotocols, and Host like Host. To
-	// give them here and there is an error, unless Host is the same.
+	// set both the header and the field is an error, unless the hosts are the
+	// same.
 	//
-	// In a browser it is ignored, except for Sec-WebSocket-Protocol: a page
-	// can't set headers.
+	// A browser ignores it, except for Sec-WebSocket-Protocol: a page can't set
+	// headers.
 	HTTPHeader http.Header
 
-	// Host, if not empty, is sent as the Host header in place of the URL's
-	// host.
+	// Host, if not empty, is sent as the Host header in place of the host of
+	// the URL.
 	//
-	// In a browser it is ignored.
+	// A browser ignores it.
 	Host string
 
-	// Subprotocols lists the subprotocols to offer, the preferred one first.
-	// Empty strings are ignored. A name that is not a token, or is there twice,
+	// Subprotocols lists the subprotocols to offer in order of preference.
+	// Empty strings are ignored. A name that is not a token, or is a duplicate,
 	// is an error (RFC 6455 section 4.1).
 	//
-	// In a browser a server that selects none of them makes Dial fail.
+	// In a browser Dial fails if the server selects none of them.
 	Subprotocols []string
 
-	// CompressionMode says whether and how messages are compressed, where
-	// the server accepts it. The default is CompressionDisabled.
+	// CompressionMode selects how messages are compressed if the server accepts
+	// compression. The default is CompressionDisabled.
 	//
-	// In a browser it is ignored: the browser decides.
+	// A browser ignores it, and decides itself.
 	CompressionMode CompressionMode
 
-	// CompressionThreshold is the size in bytes from which on a message is
-	// compressed. Zero means 128 with CompressionContextTakeover and 512
-	// with CompressionNoContextTakeover; a negative threshold compresses
-	// every message. Below 128 bytes messages gain little: up to level 6,
-	// and with windows below 15 bits, they do not refer to earlier ones.
+	// CompressionThreshold is the minimum size in bytes of a message to be
+	// compressed. Zero means 128 with CompressionContextTakeover and 512 with
+	// CompressionNoContextTakeover. A negative threshold compresses every
+	// message. Messages below 128 bytes gain little: up to level 6, and with
+	// windows below 15 bits, they do not refer to earlier ones.
 	//
-	// In a browser it is ignored.
+	// A browser ignores it.
 	CompressionThreshold int
 
-	// CompressionLevel is the effort put into compressing: 1 is the fastest,
-	// 9 makes messages smallest. The levels are numbered as those of
-	// github.com/klauspost/compress/flate. Zero means 2. Where a window below
-	// 15 bits is agreed on for outgoing messages, the level is ignored: such
-	// windows have a level of their own. Any other number makes Dial return an
-	// error.
+	// CompressionLevel is 1 for the fastest compression to 9 for the smallest
+	// messages. The levels are numbered as those of
+	// github.com/klauspost/compress/flate. Zero means 2. With a
+	// window below 15 bits for outgoing messages the level is ignored: such
+	// windows have a level of their own. Any other number is an error.
 	//
-	// In a browser it is ignored.
+	// A browser ignores it.
 	CompressionLevel int
 
 	// CompressionWindowBits is the base-2 logarithm of the window that
@@ -177,45 +172,44 @@ type DialOptions struct {
 	// outgoing messages, and is requested of the server (RFC 7692 section
 	// 7.1.2). Below 15, a second offer without windows follows, for servers that
 	// decline the first one. With context takeover a connection keeps up to
-	// twice the window of the peer's messages, and 32 KiB at most. Zero means
-	// 15, and that nothing is requested. Any other number makes Dial return an
-	// error.
+	// twice the window of the peer's messages, and at most 32 KiB. Zero means
+	// 15, and requests nothing. Any other number is an error.
 	//
-	// In a browser it is ignored.
+	// A browser ignores it.
 	CompressionWindowBits int
 
-	// ReadLimit is the longest message in bytes, as [Conn.SetReadLimit] sets
-	// it. Zero means 32768; a negative number means no limit. A browser
-	// receives a longer message as a whole before a read refuses it.
+	// ReadLimit is the maximum size of a message in bytes; see
+	// [Conn.SetReadLimit]. Zero means 32768; a negative number means no limit.
+	// A browser receives a longer message completely before a read fails.
 	ReadLimit int64
 
 	// OnPingReceived is as in [AcceptOptions].
 	//
-	// In a browser it is never called: the browser answers pings by itself.
+	// A browser never calls it, and answers pings itself.
 	OnPingReceived func(ctx context.Context, payload []byte) bool
 
 	// OnPongReceived is as in [AcceptOptions].
 	//
-	// In a browser it is never called.
+	// A browser never calls it.
 	OnPongReceived func(ctx context.Context, payload []byte)
 
-	// MaxUnread bounds, in a browser, the bytes of the messages that have
-	// arrived and were not read, with 128 more for each: a page can't tell a
-	// peer to wait. The message that is over it fails the connection with
-	// StatusMessageTooBig; those before it can still be read, then reads
-	// return an error that is [ErrMessageTooBig]. A message that arrives
-	// when no other waits may have any size that [Conn.SetReadLimit] allows.
-	// Zero means 16 MiB; a negative number means no bound.
+	// MaxUnread is, in a browser, the maximum number of bytes of messages that
+	// have arrived and were not read, with 128 more for each message: a page
+	// can't delay the peer. A message above it fails the connection with
+	// StatusMessageTooBig. Messages before it can still be read; then reads
+	// return an error that is [ErrMessageTooBig]. If no other message waits, a
+	// message may have any size that [Conn.SetReadLimit] allows. Zero means
+	// 16 MiB; a negative number means no limit.
 	//
-	// Elsewhere it is ignored: what is not read is not received, and the
-	// network makes the peer wait.
+	// Other platforms ignore it: unread bytes are not received, and flow
+	// control delays the peer.
 	MaxUnread int64
 }
 
-// HandshakeError is the error of a handshake that failed with an HTTP status:
-// of [Accept] where it refused the request, and of [Dial] where the server did
-// not answer with status 101. It is found with [errors.As]. In a browser, where a
-// page does not learn the status, Dial never returns it.
+// HandshakeError is the error of a handshake that failed with an HTTP status.
+// [Accept] returns it for a request that it refuses, [Dial] for a response with another
+// status than 101. Use [errors.As] to find it. A browser does not report the status, so
+// Dial never returns a HandshakeError there.
 type HandshakeError struct {
 	// StatusCode is the status of the response.
 	StatusCode int
@@ -229,11 +223,10 @@ func (e *HandshakeError) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *HandshakeError) Unwrap() error { return e.Err }
 
-// IsUpgrade reports whether r asks for a WebSocket connection, so that one URL can
-// serve a page and a WebSocket. It is true for a GET request that asks to upgrade
-// to websocket (RFC 6455 section 4.2.1), and for a CONNECT request with websocket
-// as its :protocol (RFC 8441 section 4, RFC 9220 section 3). It does not mean that
-// [Accept] will accept r.
+// IsUpgrade reports whether r requests a WebSocket connection, so that one URL can serve
+// a page and a WebSocket. It returns true for a GET request to upgrade to websocket (RFC
+// 6455 section 4.2.1), and for a CONNECT request with the :protocol websocket (RFC 8441
+// section 4, RFC 9220 section 3). [Accept] may still refuse r.
 func IsUpgrade(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet:
@@ -253,8 +246,8 @@ func readLimit(n int64) int64 {
 	return max(n, -1)
 }
 
-// CompressionMode says how the messages of a connection are compressed with
-// the permessage-deflate extension (RFC 7692).
+// CompressionMode selects how the messages of a connection are compressed by the
+// permessage-deflate extension (RFC 7692).
 type CompressionMode int
 
 const (
@@ -262,24 +255,24 @@ const (
 	// default.
 	CompressionDisabled CompressionMode = iota
 
-	// CompressionContextTakeover compresses each message with what the
-	// earlier ones held as its dictionary (RFC 7692 section 7.1.1), which
-	// makes small, similar messages much smaller. Between messages a
-	// connection keeps up to 2 KiB of what it sent, and up to 32 KiB of what it
-	// received, or 8 KiB where the peer keeps to a window of 12 bits
-	// (CompressionWindowBits). Compressors, of about 1 MB each, and inflaters come
-	// from pools. A peer that refuses takeover gets CompressionNoContextTakeover.
+	// CompressionContextTakeover compresses each message with the earlier
+	// messages as its dictionary (RFC 7692 section 7.1.1), which makes small,
+	// similar messages much smaller. Between messages a connection keeps up to
+	// 2 KiB of its outgoing messages and up to 32 KiB of the incoming ones, or
+	// 8 KiB if the peer agreed to a window of 12 bits (CompressionWindowBits).
+	// Compressors, of about 1 MB each, and inflaters are pooled. With a peer
+	// that refuses takeover it has the effect of CompressionNoContextTakeover.
 	CompressionContextTakeover
 
-	// CompressionNoContextTakeover compresses each message by itself. A
-	// connection keeps nothing between messages.
+	// CompressionNoContextTakeover compresses each message without reference to
+	// others. A connection keeps nothing between messages.
 	CompressionNoContextTakeover
 )
 
 var noDialOptions DialOptions
 
-// orDefault returns the options that o stands for: never nil, not to be
-// changed.
+// orDefault returns o, or the default options if o is nil. The caller must not change
+// the result.
 func (o *DialOptions) orDefault() *DialOptions {
 	if o == nil {
 		return &noDialOptions
@@ -287,8 +280,8 @@ func (o *DialOptions) orDefault() *DialOptions {
 	return o
 }
 
-// offeredSubprotocols returns the subprotocols that o asks to offer: those of
-// Subprotocols, or of a header in HTTPHeader.
+// offeredSubprotocols returns the subprotocols to offer, from Subprotocols or from a
+// header in HTTPHeader.
 func (o *DialOptions) offeredSubprotocols() ([]string, error) {
 	named := nonEmpty(o.Subprotocols)
 	var inHeader []string
@@ -309,8 +302,8 @@ func nonEmpty(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "" })
 }
 
-// linesOf returns the lines of a header that a program set, in whatever case it
-// spells the name.
+// linesOf returns the lines of the header with the given canonical name, in any letter
+// case.
 func linesOf(h http.Header, name string) []string {
 	var lines []string
 	for _, key := range slices.Sorted(maps.Keys(h)) {
@@ -321,7 +314,7 @@ func linesOf(h http.Header, name string) []string {
 	return lines
 }
 
-// MessageType says what a message holds (RFC 6455 section 5.6).
+// MessageType is the type of a message (RFC 6455 section 5.6).
 type MessageType int
 
 const (
@@ -331,7 +324,7 @@ const (
 	MessageBinary
 )
 
-// String returns the constant's name, or MessageType(n).
+// String returns the name of the constant, or MessageType(n) if there is none.
 func (t MessageType) String() string {
 	switch t {
 	case MessageText:
@@ -342,10 +335,10 @@ func (t MessageType) String() string {
 	return "MessageType(" + strconv.Itoa(int(t)) + ")"
 }
 
-// defaultReadLimit keeps a message from an unknown peer small.
+// defaultReadLimit is small, since peers may be unknown.
 const defaultReadLimit = 32768
 
-// unknownAddr is the address of a connection that does not tell it.
+// unknownAddr is the address of a connection whose network address is not known.
 type unknownAddr string
 
 func (unknownAddr) Network() string  { return "websocket" }

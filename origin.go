@@ -15,7 +15,7 @@ import (
 // anyOrigin is the pattern that matches every origin.
 const anyOrigin = "*"
 
-// checkPatterns reports a pattern that is malformed.
+// checkPatterns returns an error for a malformed pattern.
 func checkPatterns(patterns []string) error {
 	for _, pattern := range patterns {
 		if _, err := path.Match(pattern, ""); err != nil {
@@ -25,8 +25,8 @@ func checkPatterns(patterns []string) error {
 	return nil
 }
 
-// checkOrigin checks whether a page of the request's origin may connect (section
-// 10.2). A client that sends no origin is no browser.
+// checkOrigin refuses a request from the page of an origin that is not allowed (RFC 6455
+// section 10.2). A client that sends no origin is not a browser.
 func checkOrigin(r *http.Request, patterns []string) *refusal {
 	deny := func(err error) *refusal {
 		return refused(http.StatusForbidden, "the request's origin is not allowed", err)
@@ -50,17 +50,16 @@ func checkOrigin(r *http.Request, patterns []string) *refusal {
 	return deny(fmt.Errorf("the Origin %.100q is not the host %.100q, and OriginPatterns do not match it", lines[0], r.Host))
 }
 
-// origin is an origin as a browser sends it (RFC 6454 section 6.2), in lower
-// case. One without a host is opaque: nothing is known of where the page is
-// from.
+// origin is an Origin header in the form of RFC 6454 section 6.2, in lower case. An origin
+// without a host is opaque: the source of the page is not known.
 type origin struct {
-	scheme string // "" in the opaque origin null
+	scheme string // "" for the opaque origin null
 	host   string // with the port, if there is one
 }
 
 // parseOrigin parses an Origin header. Browsers send scheme://host[:port] or
-// null. User information and one trailing slash, which some other clients send,
-// say nothing of the host, and are ignored.
+// null. User information and one trailing slash, which some other clients send, are
+// ignored.
 func parseOrigin(s string) (o origin, ok bool) {
 	if !isASCII(s) {
 		return o, false
@@ -78,13 +77,12 @@ func parseOrigin(s string) (o origin, ok bool) {
 	if u.User != nil {
 		rest = rest[strings.LastIndexByte(rest, '@')+1:]
 	}
-	// Comparing the whole rest refuses a path, a query, a fragment, and a host
-	// that is escaped.
+	// The comparison refuses a path, a query, a fragment, and an escaped host.
 	return origin{u.Scheme, u.Host}, ok && rest == u.Host
 }
 
-// isOf reports whether o is the origin of pages on a host, as the Host header
-// has it. The default port of o's scheme may be missing in either.
+// isOf reports whether o is the origin of pages of host, the value of a Host header. The
+// default port of o's scheme may be missing in either.
 func (o origin) isOf(host string) bool {
 	if o.host == "" {
 		return false
@@ -99,8 +97,8 @@ func (o origin) isOf(host string) bool {
 	return equalFold(strings.TrimSuffix(o.host, port), strings.TrimSuffix(host, port))
 }
 
-// matches reports whether a pattern matches o. An opaque origin has to be
-// spelled out.
+// matches reports whether a pattern matches o. An opaque origin matches only the
+// identical pattern.
 func (o origin) matches(pattern string) bool {
 	pattern = strings.ToLower(pattern)
 	name := o.host

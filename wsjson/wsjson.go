@@ -10,13 +10,12 @@ import (
 	"github.com/bhojpur/api/internal/bufpool"
 )
 
-// Read waits for the next message, of either type, and decodes it into v as
-// [json.Unmarshal] does. v holds nothing of the buffers that are reused.
+// Read waits for the next message of either type and decodes it into v by
+// [json.Unmarshal]. v does not refer to pooled memory.
 //
-// A message that does not decode is an error that wraps the decoder's and
-// leaves the connection open: the next Read reads the next message. What Read
-// says of contexts, limits and the other errors is that of
-// [websocket.Conn.Reader].
+// If the message can't be decoded, the error wraps that of the decoder, and the
+// connection stays open: the next Read reads the next message. Contexts, the read limit
+// and other errors are those of [websocket.Conn.Reader].
 func Read(ctx context.Context, c *websocket.Conn, v any) error {
 	_, r, err := c.Reader(ctx)
 	if err != nil {
@@ -33,11 +32,10 @@ func Read(ctx context.Context, c *websocket.Conn, v any) error {
 	return nil
 }
 
-// Write encodes v as [json.Encoder] does, with a newline at the end, and sends
-// it as a text message. A
-// value that does not encode is an error that wraps the encoder's; nothing is
-// sent and the connection stays open. What it says of contexts and the other
-// errors is that of [websocket.Conn.Write].
+// Write encodes v by [json.Encoder], which adds a newline, and sends it as a text
+// message. If v can't be encoded, the error wraps that of the encoder, nothing is sent
+// and the connection stays open. Contexts and other errors are those of
+// [websocket.Conn.Write].
 func Write(ctx context.Context, c *websocket.Conn, v any) error {
 	b := bufpool.GetBuffer()
 	defer b.Free()

@@ -16,14 +16,13 @@ import (
 // ErrMessageType is the error of Read for a text message.
 var ErrMessageType = errors.New("message is not binary")
 
-// Read waits for the next message and decodes it into m, which it resets, as
-// [proto.Unmarshal] does. m holds nothing of the buffers that are reused.
+// Read waits for the next message and decodes it into m by [proto.Unmarshal], which
+// resets m. m does not refer to pooled memory.
 //
-// A text message closes the connection with StatusUnsupportedData and is an
-// error that is [ErrMessageType]. A message that does not decode is an error
-// that wraps the decoder's and leaves the connection open: the next Read reads
-// the next message. What it says of contexts, limits and the other errors is
-// that of [websocket.Conn.Reader].
+// A text message closes the connection with StatusUnsupportedData, and Read returns an
+// error that is [ErrMessageType]. If the message can't be decoded, the error wraps that
+// of the decoder, and the connection stays open: the next Read reads the next message.
+// Contexts, the read limit and other errors are those of [websocket.Conn.Reader].
 func Read(ctx context.Context, c *websocket.Conn, m proto.Message) error {
 	typ, r, err := c.Reader(ctx)
 	if err != nil {
@@ -38,17 +37,16 @@ func Read(ctx context.Context, c *websocket.Conn, m proto.Message) error {
 	if _, err := b.ReadFrom(r); err != nil {
 		return err
 	}
-	// AliasBuffer is not set: what m keeps is copied.
+	// AliasBuffer is not set: Unmarshal copies.
 	if err := proto.Unmarshal(b.Bytes(), m); err != nil {
 		return fmt.Errorf("wspb: read: %w", err)
 	}
 	return nil
 }
 
-// Write encodes m as [proto.Marshal] does and sends it as a binary message. A
-// message that does not encode is an error that wraps the encoder's; nothing
-// is sent and the connection stays open. What it says of contexts and the
-// other errors is that of [websocket.Conn.Write].
+// Write encodes m by [proto.Marshal] and sends it as a binary message. If m can't be
+// encoded, the error wraps that of the encoder, nothing is sent and the connection stays
+// open. Contexts and other errors are those of [websocket.Conn.Write].
 func Write(ctx context.Context, c *websocket.Conn, m proto.Message) error {
 	b := bufpool.GetBuffer()
 	defer b.Free()

@@ -82,8 +82,8 @@ func (b *Block) Grow(used, n int) *Block {
 }
 
 // NewOwned returns a block of up to n bytes that stays with the caller. It is free at
-// first: the caller calls Use before each use of it, and whoever it is passed to
-// calls Free, after which the caller may use it again.
+// first. The caller calls Use before each use; the user of the block calls Free, after
+// which the caller may use it again.
 func NewOwned(n int) *Block {
 	return &Block{B: make([]byte, n), class: owned}
 }

@@ -1,4 +1,4 @@
-// Package ctxlock has a mutex that a goroutine can stop waiting for.
+// Package ctxlock provides a mutex whose Lock can be abandoned.
 //
 // Lock of a [Mutex] returns when the lock is acquired, or when a context or a
 // channel ends the wait. The lock is fair: it is handed to the goroutines that wait
@@ -7,9 +7,8 @@
 //
 // A Mutex also publishes a version, a number that its holder changes. Goroutines
 // that do not hold the lock can read the version of the last Unlock, or acquire the
-// lock on condition that the version is a given one. A version tells whether what
-// the lock guards is still in the state that it had before, without waiting for the
-// lock. It takes no atomic operation of its own.
+// lock if the version is a given one. So they can tell whether the guarded state has
+// changed without waiting for the lock. A version needs no atomic operation of its own.
 package ctxlock
 
 import (
@@ -109,8 +108,8 @@ func (m *Mutex) Enqueue() *Waiter {
 	return w
 }
 
-// Wait is the second half of Lock, for a place that Enqueue returned. It uses the
-// place up. A nil place is a lock that was acquired.
+// Wait is the second half of Lock, for a place from Enqueue, which must not be used
+// again. For a nil place the lock is acquired already.
 func (m *Mutex) Wait(ctx context.Context, done <-chan struct{}, w *Waiter) error {
 	if w == nil {
 		return nil
@@ -130,7 +129,7 @@ func (m *Mutex) Wait(ctx context.Context, done <-chan struct{}, w *Waiter) error
 		if w.queued {
 			m.removeLocked(q, w)
 		} else {
-			// The lock was handed over at the same moment, and is the caller's.
+			// The lock was handed over at the same time: the caller holds it.
 			<-w.ready
 			err = nil
 		}

@@ -5,17 +5,15 @@
 // block, and End after it. If the context ends in between, the Watch interrupts the
 // direction, its [Target], and resumes it in End.
 //
-// To register with a context costs a quarter of a microsecond and three allocations,
-// more than to read a small message. So a context that is used a second time in a
-// row stays registered, and is recognized by its Done channel: Begin and End are a
-// few loads then. Such a registration does not keep the Watch, and what it is part
-// of, from being garbage collected.
+// Registering with a context takes longer than reading a small message, and allocates. So
+// a context that is used twice in a row stays registered, and is recognized by its Done
+// channel: Begin and End are a few loads then. Such a registration does not prevent the
+// garbage collection of the Watch and the object that it is part of.
 //
-// The end of a context that stays registered interrupts nothing while no call is
-// under way: it raises a flag that the next Begin finds. Whether a call is under
-// way is told by the lock of the direction, so that a call needs no atomic
-// operation of its own for it. Since the lock may be released at the very moment
-// when a context ends, the holder looks at the flag again after the unlock:
+// If a context that stays registered ends while no call is under way, it interrupts
+// nothing: it raises a flag, which the next Begin checks. The lock of the direction shows
+// whether a call is under way, so a call needs no atomic operation for that. Since the
+// lock may be released when a context ends, the holder checks the flag after the unlock:
 //
 //	mu.Lock()
 //	if w.Begin(ctx) {
@@ -37,8 +35,8 @@ import (
 	"weak"
 )
 
-// Target is what a Watch interrupts: one direction of a stream. Interrupt and
-// Resume are called by turns, and not at the same time.
+// Target is one direction of a stream, which a Watch interrupts. Interrupt and Resume are
+// called alternately, never concurrently.
 type Target interface {
 	// Busy reports whether the direction's lock is held, so that a call may be
 	// under way. It may be called at any time. It and the operations of the lock are
@@ -56,8 +54,8 @@ type Keeping uint8
 const (
 	// Keep is for targets that can be resumed.
 	Keep Keeping = iota
-	// Release is for targets that Interrupt ends for good: they must not be
-	// interrupted at a moment when the lock is held and yet no call is under way.
+	// Release is for targets that can't be resumed: they must not be interrupted when
+	// the lock is held and no call is under way.
 	Release
 )
 
@@ -91,7 +89,7 @@ const (
 // registration is a registration that stays. It unregisters a Watch that was garbage
 // collected.
 type registration struct {
-	watch weak.Pointer[Watch] // what the context has of it
+	watch weak.Pointer[Watch] // the only reference from the context
 	mu    sync.Mutex
 	stop  func() bool
 }
@@ -137,9 +135,9 @@ func (w *Watch) Watches(done <-chan struct{}) bool {
 	return done == w.done
 }
 
-// Ready is Begin for a call that does not block, for which End may be left out: the
-// end of the registered context may interrupt it, whichever that is. It reports
-// false if ctx has ended and an earlier end was noticed.
+// Ready is Begin for a call that does not block. End may be omitted: the end of any
+// registered context may interrupt the call. Ready reports false if a registered context
+// and ctx have ended.
 func (w *Watch) Ready(ctx context.Context) bool {
 	if w.flag.Load() == calm {
 		return true
@@ -188,8 +186,8 @@ func afterFunc(ctx context.Context, watch weak.Pointer[Watch], done <-chan struc
 	})
 }
 
-// End ends what Begin began. It reports whether the target was interrupted, and has
-// resumed it then.
+// End ends the watch of Begin. It reports whether the target was interrupted, and resumes
+// it in that case.
 func (w *Watch) End() (wasInterrupted bool) { return !w.Calm() && w.release() }
 
 // Calm reports whether End has nothing to do. It is small enough to be inlined.
@@ -198,7 +196,7 @@ func (w *Watch) Calm() bool { return w.stop == nil || w.stays && w.flag.Load() =
 // Raised reports whether Mend has something to do.
 func (w *Watch) Raised() bool { return w.flag.Load() != calm }
 
-// Mend forgets a context that has ended, and resumes the target if it was
+// Mend unregisters a context that has ended, and resumes the target if it was
 // interrupted.
 func (w *Watch) Mend() {
 	if w.Raised() {
@@ -206,7 +204,7 @@ func (w *Watch) Mend() {
 	}
 }
 
-// Close forgets all contexts. The Watch may be used again.
+// Close unregisters all contexts. The Watch may be used again.
 func (w *Watch) Close() {
 	w.release()
 	w.mu.Lock()
@@ -214,8 +212,8 @@ func (w *Watch) Close() {
 	w.mu.Unlock()
 }
 
-// release forgets the registered context. It reports whether the target was
-// interrupted, which it is no longer.
+// release unregisters the context. It reports whether the target was interrupted, and
+// resumes it in that case.
 func (w *Watch) release() (wasInterrupted bool) {
 	if w.stop == nil {
 		return false
@@ -230,7 +228,7 @@ func (w *Watch) release() (wasInterrupted bool) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.done = nil // it may not have fired yet
+	w.done = nil // fire may not have run yet
 	if wasInterrupted = w.flag.Load() == interrupted; wasInterrupted {
 		w.target.Resume()
 	}
@@ -238,16 +236,16 @@ func (w *Watch) release() (wasInterrupted bool) {
 	return wasInterrupted
 }
 
-// fire is called in a goroutine of its own when a context ends, perhaps after the
-// Watch has turned to another context.
+// fire is called in its own goroutine when a context ends, possibly after the Watch has
+// registered with another context.
 func (w *Watch) fire(done <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.done != done || w.flag.Load() != calm {
 		return
 	}
-	// The flag is set before the lock is looked at, and the holder looks at the flag
-	// after it has locked, and after it has unlocked: one of them sees the other.
+	// Set the flag before reading the lock. The holder reads the flag after it has
+	// locked and after it has unlocked, so one of the two sees the other.
 	w.flag.Store(raised)
 	if w.target.Busy() {
 		w.target.Interrupt()

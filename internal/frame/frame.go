@@ -1,6 +1,6 @@
-// Package frame has the form of WebSocket frames (RFC 6455 section 5.2): opcodes, the
-// bits of the first two bytes, and headers. What a header is allowed to be, and in which
-// order frames come, is for its users.
+// Package frame defines the encoding of WebSocket frames (RFC 6455 section 5.2): opcodes,
+// the bits of the first two bytes, and headers. It does not check headers or the order of
+// frames.
 package frame
 
 import (
@@ -8,7 +8,7 @@ import (
 	"math"
 )
 
-// Opcode says what a frame is (RFC 6455 section 5.2).
+// Opcode is the opcode of a frame (RFC 6455 section 5.2).
 type Opcode byte
 
 const (
@@ -22,9 +22,9 @@ const (
 
 func (op Opcode) IsControl() bool { return op&0x8 != 0 }
 
-// Byte0 is the first byte of a frame as it is on the wire: FIN, the reserved bits
-// and the Opcode. It stays in this form in memory, since copying fields that were
-// written one by one stalls the processor.
+// Byte0 is the first byte of a frame in wire format: FIN, the reserved bits and the
+// Opcode. It is not split into fields, since copying fields that were just written one
+// by one stalls the processor.
 type Byte0 byte
 
 func (b Byte0) Op() Opcode { return Opcode(b & BitsOp) }
@@ -48,7 +48,7 @@ const (
 const (
 	// MaxHeader is two bytes, a 64-bit length and a masking key.
 	MaxHeader = 2 + 8 + 4
-	// MaxControl is the longest payload of a control frame (section 5.5).
+	// MaxControl is the maximum payload of a control frame (RFC 6455 section 5.5).
 	MaxControl = 125
 )
 
@@ -56,7 +56,7 @@ const (
 type Header struct {
 	Byte0
 	Masked bool
-	Key    uint32 // as internal/mask takes it
+	Key    uint32 // as in internal/mask
 	Length int64
 }
 

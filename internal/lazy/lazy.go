@@ -1,4 +1,4 @@
-// Package lazy has memory that is allocated when it is first needed.
+// Package lazy provides values that are allocated on first use.
 package lazy
 
 import "sync/atomic"
@@ -18,9 +18,9 @@ func (l *Value[T]) Get() *T {
 // Peek returns the T, or nil before the first Get.
 func (l *Value[T]) Peek() *T { return l.made.Load() }
 
-// Slab allocates values that are never used twice, such as handles of which an old one
-// must be told from the current one. It allocates a few at a time, more each time: a
-// connection that has seen one message holds one, and a busy one hardly ever allocates.
+// Slab allocates values that are never reused, such as handles, where an old one must be
+// distinguished from the current one. It allocates an increasing number at a time, so
+// that an idle connection holds few and a busy one rarely allocates.
 type Slab[T any] struct {
 	free []T
 	size int

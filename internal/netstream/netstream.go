@@ -1,8 +1,8 @@
-// Package netstream has the byte stream under a connection: a net.Conn, or the body
-// of an HTTP response that can be written to, whose calls a context can end.
+// Package netstream provides the byte stream of a connection: a net.Conn, or a writable
+// body of an HTTP response, with calls that a context can end.
 //
-// A [Stream] has two directions, reading and writing. In each, one call is made at a
-// time, by the holder of a lock that belongs to the caller. Each call that may block
+// A [Stream] has two directions, reading and writing. In each, one call at a time is made
+// by the holder of a lock of the caller's. Each call that may block
 // takes a context. When the context ends, the call is interrupted and returns one of
 // three errors, since what an interrupt leaves behind depends on the stream:
 //
@@ -12,11 +12,10 @@
 //     bytes than its count says. The other direction is not affected.
 //   - [*ClosedError]: nothing but closing the stream could end the call.
 //
-// How a stream is interrupted is up to it. A net.Conn has deadlines, and a deadline
-// of the past makes its calls return. Reading can go on after that. Writing can go
-// on with a *net.TCPConn or a *net.UnixConn, and with types that declare it (see
-// [Resumer]); all others are cut off, because a TLS record, say, can't be finished
-// later. A stream that implements [Interrupter] needs no deadlines.
+// A net.Conn is interrupted by a deadline in the past. Reads can continue after that.
+// Writes can continue with a *net.TCPConn or a *net.UnixConn, and with types that declare
+// it (see [Resumer]); others are cut off, because for example a TLS record can't be
+// completed later. A stream that implements [Interrupter] needs no deadlines.
 //
 // Deadlines are not trusted where the type is not known. There are types whose
 // setters do nothing, return an error, wait for the call under way, or are undone by
@@ -26,8 +25,8 @@
 // soon after its context has ended, if Close of the stream makes blocked calls
 // return.
 //
-// Between calls nothing is set on the stream, whatever contexts end: see package
-// ctxwatch, and Disturbed and Mend.
+// A context that ends between calls sets nothing on the stream: see package ctxwatch,
+// ReadDisturbed and MendRead.
 //
 // On Unix systems the sockets of a *net.TCPConn and a *net.UnixConn are read and
 // written by system calls. The first one is tried before anything else, the context
@@ -51,7 +50,7 @@ import (
 	"github.com/bhojpur/api/internal/ctxwatch"
 )
 
-// The errors of calls that their context ended.
+// The errors of calls that were interrupted by their context.
 var (
 	ErrInterrupted = errors.New("interrupted by its context")
 	ErrCutOff      = errors.New("cut off by its context")
@@ -69,7 +68,7 @@ func (e *ClosedError) Unwrap() error { return e.Cause }
 // io.Writer.
 var errInvalidCount = errors.New("stream returned an invalid count")
 
-// Outcome is what an interrupt leaves of a direction.
+// Outcome is the state of a direction after an interrupt.
 type Outcome uint8
 
 const (
@@ -96,8 +95,8 @@ type Resumer interface {
 	ResumesWrites() bool
 }
 
-// Owner tells of the locks under which the calls of a Stream are made. The methods
-// may be called at any time, and are atomic like those of the locks.
+// Owner reports the state of the locks under which the calls of a Stream are made. Its
+// methods may be called at any time, and are atomic like those of the locks.
 type Owner interface {
 	ReadHeld() bool  // the lock for reading is held
 	WriteHeld() bool // the lock for writing is held
@@ -123,7 +122,7 @@ type Stream struct {
 	// socket. Owned by the holder of the lock for reading.
 	ahead bool
 
-	// What the last interrupts left. Each one is changed while the direction's Watch
+	// The outcomes of the last interrupts. Each is changed while the direction's Watch
 	// interrupts or resumes, and read after its End.
 	outcomes struct{ read, write Outcome }
 }
@@ -178,7 +177,7 @@ func (s *Stream) Read(ctx context.Context, p []byte) (int, error) {
 	}
 	n, err := s.rwc.Read(p)
 	if uint(n-1) < uint(len(p)) && s.rd.Calm() {
-		return n, nil // an error comes again
+		return n, nil // the next call returns an error again
 	}
 	return s.didRead(ctx, p, n, err)
 }
@@ -311,20 +310,20 @@ func (s *Stream) WriteNow(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadDisturbed and WriteDisturbed report whether a context has ended that is
-// registered with the direction. Whoever has unlocked the direction's lock asks
-// after that, and if so, and if the lock is free, locks it again and calls
-// MendRead or MendWrite: the context may have ended at a moment when the lock was
-// held and no call under way, and has left the direction interrupted then.
+// ReadDisturbed and WriteDisturbed report whether a context registered with the direction
+// has ended. A goroutine that has released the direction's lock must call them; if the
+// result is true and the lock is free, it must acquire the lock and call MendRead or
+// MendWrite. The context may have ended while the lock was held and no call was under
+// way, and have left the direction interrupted.
 func (s *Stream) ReadDisturbed() bool  { return s.rd.Raised() }
 func (s *Stream) WriteDisturbed() bool { return s.wr.Raised() }
 
-// MendRead and MendWrite forget a context that has ended, and make calls work again
-// that it would interrupt.
+// MendRead and MendWrite unregister a context that has ended, and resume the direction if
+// it was interrupted.
 func (s *Stream) MendRead()  { s.rd.Mend() }
 func (s *Stream) MendWrite() { s.wr.Mend() }
 
-// ForgetRead and ForgetWrite forget the contexts of earlier calls.
+// ForgetRead and ForgetWrite unregister the contexts of earlier calls.
 func (s *Stream) ForgetRead()  { s.rd.Close() }
 func (s *Stream) ForgetWrite() { s.wr.Close() }
 

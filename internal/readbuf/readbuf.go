@@ -14,29 +14,28 @@ import (
 type Buffer struct {
 	Block    *bufpool.Block // nil while nothing is there
 	R, W     int
-	NextSize int32 // how much the next read may find at once, as far as the last ones tell
+	NextSize int32 // expected size of the next read, from the last ones
 	// The sizes of the last data frame.
 	LastHeaderLen  int32
 	LastPayloadLen int64
 }
 
 const (
-	// maxNextSize bounds the block of a Buffer, but for one that a frame fits
-	// into.
+	// maxNextSize is the maximum NextSize. The block for a single frame may be larger.
 	maxNextSize = 4 * bufpool.MinBlock
 	// maxAtOnce is the size up to which a frame is read from a socket together with
 	// its header.
 	maxAtOnce = 64 << 10
 )
 
-// Take makes sure that there is a block.
+// Take allocates the block if there is none.
 func (b *Buffer) Take() {
 	if b.Block == nil {
 		b.Block = bufpool.Get(int(b.NextSize))
 	}
 }
 
-// Add puts in bytes that were read elsewhere.
+// Add sets the content to bytes that were read before, during the opening handshake.
 func (b *Buffer) Add(p []byte) {
 	if len(p) > 0 {
 		b.Block = bufpool.Get(len(p))
@@ -44,8 +43,8 @@ func (b *Buffer) Add(p []byte) {
 	}
 }
 
-// OnRead notes a read of n bytes into an empty buffer of size room. A read that
-// fills it is followed by a larger one.
+// OnRead records a read of n bytes into an empty buffer of size room. A read that fills
+// its buffer is followed by a larger one.
 func (b *Buffer) OnRead(n, room int) {
 	b.W = n
 	if n < room {
@@ -55,19 +54,18 @@ func (b *Buffer) OnRead(n, room int) {
 	}
 }
 
-// wanted returns what the next read into an empty buffer asks for: size bytes of a
-// stream that is known to have bytes before it is read, first bytes of others, or
-// size if first is 0.
+// wanted returns the size of the next read into an empty buffer: size for a stream that
+// reports available bytes before it is read, first for others, or size if first is 0.
 func (b *Buffer) wanted() (size, first int) {
 	size, first = int(b.NextSize), netstream.FirstRead
-	// A frame like the last one, if that is not too large, comes with one call: it
-	// costs more than to copy the payload once more.
+	// Read a frame as long as the last one, unless that was large, with one system call:
+	// a second call costs more than one more copy of the payload.
 	if b.LastPayloadLen <= maxAtOnce-frame.MaxHeader {
 		size = max(size, int(b.LastPayloadLen)+frame.MaxHeader)
 	}
 	switch {
 	case b.LastPayloadLen > bufpool.MinBlock:
-		// The payload of a large frame is better read to where it belongs.
+		// Read the payload of a large frame directly into the caller's slice.
 		first = int(b.LastHeaderLen)
 	case b.NextSize > 0:
 		first = 0
@@ -75,7 +73,7 @@ func (b *Buffer) wanted() (size, first int) {
 	return size, first
 }
 
-// Settle frees a block without content.
+// Settle frees the block if it has no content.
 func (b *Buffer) Settle() {
 	if b.Block != nil && b.R == b.W {
 		b.Release()
@@ -91,11 +89,11 @@ func (b *Buffer) Release() {
 	b.R, b.W = 0, 0
 }
 
-// Room returns where to read to, behind the content. The header of a frame and the
-// whole of a control frame always have room.
+// Room returns the free space after the content. A header and a whole control frame
+// always fit.
 //
-// The block is at most MinBlock while waiting for more input. (A block of the
-// stream's own is smaller than that.)
+// The block is at most MinBlock while waiting for more input. (A block owned by the
+// stream is smaller.)
 func (b *Buffer) Room() []byte {
 	b.Take()
 	if n := b.W - b.R; len(b.Block.B) != bufpool.MinBlock && n <= bufpool.MinBlock/2 {
@@ -111,7 +109,7 @@ func (b *Buffer) Room() []byte {
 	return b.Block.B[b.W:]
 }
 
-// Wide is room in a block of at least size bytes.
+// Wide is Room in a block of at least size bytes.
 func (b *Buffer) Wide(size int) []byte {
 	content := b.Bytes()
 	if b.Block == nil || len(b.Block.B) < size {
@@ -136,8 +134,8 @@ func (b *Buffer) Bytes() []byte {
 	return b.Block.B[b.R:b.W]
 }
 
-// Fill reads from the stream into b, which is empty, and takes a block only when there
-// are bytes.
+// Fill reads from the stream into b, which must be empty. It takes a block only when bytes
+// are available.
 func (b *Buffer) Fill(ctx context.Context, stream *netstream.Stream) error {
 	b.Release()
 	size, first := b.wanted()

@@ -9,12 +9,12 @@ import (
 	"github.com/bhojpur/api/internal/sendqueue"
 )
 
-// This file holds what the leader of a sender does with its buffer: frames are
-// encoded into it, sent from it, and taken out of it again.
+// This file has the operations of a leader on its buffer: encoding frames into it,
+// sending from it, and withdrawing frames.
 
-// encode puts a frame into out and rest. The caller has the lead, and out is not
-// full. It is full afterwards if a part of the frame is in rest, or if later frames
-// could refer to this one, which may be withdrawn until it is sent.
+// encode appends a frame to out and rest. The caller has the lead, and s.full is false.
+// It sets s.full if a part of the frame is in rest, or if later frames could refer to
+// this one, which may still be withdrawn.
 func (s *Sender) encode(f *Frame) {
 	if f.Op() == frame.Ping {
 		f.Payload = s.host.NumberPing(f.Payload)
@@ -52,11 +52,11 @@ func (s *Sender) encode(f *Frame) {
 	}
 }
 
-// encodeDeflated compresses the payload of a frame behind the place of its header,
-// and moves it up to the header once its length is known.
+// encodeDeflated compresses the payload of a frame into out, and puts the header before
+// it once the length is known.
 func (s *Sender) encodeDeflated(f *Frame) {
 	n := len(f.Payload)
-	bound := n + n>>10 + 64 // about what grows out of a payload that can't be compressed
+	bound := n + n>>10 + 64 // about the size of an incompressible payload
 	s.reserve(frame.MaxHeader + bound)
 	place := s.to + frame.MaxHeader
 	p := s.compressor().Append(s.out.B[:place:len(s.out.B)], f.Payload)[place:]
@@ -73,7 +73,7 @@ func (s *Sender) encodeDeflated(f *Frame) {
 	s.grow(b)
 }
 
-// grow makes b the content of out.
+// grow sets the content of out to b, which extends it.
 func (s *Sender) grow(b []byte) {
 	s.encoded += int64(len(b) - s.to)
 	s.to = len(b)
@@ -88,7 +88,7 @@ func (s *Sender) reserve(n int) {
 	s.out = s.out.Grow(s.to, s.to+n)
 }
 
-// refill masks payload of rest into out.
+// refill moves payload from rest to out and masks it.
 func (s *Sender) refill() {
 	n := min(len(s.rest), len(s.out.B)-s.to)
 	s.key = mask.Copy(s.out.B[s.to:], s.rest[:n], s.key)
@@ -98,7 +98,7 @@ func (s *Sender) refill() {
 	}
 }
 
-// next returns the bytes that are to be sent next.
+// next returns the bytes to send next.
 func (s *Sender) next() []byte {
 	if s.from == s.to && s.rest != nil {
 		if s.role == Server {
@@ -119,7 +119,7 @@ func (s *Sender) write(ctx context.Context) (int, error) {
 	return s.stream.Write(ctx, p)
 }
 
-// advance notes that n bytes were sent.
+// advance records that n bytes were sent, and completes requests.
 func (s *Sender) advance(n int) {
 	s.sent += int64(n)
 	head := min(n, s.to-s.from)
@@ -130,7 +130,7 @@ func (s *Sender) advance(n int) {
 	s.queue.Settle(&s.batch, s.sent, sendqueue.Sent)
 }
 
-// reset frees out, all of which was sent.
+// reset frees out after all of it was sent.
 func (s *Sender) reset() {
 	if s.out != nil {
 		s.out.Free()
@@ -140,7 +140,7 @@ func (s *Sender) reset() {
 	s.rest, s.full = nil, false
 }
 
-// withdraw takes a frame out of out and rest of which no byte was sent.
+// withdraw removes a frame of which no byte was sent from out and rest.
 func (s *Sender) withdraw(own span) {
 	if own.start == notEncoded {
 		return
@@ -157,7 +157,7 @@ func (s *Sender) withdraw(own span) {
 	s.noteUnsent(own.frame)
 }
 
-// appendFrame appends f as side sends it. There is room for it in dst.
+// appendFrame appends f in the encoding of side. dst has the capacity for it.
 func appendFrame(dst []byte, f *Frame, side Role) []byte {
 	h := frame.Header{Byte0: f.Byte0, Length: int64(len(f.Payload))}
 	if side == Client {
@@ -173,9 +173,8 @@ func appendFrame(dst []byte, f *Frame, side Role) []byte {
 	return dst
 }
 
-// noteSent tells the compressor what the peer's window ends with after a prepared
-// message. It reports whether later frames may refer to that. The caller has the
-// lead.
+// noteSent passes the end of the peer's window after a prepared message to the
+// compressor. It reports whether later frames may refer to it. The caller has the lead.
 func (s *Sender) noteSent(pre *Preframed) bool {
 	c := s.deflater.Load()
 	if c == nil || pre.Text == nil {
@@ -185,8 +184,8 @@ func (s *Sender) noteSent(pre *Preframed) bool {
 	return true
 }
 
-// noteUnsent tells the compressor that a frame was withdrawn that it made, or was
-// told of. The caller has the lead.
+// noteUnsent discards the compressor's window if a withdrawn frame was in it. The caller
+// has the lead.
 func (s *Sender) noteUnsent(f *Frame) {
 	if c := s.deflater.Load(); c != nil && (f.Encoding == Deflated || f.Pre != nil && f.Pre.Text != nil) {
 		c.Discard()

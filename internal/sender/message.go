@@ -21,7 +21,7 @@ var (
 	ErrNotUTF8 = errors.New("text is not valid UTF-8")
 )
 
-// fragmenter is what a connection needs for messages of several frames.
+// fragmenter is the state of a connection for messages of several frames.
 type fragmenter struct {
 	current atomic.Pointer[Message] // the open message
 
@@ -34,22 +34,22 @@ type fragmenter struct {
 type outgoing struct {
 	typ      frame.Opcode
 	encoding Encoding
-	begun    bool // its first frame was sent, or a part of it
+	begun    bool // a byte of its first frame was sent
 	text     utf8stream.Validator
-	buf      *bufpool.Block // of what is not sent yet
-	n        int            // not compressed: buf.B[:n] is not sent yet
-	z        []byte         // compressed: what came out and is not sent yet
-	fresh    bool           // compressed: something was added since the last Flush
+	buf      *bufpool.Block // bytes not sent yet
+	n        int            // uncompressed: buf.B[:n] was not sent yet
+	z        []byte         // compressed: output not sent yet
+	fresh    bool           // compressed: input was added since the last Flush
 }
 
-// Message is the handle of a message that is sent in several frames, each of up to 16
-// KiB. Enter begins a use of it, and Leave ends it; in between it is busy, and neither
-// the end of its context nor that of the connection ends it.
+// Message is the handle of a message that is sent in frames of up to 16 KiB. Enter makes
+// it busy, Leave makes it idle. A busy message is not ended by the end of its context or
+// of the connection.
 type Message struct {
 	s    *Sender
 	ctx  context.Context // owned as outgoing is; nil once the message has ended
 	done <-chan struct{} // of ctx
-	err  error           // of a message that its context ended, once it is over
+	err  error           // of the context that ended the message; valid in state over
 	use  atomic.Uint32   // idle, busy or over
 }
 
@@ -60,7 +60,7 @@ const (
 	over // the message has ended
 )
 
-// Open opens a message once its turn has come. The Message is busy.
+// Open waits until a message can be opened, and opens it. The Message is busy.
 func (s *Sender) Open(ctx context.Context, typ frame.Opcode, enc Encoding) (*Message, error) {
 	if err := s.awaitOpen(ctx); err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (s *Sender) awaitOpen(ctx context.Context) error {
 	return s.endedErr()
 }
 
-// out returns the content of the message, which is busy.
+// out returns the state of a busy message.
 func (m *Message) out() *outgoing { return &m.s.fragments.Get().out }
 
 // Host returns the host of the Sender.
@@ -101,12 +101,12 @@ func (m *Message) Host() Host { return m.s.host }
 // Context returns the context of a busy message.
 func (m *Message) Context() context.Context { return m.ctx }
 
-// Err returns the error of the context that has ended the message, or nil. The message
-// is over.
+// Err returns the error of the context that ended the message, or nil. The message must
+// have ended.
 func (m *Message) Err() error { return m.err }
 
-// Enter makes the message busy. With ErrBusy and ErrOver it is not the caller's; with
-// other errors it is, and has to be ended.
+// Enter makes the message busy. If it returns ErrBusy or ErrOver, the caller does not own
+// the message; with another error it does, and must end it.
 func (m *Message) Enter() error {
 	switch {
 	case m.use.CompareAndSwap(idle, busy):
@@ -142,8 +142,8 @@ func (m *Message) Leave() {
 	}
 }
 
-// Cut returns err, the error of sending a part of the message, or the ContextError that
-// it is if a part of the message was sent.
+// Cut converts an error of sending a part of the message: ErrWithdrawn becomes a
+// ContextError if an earlier part was sent.
 func (m *Message) Cut(err error) error {
 	if err == ErrWithdrawn && m.out().begun {
 		return &ContextError{m.ctx.Err()}
@@ -151,15 +151,15 @@ func (m *Message) Cut(err error) error {
 	return err
 }
 
-// End ends the message, which is busy, and sends posted requests that waited for that.
+// End ends a busy message, and sends posted requests that waited for its end.
 func (m *Message) End() {
 	if m.end() {
 		m.s.sendPosted()
 	}
 }
 
-// end ends the message and frees what it holds. If it reports true, the caller has the
-// lead, to send posted requests.
+// end ends the message and frees what it holds. If it returns true, the caller has the
+// lead and must send posted requests.
 func (m *Message) end() (leading bool) {
 	s, out := m.s, m.out()
 	if out.buf != nil {
@@ -178,7 +178,7 @@ func (m *Message) end() (leading bool) {
 	return s.queue.Finish()
 }
 
-// abandonMessage ends the open message if done is the end of its context.
+// abandonMessage ends the open message if done is the Done channel of its context.
 func (s *Sender) abandonMessage(done <-chan struct{}) {
 	m := s.fragments.Get().current.Load()
 	if m != nil && m.done == done && m.use.CompareAndSwap(idle, busy) {
@@ -195,8 +195,8 @@ func (s *Sender) abandon(m *Message) {
 	m.End()
 }
 
-// discardMessage ends the open message of a closed connection, unless a goroutine uses
-// it, which does so itself.
+// discardMessage ends the open message of a closed connection. If the message is busy,
+// the goroutine that uses it ends it.
 func (s *Sender) discardMessage() {
 	if f := s.fragments.Peek(); f != nil {
 		if m := f.current.Load(); m != nil {
@@ -209,7 +209,7 @@ func (s *Sender) discardMessage() {
 	s.closeCompressor()
 }
 
-// Add takes p into the message and sends the frames that it fills.
+// Add appends p to the message and sends frames that are full.
 func (m *Message) Add(p []byte) error {
 	o := m.out()
 	if o.typ == frame.Text && !o.text.Write(p) {
@@ -248,7 +248,7 @@ func (m *Message) Add(p []byte) error {
 // characters: some receivers need that, though RFC 6455 section 5.6 does not.
 func (m *Message) sendBuffer() error {
 	o := m.out()
-	o.encoding = Plain // no more than a buffer is held back for the threshold
+	o.encoding = Plain // no more than a buffer is kept until the threshold is reached
 	n := o.n
 	if o.typ == frame.Text {
 		n -= len(partialRune(o.buf.B[:n]))
@@ -260,8 +260,7 @@ func (m *Message) sendBuffer() error {
 	return nil
 }
 
-// partialRune returns the bytes at the end of valid text that begin a character and
-// are not all of it.
+// partialRune returns the incomplete character at the end of valid text.
 func partialRune(p []byte) []byte {
 	for i := len(p) - 1; i >= max(0, len(p)-utf8.UTFMax); i-- {
 		if utf8.RuneStart(p[i]) {
@@ -274,7 +273,7 @@ func partialRune(p []byte) []byte {
 	return nil
 }
 
-// compress begins to compress the message, with what was written until now.
+// compress starts to compress the message, with the bytes written so far.
 func (m *Message) compress() {
 	o := m.out()
 	held, n := o.buf, o.n
@@ -289,7 +288,7 @@ func (m *Message) compress() {
 	}
 }
 
-// sendFull sends what is compressed, but for what the last frame may hold.
+// sendFull sends compressed output, but keeps up to MaxFrame bytes for the next frame.
 func (m *Message) sendFull() error {
 	o := m.out()
 	for len(o.z) > MaxFrame {
@@ -301,7 +300,7 @@ func (m *Message) sendFull() error {
 	return nil
 }
 
-// Flush sends what was added, but for the bytes of a character that is not complete.
+// Flush sends the bytes added so far, but keeps an incomplete character.
 func (m *Message) Flush() error {
 	o := m.out()
 	switch {

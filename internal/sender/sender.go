@@ -1,6 +1,6 @@
-// Package sender is the sending half of a connection: it encodes frames, and sends them
-// in the order that package sendqueue decides. It knows neither the receiving half nor
-// the state of the connection, and returns what happened.
+// Package sender is the sending half of a connection. It encodes frames and sends them in
+// the order of package sendqueue. It knows neither the receiving half nor the state of
+// the connection, and returns errors for its caller to handle.
 package sender
 
 import (
@@ -26,33 +26,33 @@ const (
 	Client
 )
 
-// Compression is what the messages of a connection are compressed with.
+// Compression are the compression parameters of outgoing messages.
 type Compression struct {
 	Bits      int  // the base-2 logarithm of the window
 	Level     int  // of the compressor
-	Threshold int  // messages from this size on are compressed
+	Threshold int  // the minimum size of a message to be compressed
 	Takeover  bool // a message may refer to earlier ones
 }
 
-// Frame is a frame to be sent, its payload not masked yet.
+// Frame is a frame to be sent. Its payload is not masked yet.
 type Frame struct {
 	frame.Byte0
 	Encoding Encoding
 	OnCancel OnCancel
 	Payload  []byte
-	Pre      *Preframed // of a prepared message: the bytes of the frame; else nil
+	Pre      *Preframed // the encoded frame of a prepared message, or nil
 }
 
-// Encoding is how the payload of a message goes out.
+// Encoding says how the payload of a message is sent.
 type Encoding uint8
 
 const (
 	Plain     Encoding = iota
 	Deflated           // compressed by the leader that sends it
-	Undecided          // a Message that is not as long as the compression threshold yet
+	Undecided          // a Message that has not reached the compression threshold
 )
 
-// OnCancel is what becomes of a frame of which a part is out when its context ends.
+// OnCancel says what happens to a frame whose context ends after a part of it was sent.
 type OnCancel uint8
 
 const (
@@ -60,18 +60,18 @@ const (
 	KeepFrame                 // the rest is sent ahead of other frames
 )
 
-// Preframed is the frame of a whole message, made before it is sent.
+// Preframed is the encoded frame of a whole message.
 type Preframed struct {
-	Bytes   []byte // as a server sends it
-	Payload []byte // its end
+	Bytes   []byte // the frame as a server sends it
+	Payload []byte // the end of Bytes
 
-	// Text is what the windows of receivers end with afterwards, of a message of
-	// Size bytes. It is nil if the frame is not compressed.
+	// Text is the end of a receiver's window after the message, which has Size
+	// bytes. It is nil if the frame is not compressed.
 	Text []byte
 	Size int
 }
 
-// Preframe makes a frame. It copies p.
+// Preframe encodes a frame. It copies p.
 func Preframe(b frame.Byte0, p []byte) Preframed {
 	h := frame.Header{Byte0: b, Length: int64(len(p))}
 	f := frame.AppendHeader(make([]byte, 0, frame.MaxHeader+len(p)), h)
@@ -80,30 +80,30 @@ func Preframe(b frame.Byte0, p []byte) Preframed {
 	return Preframed{Bytes: f, Payload: f[n:]}
 }
 
-// Sender is the sending half of a connection. Init and Begin have to be called first.
+// Sender is the sending half of a connection. Init and Begin must be called first.
 //
-// The queue decides which goroutine has the lead, the right to write to the
-// stream. The leader encodes frames into out, its own and those of goroutines that
-// wait, and sends them as one batch.
+// The queue decides which goroutine has the lead, the right to write to the stream. The
+// leader encodes its own frame and those of waiting goroutines into out, and sends them
+// as one batch.
 type Sender struct {
 	stream  *netstream.Stream
 	host    Host
 	deflate *Compression // nil when compression was not agreed on
 	role    Role
 
-	draining atomic.Bool // a goroutine sends what no other one waits for
+	draining atomic.Bool // a goroutine runs drain
 	queue    sendqueue.Queue[Frame]
 
 	// Guarded by the lead.
-	small    [smallFrame]byte       // holds a short frame that goes out alone
+	small    [smallFrame]byte       // a short frame that is sent alone
 	out      *bufpool.Block         // frames to be sent; nil when there are none
-	from, to int                    // out.B[from:to] is not sent yet
-	rest     []byte                 // sent behind out: by a server as it is, by a client once it was masked into out
+	from, to int                    // out.B[from:to] was not sent yet
+	rest     []byte                 // sent after out: by a server directly, by a client masked into out
 	key      uint32                 // for rest
-	full     bool                   // nothing is encoded behind what is in out and rest
-	closing  bool                   // the close frame was encoded, and the host does not know that it was sent
-	encoded  int64                  // bytes of frames that were encoded since out was empty
-	sent     int64                  // how many of them were sent
+	full     bool                   // no further frame can be encoded before out and rest are sent
+	closing  bool                   // the close frame was encoded, and SendEnded was not called for it
+	encoded  int64                  // bytes encoded since out was empty
+	sent     int64                  // bytes of these that were sent
 	batch    sendqueue.Batch[Frame] // requests whose frames are in out or rest
 
 	// Guarded by the lead while no message is open, then by the open message.
@@ -112,11 +112,11 @@ type Sender struct {
 	fragments lazy.Value[fragmenter]
 }
 
-// Host is what a Sender reports to.
+// Host is notified by a Sender.
 type Host interface {
-	// NumberPing gives a ping its payload, when no other frame can get ahead of it.
+	// NumberPing sets the payload of a ping when its place among the frames is fixed.
 	NumberPing(payload []byte) []byte
-	// SendEnded is called when the close frame was sent, or will never be.
+	// SendEnded is called when the close frame was sent or will not be sent.
 	SendEnded()
 }
 
@@ -133,12 +133,10 @@ const (
 	maxCopied = 4 << 10
 	// MaxFrame is the payload of the frames that a Writer sends.
 	MaxFrame = 16 << 10
-	// maxBatch is the size from which a batch takes no further frames. One more that
-	// is copied fits into the same block of 64 KiB; the next size of the pool is four
-	// times that.
+	// maxBatch is the size at which a batch takes no further frames.
+	// maxPongs is the maximum number of queued pongs. A further one replaces the
+	// last: only the most recent ping must be answered (RFC 6455 section 5.5.3).
 	maxBatch = 64<<10 - maxCopied - frame.MaxHeader
-	// maxPongs is how many pongs wait to be sent. A newer one takes the place of
-	// the last: only the latest ping has to be answered (RFC 6455 section 5.5.3).
 	maxPongs = 16
 )
 
@@ -146,8 +144,8 @@ const (
 var (
 	// ErrWithdrawn: the context ended, and nothing of the frame was sent.
 	ErrWithdrawn = errors.New("withdrawn by its context")
-	// ErrBehindWriter is ErrWithdrawn for a message that waited for another one, which
-	// is written in several frames, to end.
+	// ErrBehindWriter is ErrWithdrawn for a message that waited for the end of an open
+	// message.
 	ErrBehindWriter = errors.New("withdrawn by its context, behind a Writer")
 	// ErrCommitted: the context ended, and the frame will be sent to its end.
 	ErrCommitted = errors.New("sent after its context ended")
@@ -158,38 +156,38 @@ var (
 	ErrEnded = errors.New("nothing can be sent")
 )
 
-// ContextError is the error of a stream that was given up because a context ended
-// inside a message.
+// ContextError is the error of a stream that was closed because a context ended inside a
+// message.
 type ContextError struct{ Err error }
 
 func (e *ContextError) Error() string { return e.Err.Error() }
 func (e *ContextError) Unwrap() error { return e.Err }
 
-// span is where a leader's own frame is among the bytes that were encoded.
+// span is the place of a leader's own frame among the encoded bytes.
 type span struct {
 	start, end int64
 	frame      *Frame
 }
 
-// notEncoded is the start and the end of a frame that is still in the queue.
+// notEncoded is the start and the end of a frame that was not encoded yet.
 const notEncoded = math.MaxInt64
 
 // noFrame is the span of a leader without a frame.
 var noFrame = span{notEncoded, notEncoded, new(Frame)}
 
-// Init sets the role, the compression, which is nil if none was agreed on, and the host.
+// Init sets the role, the compression, which is nil if none was negotiated, and the host.
 func (s *Sender) Init(r Role, c *Compression, host Host) { s.role, s.deflate, s.host = r, c, host }
 
 // Begin sets the stream.
 func (s *Sender) Begin(stream *netstream.Stream) { s.stream = stream }
 
-// Compression returns what Init set.
+// Compression returns the compression that Init set.
 func (s *Sender) Compression() *Compression { return s.deflate }
 
-// Busy reports whether a goroutine has the right to write to the stream.
+// Busy reports whether a goroutine has the lead.
 func (s *Sender) Busy() bool { return s.queue.Held() }
 
-// Send sends a frame when its turn has come. (The frame comes by reference because a copy
+// Send queues a frame if needed and returns when it was sent. (The frame comes by reference because a copy
 // of fields that were just written one by one stalls the processor.)
 func (s *Sender) Send(ctx context.Context, c sendqueue.Class, f *Frame) error {
 	if s.queue.Expects() || !s.queue.TryLead(c) {
@@ -203,9 +201,8 @@ func (s *Sender) Send(ctx context.Context, c sendqueue.Class, f *Frame) error {
 	return err
 }
 
-// sendSingle sends a short frame that goes out alone, as most do, and gives up the
-// lead. It makes few calls: they are most of its time. The caller has the lead, and
-// out is empty.
+// sendSingle sends a short frame alone and gives up the lead. It is the fast path of Send
+// and makes few calls. The caller has the lead, and out is empty.
 func (s *Sender) sendSingle(ctx context.Context, f *Frame) error {
 	if f.Op() == frame.Ping {
 		f.Payload = s.host.NumberPing(f.Payload)
@@ -235,8 +232,7 @@ func (s *Sender) sendSingle(ctx context.Context, f *Frame) error {
 	return nil
 }
 
-// keep makes b, of which n bytes were sent, the content of out. b is small or in
-// out.
+// keep makes b, of which n bytes were sent, the content of out. b is in small or in out.
 func (s *Sender) keep(b []byte, n int) {
 	if s.out == nil {
 		s.out = bufpool.Get(len(b))
@@ -246,8 +242,7 @@ func (s *Sender) keep(b []byte, n int) {
 	s.sent, s.encoded = int64(n), int64(len(b))
 }
 
-// sendLeading sends a frame behind what is left of others. The caller has the
-// lead.
+// sendLeading sends a frame after the rest of earlier ones. The caller has the lead.
 func (s *Sender) sendLeading(ctx context.Context, f *Frame) error {
 	if s.full {
 		if err := s.flush(ctx, noFrame); err != nil {
@@ -259,8 +254,8 @@ func (s *Sender) sendLeading(ctx context.Context, f *Frame) error {
 	return s.flush(ctx, span{start, s.encoded, f})
 }
 
-// sendQueued sends a frame that waits for the lead, or for another goroutine that
-// sends it.
+// sendQueued queues a frame, and waits until another leader has sent it or the caller
+// becomes the leader.
 func (s *Sender) sendQueued(ctx context.Context, c sendqueue.Class, f *Frame) error {
 	r := s.queue.Enqueue(c, *f)
 	if r == nil {
@@ -302,7 +297,7 @@ func (s *Sender) sendQueued(ctx context.Context, c sendqueue.Class, f *Frame) er
 	}
 }
 
-// withdrawnErr is the error of a request of class c that was withdrawn.
+// withdrawnErr returns the error of a withdrawn request of class c.
 func (s *Sender) withdrawnErr(c sendqueue.Class) error {
 	if c == sendqueue.Message && s.queue.Open() {
 		return ErrBehindWriter
@@ -310,7 +305,7 @@ func (s *Sender) withdrawnErr(c sendqueue.Class) error {
 	return ErrWithdrawn
 }
 
-// endedErr is why the queue accepts no frame.
+// endedErr returns the reason why the queue accepts no frame.
 func (s *Sender) endedErr() error {
 	if err := s.queue.Err(); err != nil {
 		return err
@@ -318,8 +313,8 @@ func (s *Sender) endedErr() error {
 	return ErrEnded
 }
 
-// lead sends batches until the frame of r is out. It reports false if r has to
-// wait again, behind a message that is about to begin.
+// lead sends batches until the frame of r was sent. It reports false if r must wait
+// again, behind a message that is about to open.
 func (s *Sender) lead(ctx context.Context, r *request) (done bool, err error) {
 	for {
 		s.take(r)
@@ -342,8 +337,7 @@ func (s *Sender) lead(ctx context.Context, r *request) (done bool, err error) {
 	return true, err
 }
 
-// take encodes frames of the queue, as one batch. own is the caller's request, or
-// nil.
+// take encodes queued frames as one batch. own is the caller's request, or nil.
 func (s *Sender) take(own *request) {
 	for !s.full && s.to < maxBatch {
 		r := s.queue.Next(own)
@@ -358,7 +352,8 @@ func (s *Sender) take(own *request) {
 	}
 }
 
-// flush sends what was encoded. It may return once the caller's own frame is out.
+// flush sends the encoded bytes. If ctx ends, it may return when the caller's own frame
+// was sent.
 func (s *Sender) flush(ctx context.Context, own span) error {
 	for s.sent < s.encoded {
 		n, err := s.write(ctx)
@@ -381,8 +376,8 @@ func (s *Sender) resume(ctx context.Context, own span, err error) error {
 	return s.flush(ctx, own)
 }
 
-// interrupted says what the error of a write means: whether flush has to stop, and
-// what it returns.
+// interrupted handles an error of a write. It reports whether flush must stop, and the
+// error that flush returns.
 func (s *Sender) interrupted(ctx context.Context, own span, err error) (stop bool, _ error) {
 	out := s.sent >= own.end
 	switch {
@@ -393,7 +388,7 @@ func (s *Sender) interrupted(ctx context.Context, own span, err error) (stop boo
 		}
 		return true, err
 	case ctx.Err() == nil:
-		return false, nil // meant for an earlier call
+		return false, nil // caused by the context of an earlier call
 	case out:
 		return true, nil
 	case err == netstream.ErrInterrupted && s.sent <= own.start:
@@ -425,8 +420,8 @@ func (s *Sender) flushNow() {
 	s.reset()
 }
 
-// release gives up the lead, once posted requests were sent that no other
-// goroutine would send. If the stream would block, a goroutine sends the rest.
+// release sends posted requests that no waiter would send, and gives up the lead. If the
+// stream would block, a new goroutine sends the rest.
 func (s *Sender) release() {
 	if s.sent == s.encoded && !s.closing {
 		s.reset()
@@ -443,8 +438,7 @@ func (s *Sender) release() {
 	}
 }
 
-// mend makes writes work again that a context would interrupt, which ended when no
-// write was under way.
+// mend resumes the stream if a context interrupted it between two writes.
 func (s *Sender) mend() {
 	if s.queue.Take() {
 		s.stream.MendWrite()
@@ -454,7 +448,7 @@ func (s *Sender) mend() {
 	}
 }
 
-// drain sends what is left in out. The calling goroutine has the lead.
+// drain sends the rest of out. The caller has the lead.
 func (s *Sender) drain() {
 	for ok := false; !ok; ok = s.tryRelease() {
 		s.flush(context.Background(), noFrame)
@@ -462,8 +456,8 @@ func (s *Sender) drain() {
 	}
 }
 
-// tryRelease gives up the lead. It reports false if the caller has to send what is
-// left in out.
+// tryRelease gives up the lead. It reports false if the caller must send the rest of out
+// first.
 func (s *Sender) tryRelease() bool {
 	ended := false
 	for {
@@ -525,9 +519,9 @@ func (s *Sender) PostPong(payload []byte) {
 	}
 }
 
-// PostClose queues the close frame with the given payload, after which nothing is
-// sent, and sends it if no other goroutine has the lead. It does not block. It reports
-// whether the frame is being sent, and not waiting for a write that may take long.
+// PostClose queues the close frame, after which nothing is sent, and sends it if no other
+// goroutine has the lead. It does not block. It reports false if the frame waits for a
+// write that may take long.
 func (s *Sender) PostClose(payload []byte) (sending bool) {
 	f := Frame{Byte0: frame.Final(frame.Close), Payload: payload}
 	_, leading := s.queue.End(f)
@@ -537,9 +531,8 @@ func (s *Sender) PostClose(payload []byte) (sending bool) {
 	return leading || s.draining.Load()
 }
 
-// fail ends the sending half for the reason err: what waits fails, and nothing is
-// sent any more. It returns the reason of the first failure. The caller has the
-// lead.
+// fail ends the sending half with the error err: waiting requests fail, and nothing more
+// is sent. It returns the error of the first failure. The caller has the lead.
 func (s *Sender) fail(err error) error {
 	if c, ok := errors.AsType[*netstream.ClosedError](err); ok {
 		err = &ContextError{c.Cause}
@@ -549,8 +542,8 @@ func (s *Sender) fail(err error) error {
 	return s.endedErr()
 }
 
-// cut closes the stream because a context ended whose frame another goroutine is
-// sending.
+// cut closes the stream because the context of a frame ended while another goroutine
+// sends it.
 func (s *Sender) cut(err error) {
 	leading := s.queue.Close(&ContextError{err})
 	s.stream.Close()
@@ -560,21 +553,21 @@ func (s *Sender) cut(err error) {
 	}
 }
 
-// Close ends the sending half of a connection that was closed.
+// Close ends the sending half of a closed connection.
 func (s *Sender) Close() {
 	if s.queue.Close(nil) {
 		s.discard()
 	}
 }
 
-// discard frees what the sender holds. The caller has the lead, for good.
+// discard frees what the Sender holds. The caller keeps the lead.
 func (s *Sender) discard() {
 	s.drop()
 	s.discardMessage()
 	s.stream.ForgetWrite()
 }
 
-// drop fails the requests that were taken, and frees out.
+// drop fails the requests of the batch and frees out.
 func (s *Sender) drop() {
 	s.closing = false
 	s.queue.Settle(&s.batch, math.MaxInt64, sendqueue.Failed)

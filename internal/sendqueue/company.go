@@ -9,24 +9,23 @@ import (
 // company decides when a goroutine lets others run before it takes the lead, so
 // that they queue their frames and one batch carries all of them.
 //
-// On a processor that other goroutines keep busy, to let them run can cost ten
-// milliseconds. So each yield is timed, and after one that was dear the next ones
-// are left out, each time twice as many.
+// On a busy processor a yield can take ten milliseconds. So each yield is timed, and
+// after an expensive one the next ones are skipped, each time twice as many.
 type company struct {
-	expected atomic.Int32 // for how many more requests others are expected
-	pause    atomic.Int32 // for how many requests no yield is tried
+	expected atomic.Int32 // number of requests left that yield first
+	pause    atomic.Int32 // number of requests left that do not yield
 	backoff  atomic.Int32 // the last pause
 }
 
 const (
-	// yields is for how many requests others are expected after a batch that
-	// carried frames of others.
+	// yields is the number of requests that yield first, after a batch with frames of
+	// other goroutines.
 	yields = 8
-	// dear is above what a yield costs on processors that are not busy with
-	// other work: sixteen writers take turns in less.
+	// dear is the duration above which a yield is expensive. On an idle processor
+	// sixteen writers take turns in less.
 	dear = 50 * time.Microsecond
-	// minPause and maxPause bound the requests without a yield after a dear one.
-	// With the longest pause a yield of 10 ms adds 0.3 µs to each request.
+	// minPause and maxPause bound the number of requests without a yield after an
+	// expensive one. With the longest pause a yield of 10 ms adds 0.3 µs to each request.
 	minPause = 64
 	maxPause = 32 << 10
 )

@@ -2,8 +2,8 @@ package sendqueue
 
 import "github.com/bhojpur/api/internal/poolcheck"
 
-// PostPart queues a frame of the open message that no goroutine waits for. If it
-// reports true, the caller has the lead, to send it.
+// PostPart queues a frame of the open message without waiting for it. If it returns
+// true, the caller has the lead and must send it.
 func (q *Queue[F]) PostPart(f F) (leading bool) {
 	w := q.lock()
 	defer w.mu.Unlock()
@@ -16,9 +16,9 @@ func (q *Queue[F]) PostPart(f F) (leading bool) {
 	return q.lead(q.update(w))
 }
 
-// PostControl queues a control frame that no goroutine waits for. If limit of
-// them wait already, f takes the place of the newest. It reports false if the
-// queue has ended. If leading is true, the caller has the lead, to send it.
+// PostControl queues a control frame without waiting for it. If limit of them are
+// queued, f replaces the newest. It reports false if the queue has ended. If leading is
+// true, the caller has the lead and must send the frame.
 func (q *Queue[F]) PostControl(f F, limit int) (ok, leading bool) {
 	w := q.lock()
 	defer w.mu.Unlock()
@@ -40,11 +40,10 @@ func (q *Queue[F]) PostControl(f F, limit int) (ok, leading bool) {
 	return true, q.lead(q.update(w))
 }
 
-// PostMessage queues a message of size bytes that no goroutine waits for. It
-// reports false, and queues nothing, if the queue has ended, or if posted
-// messages wait that would have more than limit bytes together with it. A
-// negative limit is none. If leading is true, the caller has the lead, to send
-// the message.
+// PostMessage queues a message of size bytes without waiting for it. It reports false,
+// and queues nothing, if the queue has ended, or if other posted messages are queued and
+// their total size would exceed limit. A negative limit means none. If leading is true,
+// the caller has the lead and must send the message.
 func (q *Queue[F]) PostMessage(f F, size, limit int64) (ok, leading bool) {
 	w := q.lock()
 	defer w.mu.Unlock()
@@ -63,8 +62,8 @@ func (q *Queue[F]) PostMessage(f F, size, limit int64) (ok, leading bool) {
 // messages that wait, and nothing is accepted after it. Requests of goroutines
 // that wait to send messages, or parts of one, fail; and posted messages are
 // dropped if they would have to wait for an open message. It reports false if the
-// queue has ended before. If leading is true, the caller has the lead, to send
-// what is queued.
+// queue has ended before. If leading is true, the caller has the lead and must send the
+// queued requests.
 func (q *Queue[F]) End(f F) (ok, leading bool) {
 	w := q.lock()
 	defer w.mu.Unlock()
@@ -83,10 +82,9 @@ func (q *Queue[F]) End(f F) (ok, leading bool) {
 	return true, q.lead(q.update(w))
 }
 
-// Close ends the queue for the reason err, which may be nil: all requests that wait
-// fail, and what was posted is dropped. Requests that a leader has taken are left to
-// it. If it reports true, the caller has the lead, and nobody will have it again.
-// Only the first call counts.
+// Close ends the queue with the error err, which may be nil. All waiting requests fail,
+// and posted ones are dropped. Requests that a leader has taken stay with it. If Close
+// returns true, the caller has the lead and keeps it. Only the first call has an effect.
 func (q *Queue[F]) Close(err error) (leading bool) {
 	w := q.lock()
 	defer w.mu.Unlock()
@@ -106,7 +104,7 @@ func (q *Queue[F]) Close(err error) (leading bool) {
 	return q.Take()
 }
 
-// Err returns what Close was given.
+// Err returns the error that was passed to Close.
 func (q *Queue[F]) Err() error {
 	w := q.lock()
 	defer w.mu.Unlock()
@@ -118,10 +116,10 @@ type selection uint8
 
 const (
 	everything selection = iota
-	awaited              // those that a goroutine waits for
+	awaited              // requests with a waiting goroutine
 )
 
-// fail ends requests that wait in a list.
+// fail ends the selected requests of a list.
 func (w *waiting[F]) fail(c Class, s selection) {
 	var next *Request[F]
 	for r := w.lists[c].head; r != nil; r = next {

@@ -1,18 +1,18 @@
 // Package sendqueue decides which goroutine writes to a connection next, and
 // which frames go out together. It does no I/O.
 //
-// The lead is the right to write to the connection. A goroutine that has a frame
-// to send takes the lead if it is free, and queues a request otherwise. A leader
-// takes requests from the front of the queue, its own among them, and sends them
-// as one batch: group commit, as in the log of a database. After that it gives up
-// the lead and wakes the first waiter. The lead is never handed to a goroutine
-// that does not run yet: whichever waiter runs first takes it, and each leader
-// serves the queue from the front, so frames keep their order.
+// The lead is the right to write to the connection. A goroutine with a frame to send
+// takes the lead if it is free, and queues a request otherwise. A leader takes requests
+// from the front of the queue, its own among them, and sends them as one batch: group
+// commit, as in the log of a database. Then it gives up the lead and wakes the first
+// waiter. It does not hand the lead to the waiter, which may not run for a while: the
+// first goroutine that runs takes it. Each leader serves the queue from the front, so
+// frames keep their order.
 //
 // Requests have a class. Control requests pass all others (RFC 6455 section 5.4),
 // parts of the open message pass whole messages, and whole messages wait while a
-// message is open. A request that no goroutine waits for is posted: the current
-// leader sends it, or the next one.
+// message is open. A posted request has no waiting goroutine: the current leader or
+// the next one sends it.
 package sendqueue
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// A Class is the kind of a request, which decides what it waits for.
+// A Class is the kind of a request. It determines which requests go first.
 type Class uint8
 
 const (
@@ -53,18 +53,18 @@ type Queue[F any] struct {
 	more  atomic.Pointer[waiting[F]] // nil until something waits or a message opens
 }
 
-// waiting is the part of a Queue that is needed once something waits.
+// waiting is the part of a Queue that is allocated when a request first waits.
 type waiting[F any] struct {
 	mu    sync.Mutex // a leaf; guards the rest, and the state but for TryLead and TryRelease
 	lists [classes]list[F]
 	last  *Request[F]     // the final request; sent behind the posted ones
-	done  <-chan struct{} // of the open message's context
+	done  <-chan struct{} // of the context of the open message
 
 	closed bool
-	err    error // why, or nil
+	err    error // of Close, or nil
 
-	posted      int   // control requests that no goroutine waits for
-	postedBytes int64 // the sizes of messages that no goroutine waits for
+	posted      int   // number of posted control requests
+	postedBytes int64 // total size of posted messages
 
 	free  *Request[F] // kept for reuse, for their channels
 	nfree int
@@ -100,13 +100,13 @@ type Request[F any] struct {
 	Start, End int64
 
 	class   Class
-	begins  bool // opens a message, and sends nothing
-	posted  bool // no goroutine waits
-	taken   bool // by a leader
+	begins  bool // the request opens a message and sends nothing
+	posted  bool // no goroutine waits for the request
+	taken   bool // a leader has taken the request
 	outcome Outcome
 	size    int64
 	done    <-chan struct{} // of the context of the message that it opens
-	ready   chan struct{}   // of capacity 1: look again
+	ready   chan struct{}   // of capacity 1; a value wakes Wait
 	prev    *Request[F]
 	next    *Request[F]
 }
@@ -178,7 +178,7 @@ func (q *Queue[F]) Open() bool { return q.is(open) }
 
 func (q *Queue[F]) is(bit uint32) bool { return q.state.Load()&bit != 0 }
 
-// lock returns the rest of the queue, locked.
+// lock locks and returns the waiting part of the queue.
 func (q *Queue[F]) lock() *waiting[F] {
 	w := q.more.Load()
 	if w == nil {
@@ -218,9 +218,9 @@ func (q *Queue[F]) waiter(w *waiting[F]) *Request[F] {
 	return nil
 }
 
-// update sets the queued bit and, where the lead is free, opens the message that
-// is next and wakes the first waiter. It reports whether the lead is free and
-// posted requests wait that no waiter would send. The caller holds w.mu.
+// update sets the queued bit. If the lead is free, it opens the next message and wakes
+// the first waiter. It reports whether the lead is free and only posted requests could
+// be sent. The caller holds w.mu.
 func (q *Queue[F]) update(w *waiting[F]) (alone bool) {
 	messages := &w.lists[Message]
 	if q.front(w) != nil || messages.head != nil {
@@ -247,7 +247,7 @@ func (q *Queue[F]) update(w *waiting[F]) (alone bool) {
 	}
 	if q.is(open) {
 		if r := messages.waiter(); r != nil {
-			r.wake() // it has to watch the context of the open message
+			r.wake() // to watch the context of the open message
 		}
 	}
 	return q.front(w) != nil
@@ -259,7 +259,7 @@ func (r *Request[F]) finish(o Outcome) {
 	r.wake()
 }
 
-// wake makes the request's goroutine look again.
+// wake wakes the goroutine of the request.
 func (r *Request[F]) wake() {
 	select {
 	case r.ready <- struct{}{}:
@@ -267,11 +267,11 @@ func (r *Request[F]) wake() {
 	}
 }
 
-// lead takes the lead if it is needed and free. Another goroutine may have called
-// Take, which needs no lock: it finds what is queued when it calls Release.
+// lead takes the lead if it is needed and free. If another goroutine has called Take,
+// which needs no lock, that one finds the queued requests when it calls Release.
 func (q *Queue[F]) lead(needed bool) bool { return needed && q.Take() }
 
-// A Duty is what is left to do for a goroutine that wants to give up the lead.
+// A Duty is the result of Release: what the caller must do.
 type Duty uint8
 
 const (
@@ -287,9 +287,8 @@ const (
 	Discard
 )
 
-// Release gives up the lead, unless it returns another duty. unfinished is a
-// request that was taken and not sent to its end, or nil: its goroutine has to go
-// on.
+// Release gives up the lead, unless it returns another duty than Released. unfinished is
+// a request that was taken and not completely sent, or nil. Release wakes its goroutine.
 func (q *Queue[F]) Release(unfinished *Request[F]) Duty {
 	w := q.lock()
 	defer w.mu.Unlock()
@@ -330,9 +329,9 @@ func (q *Queue[F]) Enqueue(c Class, f F) *Request[F] {
 	return r
 }
 
-// Begin queues a request to open a message, which the caller will Wait for. It
-// returns nil if the queue has ended. done is of the message's context: when it
-// is closed, waiters behind the message call what Wait was given.
+// Begin queues a request to open a message, which the caller will Wait for. It returns
+// nil if the queue has ended. done is the Done channel of the message's context: when
+// it is closed, waiters behind the message call the abandon function of Wait.
 func (q *Queue[F]) Begin(done <-chan struct{}) *Request[F] {
 	w := q.lock()
 	defer w.mu.Unlock()
@@ -346,8 +345,8 @@ func (q *Queue[F]) Begin(done <-chan struct{}) *Request[F] {
 	return r
 }
 
-// Finish closes the open message. If it reports true, the caller has the lead, to
-// send requests that are posted.
+// Finish closes the open message. If it returns true, the caller has the lead and must
+// send posted requests.
 func (q *Queue[F]) Finish() (leading bool) {
 	w := q.lock()
 	defer w.mu.Unlock()
@@ -356,11 +355,11 @@ func (q *Queue[F]) Finish() (leading bool) {
 	return q.lead(q.update(w))
 }
 
-// Wait waits until the caller has the lead or the request has another outcome.
-// The request is the caller's no more, except with Leading and Overdue.
+// Wait waits until the caller has the lead or the request has another outcome. After
+// another outcome than Leading or Overdue the caller must not use the request.
 //
-// While a message is open whose context has ended, waiters behind it call
-// abandon, which has to end the message or the queue.
+// If the context of an open message ends, waiters behind it call abandon, which must
+// end the message or the queue.
 func (q *Queue[F]) Wait(ctx context.Context, r *Request[F], abandon func(messageDone <-chan struct{})) Outcome {
 	var abandoned <-chan struct{}
 	for {
@@ -403,7 +402,7 @@ func (q *Queue[F]) look(r *Request[F]) (o Outcome, messageDone <-chan struct{}) 
 	return o, messageDone
 }
 
-// Take takes the lead if it is free, whatever is queued.
+// Take takes the lead if it is free, even if requests are queued.
 func (q *Queue[F]) Take() bool {
 	for {
 		s := q.state.Load()
@@ -434,9 +433,9 @@ func (q *Queue[F]) leave(r *Request[F]) Outcome {
 	return Withdrawn
 }
 
-// Abandon makes an Overdue request one that no goroutine waits for. It reports
-// false if the request has an outcome, which Wait returns. If leading is true, the
-// caller has the lead, to send the rest of what was taken.
+// Abandon makes an Overdue request a posted one. It reports false if the request has an
+// outcome, which Wait returns. If leading is true, the caller has the lead and must send
+// the rest of the batch.
 func (q *Queue[F]) Abandon(r *Request[F]) (ok, leading bool) {
 	w := q.lock()
 	defer w.mu.Unlock()
@@ -447,8 +446,8 @@ func (q *Queue[F]) Abandon(r *Request[F]) (ok, leading bool) {
 	return true, q.Take()
 }
 
-// Next takes the next request that may be sent, for the leader, whose own request
-// is own or nil. It returns nil if there is none.
+// Next takes and returns the next request that may be sent, or nil. The caller has the
+// lead; own is its request, or nil.
 func (q *Queue[F]) Next(own *Request[F]) *Request[F] {
 	if !q.is(queued) {
 		return nil
@@ -472,7 +471,7 @@ func (q *Queue[F]) Next(own *Request[F]) *Request[F] {
 	return r
 }
 
-// remove takes a request out of its list.
+// remove removes a request from its list.
 func (w *waiting[F]) remove(r *Request[F]) {
 	w.lists[r.class].remove(r)
 	switch {
@@ -493,8 +492,8 @@ func (b *Batch[F]) Add(r *Request[F]) { b.taken.push(r) }
 // First returns the first request, or nil.
 func (b *Batch[F]) First() *Request[F] { return b.taken.head }
 
-// Withdraw removes the request that starts at start, if there is one, and moves
-// the ones behind it size bytes forward.
+// Withdraw removes the request that starts at start, if there is one, and subtracts size
+// from the offsets of later ones.
 func (b *Batch[F]) Withdraw(start, size int64) {
 	for r := b.taken.tail; r != nil && r.Start >= start; r = r.prev {
 		if r.Start == start {
@@ -506,8 +505,8 @@ func (b *Batch[F]) Withdraw(start, size int64) {
 	}
 }
 
-// Settle removes the requests of a batch that end at sent or before, and tells
-// their goroutines the outcome.
+// Settle removes the requests of a batch that end at sent or before, and sets their
+// outcome.
 func (q *Queue[F]) Settle(b *Batch[F], sent int64, o Outcome) {
 	if r := b.taken.head; r == nil || r.End > sent {
 		return
@@ -524,8 +523,7 @@ func (q *Queue[F]) Settle(b *Batch[F], sent int64, o Outcome) {
 	}
 }
 
-// Recycle takes back a request of a leader: one that was sent, has failed, or is
-// withdrawn.
+// Recycle frees the request of a leader that was sent, has failed, or is withdrawn.
 func (q *Queue[F]) Recycle(r *Request[F]) {
 	w := q.lock()
 	defer w.mu.Unlock()

@@ -245,8 +245,8 @@ func (c *Conn) Pong(ctx context.Context, payload []byte) error {
 // closes the network connection and returns an error. Calls under way return an error;
 // reads do so when the handshake has ended.
 //
-// Close waits for the goroutine of CloseRead to end, within the 5 seconds, unless a
-// callback runs, OnPingReceived or OnPongReceived: the callback may be the caller.
+// Within the 5 seconds Close also waits for the goroutine of CloseRead to end, unless
+// OnPingReceived or OnPongReceived runs, which may be the caller of Close.
 //
 // Later and concurrent calls wait until the connection is closed, and return nil. So
 // does a first call after the peer has closed or the connection has failed, which
@@ -297,8 +297,8 @@ func (c *Conn) Err() error {
 
 // CloseNow closes the network connection at once, without a close handshake. It is meant
 // to be deferred: after Close it has no effect. Calls under way return an error. If the
-// reply to the peer's close frame is being sent, it gets up to a second. CloseNow waits for the
-// goroutine of CloseRead as Close does.
+// reply to the peer's close frame is being sent, it gets up to a second. CloseNow waits
+// for the goroutine of CloseRead as Close does.
 //
 // A page can't close without a close frame. In a browser CloseNow sends one without a
 // code, and does not wait for the reply.

@@ -20,7 +20,7 @@ type (
 type frameRules struct {
 	any       bool // only the length is checked
 	masked    bool // frames must be masked: they come from a client
-	deflate   bool // permessage-deflate was agreed on
+	deflate   bool // permessage-deflate was negotiated
 	inMessage bool // the final frame of a message has not arrived yet
 }
 

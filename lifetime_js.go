@@ -20,29 +20,29 @@ const (
 	stateConnecting state = iota
 	// stateOpen: messages go both ways.
 	stateOpen
-	// stateClosing: this side has begun to close. Nothing else is sent, and
-	// the socket drops what arrives.
+	// stateClosing: this side has begun to close. Nothing more is sent, and the
+	// socket discards messages that arrive.
 	stateClosing
-	// stateClosed: the socket is closed, or given up. Nobody listens to it.
+	// stateClosed: the socket is closed or abandoned. Its events are ignored.
 	stateClosed
 )
 
-// lifetime is how a connection begins and ends.
+// lifetime is the state of a connection, and the reason of its end.
 type lifetime struct {
 	mu      sync.Mutex // a leaf
 	now     state
-	said    string        // what the socket said of its failure
+	said    string        // the text of the socket's error event
 	why     endReason     // why the connection is not open
-	lost    error         // what ended the socket before the close handshake did, or nil
+	lost    error         // the error that ended the socket before the close handshake was complete, or nil
 	peer    error         // the peer's CloseError, or nil
 	told    bool          // a call has returned that the connection is not open
-	timer   *time.Timer   // gives up a socket that is closing
-	changed chan struct{} // closed by the next wake; nil when nobody waits
-	ended   chan struct{} // closed in stateClosed; nil until a program asks for it
+	timer   *time.Timer   // abandons a socket that is closing
+	changed chan struct{} // closed by the next wake; nil if no call waits
+	ended   chan struct{} // closed in stateClosed; nil until the first call of done
 }
 
-// advance moves the connection to a later state and keeps the first reason. It
-// reports whether the state changed.
+// advance changes the state to a later one and keeps the first reason. It reports
+// whether the state changed.
 func (l *lifetime) advance(to state, why endReason) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -84,7 +84,7 @@ func (l *lifetime) done() <-chan struct{} {
 	return l.ended
 }
 
-// wake has everyone who waits look again.
+// wake wakes all waiting calls.
 func (l *lifetime) wake() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -115,7 +115,7 @@ func (l *lifetime) state() state {
 	return l.now
 }
 
-// expire calls end in closeTimeout, unless the connection is closed by then.
+// expire calls end after closeTimeout, unless the connection is closed by then.
 func (l *lifetime) expire(end func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -124,9 +124,9 @@ func (l *lifetime) expire(end func()) {
 	}
 }
 
-// begin returns the time of a call that begins now. The socket reports its end when
-// no call is under way, too, and after it messages that have arrived are read: for
-// calls the connection ends when one of them returns that.
+// begin returns the callTime of a call that begins now. The socket also reports its end
+// while no call is under way, and messages that have arrived are read after it. For calls
+// the connection ends when one of them returns the end.
 func (l *lifetime) begin() callTime {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -136,18 +136,19 @@ func (l *lifetime) begin() callTime {
 	return underWay
 }
 
-// beginRead is begin: see the engine outside browsers.
+// beginRead is begin. The engine outside browsers distinguishes them.
 func (l *lifetime) beginRead() callTime { return l.begin() }
 
-// tell makes calls that begin from now on later ones.
+// tell records that a call has returned the end of the connection: calls that begin now
+// are later ones.
 func (l *lifetime) tell() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.told = true
 }
 
-// err is the error of a call on a connection that is not open. The call began at t.
-// If this side found fault with the peer, it stays that, whatever the peer says.
+// err returns the error of a call, which began at t, on a connection that is not open.
+// The reason is the first one, also if a close frame of the peer follows.
 func (l *lifetime) err(t callTime) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -159,8 +160,8 @@ func (l *lifetime) err(t callTime) error {
 	return &closedError{why: l.why, peer: peer, isClosed: t == later || l.why.by == bySelf}
 }
 
-// errInside is err for a call that reads inside a message, where the end of the
-// connection is not that of the message.
+// errInside is err for a call that reads inside a message, where io.EOF would mean the
+// end of the message.
 func (l *lifetime) errInside(t callTime) error {
 	err := l.err(t)
 	if errors.Is(err, io.EOF) {
@@ -169,7 +170,7 @@ func (l *lifetime) errInside(t callTime) error {
 	return err
 }
 
-// handshake says why the close handshake was not completed, or nil.
+// handshake returns the error of a close handshake that was not completed, or nil.
 func (l *lifetime) handshake() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -179,17 +180,17 @@ func (l *lifetime) handshake() error {
 	case l.lost != nil:
 		return l.lost
 	}
-	return net.ErrClosed // CloseNow came in between
+	return net.ErrClosed // closed by a concurrent CloseNow
 }
 
-// failure is why Dial failed.
+// failure returns the error of a Dial that failed.
 func (l *lifetime) failure() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.why.cause
 }
 
-// socketEvents is what the socket tells of its events.
+// socketEvents handles the events of the socket. It implements wsjs.Events.
 type socketEvents engine
 
 func (ev *socketEvents) Opened()           { (*engine)(ev).opened() }
@@ -201,13 +202,13 @@ func (ev *socketEvents) Closed(code int, reason string, clean wsjs.Clean) {
 	(*engine)(ev).closed(CloseError{StatusCode(code), reason}, clean)
 }
 
-// opened is the socket's open event.
+// opened handles the open event.
 func (e *engine) opened() {
 	e.life.advance(stateOpen, endReason{})
 }
 
-// failed is the socket's error event. A close event follows, but in Node not
-// always if the socket has not been open.
+// failed handles the error event. A close event follows, but in Node not always if the
+// socket was not open.
 func (e *engine) failed(why string) {
 	e.life.mu.Lock()
 	e.life.said = why
@@ -218,7 +219,7 @@ func (e *engine) failed(why string) {
 	}
 }
 
-// closed is the socket's close event.
+// closed handles the close event.
 func (e *engine) closed(ce CloseError, clean wsjs.Clean) {
 	e.life.mu.Lock()
 	why := e.life.said
@@ -234,7 +235,7 @@ func (e *engine) closed(ce CloseError, clean wsjs.Clean) {
 	}
 }
 
-// errNotOpened is the error of a Dial that failed.
+// errNotOpened returns the error of a socket that did not open.
 func errNotOpened(why string) error {
 	switch {
 	case why != "":
@@ -245,7 +246,7 @@ func errNotOpened(why string) error {
 	return errors.New("the connection was not made; only the browser's console tells why")
 }
 
-// errNoFrame is the end of a connection without a close frame from the peer.
+// errNoFrame returns the error of a connection that ended without a close frame.
 func errNoFrame(why string) error {
 	if why == "" {
 		return io.EOF
@@ -253,7 +254,7 @@ func errNoFrame(why string) error {
 	return fmt.Errorf("%s: %w", why, io.EOF)
 }
 
-// finish ends the connection and lets go of the socket.
+// finish ends the connection and releases the socket.
 func (e *engine) finish(why endReason) bool {
 	if !e.life.advance(stateClosed, why) {
 		return false
@@ -269,11 +270,11 @@ func (e *engine) abandon(why endReason) {
 	}
 }
 
-// pageCodes are the codes with which a page may close, besides 1000, up to 4999.
+// pageCodes is the first code that a page may send, besides 1000; the last is 4999.
 const pageCodes = 3000
 
-// closeSocket begins the close handshake. A code that a page may not use is sent as one
-// that it may.
+// closeSocket begins the close handshake. It adds pageCodes to a code that a page must
+// not send.
 func (e *engine) closeSocket(code StatusCode, reason string) error {
 	switch {
 	case code == StatusNoStatusRcvd:
@@ -284,8 +285,8 @@ func (e *engine) closeSocket(code StatusCode, reason string) error {
 	return e.socket.CloseWith(int(code)+pageCodes, reason)
 }
 
-// beginClose sends a close frame, unless one was sent before. The socket has
-// closeTimeout to close.
+// beginClose sends a close frame, unless one was sent before. The socket is abandoned
+// after closeTimeout.
 func (e *engine) beginClose(code StatusCode, reason string, why endReason) (first bool) {
 	first = e.sendClose(code, reason, why)
 	if first {
@@ -294,7 +295,7 @@ func (e *engine) beginClose(code StatusCode, reason string, why endReason) (firs
 	return first
 }
 
-// sendClose is beginClose without a bound.
+// sendClose is beginClose without a timeout.
 func (e *engine) sendClose(code StatusCode, reason string, why endReason) (first bool) {
 	if !e.life.advance(stateClosing, why) {
 		return false
@@ -305,7 +306,7 @@ func (e *engine) sendClose(code StatusCode, reason string, why endReason) (first
 	return true
 }
 
-// close is the close handshake, from our side.
+// close closes the connection with the close handshake.
 func (e *engine) close(ctx context.Context, code StatusCode, reason string) error {
 	ctx, cancel := boundClose(ctx)
 	defer cancel()
@@ -321,7 +322,7 @@ func (e *engine) close(ctx context.Context, code StatusCode, reason string) erro
 	return errors.Join(err, e.life.handshake())
 }
 
-// closeAsync is close, but leaves the peer's part to the socket's events.
+// closeAsync is close without waiting for the peer.
 func (e *engine) closeAsync(code StatusCode, reason string) error {
 	_, err := e.startClose(code, reason, e.beginClose)
 	return err
@@ -330,7 +331,7 @@ func (e *engine) closeAsync(code StatusCode, reason string) error {
 // done returns a channel that is closed when the socket is.
 func (e *engine) done() <-chan struct{} { return e.life.done() }
 
-// endErr is why the connection is not open, or nil.
+// endErr returns the error that ended the connection, or nil if it is open.
 func (e *engine) endErr() error {
 	if e.life.state() == stateOpen {
 		return nil
@@ -338,8 +339,8 @@ func (e *engine) endErr() error {
 	return e.life.err(later)
 }
 
-// startClose begins to close for the application, by sendClose or beginClose: what
-// was not read is gone.
+// startClose begins to close for the program, by sendClose or beginClose. It discards
+// unread messages.
 func (e *engine) startClose(code StatusCode, reason string, begin func(StatusCode, string, endReason) bool) (first bool, err error) {
 	code, reason, err = sendable(code, reason)
 	e.inbox.shut()
@@ -350,8 +351,8 @@ func (e *engine) startClose(code StatusCode, reason string, begin func(StatusCod
 	return true, err
 }
 
-// closeNow gives the socket up. The browser may still send a close frame, for
-// it has no other end.
+// closeNow abandons the socket. The browser still sends a close frame, since it has no
+// other way to close.
 func (e *engine) closeNow() error {
 	e.inbox.shut()
 	e.abandon(endReason{by: bySelf})
@@ -359,13 +360,13 @@ func (e *engine) closeNow() error {
 	return nil
 }
 
-// refuse closes the connection for what the peer did.
+// refuse fails the connection because of a violation by the peer.
 func (e *engine) refuse(ctx context.Context, code StatusCode, reason string) {
 	e.fail(code, reason, endReason{byViolation, &violation{code: code, text: reason}})
 }
 
-// fail closes the connection for the reason that each call returns then. It
-// does not wait for the peer.
+// fail fails the connection with the reason why, which later calls return. It does not
+// wait for the peer.
 func (e *engine) fail(code StatusCode, reason string, why endReason) {
 	e.inbox.shut()
 	e.beginClose(code, reason, why)

@@ -31,7 +31,7 @@ type receiver struct {
 	stream  *netstream.Stream
 	host    receiveHost
 	role    sender.Role
-	deflate *deflateParams // nil when compression was not agreed on
+	deflate *deflateParams // nil without compression
 	limit   atomic.Int64   // the read limit of the next message; -1 for none
 
 	// mu is held by the goroutine that reads, and guards the fields below. Its version

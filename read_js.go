@@ -11,15 +11,15 @@ import (
 	"github.com/bhojpur/api/internal/wsjs"
 )
 
-// defaultMaxUnread is for some bursts, and for a program to notice that it is
-// slow before a page's memory is gone.
+// defaultMaxUnread allows bursts, and fails a slow program before the memory of a page is
+// exhausted.
 const defaultMaxUnread = 16 << 20
 
-// messageCost is what a message takes besides its bytes, about.
+// messageCost is about the memory of a message besides its bytes.
 const messageCost = 128
 
-// maxUnread returns the bound that the options stand for: math.MaxInt64 where
-// there is none.
+// maxUnread returns the limit of the options, with the default applied. It is
+// math.MaxInt64 for no limit.
 func (o *DialOptions) maxUnread() int64 {
 	switch {
 	case o.MaxUnread < 0:
@@ -30,15 +30,15 @@ func (o *DialOptions) maxUnread() int64 {
 	return o.MaxUnread
 }
 
-// message is one that has arrived. The inbox owns it, then who took it.
+// message is a message that has arrived. The inbox owns it, then the call that takes it.
 type message struct {
 	typ  MessageType
-	size int       // of what has not been read
-	rest []byte    // what has not been read
-	left wsjs.Data // the same, instead of rest, where it was above the read limit on arrival
+	size int       // number of unread bytes
+	rest []byte    // the unread bytes
+	left wsjs.Data // in place of rest for a message that was above the read limit on arrival
 }
 
-// check returns an error if the message is above the limit.
+// check returns an error if the message is above the read limit.
 func (m *message) check(limit int64) error {
 	if limit < 0 || int64(m.size) <= limit {
 		return nil
@@ -46,21 +46,21 @@ func (m *message) check(limit int64) error {
 	return fmt.Errorf("%w: %d bytes, %s; %s", ErrMessageTooBig, m.size, tooBig(limit).text, setLimit)
 }
 
-// cost is what a message that nothing was read of counts for in the inbox.
+// cost is the size of an unread message in the inbox.
 func (m *message) cost() int64 { return int64(m.size) + messageCost }
 
-// inbox is what has arrived and was not read.
+// inbox is the queue of messages that have arrived and were not read.
 type inbox struct {
-	max int64 // of size, unless a message is alone; set by Dial
+	max int64 // limit of size, except for a single message; set by Dial
 
 	mu      sync.Mutex // a leaf
 	queue   []*message
-	size    int64    // of the messages in queue, in bytes, their costs included
-	current *message // what a Reader or a stream is at, or was last; not in queue
-	isShut  bool     // nothing is kept any more
+	size    int64    // total cost of the messages in queue
+	current *message // the last message taken by a Reader or a NetConn; not in queue
+	isShut  bool     // messages are discarded
 }
 
-// push adds a message. It reports false if that is one too many.
+// push adds a message. It reports false if the message exceeds the limit.
 func (in *inbox) push(m *message) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -75,7 +75,7 @@ func (in *inbox) push(m *message) bool {
 	return true
 }
 
-// shut drops what was not read.
+// shut discards unread messages, and those that arrive later.
 func (in *inbox) shut() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -97,7 +97,7 @@ func (in *inbox) isEmpty() bool {
 	return len(in.queue) == 0 && !in.openLocked()
 }
 
-// begun returns the message that has not been read to its end, or nil.
+// begun returns the current message if it was not read to its end, or nil.
 func (in *inbox) begun() *message {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -107,16 +107,16 @@ func (in *inbox) begun() *message {
 	return in.current
 }
 
-// claim says what a message is taken for.
+// claim says how a message is read.
 type claim uint8
 
 const (
-	whole  claim = iota // it is read at once
-	inPart              // nothing else is read until its end
+	whole  claim = iota // at once
+	inPart              // in parts; it becomes the current message
 )
 
-// take removes the first message, unless it is above the limit. It returns nil
-// if there is none.
+// take removes and returns the first message, or nil if there is none. It returns an
+// error if the message is above the read limit.
 func (in *inbox) take(c claim, limit int64) (*message, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -159,14 +159,14 @@ func (in *inbox) read(m *message, p []byte) (int, error) {
 	return n, nil
 }
 
-// received is the socket's message event. The bytes are copied at once, for
-// the reasons that package wsjs gives, but those of a message that will hardly be read.
+// received handles the message event. It copies the bytes at once, for the reasons that
+// package wsjs gives, unless the message is above the read limit.
 func (e *engine) received(data wsjs.Data, err error) {
 	if e.life.state() != stateOpen {
 		return
 	}
 	if err != nil {
-		// What came before can still be read.
+		// Earlier messages can still be read.
 		e.beginClose(StatusInternalError, "", endReason{byFailure, err})
 		return
 	}
@@ -183,7 +183,7 @@ func (e *engine) received(data wsjs.Data, err error) {
 		e.life.wake()
 		return
 	}
-	// What came before can still be read.
+	// Earlier messages can still be read.
 	err = fmt.Errorf("%w: over %d bytes wait to be read", ErrMessageTooBig, e.inbox.max)
 	e.beginClose(StatusMessageTooBig, "too much waits to be read", endReason{byViolation, err})
 }
@@ -192,8 +192,7 @@ func (e *engine) received(data wsjs.Data, err error) {
 func (e *engine) next(ctx context.Context, c claim) (*message, error) {
 	began := e.life.beginRead()
 	for {
-		// Nothing comes after the connection has ended, so what the inbox is
-		// found to hold after this is all.
+		// No message arrives after the end, so read the state before the inbox.
 		now := e.life.state()
 		if now != stateOpen && e.inbox.isEmpty() {
 			return nil, e.life.err(began)
@@ -215,8 +214,7 @@ func (e *engine) next(ctx context.Context, c claim) (*message, error) {
 	}
 }
 
-// awaitMessage waits until the inbox may have a message, or the connection is
-// no longer open.
+// awaitMessage waits until the inbox may have a message, or the connection is not open.
 func (e *engine) awaitMessage(ctx context.Context) error {
 	now, changed := e.life.watch()
 	if now != stateOpen || !e.inbox.isEmpty() {
@@ -230,8 +228,7 @@ func (e *engine) awaitMessage(ctx context.Context) error {
 	}
 }
 
-// read returns the next message. Its bytes are the ones that were copied on
-// arrival.
+// read returns the next message. The slice is the copy made on arrival.
 func (e *engine) read(ctx context.Context) (MessageType, []byte, error) {
 	m, err := e.next(ctx, whole)
 	if err != nil {
@@ -257,8 +254,8 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 	return m.typ, &messageReader{e: e, m: m}, nil
 }
 
-// messageReader is what Reader returns. The whole message is there: it never
-// waits, and needs no context.
+// messageReader is the handle of a message that is being read. The whole message has
+// arrived, so Read does not block.
 type messageReader struct {
 	e *engine
 	m *message
@@ -276,8 +273,7 @@ func (r *messageReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// read reads what there is of a stream whose parts are messages of one
-// type. An empty message is no part of it.
+// read reads the payloads of successive messages of one type. It skips empty messages.
 func (s *byteStream) read(ctx context.Context, typ MessageType, p []byte) (int, error) {
 	e := (*engine)(s)
 	for {
@@ -288,7 +284,7 @@ func (s *byteStream) read(ctx context.Context, typ MessageType, p []byte) (int, 
 		if m == nil {
 			var err error
 			if m, err = e.next(ctx, inPart); err == errBetweenMessages {
-				continue // another call was quicker
+				continue // a concurrent call took the message
 			} else if err != nil {
 				return 0, err
 			}
@@ -301,6 +297,6 @@ func (s *byteStream) read(ctx context.Context, typ MessageType, p []byte) (int, 
 		if err == nil {
 			return n, nil
 		}
-		// The message is at its end, or another call has taken it there.
+		// The message has ended, perhaps by a concurrent call.
 	}
 }

@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// maxBuffered is how much the browser may have left to send when it is
-	// given more.
+	// maxBuffered is the maximum number of bytes that the browser has left to send
+	// when it gets another message.
 	maxBuffered = 1 << 20
 
-	// A browser does not tell when it has sent what it had; it can only be
-	// asked. These bound the time between two looks.
+	// A browser has no event for sent bytes, so their number is polled. minLook and
+	// maxLook bound the interval.
 	minLook = time.Millisecond
 	maxLook = 16 * time.Millisecond
 )
 
-// checkWrite is what each write looks at first.
+// checkWrite returns an error if a message of the type can't be sent now.
 func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
 	if began := e.life.begin(); e.life.state() != stateOpen {
 		return e.life.err(began)
@@ -32,7 +32,7 @@ func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
 	return ctx.Err()
 }
 
-// write sends a message. It returns when the browser has it.
+// write passes a message to the browser.
 func (e *engine) write(ctx context.Context, typ MessageType, p []byte, _ compressing) error {
 	if err := e.checkWrite(ctx, typ); err != nil {
 		return err
@@ -43,10 +43,11 @@ func (e *engine) write(ctx context.Context, typ MessageType, p []byte, _ compres
 	return e.send(ctx, typ, p)
 }
 
-// byteStream is what a NetConn reads and writes.
+// writeUncompressed is write: a page can't control compression.
+// byteStream has the reads and writes of a NetConn.
 type byteStream engine
 
-// write writes a message, or nothing when ctx ends before.
+// write sends a message, or nothing if ctx ends before.
 func (s *byteStream) write(ctx context.Context, typ MessageType, p []byte) (int, error) {
 	e := (*engine)(s)
 	if err := e.write(ctx, typ, p, asAgreed); err != nil {
@@ -55,8 +56,8 @@ func (s *byteStream) write(ctx context.Context, typ MessageType, p []byte) (int,
 	return len(p), nil
 }
 
-// send sends a message when it is its turn and the browser has sent most of
-// what it had.
+// send sends a message after earlier ones, when the browser has at most maxBuffered bytes
+// left to send.
 func (e *engine) send(ctx context.Context, typ MessageType, p []byte) error {
 	select {
 	case e.sending <- struct{}{}:
@@ -73,8 +74,8 @@ func (e *engine) send(ctx context.Context, typ MessageType, p []byte) error {
 	return e.socket.SendBinary(p)
 }
 
-// awaitRoom waits, for a call that began at the given time, until the socket takes
-// messages and has no more than room bytes left to send.
+// awaitRoom waits, for a call that began at the given time, until the socket is open and
+// has at most room bytes left to send.
 func (e *engine) awaitRoom(ctx context.Context, began callTime, room int) error {
 	for look := minLook; ; look = min(2*look, maxLook) {
 		if e.life.state() != stateOpen {
@@ -84,7 +85,7 @@ func (e *engine) awaitRoom(ctx context.Context, began callTime, room int) error 
 			return err
 		}
 		if !e.socket.IsOpen() {
-			// The peer has closed. How, the event that is due will tell.
+			// The peer has closed. The close event, which follows, has the code.
 			e.life.expire(func() { e.finish(endReason{byNetwork, io.EOF}) })
 		} else if e.socket.Buffered() <= room {
 			return nil
@@ -93,7 +94,7 @@ func (e *engine) awaitRoom(ctx context.Context, began callTime, room int) error 
 	}
 }
 
-// pause waits a while, or until something happens.
+// pause waits for d, or until the state changes or ctx ends.
 func (e *engine) pause(ctx context.Context, d time.Duration) {
 	now, changed := e.life.watch()
 	if now != stateOpen {
@@ -108,7 +109,8 @@ func (e *engine) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// awaitUsable waits, where the peer has closed, until it is known how.
+// awaitUsable returns nil if the connection is open. If the peer has closed, it waits for
+// the close event.
 func (e *engine) awaitUsable(ctx context.Context) error {
 	return e.awaitRoom(ctx, e.life.begin(), math.MaxInt)
 }
@@ -120,8 +122,10 @@ func (e *engine) writer(ctx context.Context, typ MessageType, _ compressing) (io
 	return &messageWriter{e: e, ctx: ctx, typ: typ}, nil
 }
 
-// messageWriter is what Writer returns. A socket takes whole messages, so it
-// collects one. Until its Close nothing is sent, and no one else has to wait.
+// writerUncompressed is writer; see writeUncompressed.
+// messageWriter is the handle of a message that is being written. A socket sends whole
+// messages, so the writer collects one. Nothing is sent, and no other write waits, before
+// Close.
 type messageWriter struct {
 	e     *engine
 	ctx   context.Context
@@ -139,7 +143,7 @@ func (w *messageWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Flush sends nothing: a socket takes whole messages.
+// Flush sends nothing: a socket sends whole messages.
 func (w *messageWriter) Flush() error { return opError("write", w.check()) }
 
 func (w *messageWriter) Close() error {
@@ -165,7 +169,7 @@ func (w *messageWriter) add(p []byte) error {
 	return nil
 }
 
-// check is what each call looks at first.
+// check returns an error if the message has ended or can't be sent.
 func (w *messageWriter) check() error {
 	if w.ended && w.e.life.state() == stateOpen {
 		return errStaleWriter
@@ -173,8 +177,8 @@ func (w *messageWriter) check() error {
 	return w.e.checkWrite(w.ctx, w.typ)
 }
 
-// notUTF8 fails the connection, as it does where a part of the message is
-// with the peer by then.
+// notUTF8 fails the connection, as on other platforms, where a part of the message may
+// have been sent.
 func (w *messageWriter) notUTF8() error {
 	w.e.fail(StatusInternalError, "", endReason{byFailure, errTextNotUTF8})
 	w.e.life.tell()
@@ -185,7 +189,7 @@ func (w *messageWriter) end() {
 	w.ended, w.p = true, nil
 }
 
-// preparedFrames is a message as the browser takes it.
+// preparedFrames is the payload of a prepared message. The browser makes the frames.
 type preparedFrames struct {
 	p []byte
 }
@@ -194,7 +198,7 @@ func (m *preparedFrames) prepare(_ MessageType, p []byte) {
 	m.p = bytes.Clone(p)
 }
 
-// writePrepared sends a message that was checked before.
+// writePrepared sends a prepared message.
 func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
 	if err := e.checkWrite(ctx, m.typ); err != nil {
 		return err

@@ -13,19 +13,18 @@ import (
 	"github.com/bhojpur/api/internal/wsjs"
 )
 
-// engine is a connection in a browser, or in what else runs JavaScript: a
-// page, a worker, Node. Its WebSocket knows whole messages and does the rest
-// of the protocol by itself.
+// engine is a connection in a JavaScript environment: a page, a worker or Node. The
+// WebSocket of the environment transfers whole messages and implements the rest of the
+// protocol.
 //
-// What happens to the socket is told by events: see package wsjs. Their handlers do
-// not block; they note what happened and wake those that wait. No call of the socket
-// is made with a lock held.
+// The handlers of the socket's events (see package wsjs) do not block. They record the
+// event and wake waiting calls. The socket is not called with a lock held.
 type engine struct {
 	// Set by Dial, then only read.
 	socket   *wsjs.Socket
-	url      string // for people: without the password
+	url      string // without the password, for addresses and errors
 	protocol string
-	sending  chan struct{} // of capacity 1; full while somebody sends, or waits to
+	sending  chan struct{} // of capacity 1; full while a call sends or waits for the browser
 
 	readLimit atomic.Int64 // negative when there is none
 
@@ -33,23 +32,22 @@ type engine struct {
 	inbox inbox
 }
 
-// Accept always fails in a browser, which can't be a server, with an error
-// that is [errors.ErrUnsupported].
+// Accept always fails in a browser, which can't be a server. The error is
+// [errors.ErrUnsupported].
 func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn, error) {
 	return nil, opError("accept", fmt.Errorf("%w in a browser", errors.ErrUnsupported))
 }
 
-// Dial opens a connection to u through the WebSocket that JavaScript has: in
-// a page, in a worker, or in Node (version 20 has it behind the flag
-// --experimental-websocket, version 22 by default).
+// Dial opens a connection to u by the WebSocket of a page, a worker or Node (version 20
+// with the flag --experimental-websocket, version 22 by default).
 //
-// u is a ws or wss URL; http and https mean the same as these. It may be
-// relative to the page's, or the worker script's, location.
+// u is a ws or wss URL; http and https are synonyms. It may be relative to the location
+// of the page or of the worker's script.
 //
-// ctx bounds Dial alone, not the connection. The response tells the status
-// 101 and what was agreed on; it is nil with an error, for a browser does not
-// let a page know why a connection could not be made. A server that selects
-// none of the subprotocols offered counts as a failure there.
+// ctx applies to Dial only, not to the connection. The response has status 101, the
+// subprotocol and the extensions. It is nil with an error, since a browser does not
+// report why a connection failed. Dial fails if the server selects none of the offered
+// subprotocols.
 func Dial(ctx context.Context, u string, opts *DialOptions) (*Conn, *http.Response, error) {
 	checkContext(ctx)
 	c, err := dial(ctx, u, opts.orDefault())
@@ -90,7 +88,7 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, error) {
 	return c, nil
 }
 
-// awaitOpen waits until the socket is open, or will never be.
+// awaitOpen waits until the socket is open or has failed.
 func (e *engine) awaitOpen(ctx context.Context) error {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -111,7 +109,7 @@ func (e *engine) awaitOpen(ctx context.Context) error {
 	}
 }
 
-// response is what is known of the server's answer.
+// response returns a response with what the browser reports of the server's.
 func (e *engine) response() *http.Response {
 	h := http.Header{}
 	if e.protocol != "" {
@@ -131,8 +129,8 @@ func (e *engine) response() *http.Response {
 	}
 }
 
-// socketURL makes of u the URL that the socket connects to. base is the
-// page's, or "" where there is none. Errors do not tell the password.
+// socketURL returns the URL to connect to for u. base is the URL of the page, or "" if
+// there is none. Errors do not contain the password.
 func socketURL(u, base string) (*url.URL, error) {
 	to, err := url.Parse(u)
 	if err != nil {
@@ -165,7 +163,7 @@ func socketURL(u, base string) (*url.URL, error) {
 	return to, nil
 }
 
-// withoutPassword takes the password out of an error that may tell the URL.
+// withoutPassword removes the password from an error that may contain the URL.
 func withoutPassword(err error, u *url.URL) error {
 	told := err.Error()
 	if redacted := strings.ReplaceAll(told, u.String(), u.Redacted()); redacted != told {
@@ -174,12 +172,12 @@ func withoutPassword(err error, u *url.URL) error {
 	return err
 }
 
-// ping has nothing to send: a browser keeps pings to itself.
+// ping sends nothing: a page can't send pings.
 func (e *engine) ping(ctx context.Context) error {
 	return e.awaitUsable(ctx)
 }
 
-// pong has nothing to send, as ping.
+// pong sends nothing: a page can't send pongs.
 func (e *engine) pong(ctx context.Context, _ []byte) error {
 	return e.awaitUsable(ctx)
 }

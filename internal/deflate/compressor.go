@@ -56,7 +56,7 @@ const (
 )
 
 // NewCompressor returns a Compressor for the window bits, 8 to 15, that were
-// agreed on for its direction: it never refers to anything farther back than
+// negotiated for its direction: it never refers to anything farther back than
 // 1<<windowBits. level is 1, the fastest, to 9, numbered as klauspost/compress
 // does. Windows below 15 bits have a level of their own, and level has no effect.
 //

@@ -12,7 +12,7 @@ var ErrAbandoned = errors.New("an earlier message was not read to its end")
 // An Inflater inflates the compressed messages of one direction of a
 // connection. One goroutine at a time uses it.
 //
-// It inflates with a window of 32 KiB, whatever was agreed on: no peer can need
+// It inflates with a window of 32 KiB, whatever was negotiated: no peer can need
 // a larger one. Of the messages before, it keeps what it was made for.
 type Inflater struct {
 	takeover bool
@@ -44,7 +44,7 @@ func NewInflater(windowBits int, takeover bool) *Inflater {
 
 // Begin opens a message: its compressed payload is what src has up to io.EOF.
 // src is read 4 KiB at a time, straight into the Inflater's buffer, and only
-// when all that was read before is inflated and taken. It is let go of when the
+// when all that was read before is inflated and taken. It is freed when the
 // message ends. Begin ends a message that is still open, as [Inflater.End]
 // does.
 func (f *Inflater) Begin(src io.Reader) {

@@ -88,7 +88,7 @@ func Preframe(b frame.Byte0, p []byte) Preframed {
 type Sender struct {
 	stream  *netstream.Stream
 	host    Host
-	deflate *Compression // nil when compression was not agreed on
+	deflate *Compression // nil without compression
 	role    Role
 
 	draining atomic.Bool // a goroutine runs drain

@@ -11,20 +11,19 @@ import (
 	"syscall/js"
 )
 
-// byteArray is a Uint8Array to send from.
+// byteArray is a Uint8Array whose bytes are sent.
 type byteArray struct {
 	array js.Value
 	size  int
 }
 
-// byteArrays has at most a few. The garbage collector empties it, and frees the
-// arrays.
+// byteArrays holds few arrays. The garbage collector frees unused ones.
 var byteArrays sync.Pool // of *byteArray
 
-// minByteArray spares small messages an array each.
+// minByteArray is the minimum size of an array, so that small messages share one.
 const minByteArray = 64 << 10
 
-// borrowBytes returns an array of n bytes at least.
+// borrowBytes returns an array of at least n bytes.
 func borrowBytes(n int) *byteArray {
 	if b, ok := byteArrays.Get().(*byteArray); ok && b.size >= n {
 		return b
@@ -43,19 +42,17 @@ func (b *byteArray) view(n int) js.Value {
 	return b.array.Call("subarray", 0, n)
 }
 
-// byteOrderMark is U+FEFF. At the beginning of a text it is a part of it to
-// WebSocket (RFC 6455 section 5.6), but not to the decoder with which strings
-// come to JavaScript from Go.
+// byteOrderMark is U+FEFF. At the beginning of a text WebSocket preserves it (RFC 6455
+// section 5.6), but the decoder that converts strings of Go removes it.
 var byteOrderMark = []byte("\uFEFF")
 
-// textDecoder decodes a byte order mark like all else.
+// textDecoder preserves a byte order mark.
 var textDecoder = sync.OnceValue(func() js.Value {
 	return js.Global().Get("TextDecoder").New("utf-8", map[string]any{"ignoreBOM": true})
 })
 
-// textToJS returns p, which is valid UTF-8, as a string of JavaScript. The copy
-// that it makes in Go's memory has the collector run, which has JavaScript let
-// go of the texts that were sent.
+// textToJS returns p, which is valid UTF-8, as a JavaScript string. It makes a copy in
+// Go's memory, so that the collector runs and JavaScript frees the sent texts.
 func textToJS(p []byte) js.Value {
 	if bytes.HasPrefix(p, byteOrderMark) {
 		b := uint8Array.New(len(p))
@@ -72,35 +69,35 @@ var (
 	objectToString = js.Global().Get("Object").Get("prototype").Get("toString")
 )
 
-// Data is a message that has arrived. Its bytes are in JavaScript's memory. The zero
-// value is none.
+// Data is a message that has arrived, in the memory of JavaScript. The zero value is no
+// message.
 type Data struct {
 	IsText bool
 	array  js.Value // a Uint8Array
 }
 
-// DataOf returns v as a message, which is a string, an ArrayBuffer or a view of one.
+// DataOf returns v, a string, an ArrayBuffer or a view of one, as a message.
 func DataOf(v js.Value) (Data, error) {
 	array, err := bytesInJS(v)
 	return Data{v.Type() == js.TypeString, array}, err
 }
 
-// IsZero reports whether d is none.
+// IsZero reports whether d is the zero value.
 func (d Data) IsZero() bool { return !d.array.Truthy() }
 
-// Len returns how many bytes the message has.
+// Len returns the length of the message in bytes.
 func (d Data) Len() int { return d.array.Length() }
 
-// Bytes copies the message. It runs no method of Events.
+// Bytes returns a copy of the message. It calls no method of Events.
 func (d Data) Bytes() []byte {
 	p := make([]byte, d.array.Length())
 	js.CopyBytesToGo(p, d.array)
 	return p
 }
 
-// bytesInJS returns the bytes of what arrived, a string, an ArrayBuffer or a
-// view of one, as a Uint8Array. Anything else is an error: the WebSocket is not
-// the browser's own, or does not honor binaryType.
+// bytesInJS returns the bytes of a string, an ArrayBuffer or a view of one as a
+// Uint8Array. Other values are an error: the WebSocket is not the browser's own, or does
+// not honor binaryType.
 func bytesInJS(from js.Value) (js.Value, error) {
 	switch {
 	case from.Type() == js.TypeString:
@@ -115,10 +112,10 @@ func bytesInJS(from js.Value) (js.Value, error) {
 	return js.Value{}, fmt.Errorf("%w: %s", errMessageData, kindOf(from))
 }
 
-// errMessageData is the error of a message event whose data is no message.
+// errMessageData is the error of a message event with invalid data.
 var errMessageData = errors.New("the WebSocket gave a message that is no string, ArrayBuffer or view of one")
 
-// kindOf names what v is, such as null, number or Blob.
+// kindOf returns the name of the type of v, such as null, number or Blob.
 func kindOf(v js.Value) string {
 	if v.Type() != js.TypeObject {
 		return v.Type().String()

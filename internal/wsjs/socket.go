@@ -1,21 +1,20 @@
 //go:build js
 
-// Package wsjs is the WebSocket of JavaScript, typed: what a page, a worker or Node
-// has. It is the only package of the library that calls JavaScript; what is thrown
-// there is returned as an error.
+// Package wsjs is a typed interface to the WebSocket of JavaScript in a page, a worker
+// or Node. It is the only package of the library that calls JavaScript. It returns
+// exceptions as errors.
 //
-// A [Socket] connects when it is made, and tells its [Events] what happens. JavaScript
-// waits for their methods to return: they must not block. Conversely a call of a
-// Socket may run a method of its Events before it returns, so none is made with a lock
-// held that such a method takes. Nothing happens to a Socket until the goroutine that
-// made it blocks.
+// A [Socket] connects when it is created, and calls the methods of its [Events].
+// JavaScript waits for these to return: they must not block. A call of a Socket may call
+// a method of its Events before it returns, so the caller must not hold a lock that such
+// a method acquires. Events occur only after the goroutine that created the Socket
+// blocks.
 //
-// What Go refers to, JavaScript keeps until Go's garbage collector has found that Go
-// does not refer to it any more. The collector runs when Go's memory has grown, and
-// does not see what JavaScript holds: a program that sends the same megabyte a
-// thousand times would hold a gigabyte. So bytes are sent through an array that is
-// used again, and all else of a message's size is made along with something of that
-// size in Go's memory.
+// JavaScript keeps values to which Go refers until Go's garbage collector finds that
+// they are unreachable. The collector runs when Go's memory has grown, and does not
+// account for the memory of JavaScript: a program that sends the same megabyte a thousand
+// times would hold a gigabyte. So bytes are sent from an array that is reused, and other
+// values of the size of a message are created along with Go memory of that size.
 package wsjs
 
 import (
@@ -38,29 +37,27 @@ type listener struct {
 	f     js.Func
 }
 
-// Events is told what happens to a Socket.
+// Events handles the events of a Socket.
 type Events interface {
 	Opened()
 	// Received is a message. err is not nil if it is neither a string nor bytes: then
 	// the WebSocket is not the browser's own, or does not honor binaryType.
 	Received(data Data, err error)
-	// Failed says why the Socket will be closed, as far as that is told: mostly not,
-	// and why is "" then.
+	// Failed is the error event, before the Socket is closed. why is "" if the
+	// environment does not report the reason, as browsers do not.
 	Failed(why string)
-	// Closed is the end: nothing happens after it. clean tells that there was a close
-	// handshake.
+	// Closed is the last event. clean says whether there was a close handshake.
 	Closed(code int, reason string, clean Clean)
 }
 
-// Clean tells whether a connection was closed by a close handshake.
+// Clean reports whether a connection was closed by a close handshake.
 type Clean bool
 
 // readyStateOpen is a value of readyState.
 const readyStateOpen = 1
 
-// BaseURL returns what a URL is relative to: where the page is from, or what it
-// says in its place, or where the worker's script is from; "" where there is no
-// such thing.
+// BaseURL returns the base of relative URLs: that of the page, which a <base> element may
+// set, or the location of the worker's script, or "" if there is neither.
 func BaseURL() string {
 	if page := js.Global().Get("document"); page.Type() == js.TypeObject {
 		return page.Get("baseURI").String()
@@ -101,7 +98,7 @@ func New(url string, protocols []string) (s *Socket, err error) {
 	return s, nil
 }
 
-// caught turns what JavaScript threw into an error.
+// caught converts an exception of JavaScript to an error.
 func caught(err *error) {
 	switch thrown := recover().(type) {
 	case nil:
@@ -112,7 +109,7 @@ func caught(err *error) {
 	}
 }
 
-// Listen has ev told of everything, until Release.
+// Listen passes events to ev until Release.
 func (s *Socket) Listen(ev Events) {
 	s.on("open", func(js.Value) { ev.Opened() })
 	s.on("message", func(event js.Value) { ev.Received(DataOf(event.Get("data"))) })
@@ -141,7 +138,7 @@ func (s *Socket) on(event string, handle func(js.Value)) {
 	s.listeners = append(s.listeners, listener{event, f})
 }
 
-// Release stops listening and gives back what that holds. Events may call it.
+// Release stops listening and frees the listeners. Events may call it.
 func (s *Socket) Release() {
 	s.mu.Lock()
 	listeners := s.listeners
@@ -153,15 +150,15 @@ func (s *Socket) Release() {
 	}
 }
 
-// Listeners returns how many events are listened to.
+// Listeners returns the number of listeners.
 func (s *Socket) Listeners() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.listeners)
 }
 
-// SendText sends a text message, which is valid UTF-8, or drops it if the Socket is no
-// longer open.
+// SendText sends a text message, which must be valid UTF-8. It discards the message if
+// the Socket is no longer open.
 func (s *Socket) SendText(p []byte) (err error) {
 	defer caught(&err)
 	s.v.Call("send", textToJS(p))
@@ -179,8 +176,7 @@ func (s *Socket) SendBinary(p []byte) (err error) {
 	return nil
 }
 
-// Close begins the close handshake without a code. A Socket that is not open yet gives
-// up.
+// Close begins the close handshake without a code. A Socket that is connecting fails.
 func (s *Socket) Close() (err error) {
 	defer caught(&err)
 	s.v.Call("close")
@@ -194,12 +190,12 @@ func (s *Socket) CloseWith(code int, reason string) (err error) {
 	return nil
 }
 
-// IsOpen reports whether the Socket is open, whatever its Events have been told.
+// IsOpen reports whether the Socket is open. It may change before the Closed event.
 func (s *Socket) IsOpen() bool { return s.v.Get("readyState").Int() == readyStateOpen }
 
-// Buffered returns how many bytes are still to be sent.
+// Buffered returns the number of bytes that were not sent yet.
 func (s *Socket) Buffered() int { return s.v.Get("bufferedAmount").Int() }
 
-// Protocol and Extensions return what was agreed on with the server.
+// Protocol and Extensions return the negotiated subprotocol and extensions.
 func (s *Socket) Protocol() string   { return s.v.Get("protocol").String() }
 func (s *Socket) Extensions() string { return s.v.Get("extensions").String() }

@@ -22,9 +22,11 @@ import (
 // validated. A piece stays in the second-level cache.
 const chunkSize = 64 << 10
 
-// incoming is the state of the message that is being read.
+// decodeSize is the size of the pieces in which text is unmasked and validated. A piece
+// stays in the first-level cache.
 const decodeSize = 16 << 10
 
+// incoming is the state of the message that is being read.
 type incoming struct {
 	typ       MessageType
 	limit     int64 // in bytes; -1 for none

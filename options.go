@@ -349,6 +349,6 @@ func (a unknownAddr) String() string { return string(a) }
 type compressing uint8
 
 const (
-	asAgreed compressing = iota // if both sides have agreed on it, and the message is long enough
+	asAgreed compressing = iota // if compression was negotiated and the message is long enough
 	never
 )

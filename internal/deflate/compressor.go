@@ -2,14 +2,13 @@ package deflate
 
 import "fmt"
 
-// A Compressor makes the compressed payloads of one direction of a connection.
-// One goroutine at a time uses it.
+// A Compressor compresses the messages of one direction of a connection. It is not safe
+// for concurrent use.
 //
-// It compresses with a flate.Writer of github.com/klauspost/compress, which a pool
-// lends to it for the length of a message. Between messages it holds the end of
-// what it sent. If the Writer that it had last is still free, and no other
-// message has been compressed with it, the next message may refer to everything
-// that the window has; otherwise to that end.
+// It uses a pooled flate.Writer of github.com/klauspost/compress for the duration of a
+// message. Between messages it keeps the end of its outgoing text. If its last Writer is
+// idle and has compressed no other message, the next message may refer to the whole
+// window; otherwise only to that end.
 type Compressor struct {
 	kind     kind
 	takeover bool
@@ -32,8 +31,8 @@ type Compressor struct {
 	flushed bool // Flush was called inside it
 }
 
-// windowKept is how much of what it sent a Compressor keeps at most. A Writer that
-// was another connection's compresses it again before a message.
+// windowKept is the maximum length of the text that a Compressor keeps. A Writer that was
+// used by another connection compresses that text again before a message.
 const windowKept = 2 << 10
 
 const (
@@ -41,17 +40,17 @@ const (
 	// seventh smaller.
 	DefaultLevel = 2
 
-	// MaxLevel is the one that makes messages smallest.
+	// MaxLevel makes the smallest messages.
 	MaxLevel = 9
 )
 
 const (
-	// blockSize is how many bytes a Writer of levels 1 to 6, or of a smaller
-	// window, encodes at a time.
+	// blockSize is the number of bytes that a Writer of levels 1 to 6, or of a
+	// smaller window, encodes at a time.
 	blockSize = 65535
 
-	// minReferring is the shortest block that such a Writer looks for matches in.
-	// It codes a shorter one by itself and forgets what was before.
+	// minReferring is the minimum size of a block in which such a Writer searches for
+	// matches. It encodes a shorter block alone and drops its history.
 	minReferring = 128
 )
 
@@ -86,7 +85,7 @@ func NewCompressor(windowBits, level int, takeover bool) *Compressor {
 // refers to nothing before it, and the one after it only to what the Compressor
 // keeps.
 //
-// The message counts as sent: a caller that does not send it calls
+// The message is assumed to be sent: a caller that does not send it must call
 // [Compressor.Discard]. Append panics inside a message that [Compressor.Begin]
 // opened.
 func (c *Compressor) Append(dst, p []byte) []byte {
@@ -113,8 +112,7 @@ func (c *Compressor) Begin() {
 	c.enc.text = window{limit: c.window.limit, ring: c.enc.buf[:0]}
 }
 
-// Write compresses p, which it does not keep, and appends to dst the payload
-// that is ready, which may be nothing.
+// Write compresses p, which it does not keep, and appends the available output to dst.
 func (c *Compressor) Write(dst, p []byte) []byte {
 	e := c.open()
 	e.out = dst
@@ -155,13 +153,12 @@ func (c *Compressor) End(dst []byte) []byte {
 	return dst
 }
 
-// Discard makes the Compressor right again after a payload did not reach the
-// peer, or after one that it did not make did.
+// Discard restores the Compressor after a payload that was not sent to the peer, or after
+// a sent payload that it did not compress.
 //
-// Inside a message, it drops the message: the window is as it was before Begin.
-// Between messages the window already has the last message, so Discard empties
-// it, which is right whatever the peer has: the next message refers to nothing
-// before itself.
+// Inside a message, Discard drops the message and restores the window of Begin. Between
+// messages the window contains the last message, so Discard empties it: the next message
+// does not refer to earlier ones.
 func (c *Compressor) Discard() {
 	if c.enc != nil {
 		c.release(historyLost)
@@ -172,12 +169,11 @@ func (c *Compressor) Discard() {
 	c.later = nil
 }
 
-// Sent tells the Compressor of a message that the peer has, or will have, and
-// that another one made, without reference to what was before it: n bytes, of
-// which text is the end, or all. The next message may refer to text, which is
-// kept, and must not change. Sent costs nothing; of messages that follow one
-// another without one of the Compressor's own, only the last is remembered.
-// Sent panics inside a message.
+// Sent records a message of n bytes that is sent to the peer and was compressed by another
+// Compressor without reference to earlier messages. text is its end or all of it. The
+// next message may refer to text, which the Compressor keeps and which must not change.
+// Of several such messages in a row only the last is recorded. Sent panics inside a
+// message.
 func (c *Compressor) Sent(text []byte, n int) {
 	if c.enc != nil {
 		panic(errOpen)
@@ -192,7 +188,7 @@ func (c *Compressor) Sent(text []byte, n int) {
 	c.stamp = 0
 }
 
-// catchUp puts into the window what came behind it.
+// catchUp adds the text of Sent to the window.
 func (c *Compressor) catchUp() {
 	if c.later != nil {
 		c.window.write(c.later)
@@ -200,8 +196,7 @@ func (c *Compressor) catchUp() {
 	}
 }
 
-// Close gives all memory back. The Compressor may be used again: its window is
-// empty.
+// Close frees all memory. The Compressor may be used again, with an empty window.
 func (c *Compressor) Close() {
 	if c.enc != nil {
 		c.Discard()
@@ -210,7 +205,7 @@ func (c *Compressor) Close() {
 	c.window.reset()
 }
 
-// errOpen is what misuse panics with.
+// errOpen is the panic value for misuse.
 const errOpen = "deflate: a message is open already"
 
 // begin takes an encoder for a message of n bytes, or of so many or fewer.
@@ -230,12 +225,12 @@ func (c *Compressor) begin(n int) {
 	}
 }
 
-// dictMin is the least that a message may refer to in a Writer that was another
-// connection's.
+// dictMin is the minimum length of the dictionary for a Writer that was used by another
+// connection.
 const dictMin = 1 << 10
 
-// dictLen returns how much of what is kept a Writer compresses again for a message of
-// n bytes. Each byte takes as long as one of the message, so it is in proportion.
+// dictLen returns the length of the dictionary for a message of n bytes. It is
+// proportional to n, since a byte of the dictionary takes as long as one of the message.
 func dictLen(n int) int {
 	return min(max(dictMin, n+n/2), windowKept)
 }
@@ -267,7 +262,7 @@ func (c *Compressor) open() *encoder {
 	return c.enc
 }
 
-// release gives the encoder back.
+// release returns the encoder to its pool.
 func (c *Compressor) release(h history) {
 	c.stamp = putEncoder(c.enc, h)
 	c.enc, c.flushed = nil, false

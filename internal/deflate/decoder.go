@@ -10,9 +10,8 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// ErrCorrupt is what compressed data that is not DEFLATE, or refers to before
-// the window, or ends inside a block, gives rise to. Errors wrap it and say
-// what is wrong (RFC 1951 section 3.2).
+// ErrCorrupt is wrapped by the errors of compressed data that is not valid DEFLATE, refers
+// to bytes before the window, or ends inside a block (RFC 1951 section 3.2).
 var ErrCorrupt = errors.New("corrupt compressed data")
 
 var (
@@ -24,16 +23,16 @@ var (
 	errTruncated = fmt.Errorf("%w: ends inside a block", ErrCorrupt)
 )
 
-// errInput says that a step cannot go on without more input. Everything it
-// looked at is still there, so that it may be asked again.
+// errInput means that a step needs more input. The step has consumed nothing and can be
+// repeated.
 var errInput = errors.New("more input wanted")
 
 const (
-	// inputSize is what most reads from the source ask for: most frames whole.
+	// inputSize is the size of most reads from the source: a whole frame, mostly.
 	inputSize = 8 << 10
 
-	// straightSize is the length from which on the bytes of a stored block are read
-	// to where they belong.
+	// straightSize is the length from which the bytes of a stored block are read
+	// directly to their destination.
 	straightSize = 2 << 10
 
 	// storedHeader is the length of the header of a stored block that begins at a
@@ -44,7 +43,7 @@ const (
 	maxMatch = 258
 )
 
-// A step is what the decoder expects next.
+// A step is the kind of input that the decoder expects next.
 type step uint8
 
 const (
@@ -63,10 +62,9 @@ func (s step) makesOutput() bool {
 	return s == atStored || s >= atSymbols
 }
 
-// A decoder inflates one message, straight into the slices that it is read with.
-// It can stop before any piece of its input and of its output, and go on later,
-// which is why it is ours: a source that is interrupted must not cost the message.
-// It belongs to an Inflater for one message and to a pool otherwise.
+// A decoder inflates one message into the slices of its Read calls. It can stop before
+// any byte of its input and output and continue later, so an interrupted source does not
+// lose the message. An Inflater owns it for one message; otherwise it is in a pool.
 type decoder struct {
 	mark poolcheck.Mark
 
@@ -114,7 +112,7 @@ type decoder struct {
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
-// nothing is a window that is always empty.
+// nothing is an empty window.
 var nothing window
 
 // getDecoder takes a decoder from the pool, at the beginning of a message. With
@@ -135,7 +133,7 @@ func getDecoder(src io.Reader, past *window) *decoder {
 	return d
 }
 
-// putDecoder gives d back. What it still refers to is its own.
+// putDecoder returns d to the pool. d refers only to its own memory.
 func putDecoder(d *decoder) {
 	d.src, d.taken, d.past, d.err, d.srcErr, d.in = nil, nil, nil, nil, nil, nil
 	d.own = window{}
@@ -168,8 +166,8 @@ func (d *decoder) Read(p []byte) (int, error) {
 	return 0, d.err
 }
 
-// fill gets more input, when all is used up. The bytes of a stored block go straight
-// into p: it returns how many. A source's error is returned and not kept.
+// fill reads more input when all was consumed. It reads the bytes of a stored block
+// directly into p and returns their number. It does not keep an error of the source.
 func (d *decoder) fill(p []byte) (stored int, err error) {
 	const maxEmptyReads = 100
 	if d.tailed {
@@ -218,8 +216,7 @@ func (d *decoder) tookStored(p []byte) {
 	}
 }
 
-// sourceEnded puts the tail back that the sender took off (RFC 7692 section
-// 7.2.2). A payload that follows the RFC ends after the header bits of a stored
+// sourceEnded appends the tail that the sender removed (RFC 7692 section 7.2.2). A payload that follows the RFC ends after the header bits of a stored
 // block, whose length the tail is. One that ends with a whole block, at a whole
 // byte, is complete without: an empty payload, one that was not stripped, and
 // one that ends with a final block (7.2.3.4) but lacks the octet after it.
@@ -334,9 +331,9 @@ func (d *decoder) header() error {
 	return nil
 }
 
-// endBlock goes on to the next block. The one after a final block begins at a
-// whole byte: a sender may use final blocks in the middle of a message (RFC
-// 7692 section 7.2.3.4), and the window goes on through them.
+// endBlock advances to the next block. After a final block the next one begins at a byte
+// boundary: a sender may use final blocks inside a message (RFC 7692 section 7.2.3.4),
+// and the window continues through them.
 func (d *decoder) endBlock() {
 	if d.final {
 		d.align()

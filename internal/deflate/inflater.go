@@ -13,7 +13,7 @@ var ErrAbandoned = errors.New("an earlier message was not read to its end")
 // connection. One goroutine at a time uses it.
 //
 // It inflates with a window of 32 KiB, whatever was negotiated: no peer can need
-// a larger one. Of the messages before, it keeps what it was made for.
+// a larger one. NewInflater sets how much it keeps of earlier messages.
 type Inflater struct {
 	takeover bool
 
@@ -21,19 +21,18 @@ type Inflater struct {
 	// takeover.
 	window window
 
-	// dec is lent for as long as a message is open.
+	// dec comes from a pool while a message is open.
 	dec *decoder
 
-	// idle is what Read returns when dec is nil.
+	// idle is the error of Read when dec is nil.
 	idle error
 	lost bool
 }
 
-// NewInflater returns an Inflater for the window bits, 8 to 15, that were agreed
-// on for its direction. With takeover messages may refer to those before them,
-// and it holds their end, as they come: twice 1<<windowBits bytes, since there
-// are peers that send farther references than they said, and 32 KiB at most;
-// without, it holds nothing between messages.
+// NewInflater returns an Inflater for the negotiated window bits, 8 to 15, of its
+// direction. With takeover messages may refer to earlier ones, and it keeps their last
+// 2<<windowBits bytes, since some peers exceed their window, and at most 32 KiB. Without
+// takeover it keeps nothing between messages.
 func NewInflater(windowBits int, takeover bool) *Inflater {
 	f := &Inflater{takeover: takeover, idle: io.EOF}
 	if takeover {
@@ -42,9 +41,9 @@ func NewInflater(windowBits int, takeover bool) *Inflater {
 	return f
 }
 
-// Begin opens a message: its compressed payload is what src has up to io.EOF.
-// src is read 4 KiB at a time, straight into the Inflater's buffer, and only
-// when all that was read before is inflated and taken. It is freed when the
+// Begin opens a message, whose compressed payload is the bytes of src up to io.EOF. It
+// reads src 4 KiB at a time into the Inflater's buffer, and only when all earlier bytes
+// were inflated and returned. It is freed when the
 // message ends. Begin ends a message that is still open, as [Inflater.End]
 // does.
 func (f *Inflater) Begin(src io.Reader) {
@@ -56,13 +55,11 @@ func (f *Inflater) Begin(src io.Reader) {
 	f.dec = getDecoder(src, &f.window)
 }
 
-// Read inflates into p. It returns what there is as soon as there is anything,
-// without waiting for more of the source, and io.EOF after the last byte of the
-// message.
+// Read inflates into p. It returns available bytes without waiting for more of the
+// source, and io.EOF after the last byte of the message.
 //
-// An error of the source comes back unchanged, after everything that came
-// before it, and is not the end: the next Read asks the source again and goes
-// on where this one stopped. An error that is [ErrCorrupt] is the end of the
+// Read returns an error of the source unchanged, after all bytes before it. It is not
+// final: the next Read reads from the source again and continues. An error that is [ErrCorrupt] is the end of the
 // message, and of the stream if there is takeover.
 func (f *Inflater) Read(p []byte) (int, error) {
 	if f.dec == nil {
@@ -79,10 +76,10 @@ func (f *Inflater) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// End ends the open message, if there is one, and gives its memory back; after
-// the message's io.EOF it does nothing. With takeover, a message that was not
-// inflated up to its end leaves a window that is not the peer's: every later
-// message then gives [ErrAbandoned].
+// End ends the open message, if there is one, and frees its memory. After the io.EOF of
+// the message it has no effect. With takeover, a message that was not inflated to its end
+// leaves a window that differs from the peer's: every later message then returns
+// [ErrAbandoned].
 func (f *Inflater) End() {
 	if f.dec != nil {
 		f.release()
@@ -98,7 +95,7 @@ func (f *Inflater) Close() {
 	f.lost = false
 }
 
-// release gives the decoder back and takes over what it has inflated.
+// release adds the inflated bytes to the window and returns the decoder to its pool.
 func (f *Inflater) release() {
 	d := f.dec
 	if f.takeover {

@@ -1,11 +1,11 @@
 package deflate
 
-// windowStep is the least that a window grows by, so that small messages do
-// not each allocate.
+// windowStep is the minimum by which a window grows, so that not every small message
+// allocates.
 const windowStep = 1 << 10
 
-// A window is the last bytes of a stream: at most limit of them. It is
-// allocated as they come, doubling, and is a ring once it is full.
+// A window holds the last bytes of a stream, at most limit. It grows by doubling, and is a
+// ring when it is full.
 type window struct {
 	limit int
 
@@ -75,8 +75,8 @@ func (w *window) appendLast(dst []byte, n int) []byte {
 	return append(dst, newer...)
 }
 
-// copyBack copies into dst what begins back bytes before the end, and returns
-// how many bytes that were: the window ends after back bytes.
+// copyBack copies the bytes that begin back bytes before the end to dst, and returns their
+// number, at most back.
 // 0 < back <= w.len().
 func (w *window) copyBack(dst []byte, back int) int {
 	older, newer := w.parts()

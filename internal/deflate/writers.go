@@ -9,8 +9,8 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// A kind says how a flate.Writer was made. Writers of one kind can stand in for
-// each other.
+// A kind is the window and level of a flate.Writer. Writers of one kind are
+// interchangeable.
 type kind uint8
 
 // kinds is the number of kinds: one for each window below 32 KiB, and one for
@@ -63,8 +63,8 @@ type encoder struct {
 	kind kind
 	w    *flate.Writer
 
-	// stamp identifies the last message of the encoder. It is 0 if the history
-	// of w is of no use to anyone.
+	// stamp identifies the last message of the encoder. It is 0 if the history of w
+	// can't be used.
 	stamp uint64
 
 	// out is the output of w.
@@ -88,9 +88,9 @@ func (e *encoder) restart(past *window, n int) {
 	e.w.ResetDict(e, past.appendLast(e.buf[:0], n))
 }
 
-// A lender has the idle encoders of a kind. One stays; the garbage collector takes
-// the others when they are not used. A new one takes 1 MB and 0.2 ms, but as
-// much for each processor would be much to hold for a server that rests.
+// A lender is the pool of encoders of a kind. It keeps one; the garbage collector frees
+// others that are not used. A new encoder is expensive, but one for each processor would
+// be too much memory for an idle server.
 type lender struct {
 	one    atomic.Pointer[encoder]
 	others sync.Pool
@@ -101,8 +101,8 @@ var lenders [kinds]lender
 // stamps is the last one given.
 var stamps atomic.Uint64
 
-// takeEncoder returns an encoder of kind k. It reports true if the encoder's last
-// message is the one with the stamp, so that its history is what the peer has.
+// takeEncoder returns an encoder of kind k. It reports true if the encoder's last message
+// is the one with the stamp, so that its history is the peer's window.
 func takeEncoder(k kind, stamp uint64) (e *encoder, has bool) {
 	l := &lenders[k]
 	if e = l.one.Swap(nil); e == nil {
@@ -120,7 +120,7 @@ func takeEncoder(k kind, stamp uint64) (e *encoder, has bool) {
 	return e, has
 }
 
-// A history says whether what an encoder compressed last is what its peer has.
+// A history says whether the history of an encoder is the window of its peer.
 type history uint8
 
 const (
@@ -128,8 +128,8 @@ const (
 	historyKept
 )
 
-// putEncoder gives e back. If its history is kept, it returns the stamp to take it
-// with; otherwise 0.
+// putEncoder returns e to its pool. If its history is kept, it returns the stamp for
+// takeEncoder, otherwise 0.
 func putEncoder(e *encoder, h history) (stamp uint64) {
 	e.out, e.text = nil, window{}
 	if h == historyKept {

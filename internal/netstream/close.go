@@ -14,7 +14,7 @@ const closePatience = 100 * time.Millisecond
 // hurryAfter is when writing is interrupted for the first time.
 const hurryAfter = time.Millisecond
 
-// CloseWrite tells the peer that nothing follows, if the stream can.
+// CloseWrite closes the writing direction, if the stream supports that.
 func (s *Stream) CloseWrite() {
 	if c, ok := s.conn.(interface{ CloseWrite() error }); ok {
 		c.CloseWrite()
@@ -42,7 +42,7 @@ func (s *Stream) Close() {
 	}
 }
 
-// closeBelow closes what a TLS connection is over.
+// closeBelow closes the connection below a TLS connection.
 func (s *Stream) closeBelow() {
 	c, ok := s.rwc.(*tls.Conn)
 	if !ok {
@@ -56,11 +56,10 @@ func (s *Stream) closeBelow() {
 	await(closing(below), closePatience)
 }
 
-// closeUnknown closes a stream that may be TLS inside another type, say. It calls
-// Close of the outermost type alone, which may keep an account, as may the types
-// below, of which each one wants to be closed once. So that Close does not wait for
-// an alert to be sent, writing is interrupted meanwhile. Only if that does not help,
-// what the type says is below is closed, too.
+// closeUnknown closes a stream of an unknown type, which may contain TLS. It calls only
+// Close of the outermost type, since each type may expect to be closed exactly once. It
+// interrupts writes meanwhile, so that Close does not wait for a TLS alert. If that has no
+// effect, it also closes the connection below, if the type has a NetConn method.
 func (s *Stream) closeUnknown() {
 	closed := closing(s.rwc)
 	if await(closed, hurryAfter) {
@@ -77,7 +76,7 @@ func (s *Stream) closeUnknown() {
 	}
 }
 
-// hurry interrupts the writes that closing a stream takes.
+// hurry interrupts the writes of a Close.
 func (s *Stream) hurry(closed <-chan struct{}) {
 	if s.conn == nil {
 		return

@@ -13,8 +13,8 @@ import (
 	"github.com/bhojpur/api/internal/ctxwatch"
 )
 
-// interruptPatience is how long a call may stay blocked after an interrupt before
-// the stream is interrupted once more, and after that before it is closed.
+// interruptPatience is the time after an interrupt at which a blocked call is interrupted
+// again, and then the time after which the stream is closed.
 const interruptPatience = 500 * time.Millisecond
 
 // aLongTimeAgo is a deadline that has passed.
@@ -26,7 +26,7 @@ type direction struct {
 	patient *patience // while the direction is interrupted and not trusted
 }
 
-// readTarget and writeTarget are what the Watches of a Stream interrupt.
+// readTarget and writeTarget are the Targets of the Watches of a Stream.
 type (
 	readTarget  Stream
 	writeTarget Stream
@@ -77,8 +77,8 @@ func (t *writeTarget) Resume() {
 
 type deadlineSetter = func(net.Conn, time.Time) error
 
-// interrupt sets a deadline of the past, or closes the stream if there are no
-// deadlines. It returns what that leaves.
+// interrupt sets a deadline in the past, or closes the stream if there are no deadlines.
+// It returns the outcome.
 func (s *Stream) interrupt(d *direction, outcome Outcome, set deadlineSetter) Outcome {
 	if s.conn == nil {
 		s.Close()
@@ -95,7 +95,7 @@ func (s *Stream) interrupt(d *direction, outcome Outcome, set deadlineSetter) Ou
 	return outcome
 }
 
-// resume removes what interrupt has set.
+// resume removes the deadline of interrupt.
 func (s *Stream) resume(d *direction, outcome *Outcome, set deadlineSetter) {
 	if d.patient != nil {
 		if d.patient.end() {
@@ -108,7 +108,7 @@ func (s *Stream) resume(d *direction, outcome *Outcome, set deadlineSetter) {
 	}
 }
 
-// patience sees to it that an interrupted call returns.
+// patience ensures that an interrupted call returns.
 type patience struct {
 	repeat, close *time.Timer
 	state         atomic.Uint32 // of the call: one of the states below
@@ -130,7 +130,7 @@ func (s *Stream) newPatience(set deadlineSetter) *patience {
 			set(s.conn, aLongTimeAgo)
 		}
 	})
-	// It does not wait for the repetition, which may wait for the call.
+	// A separate timer, since the setter of the repetition may wait for the call.
 	p.close = time.AfterFunc(2*interruptPatience, func() {
 		if p.state.CompareAndSwap(callBlocked, callClosed) {
 			s.Close()
@@ -168,9 +168,8 @@ func (s *Stream) interruption(ctx context.Context, outcome Outcome, err error) e
 	return err
 }
 
-// isTimeout reports whether err is that of a deadline that has passed. Some types
-// have errors of their own for that. That the peer of a TCP connection has stopped
-// answering is a timeout, too, but none of ours.
+// isTimeout reports whether err is the error of a passed deadline. Some types have errors
+// of their own for that. ETIMEDOUT, for a TCP peer that does not answer, is not one.
 func isTimeout(err error) bool {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return true

@@ -7,7 +7,7 @@ import (
 	"reflect"
 )
 
-// kind is what is known of the type of a stream.
+// kind is a set of properties of the type of a stream.
 type kind uint8
 
 const (

@@ -2,17 +2,17 @@
 
 package poolcheck
 
-// On says whether pools are watched.
+// On reports whether pools are checked.
 const On = false
 
-// A Mark is the first field of what is pooled.
+// A Mark is the first field of a pooled object.
 type Mark struct{}
 
-// Got notes that v, of which m is the first field, was taken from its pool, or made.
+// Got records that v, whose first field is m, was taken from its pool or allocated.
 func Got[T any](k Kind, m *Mark, v *T, mem ...[]byte) {}
 
-// Put notes that v goes back.
+// Put records that v is returned to its pool.
 func Put[T any](k Kind, m *Mark, v *T, mem ...[]byte) {}
 
-// Out returns how many of each kind are out, of which there are any.
+// Out returns the number of objects of each kind that are not in their pools.
 func Out() map[Kind]int { return nil }

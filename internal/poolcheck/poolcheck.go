@@ -1,12 +1,11 @@
-// Package poolcheck watches what goes through pools, in builds with the race
-// detector: that nothing is given back twice, nothing is used after it was given
-// back, and everything is given back. Other builds have none of it: On is false
-// there, a [Mark] takes no room, and pools ask before they call.
+// Package poolcheck checks the use of pools in builds with the race detector: it detects
+// double frees, uses after the free, and leaks. In other builds On is false, a [Mark] has
+// no size, and pools do not call this package.
 package poolcheck
 
 import "fmt"
 
-// A Kind is a kind of what comes from a pool.
+// A Kind is the kind of a pooled object.
 type Kind uint8
 
 const (

@@ -9,11 +9,11 @@ import (
 	"unsafe"
 )
 
-// On says whether pools are watched.
+// On reports whether pools are checked.
 const On = true
 
-// A Mark is the first field of what is pooled: where it is, and what it was when
-// it got there.
+// A Mark is the first field of a pooled object: its state, and a checksum of the object
+// when it was freed.
 type Mark struct {
 	place uint32 // atomic
 	sum   uint64 // while it is pooled: of what must not change
@@ -30,9 +30,9 @@ var (
 	out  [kinds]atomic.Int64
 )
 
-// Got notes that v, of which m is the first field, was taken from its pool, or made.
-// mem is what v refers to of its own, as Put was told. It panics when any of it
-// was written to since v was given back, or when v is out already.
+// Got records that v, whose first field is m, was taken from its pool or allocated.
+// mem is the memory of v, as in Put. Got panics if v or mem was written to since the Put,
+// or if v is not in its pool.
 func Got[T any](k Kind, m *Mark, v *T, mem ...[]byte) {
 	switch atomic.SwapUint32(&m.place, taken) {
 	case taken:
@@ -45,11 +45,10 @@ func Got[T any](k Kind, m *Mark, v *T, mem ...[]byte) {
 	out[k].Add(1)
 }
 
-// Put notes that v goes back. It fills mem, so that who reads on there finds out,
-// and panics when v was given back before. Of v itself nothing may change from
-// now on, and of mem neither.
+// Put records that v is returned to its pool. It overwrites mem, so that later reads are
+// noticed, and panics if v was returned before. v and mem must not change afterwards.
 //
-// mem holds no pointers. It is v's own, or a part of v.
+// mem holds no pointers. It is owned by v or a part of v.
 func Put[T any](k Kind, m *Mark, v *T, mem ...[]byte) {
 	if !atomic.CompareAndSwapUint32(&m.place, taken, pooled) {
 		panic(fmt.Sprintf("poolcheck: a %v was given back that is not out", k))
@@ -61,8 +60,7 @@ func Put[T any](k Kind, m *Mark, v *T, mem ...[]byte) {
 	out[k].Add(-1)
 }
 
-// poison is what memory is filled with: no length, no UTF-8, no flag that makes
-// sense.
+// poison is the byte that overwrites freed memory: no valid length, UTF-8 or flag.
 var poison = func() (b [4 << 10]byte) {
 	for i := range b {
 		b[i] = 0xdb
@@ -77,7 +75,7 @@ func fill(b []byte) {
 	}
 }
 
-// sum is of all of v behind its mark, and of mem.
+// sum returns a checksum of v without its mark, and of mem.
 func sum[T any](v *T, mem [][]byte) uint64 {
 	const head = unsafe.Sizeof(Mark{})
 	var h maphash.Hash
@@ -89,7 +87,7 @@ func sum[T any](v *T, mem [][]byte) uint64 {
 	return h.Sum64()
 }
 
-// Out returns how many of each kind are out, of which there are any.
+// Out returns the number of objects of each kind that are not in their pools.
 func Out() map[Kind]int {
 	left := make(map[Kind]int)
 	for k := range out {

@@ -133,10 +133,11 @@ const (
 	maxCopied = 4 << 10
 	// MaxFrame is the payload of the frames that a Writer sends.
 	MaxFrame = 16 << 10
-	// maxBatch is the size at which a batch takes no further frames.
+	// maxBatch is the size at which a batch takes no further frames. One more copied
+	// frame fits into the same block of 64 KiB; the next size of the pool is 256 KiB.
+	maxBatch = 64<<10 - maxCopied - frame.MaxHeader
 	// maxPongs is the maximum number of queued pongs. A further one replaces the
 	// last: only the most recent ping must be answered (RFC 6455 section 5.5.3).
-	maxBatch = 64<<10 - maxCopied - frame.MaxHeader
 	maxPongs = 16
 )
 

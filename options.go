@@ -344,8 +344,7 @@ type unknownAddr string
 func (unknownAddr) Network() string  { return "websocket" }
 func (a unknownAddr) String() string { return string(a) }
 
-// compressing says whether a message is compressed. In a browser that is not for the
-// program to decide.
+// compressing says whether a message is compressed. A browser ignores it.
 type compressing uint8
 
 const (

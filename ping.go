@@ -69,7 +69,6 @@ func (e *engine) ping(ctx context.Context) error {
 	}
 }
 
-// checkPing returns an error if no ping or pong can be sent now.
 // pong sends a pong that answers no ping.
 func (e *engine) pong(ctx context.Context, payload []byte) error {
 	if err := e.checkWrite(ctx, MessageBinary); err != nil {

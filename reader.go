@@ -50,8 +50,7 @@ func (e *engine) afterUnlockRead() {
 	}
 }
 
-// unlockReadFast is unlockRead with a fast path for a lock without waiters and an open
-// connection.
+// restless reports whether afterUnlockRead has something to do.
 func (e *engine) restless() bool {
 	return e.life.state() == stateClosed || e.rcv.stream.ReadDisturbed()
 }

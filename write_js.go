@@ -43,7 +43,6 @@ func (e *engine) write(ctx context.Context, typ MessageType, p []byte, _ compres
 	return e.send(ctx, typ, p)
 }
 
-// writeUncompressed is write: a page can't control compression.
 // byteStream has the reads and writes of a NetConn.
 type byteStream engine
 
@@ -122,7 +121,6 @@ func (e *engine) writer(ctx context.Context, typ MessageType, _ compressing) (io
 	return &messageWriter{e: e, ctx: ctx, typ: typ}, nil
 }
 
-// writerUncompressed is writer; see writeUncompressed.
 // messageWriter is the handle of a message that is being written. A socket sends whole
 // messages, so the writer collects one. Nothing is sent, and no other write waits, before
 // Close.

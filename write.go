@@ -37,7 +37,7 @@ func (e *engine) send(ctx context.Context, c sendqueue.Class, f *sender.Frame) e
 	return nil
 }
 
-// newMessage checks a message and returns it as one frame.
+// newMessage checks a message and sets f to its only frame.
 func (e *engine) newMessage(ctx context.Context, typ MessageType, p []byte, f *sender.Frame) error {
 	if err := e.checkWrite(ctx, typ); err != nil {
 		return err

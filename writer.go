@@ -11,7 +11,6 @@ import (
 )
 
 // writer opens a message of several frames.
-// writerUncompressed is writer for a message that is never compressed.
 func (e *engine) writer(ctx context.Context, typ MessageType, c compressing) (io.WriteCloser, error) {
 	if err := e.checkWrite(ctx, typ); err != nil {
 		return nil, err

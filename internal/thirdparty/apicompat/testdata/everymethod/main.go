@@ -26,6 +26,11 @@ func main() {
 	must(err)
 	fmt.Printf("%v %s\n", typ, p)
 
+	must(c.Write(ctx, websocket.MessageText, []byte("appended")))
+	typ, p, err = c.AppendRead(ctx, []byte("is "))
+	must(err)
+	fmt.Printf("%v %s\n", typ, p)
+
 	m, err := websocket.NewPreparedMessage(websocket.MessageText, []byte("prepared"))
 	must(err)
 	must(c.WritePrepared(ctx, m))

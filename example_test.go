@@ -247,6 +247,33 @@ func ExampleConn_Writer() {
 	// Output: 25000 <nil>
 }
 
+// A secret is sent uncompressed: compressed together with text that an attacker
+// chooses, its length would tell what it is.
+func ExampleConn_WriteUncompressed() {
+	url, stop := serve(echo)
+	defer stop()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	c, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{
+		CompressionMode: websocket.CompressionContextTakeover,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.CloseNow()
+	if err := c.WriteUncompressed(ctx, websocket.MessageText, []byte("token: 4f2a")); err != nil {
+		log.Fatal(err)
+	}
+	_, p, err := c.Read(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(p))
+	c.Close(websocket.StatusNormalClosure, "")
+	// Output: token: 4f2a
+}
+
 // A read that waited too long is not the end.
 func ExampleConn_Read_timeout() {
 	proceed := make(chan struct{})

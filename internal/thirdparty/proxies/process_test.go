@@ -153,8 +153,9 @@ func (p *process) kill(t *testing.T) {
 	<-p.ended
 }
 
-// stopTimeout is how long a proxy may take to end.
-const stopTimeout = 5 * time.Second
+// stopTimeout is how long a proxy may take to end. Apache kills a worker that does
+// not end by itself after ten seconds.
+const stopTimeout = 30 * time.Second
 
 func (p *process) stop(t *testing.T) {
 	p.cmd.Process.Signal(syscall.SIGTERM)

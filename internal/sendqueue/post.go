@@ -58,8 +58,8 @@ func (q *Queue[F]) PostMessage(f F, size, limit int64) (ok, leading bool) {
 	return true, q.lead(q.update(w))
 }
 
-// End queues the final frame: it is sent behind control frames and posted
-// messages that wait, and nothing is accepted after it. Requests of goroutines
+// End queues the final frame: it is sent behind control frames, posted parts and
+// posted messages that wait, and nothing is accepted after it. Requests of goroutines
 // that wait to send messages, or parts of one, fail; and posted messages are
 // dropped if they would have to wait for an open message. It reports false if the
 // queue has ended before. If leading is true, the caller has the lead and must send the
@@ -71,7 +71,7 @@ func (q *Queue[F]) End(f F) (ok, leading bool) {
 		return false, false
 	}
 	q.state.Or(ended)
-	w.fail(Part, everything)
+	w.fail(Part, awaited)
 	if q.is(open) {
 		w.fail(Message, everything)
 	} else {

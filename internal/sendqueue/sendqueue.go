@@ -100,9 +100,11 @@ type Request[F any] struct {
 	Start, End int64
 
 	class   Class
-	begins  bool // the request opens a message and sends nothing
-	posted  bool // no goroutine waits for the request
-	taken   bool // a leader has taken the request
+	begins  bool        // the request opens a message and sends nothing
+	posted  bool        // no goroutine waits for the request
+	taken   bool        // a leader has taken the request
+	encoded atomic.Bool // the leader no longer reads the frame
+	overdue atomic.Bool // a goroutine waits until the frame is encoded
 	outcome Outcome
 	size    int64
 	done    <-chan struct{} // of the context of the message that it opens
@@ -486,8 +488,14 @@ func (w *waiting[F]) remove(r *Request[F]) {
 // A Batch is a sequence of requests that a leader has taken.
 type Batch[F any] struct{ taken list[F] }
 
-// Add appends a request.
-func (b *Batch[F]) Add(r *Request[F]) { b.taken.push(r) }
+// Add appends a request whose frame has been encoded, and is not read again.
+func (b *Batch[F]) Add(r *Request[F]) {
+	b.taken.push(r)
+	r.encoded.Store(true)
+	if r.overdue.Load() {
+		r.wake()
+	}
+}
 
 // First returns the first request, or nil.
 func (b *Batch[F]) First() *Request[F] { return b.taken.head }

@@ -437,8 +437,13 @@ func (q *Queue[F]) leave(r *Request[F]) Outcome {
 
 // Abandon makes an Overdue request a posted one. It reports false if the request has an
 // outcome, which Wait returns. If leading is true, the caller has the lead and must send
-// the rest of the batch.
+// the rest of the batch. Abandon waits until the leader has encoded the frame, because
+// the caller may reuse the memory of the payload afterwards.
 func (q *Queue[F]) Abandon(r *Request[F]) (ok, leading bool) {
+	r.overdue.Store(true)
+	for !r.encoded.Load() {
+		<-r.ready
+	}
 	w := q.lock()
 	defer w.mu.Unlock()
 	if r.outcome != pending {

@@ -174,9 +174,24 @@ func (nc *netConn) opError(op string, err error) error {
 		err = &closedError{why: endReason{byContext, nc.ctx.Err()}, isClosed: true}
 	case err == context.DeadlineExceeded:
 		err = os.ErrDeadlineExceeded
+	case op == "write":
+		if closed, ok := errors.AsType[*closedError](err); ok && closed.why.by == byContext {
+			err = &cutByDeadline{closed}
+		}
 	}
 	return &net.OpError{Op: op, Net: "websocket", Source: nc.LocalAddr(), Addr: nc.RemoteAddr(), Err: err}
 }
+
+// cutByDeadline is the error of a write after the deadline of an earlier one has ended the
+// connection, because the stream below could not go on. As the error of a [crypto/tls.Conn]
+// in that state, it is a timeout.
+type cutByDeadline struct{ *closedError }
+
+func (*cutByDeadline) Timeout() bool   { return true }
+func (*cutByDeadline) Temporary() bool { return false }
+
+// Unwrap returns the error of the connection.
+func (e *cutByDeadline) Unwrap() error { return e.closedError }
 
 func (nc *netConn) Close() error {
 	if nc.closed.Swap(true) {

@@ -1,6 +1,7 @@
 package rawpeer
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,9 +11,16 @@ import (
 // while the timer runs.
 func TestSettleAwaitsTimers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		left := "a block"
-		time.AfterFunc(5*time.Second, func() { left = "" })
-		if got := settle(func() string { synctest.Wait(); return left }); got != "" {
+		var putBack atomic.Bool
+		time.AfterFunc(5*time.Second, func() { putBack.Store(true) })
+		look := func() string {
+			synctest.Wait()
+			if putBack.Load() {
+				return ""
+			}
+			return "a block"
+		}
+		if got := settle(look); got != "" {
 			t.Errorf("%s was put back, but is reported", got)
 		}
 	})

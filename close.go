@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -117,7 +118,19 @@ func IsNormalClose(err error) bool {
 // than MaxUnread of [DialOptions] wrap it, too.
 var ErrMessageTooBig = errors.New("message too big")
 
-// Conditions without an exported name. The errors of the exported functions wrap them.
+// ErrPingTimeout is in the errors of a connection that failed because nothing had
+// arrived from the peer for PingTimeout of the options after a ping. It is not a
+// [net.Error] that is a timeout, since a call that is tried again fails again.
+var ErrPingTimeout = errors.New("no answer to a ping")
+
+// ErrWriteTimeout is in the errors of a connection that failed because the peer had
+// taken nothing for WriteTimeout of the options. Like [ErrPingTimeout] it is not a
+// [net.Error] that is a timeout.
+var ErrWriteTimeout = errors.New("a write made no progress")
+
+// Conditions that callers meet. They are found with errors.Is through what
+// the exported methods return; those without a name of their own are told by
+// text alone.
 var (
 	errBetweenMessages = errors.New("the previous message has not been read to its end")
 	errStaleReader     = errors.New("use of a Reader after its message")
@@ -328,4 +341,45 @@ func asTyped(scheme, u string) string {
 		return u[:len(scheme)]
 	}
 	return scheme
+}
+
+// exits are functions that are called when a connection ends, each for a key.
+type exits struct {
+	mu    sync.Mutex // a leaf; guards the rest
+	calls map[any]func()
+	ended bool
+}
+
+// add adds a function. It reports false if the connection has ended.
+func (x *exits) add(key any, call func()) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ended {
+		return false
+	}
+	if x.calls == nil {
+		x.calls = make(map[any]func())
+	}
+	x.calls[key] = call
+	return true
+}
+
+func (x *exits) remove(key any) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.calls, key)
+}
+
+// run calls the functions. A nil exits has none.
+func (x *exits) run() {
+	if x == nil {
+		return
+	}
+	x.mu.Lock()
+	calls := x.calls
+	x.calls, x.ended = nil, true
+	x.mu.Unlock()
+	for _, call := range calls {
+		call()
+	}
 }

@@ -22,6 +22,10 @@ func (e *engine) shut(why endReason) {
 	if _, ok := e.life.advance(stateClosed, why); !ok {
 		return
 	}
+	if w := e.extras.watch; w != nil {
+		w.Stop()
+	}
+	e.exits.Peek().run()
 	e.rcv.stream.Close()
 	e.rcv.release()
 	e.snd.Close()
@@ -39,13 +43,14 @@ func (e *engine) shutGently() {
 	e.shut(endReason{})
 }
 
-// halfClose ends the outgoing direction of the stream while input is drained.
-func (e *engine) halfClose() {
-	if e.rcv.stream.Secure() {
-		go e.rcv.stream.CloseWrite() // it blocks if the peer does not read
+// halfClose tells the peer that nothing follows, while what it still sends is
+// drained.
+func halfClose(s *netstream.Stream) {
+	if s.Secure() {
+		go s.CloseWrite() // it waits for a peer that does not read
 		return
 	}
-	e.rcv.stream.CloseWrite()
+	s.CloseWrite()
 }
 
 // failWrite ends the connection if an error of the Sender requires that. It returns the
@@ -119,7 +124,7 @@ func (e *engine) failViolation(ctx context.Context, v *violation) {
 	if ok {
 		d := e.life.closing()
 		if from == stateClosing && d.isSendDone() {
-			e.halfClose()
+			halfClose(e.rcv.stream)
 		}
 		e.snd.PostClose(appendClose(nil, v.code, v.text))
 		ctx, cancel := context.WithTimeout(ctx, drainTimeout)
@@ -155,21 +160,7 @@ func (e *engine) replyClose(ctx context.Context, ce CloseError) {
 	case e.life.closing().isSendDone():
 		e.shutGently() // if the sender ended before the state changed
 	case sending:
-		e.awaitEnd(ctx)
-	}
-}
-
-// awaitEnd waits until the connection has ended, for at most replyTimeout.
-func (e *engine) awaitEnd(ctx context.Context) {
-	if e.life.state() == stateClosed {
-		return
-	}
-	timer := time.NewTimer(replyTimeout)
-	defer timer.Stop()
-	select {
-	case <-e.life.done():
-	case <-ctx.Done():
-	case <-timer.C:
+		e.life.awaitEnd(ctx)
 	}
 }
 
@@ -188,9 +179,14 @@ func (e *engine) endErr() error {
 func (e *engine) close(ctx context.Context, code StatusCode, reason string) error {
 	ctx, cancel := boundClose(ctx)
 	defer cancel()
-	first, err := e.beginClose(code, reason)
+	first, err := e.startClose(code, reason)
+	return errors.Join(err, e.endClose(ctx, first))
+}
+
+// endClose waits for the end after startClose, until ctx is done at most.
+func (e *engine) endClose(ctx context.Context, first bool) error {
 	if first {
-		return errors.Join(err, e.finishClose(ctx))
+		return e.finishClose(ctx)
 	}
 	select {
 	case <-e.life.done():
@@ -203,7 +199,7 @@ func (e *engine) close(ctx context.Context, code StatusCode, reason string) erro
 // closeAsync is close, but waits for the peer at most replyTimeout. A goroutine completes
 // the handshake.
 func (e *engine) closeAsync(code StatusCode, reason string) error {
-	first, err := e.beginClose(code, reason)
+	first, err := e.startClose(code, reason)
 	if first {
 		e.finishAsync()
 	}
@@ -218,26 +214,18 @@ func (e *engine) finishAsync() {
 		defer cancel()
 		e.finishClose(ctx)
 	}()
-	e.awaitEnd(context.Background())
+	e.life.awaitEnd(context.Background())
 }
 
-// beginClose begins the close handshake. It reports whether the connection was open until
-// then. If code or reason can't be sent, it sends others and returns an error.
-func (e *engine) beginClose(code StatusCode, reason string) (first bool, err error) {
+// startClose begins the close handshake. It reports whether it is the first to
+// close. A code or a reason that can't be sent is an error, and replaced.
+func (e *engine) startClose(code StatusCode, reason string) (first bool, err error) {
 	code, reason, err = sendable(code, reason)
 	if _, first = e.life.advance(stateClosing, endReason{bySelf, CloseError{code, reason}}); !first {
 		return false, nil
 	}
 	e.snd.PostClose(appendClose(nil, code, reason))
 	return true, err
-}
-
-// failSelf begins the close handshake because of a failure of this side.
-func (e *engine) failSelf(code StatusCode, cause error) (first bool) {
-	if _, first = e.life.advance(stateClosing, endReason{byFailure, cause}); first {
-		e.snd.PostClose(appendClose(nil, code, ""))
-	}
-	return first
 }
 
 // finishClose reads until the peer's close frame and closes the stream.

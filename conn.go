@@ -173,11 +173,28 @@ func (c *Conn) WritePrepared(ctx context.Context, m *PreparedMessage) error {
 	return opError("write", c.writePrepared(ctx, m))
 }
 
-// Writer returns a writer of one message. The message is sent in frames of 16 KiB;
-// Close sends the final frame. Other messages wait until then, so the writer must always
-// be closed. Pings, pongs and a close frame are sent between the frames. ctx applies to
-// the writer: its end ends the message. The writer is not safe for concurrent use. After
-// Close it returns an error.
+// Post queues a prepared message and returns at once: it is [Conn.WritePrepared] for
+// a program that must not wait for a slow peer. Messages go out in the order of the
+// calls of Post and Write. What the network does not take at once is sent by a later
+// call, or by a goroutine that lives while the network takes no more; over TLS there
+// is one for each message that finds nothing queued. The queue refers to the message
+// and does not copy it.
+//
+// When what was posted and is not sent would exceed MaxBacklog of the options
+// together with m, Post queues nothing and returns an error that is [ErrBacklog]. A
+// message that is alone is always queued. Later failures of sending end the
+// connection, and other calls return them. [Conn.Close] sends the queue before its
+// close frame, within its time, and [Conn.CloseNow] drops it.
+//
+// In a browser the message is with the browser when Post returns, and what the browser
+// has not sent counts: what was written, too. A Write that waits is overtaken.
+func (c *Conn) Post(m *PreparedMessage) error { return opError("post", c.post(m)) }
+
+// Writer returns a writer of one message, of which each 16 KiB go out as a
+// frame of their own, and Close the last one. Other messages wait until then:
+// always close the writer. Pings, pongs and a close frame still go out
+// between its frames. The writer is bounded by ctx, must not be used by
+// several goroutines at once, and returns an error after its Close.
 //
 // The writer has a method Flush() error, which sends the bytes written so far as a
 // frame, such as each token of a text that is generated slowly:
@@ -225,9 +242,16 @@ func (c *Conn) Ping(ctx context.Context) error {
 	return opError("ping", c.ping(ctx))
 }
 
-// Pong sends an unsolicited pong, a heartbeat to which the peer does not reply (RFC 6455
-// section 5.5.3). The peer's pings are answered without it. The payload has at most 125
-// bytes; Pong neither keeps nor changes it. ctx applies as for Write.
+// RoundTrip returns the time from the last ping that was answered to its pong, be it
+// of [Conn.Ping] or of PingInterval in the options. It is zero before the first one.
+//
+// In a browser it is always zero.
+func (c *Conn) RoundTrip() time.Duration { return c.roundTrip() }
+
+// Pong sends a pong that answers no ping, a heartbeat that expects no answer
+// (RFC 6455 section 5.5.3). Pings of the peer are answered without it. The
+// payload has at most 125 bytes; it is not kept, and never changed. Contexts
+// count as for Write.
 //
 // A page can't send pongs. In a browser Pong sends nothing, and returns nil while the
 // connection is open.

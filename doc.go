@@ -43,11 +43,24 @@
 // [NewPreparedMessage] encodes a message once, for [Conn.WritePrepared] to many
 // connections, as a hub or a chat needs.
 //
+// # Send to many, and close all
+//
+// [Conn.Post] sends a prepared message without waiting for a peer that does not
+// keep up, and returns [ErrBacklog] where too much waits. A [Group] is a set of
+// connections, such as a room, or all of a server, which ends them with
+// [Group.Close].
+//
 // # Keep reading
 //
-// Keep a read in progress: pings are answered, and the peer's close is noticed, only
-// during a read. A program that only writes calls [Conn.CloseRead]. [Conn.Ping] checks
-// that the peer still answers.
+// Pings are answered, and the peer's close noticed, only while somebody reads.
+// A program that only writes calls [Conn.CloseRead].
+//
+// # Notice a peer that is gone
+//
+// With PingInterval in the options a peer that is silent is pinged, and the
+// connection fails with [ErrPingTimeout] if nothing comes back. WriteTimeout is
+// for a peer that talks and reads nothing. Neither takes a goroutine.
+// [Conn.Ping] asks once, and [Conn.RoundTrip] tells how long a ping took.
 //
 // # Close
 //

@@ -5,6 +5,7 @@ package websocket
 import (
 	"context"
 	"github.com/bhojpur/api/internal/lazy"
+	"github.com/bhojpur/api/internal/liveness"
 	"github.com/bhojpur/api/internal/netstream"
 	"github.com/bhojpur/api/internal/sender"
 	"io"
@@ -22,9 +23,9 @@ import (
 //	receiver.mu          held by the goroutine that reads
 //	the lead of sender   held by the goroutine that writes
 //
-// After these come the leaves: the mutex of the send queue, closeState.mu, pings.mu and
-// callbackGate.mu. A goroutine holds at most one of them, and none during I/O. The
-// goroutine that reads never waits for the lead.
+// and then the leaves, of which no two are held at once, and none during I/O: the
+// mutexes of the send queue, closeState.mu, pings.mu, callbackGate.mu and that of the
+// Watch. The goroutine that reads never waits for the lead.
 type engine struct {
 	// Set by the handshake, then only read.
 	extras *connOptions // never nil
@@ -33,6 +34,7 @@ type engine struct {
 	rcv   receiver
 	snd   sender.Sender
 	pings lazy.Value[pings]
+	exits lazy.Value[exits]
 }
 
 // role is a side of the opening handshake.
@@ -46,36 +48,43 @@ const (
 // connOptions are the options of a connection that most programs leave at their
 // defaults.
 type connOptions struct {
-	protocol  string
-	onPing    func(context.Context, []byte) bool
-	onPong    func(context.Context, []byte)
-	readLimit int64         // as in the options
-	running   *callbackGate // nil without onPing and onPong
+	protocol   string
+	onPing     func(context.Context, []byte) bool
+	onPong     func(context.Context, []byte)
+	readLimit  int64         // as the option
+	running    *callbackGate // nil without onPing and onPong
+	bounds     liveness.Settings
+	watch      *liveness.Watch // if a bound is on
+	maxBacklog int64           // as the option
 }
 
 // isZero reports whether all options but readLimit, which the receiver keeps, have
 // their defaults.
 func (x *connOptions) isZero() bool {
-	return x.protocol == "" && x.onPing == nil && x.onPong == nil
+	return x.protocol == "" && x.onPing == nil && x.onPong == nil && !x.bounds.On() && x.maxBacklog == 0
 }
 
 // connection returns the options of a connection with the given subprotocol.
 func (o *AcceptOptions) connection(protocol string) connOptions {
 	return connOptions{
-		protocol:  protocol,
-		onPing:    o.OnPingReceived,
-		onPong:    o.OnPongReceived,
-		readLimit: o.ReadLimit,
+		protocol:   protocol,
+		onPing:     o.OnPingReceived,
+		onPong:     o.OnPongReceived,
+		readLimit:  o.ReadLimit,
+		maxBacklog: o.MaxBacklog,
+		bounds:     liveness.Settings{PingInterval: o.PingInterval, PingTimeout: o.PingTimeout, WriteTimeout: o.WriteTimeout},
 	}
 }
 
 // connection returns the options of a connection with the given subprotocol.
 func (o *DialOptions) connection(protocol string) connOptions {
 	return connOptions{
-		protocol:  protocol,
-		onPing:    o.OnPingReceived,
-		onPong:    o.OnPongReceived,
-		readLimit: o.ReadLimit,
+		protocol:   protocol,
+		onPing:     o.OnPingReceived,
+		onPong:     o.OnPongReceived,
+		readLimit:  o.ReadLimit,
+		maxBacklog: o.MaxBacklog,
+		bounds:     liveness.Settings{PingInterval: o.PingInterval, PingTimeout: o.PingTimeout, WriteTimeout: o.WriteTimeout},
 	}
 }
 
@@ -86,7 +95,8 @@ var noConnOptions connOptions
 func (e *engine) init(r role, d *deflateParams, x connOptions) {
 	e.extras = &noConnOptions
 	if !x.isZero() {
-		e.extras = &x
+		set := x // x stays on the stack
+		e.extras = &set
 		if x.onPing != nil || x.onPong != nil {
 			e.extras.running = new(callbackGate)
 		}
@@ -94,6 +104,11 @@ func (e *engine) init(r role, d *deflateParams, x connOptions) {
 	e.rcv.role, e.rcv.deflate, e.rcv.host = r, d, (*readHost)(e)
 	e.snd.Init(r, d.sending(), (*sendHost)(e))
 	e.rcv.limit.Store(readLimit(x.readLimit))
+	if x.bounds.On() {
+		e.extras.watch = liveness.New(x.bounds)
+		e.rcv.watched = true
+		e.snd.Watch()
+	}
 }
 
 // begin sets the stream of the connection: rwc, and the net.Conn below it if that is
@@ -102,6 +117,7 @@ func (e *engine) begin(rwc io.ReadWriteCloser, conn net.Conn) {
 	s := netstream.New(rwc, conn, (*streamOwner)(e))
 	e.rcv.stream = s
 	e.snd.Begin(s)
+	(*readHost)(e).startWatch()
 }
 
 // sendHost implements sender.Host.
@@ -115,7 +131,7 @@ func (h *sendHost) SendEnded() {
 	case statePeerClosed:
 		e.shutGently()
 	case stateFailing:
-		e.halfClose()
+		halfClose(e.rcv.stream)
 	}
 }
 

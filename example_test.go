@@ -458,3 +458,61 @@ func Example_json() {
 	// ACME 43
 	// StatusNormalClosure
 }
+
+// A hub: what one client says, all of them hear. A client that does not keep up is
+// dropped, a client that is gone is noticed, and the end of the server closes all.
+func ExampleGroup() {
+	var clients websocket.Group
+	opts := &websocket.AcceptOptions{PingInterval: 30 * time.Second, WriteTimeout: 10 * time.Second}
+	hub := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, opts)
+		if err != nil {
+			return
+		}
+		defer c.CloseNow()
+		if !clients.Add(c) {
+			return // the server is shutting down
+		}
+		for {
+			typ, p, err := c.Read(context.Background())
+			if err != nil {
+				return
+			}
+			m, err := websocket.NewPreparedMessage(typ, p)
+			if err != nil {
+				return
+			}
+			for client := range clients.All() {
+				if errors.Is(client.Post(m), websocket.ErrBacklog) {
+					client.CloseNow()
+				}
+			}
+		}
+	})
+
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := &http.Server{Handler: hub}
+	closed := make(chan error)
+	server.RegisterOnShutdown(func() {
+		closed <- clients.Close(context.Background(), websocket.StatusGoingAway, "")
+	})
+	go server.Serve(ln)
+
+	c, _, err := websocket.Dial(context.Background(), "ws://"+ln.Addr().String(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.CloseNow()
+	c.Write(context.Background(), websocket.MessageText, []byte("hello"))
+	_, p, _ := c.Read(context.Background())
+	fmt.Printf("%s\n", p)
+	c.CloseRead(context.Background()) // answers the close frame
+	server.Shutdown(context.Background())
+	fmt.Println(<-closed, clients.Len())
+	// Output:
+	// hello
+	// <nil> 0
+}

@@ -3,6 +3,7 @@
 package websocket
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -201,5 +202,19 @@ func (d *closeState) noteSendDone() {
 	defer d.mu.Unlock()
 	if !d.isSendDone() {
 		close(d.sendDone)
+	}
+}
+
+// awaitEnd waits a moment for others to end the connection.
+func (l *lifetime) awaitEnd(ctx context.Context) {
+	if l.state() == stateClosed {
+		return
+	}
+	timer := time.NewTimer(replyTimeout)
+	defer timer.Stop()
+	select {
+	case <-l.done():
+	case <-ctx.Done():
+	case <-timer.C:
 	}
 }

@@ -259,6 +259,7 @@ func (e *engine) finish(why endReason) bool {
 	if !e.life.advance(stateClosed, why) {
 		return false
 	}
+	e.exits.Peek().run()
 	e.socket.Release()
 	return true
 }
@@ -310,7 +311,18 @@ func (e *engine) sendClose(code StatusCode, reason string, why endReason) (first
 func (e *engine) close(ctx context.Context, code StatusCode, reason string) error {
 	ctx, cancel := boundClose(ctx)
 	defer cancel()
-	first, err := e.startClose(code, reason, e.sendClose)
+	first, err := e.startClose(code, reason)
+	return errors.Join(err, e.endClose(ctx, first))
+}
+
+// startClose begins to close, and does not wait. It reports whether it is the first
+// to close.
+func (e *engine) startClose(code StatusCode, reason string) (first bool, err error) {
+	return e.closeBy(e.sendClose, code, reason)
+}
+
+// endClose waits for the end after startClose, until ctx is done at most.
+func (e *engine) endClose(ctx context.Context, first bool) error {
 	select {
 	case <-e.done():
 	case <-ctx.Done():
@@ -319,12 +331,12 @@ func (e *engine) close(ctx context.Context, code StatusCode, reason string) erro
 	if !first {
 		return nil
 	}
-	return errors.Join(err, e.life.handshake())
+	return e.life.handshake()
 }
 
 // closeAsync is close without waiting for the peer.
 func (e *engine) closeAsync(code StatusCode, reason string) error {
-	_, err := e.startClose(code, reason, e.beginClose)
+	_, err := e.closeBy(e.beginClose, code, reason)
 	return err
 }
 
@@ -339,9 +351,9 @@ func (e *engine) endErr() error {
 	return e.life.err(later)
 }
 
-// startClose begins to close for the program, by sendClose or beginClose. It discards
-// unread messages.
-func (e *engine) startClose(code StatusCode, reason string, begin func(StatusCode, string, endReason) bool) (first bool, err error) {
+// closeBy begins to close for the application, by sendClose or beginClose: what
+// was not read is gone.
+func (e *engine) closeBy(begin func(StatusCode, string, endReason) bool, code StatusCode, reason string) (first bool, err error) {
 	code, reason, err = sendable(code, reason)
 	e.inbox.shut()
 	defer e.life.tell()

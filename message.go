@@ -265,7 +265,7 @@ func (r *receiver) readPayload(ctx context.Context, p []byte) (int, error) {
 	n := 0
 	for n == 0 {
 		var err error
-		if n, err = r.stream.Read(ctx, p); n == 0 {
+		if n, err = r.readStream(ctx, p); n == 0 {
 			if err = r.readErr(ctx, err); err != nil {
 				return 0, err
 			}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/bhojpur/api/internal/httpheader"
 )
@@ -94,12 +95,38 @@ type AcceptOptions struct {
 	// returns. Its text is meant for the log of the program, not for the client.
 	OnReject func(w http.ResponseWriter, r *http.Request, err *HandshakeError)
 
-	// OnPingReceived, if not nil, is called for each ping before the pong is
-	// sent. The pong is sent only if it returns true. The goroutine that reads
-	// from the connection calls it, with a context derived from that of the
-	// read, with a timeout of 5 seconds. payload is valid until it returns.
-	// Nothing is read while it runs, so it must not wait for the peer, as Close
-	// does. A panic ends the read that called it.
+	// PingInterval, if positive, is how long the connection may be silent: a
+	// peer of which nothing has arrived for so long is pinged, and if nothing
+	// arrives for PingTimeout after that, the connection fails with
+	// [ErrPingTimeout]. Only the time counts in which a call reads, and it
+	// counts from the beginning of that call or from the last bytes that
+	// arrived, whichever is later: a program that is busy with a message finds
+	// no peer dead. Where much has arrived, a ping may come later by a quarter
+	// of the interval. Zero and negative values mean no pings. There is no
+	// goroutine for it.
+	PingInterval time.Duration
+
+	// PingTimeout is how long after such a ping something has to arrive: a
+	// pong, or anything else. Zero and negative values mean PingInterval.
+	PingTimeout time.Duration
+
+	// WriteTimeout, if positive, bounds the time in which a write, or what is
+	// queued, makes no progress. The connection fails then, with
+	// [ErrWriteTimeout]. A peer that reads slowly, but reads, is not affected:
+	// parts of 16 KiB count. Zero and negative values mean no bound.
+	WriteTimeout time.Duration
+
+	// MaxBacklog bounds, in bytes, what [Conn.Post] queues for a peer that does
+	// not keep up. Zero means 1 MiB; a negative number means no bound.
+	MaxBacklog int64
+
+	// OnPingReceived, if not nil, is called for each ping that arrives,
+	// before the pong is sent, and decides whether it is. It is called by
+	// the goroutine that reads from the connection, with the context of that
+	// call, which is done after 5 seconds; payload is valid until it returns.
+	// While it runs nothing is read: a call in it that waits for the peer,
+	// Close among them, waits in vain. One that panics ends the read that
+	// called it.
 	OnPingReceived func(ctx context.Context, payload []byte) bool
 
 	// OnPongReceived, if not nil, is called for each pong, unsolicited ones
@@ -182,6 +209,38 @@ type DialOptions struct {
 	// [Conn.SetReadLimit]. Zero means 32768; a negative number means no limit.
 	// A browser receives a longer message completely before a read fails.
 	ReadLimit int64
+
+	// PingInterval, if positive, is how long the connection may be silent: a
+	// peer of which nothing has arrived for so long is pinged, and if nothing
+	// arrives for PingTimeout after that, the connection fails with
+	// [ErrPingTimeout]. Only the time counts in which a call reads, and it
+	// counts from the beginning of that call or from the last bytes that
+	// arrived, whichever is later: a program that is busy with a message finds
+	// no peer dead. Where much has arrived, a ping may come later by a quarter
+	// of the interval. Zero and negative values mean no pings. There is no
+	// goroutine for it.
+	//
+	// In a browser it is ignored: a page can't send pings.
+	PingInterval time.Duration
+
+	// PingTimeout is how long after such a ping something has to arrive: a
+	// pong, or anything else. Zero and negative values mean PingInterval.
+	//
+	// In a browser it is ignored.
+	PingTimeout time.Duration
+
+	// WriteTimeout, if positive, bounds the time in which a write, or what is
+	// queued, makes no progress. The connection fails then, with
+	// [ErrWriteTimeout]. A peer that reads slowly, but reads, is not affected:
+	// parts of 16 KiB count. Zero and negative values mean no bound.
+	//
+	// In a browser it is ignored.
+	WriteTimeout time.Duration
+
+	// MaxBacklog bounds, in bytes, what [Conn.Post] queues for a peer that does
+	// not keep up. Zero means 1 MiB; a negative number means no bound. In a
+	// browser all that the browser has not sent counts.
+	MaxBacklog int64
 
 	// OnPingReceived is as in [AcceptOptions].
 	//

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"github.com/bhojpur/api/internal/frame"
+	"github.com/bhojpur/api/internal/liveness"
 	"github.com/bhojpur/api/internal/sender"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
+	"weak"
 
 	"github.com/bhojpur/api/internal/sendqueue"
 )
@@ -22,8 +24,11 @@ const callbackTimeout = 5 * time.Second
 // pings are the pings that wait for their pongs. The payload of a ping is its sequence
 // number in decimal.
 type pings struct {
-	mu      sync.Mutex // a leaf
-	sent    uint64     // the number of the last ping sent
+	mu      sync.Mutex    // a leaf
+	sent    uint64        // the number of the last one
+	timed   uint64        // the number of the ping whose round trip is measured, or 0
+	at      time.Time     // when it was encoded
+	last    time.Duration // the last round trip
 	waiting []*pingCall
 }
 
@@ -102,6 +107,9 @@ func (ps *pings) number(payload []byte) []byte {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	ps.sent++
+	if ps.timed == 0 {
+		ps.timed, ps.at = ps.sent, time.Now()
+	}
 	for _, p := range ps.waiting {
 		if &p.payload[0] == &payload[0] {
 			p.number = ps.sent
@@ -203,6 +211,9 @@ func (ps *pings) answered(payload []byte) {
 	if err != nil || last > ps.sent || strconv.FormatUint(last, 10) != string(payload) {
 		return // not the number of a ping that was sent
 	}
+	if ps.timed != 0 && last >= ps.timed {
+		ps.timed, ps.last = 0, time.Since(ps.at)
+	}
 	ps.waiting = slices.DeleteFunc(ps.waiting, func(p *pingCall) bool {
 		if p.number == 0 || p.number > last {
 			return false
@@ -214,3 +225,51 @@ func (ps *pings) answered(payload []byte) {
 
 // errNoPong is wrapped by the error of a Ping that was not answered.
 var errNoPong = errors.New("no pong: is a Read under way at the peer?")
+
+// roundTrip returns the last round trip of a ping, or 0.
+func (e *engine) roundTrip() time.Duration {
+	ps := e.pings.Peek()
+	if ps == nil {
+		return 0
+	}
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	return ps.last
+}
+
+// startWatch starts the timer of the connection, if it has one. The timer does not
+// keep the connection from being collected.
+func (h *readHost) startWatch() {
+	if h.extras.watch == nil {
+		return
+	}
+	watched := weak.Make(h)
+	h.extras.watch.Start(func() {
+		if h := watched.Value(); h != nil {
+			h.look()
+		}
+	})
+}
+
+// look is what the timer does.
+func (h *readHost) look() {
+	e := (*engine)(h)
+	w := e.extras.watch
+	if e.life.state() > stateWriteFailed {
+		w.Stop() // closing has bounds of its own
+		return
+	}
+	switch w.Look() {
+	case liveness.Silent:
+		e.snd.PostPing()
+	case liveness.Gone:
+		e.shut(endReason{byNetwork, ErrPingTimeout})
+	case liveness.Stalled:
+		e.shut(endReason{byNetwork, ErrWriteTimeout})
+	}
+}
+
+func (h *readHost) reads() *liveness.Activity { return &h.extras.watch.Reads }
+
+// Writes is the part of the sender's host that its writes are told to.
+func (h *sendHost) Writes() *liveness.Activity { return &h.extras.watch.Writes }

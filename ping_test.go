@@ -5,9 +5,11 @@ package websocket_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -350,4 +352,258 @@ func TestKeepAliveEnded(t *testing.T) {
 		p.SendClose(1001, "")
 		closing.Want()
 	})
+}
+
+// liveness are the bounds of the tests below.
+const (
+	pingInterval = 30 * time.Second
+	pingTimeout  = 10 * time.Second
+	writeTimeout = 20 * time.Second
+)
+
+var livenessOptions = &conntest.Options{PingInterval: pingInterval, PingTimeout: pingTimeout}
+
+// wantEndAt wants a call to end at a time with an error, which is no timeout.
+func wantEndAt(t *testing.T, end time.Time, call interface{ Err() error }, want error) {
+	t.Helper()
+	err := call.Err()
+	if now := time.Now(); !now.Equal(end) {
+		t.Errorf("the call ended %v after the time", now.Sub(end))
+	}
+	conntest.WantError(t, err, want)
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		t.Errorf("%v is a timeout", err)
+	}
+}
+
+// A silent peer is pinged after PingInterval, and lost after PingTimeout.
+func TestPingInterval(t *testing.T) {
+	conntest.ForBothRoles(t, livenessOptions, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Timeout = time.Hour
+		time.Sleep(7 * time.Second)
+		start := time.Now()
+		read := conntest.GoRead(t, c)
+		p.WantSilence(pingInterval - 1)
+		p.WantPing()
+		if since := time.Since(start); since != pingInterval {
+			t.Errorf("the ping came after %v", since)
+		}
+		wantEndAt(t, start.Add(pingInterval+pingTimeout), read, websocket.ErrPingTimeout)
+		<-c.Done()
+		conntest.WantError(t, c.Err(), websocket.ErrPingTimeout)
+		conntest.WantError(t, c.Ping(t.Context()), websocket.ErrPingTimeout)
+	})
+}
+
+// Whatever arrives keeps the connection, and the interval begins again.
+func TestPingIntervalAnswered(t *testing.T) {
+	for name, answer := range map[string]func(p *rawpeer.Peer, ping string){
+		"pong":         func(p *rawpeer.Peer, ping string) { p.SendPong(ping) },
+		"other pong":   func(p *rawpeer.Peer, ping string) { p.SendPong("hello") },
+		"ping":         func(p *rawpeer.Peer, ping string) { p.SendPing(""); p.WantPong("") },
+		"a first byte": func(p *rawpeer.Peer, ping string) { p.SendRaw([]byte{0x82}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			conntest.ForBothRoles(t, livenessOptions, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				p.Timeout = time.Hour
+				read := conntest.GoRead(t, c)
+				ping := p.WantPing()
+				time.Sleep(pingTimeout - time.Second)
+				answer(p, ping)
+				start := time.Now()
+				p.WantSilence(pingInterval - 1)
+				p.WantPing()
+				if name == "pong" && c.RoundTrip() != pingTimeout-time.Second {
+					t.Errorf("the round trip is %v", c.RoundTrip())
+				}
+				wantEndAt(t, start.Add(pingInterval+pingTimeout), read, websocket.ErrPingTimeout)
+			})
+		})
+	}
+}
+
+// Messages count, and a peer that goes on sending them is never pinged.
+func TestPingIntervalOfBusyPeer(t *testing.T) {
+	conntest.ForBothRoles(t, livenessOptions, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Timeout = time.Hour
+		go func() {
+			for conntest.ReadErr(t.Context(), c) == nil {
+			}
+		}()
+		for range 200 {
+			p.SendText("hi")
+			p.WantSilence(time.Second)
+		}
+		start := time.Now()
+		p.WantPing()
+		if since := time.Since(start); since < pingInterval-time.Second || since > pingInterval+pingInterval/4 {
+			t.Errorf("the ping came after %v", since)
+		}
+		wantSoon := start.Add(pingInterval + pingInterval/4 + pingTimeout)
+		<-c.Done()
+		if time.Now().After(wantSoon) {
+			t.Error("the end came late")
+		}
+	})
+}
+
+// Between reads no silence counts, before a ping and after it.
+func TestPingIntervalWhileBusy(t *testing.T) {
+	conntest.ForBothRoles(t, livenessOptions, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Timeout = 24 * time.Hour
+		p.WantSilence(time.Hour)
+		p.SendText("first")
+		conntest.WantText(t, c, "first")
+		p.WantSilence(time.Hour)
+
+		p.Send(rawpeer.Text("in ").More())
+		r := conntest.WantReader(t, c)
+		conntest.WantRead(t, r, "in ")
+		p.WantSilence(time.Hour)
+
+		read := rawpeer.GoErr(t, func() error { _, err := r.Read(make([]byte, 10)); return err })
+		p.WantPing()
+		time.Sleep(pingTimeout - 1)
+		p.SendRaw(rawpeer.AppendFrame(nil, p.Masked(rawpeer.Continuation("parts"))))
+		read.Want()
+		p.WantSilence(time.Hour) // no pong, but nobody reads
+		start := time.Now()
+		end := conntest.GoRead(t, c)
+		p.WantPing()
+		if since := time.Since(start); since != pingInterval {
+			t.Errorf("the ping came after %v", since)
+		}
+		wantEndAt(t, start.Add(pingInterval+pingTimeout), end, websocket.ErrPingTimeout)
+	})
+}
+
+// A program that reads with short timeouts finds its peer gone as well.
+func TestPingIntervalOfShortReads(t *testing.T) {
+	conntest.ForBothRoles(t, livenessOptions, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Timeout = time.Hour
+		start := time.Now()
+		for {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			err := conntest.ReadErr(ctx, c)
+			cancel()
+			if !errors.Is(err, context.DeadlineExceeded) {
+				conntest.WantError(t, err, websocket.ErrPingTimeout)
+				break
+			}
+			time.Sleep(time.Second / 2) // does not count
+		}
+		if took := time.Since(start); took < 3*(pingInterval+pingTimeout)/2-time.Second || took > 2*(pingInterval+pingTimeout) {
+			t.Errorf("the end came after %v", took)
+		}
+	})
+}
+
+// A writer that is stuck keeps the ping from going out, and not the end from coming.
+func TestPingIntervalWhileWriterIsStuck(t *testing.T) {
+	conntest.ForBothRoles(t, livenessOptions, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Timeout = time.Hour
+		conntest.UnderTest(p).StallWrites()
+		start := time.Now()
+		write := rawpeer.GoErr(t, func() error { return c.Write(t.Context(), websocket.MessageBinary, make([]byte, 1<<20)) })
+		read := conntest.GoRead(t, c)
+		wantEndAt(t, start.Add(pingInterval+pingTimeout), read, websocket.ErrPingTimeout)
+		conntest.WantError(t, write.Err(), websocket.ErrPingTimeout)
+	})
+}
+
+// A peer that talks and takes nothing is lost after WriteTimeout; what was written
+// before, and what it says, do not matter.
+func TestWriteTimeout(t *testing.T) {
+	for name, write := range map[string]func(t *testing.T, c *websocket.Conn) error{
+		"Write": func(t *testing.T, c *websocket.Conn) error {
+			return c.Write(t.Context(), websocket.MessageText, []byte("x"))
+		},
+		"large Write": func(t *testing.T, c *websocket.Conn) error {
+			return c.Write(t.Context(), websocket.MessageBinary, make([]byte, 1<<20))
+		},
+		"Ping": func(t *testing.T, c *websocket.Conn) error { return c.Ping(t.Context()) },
+		"short timeout": func(t *testing.T, c *websocket.Conn) error {
+			var err error
+			for err == nil || errors.Is(err, context.DeadlineExceeded) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				err = c.Write(ctx, websocket.MessageText, nil)
+				cancel()
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conntest.ForBothRoles(t, &conntest.Options{WriteTimeout: writeTimeout}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				p.Timeout = time.Hour
+				go func() {
+					for conntest.ReadErr(t.Context(), c) == nil {
+					}
+				}()
+				for range 50 {
+					conntest.MustWriteText(t, c, "hello")
+					p.WantText("hello")
+				}
+				time.Sleep(time.Hour)
+				conntest.UnderTest(p).StallWrites()
+				start := time.Now()
+				call := rawpeer.GoErr(t, func() error { return write(t, c) })
+				for time.Since(start) < writeTimeout-time.Second {
+					p.SendText("I am here")
+					time.Sleep(time.Second / 4)
+				}
+				conntest.WantError(t, call.Err(), websocket.ErrWriteTimeout)
+				if took := time.Since(start); took < writeTimeout || took > writeTimeout+writeTimeout/4 { // later by a look that finds no call under way
+					t.Errorf("it took %v, want %v", took, writeTimeout)
+				}
+			})
+		})
+	}
+}
+
+// A peer that reads slowly, but reads, is served to the end.
+func TestWriteTimeoutOfSlowPeer(t *testing.T) {
+	opts := &conntest.Options{WriteTimeout: writeTimeout, Pipe: &rawpeer.PipeOptions{Capacity: 1 << 10}}
+	conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Stream().SetDeadline(time.Time{})
+		message := make([]byte, 1<<20)
+		call := rawpeer.GoErr(t, func() error { return c.Write(t.Context(), websocket.MessageBinary, message) })
+		for buf := make([]byte, 32<<10); !call.Returned(); time.Sleep(writeTimeout - time.Second) {
+			synctest.Wait()
+			if _, err := io.ReadFull(p.Stream(), buf); err != nil {
+				break
+			}
+			if synctest.Wait(); call.Returned() {
+				break
+			}
+		}
+		call.Want()
+	})
+}
+
+// A timer keeps no connection from being collected.
+func TestDroppedConnWithTimerIsCollected(t *testing.T) {
+	collected := make(chan struct{})
+	func() {
+		ours, theirs := rawpeer.Connect(t, rawpeer.Listen(nil))
+		c := rawpeer.AcceptedOn(t, ours, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+			return websocket.Accept(w, r, &websocket.AcceptOptions{PingInterval: time.Hour, WriteTimeout: time.Hour})
+		})
+		p := rawpeer.NewPeer(t, theirs, rawpeer.Client)
+		p.SendText("hello")
+		conntest.WantText(t, c, "hello")
+		conntest.MustWriteText(t, c, "hello")
+		runtime.AddCleanup(c, func(c chan struct{}) { close(c) }, collected)
+	}()
+	limit := time.After(time.Minute)
+	for {
+		runtime.GC()
+		select {
+		case <-collected:
+			return
+		case <-limit:
+			t.Fatal("the timer keeps the Conn")
+		default:
+			runtime.Gosched()
+		}
+	}
 }

@@ -1,6 +1,8 @@
 package websocket
 
 import (
+	"errors"
+
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 
@@ -38,4 +40,20 @@ func checkMessage(typ MessageType, p []byte) error {
 		return errTextNotUTF8
 	}
 	return nil
+}
+
+// ErrBacklog is the error of a [Conn.Post] that queued nothing, because more than
+// MaxBacklog of the options waits to be sent: the peer does not keep up. The program
+// drops the message, or the peer.
+var ErrBacklog = errors.New("too much waits to be sent")
+
+// defaultMaxBacklog lets a peer pause for a moment.
+const defaultMaxBacklog = 1 << 20
+
+// maxBacklog applies the default to a MaxBacklog.
+func maxBacklog(n int64) int64 {
+	if n == 0 {
+		return defaultMaxBacklog
+	}
+	return max(n, -1)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/frame"
 	"github.com/bhojpur/api/internal/lazy"
+	"github.com/bhojpur/api/internal/liveness"
 	"github.com/bhojpur/api/internal/mask"
 	"github.com/bhojpur/api/internal/netstream"
 	"github.com/bhojpur/api/internal/readbuf"
@@ -31,8 +32,9 @@ type receiver struct {
 	stream  *netstream.Stream
 	host    receiveHost
 	role    sender.Role
-	deflate *deflateParams // nil without compression
-	limit   atomic.Int64   // the read limit of the next message; -1 for none
+	watched bool           // the host watches the reads
+	deflate *deflateParams // nil when compression was not agreed on
+	limit   atomic.Int64   // bytes of a message, -1 for any; counts from the next message on
 
 	// mu is held by the goroutine that reads, and guards the fields below. Its version
 	// increases when a message begins and when it ends.
@@ -56,6 +58,7 @@ type receiver struct {
 type receiveHost interface {
 	pingReceived(ctx context.Context, payload []byte)
 	pongReceived(ctx context.Context, payload []byte)
+	reads() *liveness.Activity // if the receiver is watched
 }
 
 // maxEmptyFrames is the maximum number of successive non-final frames without payload.
@@ -107,17 +110,41 @@ func (r *receiver) fill(ctx context.Context) error {
 	case r.discard:
 		_, err = r.readSkim(ctx)
 	case in.IsEmpty():
-		err = in.Fill(ctx, r.stream)
+		err = r.readBlock(ctx)
 	default:
 		var n int
-		n, err = r.stream.Read(ctx, in.Room())
+		n, err = r.readStream(ctx, in.Room())
 		in.W += n
 	}
 	return r.readErr(ctx, err)
 }
 
-// readErr converts an error of the stream. It returns nil for an interruption caused by
-// the context of an earlier call; the caller reads again then.
+// readBlock reads into the buffer, which is empty.
+func (r *receiver) readBlock(ctx context.Context) error {
+	if !r.watched {
+		return r.in.Fill(ctx, r.stream)
+	}
+	a := r.host.reads()
+	a.Begin()
+	err := r.in.Fill(ctx, r.stream)
+	a.End(r.in.W-r.in.R, err)
+	return err
+}
+
+// readStream reads into p.
+func (r *receiver) readStream(ctx context.Context, p []byte) (int, error) {
+	if !r.watched {
+		return r.stream.Read(ctx, p)
+	}
+	a := r.host.reads()
+	a.Begin()
+	n, err := r.stream.Read(ctx, p)
+	a.End(n, err)
+	return n, err
+}
+
+// readErr returns what the error of a read means to callers. It is nil for an
+// interruption that was meant for an earlier call: they try again.
 func (r *receiver) readErr(ctx context.Context, err error) error {
 	switch {
 	case err == netstream.ErrInterrupted && ctx.Err() == nil:
@@ -246,11 +273,11 @@ func (r *receiver) drain(ctx context.Context) {
 func (r *receiver) readSkim(ctx context.Context) (n int, err error) {
 	in := &r.in
 	if r.left == 0 && r.skim == 0 && in.IsEmpty() {
-		err = in.Fill(ctx, r.stream)
+		err = r.readBlock(ctx)
 		return in.W, err
 	}
 	room := in.Wide(max(int(r.skim), bufpool.MinBlock))
-	n, err = r.stream.Read(ctx, room)
+	n, err = r.readStream(ctx, room)
 	in.W += n
 	switch {
 	case n == len(room):

@@ -194,10 +194,29 @@ func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
 	if err := e.checkWrite(ctx, m.typ); err != nil {
 		return err
 	}
+	return e.send(ctx, sendqueue.Message, m.frame(e.rcv.deflate))
+}
+
+// post queues a prepared message.
+func (e *engine) post(m *PreparedMessage) error {
+	if e.life.state() != stateOpen {
+		return e.life.err(later)
+	}
+	ok, err := e.snd.PostMessage(*m.frame(e.rcv.deflate), maxBacklog(e.extras.maxBacklog))
+	switch {
+	case err != nil:
+		return e.failWrite(context.Background(), err)
+	case !ok:
+		return ErrBacklog
+	}
+	return nil
+}
+
+// frame returns the frame that a prepared message goes out as.
+func (m *PreparedMessage) frame(d *deflateParams) *sender.Frame {
 	pre := &m.plain
-	if d := e.rcv.deflate; d != nil && len(pre.Payload) >= d.threshold {
+	if d != nil && len(pre.Payload) >= d.threshold {
 		pre = m.compressed(d.deflateSetting)
 	}
-	f := sender.Frame{Byte0: byte0(pre.Bytes[0]), Payload: pre.Payload, Pre: pre}
-	return e.send(ctx, sendqueue.Message, &f)
+	return &sender.Frame{Byte0: byte0(pre.Bytes[0]), Payload: pre.Payload, Pre: pre}
 }

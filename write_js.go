@@ -203,3 +203,22 @@ func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
 	}
 	return e.send(ctx, m.typ, m.p)
 }
+
+// post gives a message that was checked before to the browser, unless that has too
+// much to send.
+func (e *engine) post(m *PreparedMessage) error {
+	if e.life.state() != stateOpen {
+		return e.life.err(later)
+	}
+	if !e.socket.IsOpen() {
+		return &closedError{why: endReason{byNetwork, io.EOF}, isClosed: true}
+	}
+	waits := int64(e.socket.Buffered())
+	if limit := maxBacklog(e.maxBacklog); limit >= 0 && waits > 0 && waits+int64(len(m.p)) > limit {
+		return ErrBacklog
+	}
+	if m.typ == MessageText {
+		return e.socket.SendText(m.p)
+	}
+	return e.socket.SendBinary(m.p)
+}

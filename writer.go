@@ -97,8 +97,11 @@ func (h *messageWriter) fail(began callTime, err error) error {
 		}
 		return errStaleWriter
 	case sender.ErrNotUTF8:
-		// Queue the close frame before the messages that wait for this one to end.
-		first := e.failSelf(StatusInternalError, errTextNotUTF8)
+		// The close frame goes ahead of the messages that wait for this one to end.
+		_, first := e.life.advance(stateClosing, endReason{byFailure, errTextNotUTF8})
+		if first {
+			e.snd.PostClose(appendClose(nil, StatusInternalError, ""))
+		}
 		m.End()
 		if first {
 			e.finishAsync()

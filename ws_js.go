@@ -9,7 +9,9 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 
+	"github.com/bhojpur/api/internal/lazy"
 	"github.com/bhojpur/api/internal/wsjs"
 )
 
@@ -21,10 +23,12 @@ import (
 // event and wake waiting calls. The socket is not called with a lock held.
 type engine struct {
 	// Set by Dial, then only read.
-	socket   *wsjs.Socket
-	url      string // without the password, for addresses and errors
-	protocol string
-	sending  chan struct{} // of capacity 1; full while a call sends or waits for the browser
+	socket     *wsjs.Socket
+	url        string // for people: without the password
+	protocol   string
+	maxBacklog int64 // as the option
+	exits      lazy.Value[exits]
+	sending    chan struct{} // of capacity 1; full while somebody sends, or waits to
 
 	readLimit atomic.Int64 // negative when there is none
 
@@ -70,9 +74,10 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, error) {
 		return nil, err
 	}
 	c := &Conn{engine: engine{
-		url:     target.Redacted(),
-		sending: make(chan struct{}, 1),
-		inbox:   inbox{max: opts.maxUnread()},
+		url:        target.Redacted(),
+		sending:    make(chan struct{}, 1),
+		maxBacklog: opts.MaxBacklog,
+		inbox:      inbox{max: opts.maxUnread()},
 	}}
 	c.readLimit.Store(readLimit(opts.ReadLimit))
 	c.socket, err = wsjs.New(target.String(), subprotocols)
@@ -177,7 +182,10 @@ func (e *engine) ping(ctx context.Context) error {
 	return e.awaitUsable(ctx)
 }
 
-// pong sends nothing: a page can't send pongs.
+// roundTrip is not known: see ping.
+func (e *engine) roundTrip() time.Duration { return 0 }
+
+// pong has nothing to send, as ping.
 func (e *engine) pong(ctx context.Context, _ []byte) error {
 	return e.awaitUsable(ctx)
 }

@@ -18,11 +18,13 @@ import (
 // Options configure the connection under test, in either role. The zero value
 // means the library's defaults.
 type Options struct {
-	Compression websocket.CompressionMode // negotiated unchanged
-	Threshold   int
-	ReadLimit   int64
-	OnPing      func(ctx context.Context, payload []byte) bool
-	OnPong      func(ctx context.Context, payload []byte)
+	Compression                             websocket.CompressionMode // negotiated unchanged
+	Threshold                               int
+	ReadLimit                               int64
+	MaxBacklog                              int64
+	PingInterval, PingTimeout, WriteTimeout time.Duration
+	OnPing                                  func(ctx context.Context, payload []byte) bool
+	OnPong                                  func(ctx context.Context, payload []byte)
 
 	Pipe   *rawpeer.PipeOptions
 	Frames []rawpeer.Frame // sent by the peer directly after its handshake
@@ -102,6 +104,10 @@ func (o *Options) Accept() *websocket.AcceptOptions {
 		CompressionMode:      o.Compression,
 		CompressionThreshold: o.Threshold,
 		ReadLimit:            o.ReadLimit,
+		MaxBacklog:           o.MaxBacklog,
+		PingInterval:         o.PingInterval,
+		PingTimeout:          o.PingTimeout,
+		WriteTimeout:         o.WriteTimeout,
 		OnPingReceived:       o.OnPing,
 		OnPongReceived:       o.OnPong,
 	}
@@ -114,6 +120,10 @@ func (o *Options) Dial(client *http.Client) *websocket.DialOptions {
 		CompressionMode:      o.Compression,
 		CompressionThreshold: o.Threshold,
 		ReadLimit:            o.ReadLimit,
+		MaxBacklog:           o.MaxBacklog,
+		PingInterval:         o.PingInterval,
+		PingTimeout:          o.PingTimeout,
+		WriteTimeout:         o.WriteTimeout,
 		OnPingReceived:       o.OnPing,
 		OnPongReceived:       o.OnPong,
 	}

@@ -113,13 +113,34 @@ func (s *Sender) next() []byte {
 // write writes to the stream once.
 func (s *Sender) write(ctx context.Context) (int, error) {
 	p := s.next()
-	if s.role == Server && s.from < s.to && s.rest != nil {
-		return s.stream.WriteBoth(ctx, p, s.rest)
+	var rest []byte
+	if s.role == Server && s.from < s.to {
+		rest = s.rest
+	}
+	switch {
+	case s.watched:
+		return s.writeWatched(ctx, p, rest)
+	case rest != nil:
+		return s.stream.WriteBoth(ctx, p, rest)
 	}
 	return s.stream.Write(ctx, p)
 }
 
-// advance records that n bytes were sent, and completes requests.
+// writeWatched writes the beginning of p and rest, up to MaxFrame bytes, so that a
+// peer that takes them slowly is seen to take them. The host is told.
+func (s *Sender) writeWatched(ctx context.Context, p, rest []byte) (n int, err error) {
+	a := s.host.Writes()
+	a.Begin()
+	if len(p) < MaxFrame && len(rest) > 0 {
+		n, err = s.stream.WriteBoth(ctx, p, rest[:min(len(rest), MaxFrame-len(p))])
+	} else {
+		n, err = s.stream.Write(ctx, p[:min(len(p), MaxFrame)])
+	}
+	a.End(n, err)
+	return n, err
+}
+
+// advance notes that n bytes were sent.
 func (s *Sender) advance(n int) {
 	s.sent += int64(n)
 	head := min(n, s.to-s.from)

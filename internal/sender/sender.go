@@ -14,6 +14,7 @@ import (
 	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/frame"
 	"github.com/bhojpur/api/internal/lazy"
+	"github.com/bhojpur/api/internal/liveness"
 	"github.com/bhojpur/api/internal/netstream"
 	"github.com/bhojpur/api/internal/sendqueue"
 )
@@ -90,6 +91,7 @@ type Sender struct {
 	host    Host
 	deflate *Compression // nil without compression
 	role    Role
+	watched bool // the host watches the writes
 
 	draining atomic.Bool // a goroutine runs drain
 	queue    sendqueue.Queue[Frame]
@@ -118,6 +120,8 @@ type Host interface {
 	NumberPing(payload []byte) []byte
 	// SendEnded is called when the close frame was sent or will not be sent.
 	SendEnded()
+	// Writes returns what is told of the calls of the stream, after Watch.
+	Writes() *liveness.Activity
 }
 
 type request = sendqueue.Request[Frame]
@@ -179,6 +183,9 @@ var noFrame = span{notEncoded, notEncoded, new(Frame)}
 // Init sets the role, the compression, which is nil if none was negotiated, and the host.
 func (s *Sender) Init(r Role, c *Compression, host Host) { s.role, s.deflate, s.host = r, c, host }
 
+// Watch makes the Sender tell of the calls of the stream that may wait.
+func (s *Sender) Watch() { s.watched = true }
+
 // Begin sets the stream.
 func (s *Sender) Begin(stream *netstream.Stream) { s.stream = stream }
 
@@ -214,7 +221,13 @@ func (s *Sender) sendSingle(ctx context.Context, f *Frame) error {
 		b = s.out.B[:0]
 	}
 	b = appendFrame(b, f, s.role)
-	n, err := s.stream.Write(ctx, b)
+	var n int
+	var err error
+	if s.watched {
+		n, err = s.writeWatched(ctx, b, nil)
+	} else {
+		n, err = s.stream.Write(ctx, b)
+	}
 	if err != nil {
 		s.keep(b, n)
 		err = s.resume(ctx, span{0, s.encoded, f}, err)
@@ -520,9 +533,35 @@ func (s *Sender) PostPong(payload []byte) {
 	}
 }
 
-// PostClose queues the close frame, after which nothing is sent, and sends it if no other
-// goroutine has the lead. It does not block. It reports false if the frame waits for a
-// write that may take long.
+// maxPingPayload is the length of the longest number of a ping.
+const maxPingPayload = 20
+
+// PostPing sends a ping, or queues it if a goroutine has the lead. It does not block.
+func (s *Sender) PostPing() {
+	f := Frame{Byte0: frame.Final(frame.Ping), Payload: make([]byte, maxPingPayload)}
+	if _, leading := s.queue.PostControl(f, maxPongs+1); leading {
+		s.sendPosted()
+	}
+}
+
+// PostMessage queues a message, and sends it if no other goroutine has the lead. It
+// does not block. It reports false, and queues nothing, if posted messages that are
+// not sent would have more than limit bytes together with it; a negative limit is
+// none.
+func (s *Sender) PostMessage(f Frame, limit int64) (ok bool, err error) {
+	ok, leading := s.queue.PostMessage(f, int64(len(f.Payload)), limit)
+	if leading {
+		s.sendPosted()
+	}
+	if !ok && s.queue.Ended() {
+		return false, s.endedErr()
+	}
+	return ok, nil
+}
+
+// PostClose queues the close frame with the given payload, after which nothing is
+// sent, and sends it if no other goroutine has the lead. It does not block. It reports
+// whether the frame is being sent, and not waiting for a write that may take long.
 func (s *Sender) PostClose(payload []byte) (sending bool) {
 	f := Frame{Byte0: frame.Final(frame.Close), Payload: payload}
 	_, leading := s.queue.End(f)

@@ -40,10 +40,11 @@ func (q *Queue[F]) PostControl(f F, limit int) (ok, leading bool) {
 	return true, q.lead(q.update(w))
 }
 
-// PostMessage queues a message of size bytes without waiting for it. It reports false,
-// and queues nothing, if the queue has ended, or if other posted messages are queued and
-// their total size would exceed limit. A negative limit means none. If leading is true,
-// the caller has the lead and must send the message.
+// PostMessage queues a message of size bytes that no goroutine waits for. It
+// reports false, and queues nothing, if the queue has ended, or if posted
+// messages that are not sent would have more than limit bytes together with it. A
+// negative limit is none. If leading is true, the caller has the lead, to send
+// the message.
 func (q *Queue[F]) PostMessage(f F, size, limit int64) (ok, leading bool) {
 	w := q.lock()
 	defer w.mu.Unlock()
@@ -163,6 +164,7 @@ func (w *waiting[F]) put(r *Request[F]) {
 	case <-r.ready:
 	default:
 	}
+	w.postedBytes -= r.size
 	*r = Request[F]{mark: r.mark, ready: r.ready}
 	if w.nfree < maxFree {
 		r.next, w.free = w.free, r

@@ -77,12 +77,15 @@ func TestPostMessage(t *testing.T) {
 			}
 		})
 	}
-	inBubble(t, "what is taken does not count", func(t *testing.T, q *Queue[int]) {
+	inBubble(t, "what is taken counts until it is sent", func(t *testing.T, q *Queue[int]) {
 		must(t, "the lead", q.TryLead(Message))
 		q.PostMessage(1, 10, 10)
 		var b Batch[int]
 		take(t, q, &b, 1)
 		ok, _ := q.PostMessage(2, 10, 10)
+		must(t, "no posted message", !ok)
+		settle(q, &b, Sent)
+		ok, _ = q.PostMessage(2, 10, 10)
 		must(t, "a posted message", ok)
 	})
 	inBubble(t, "behind an open message", func(t *testing.T, q *Queue[int]) {

@@ -63,8 +63,8 @@ type waiting[F any] struct {
 	closed bool
 	err    error // of Close, or nil
 
-	posted      int   // number of posted control requests
-	postedBytes int64 // total size of posted messages
+	posted      int   // control requests that no goroutine waits for
+	postedBytes int64 // the sizes of posted messages that are not sent
 
 	free  *Request[F] // kept for reuse, for their channels
 	nfree int
@@ -481,12 +481,8 @@ func (q *Queue[F]) Next(own *Request[F]) *Request[F] {
 // remove removes a request from its list.
 func (w *waiting[F]) remove(r *Request[F]) {
 	w.lists[r.class].remove(r)
-	switch {
-	case !r.posted:
-	case r.class == Control:
+	if r.posted && r.class == Control {
 		w.posted--
-	default:
-		w.postedBytes -= r.size
 	}
 }
 

@@ -33,13 +33,22 @@ func main() {
 
 	m, err := websocket.NewPreparedMessage(websocket.MessageText, []byte("prepared"))
 	must(err)
+	var group websocket.Group
+	fmt.Println(group.Add(c), group.Len())
+	for member := range group.All() {
+		must(member.Post(m))
+	}
+	group.Remove(c)
+	typ, p, err = c.Read(ctx)
+	must(err)
+	fmt.Printf("%v %s\n", typ, p)
 	must(c.WritePrepared(ctx, m))
 	typ, p, err = c.Read(ctx)
 	must(err)
 	fmt.Printf("%v %s\n", typ, p)
 
 	must(c.WriteUncompressed(ctx, websocket.MessageText, []byte("uncompressed")))
-	typ, p, err = c.Read(ctx)
+	typ, p, err = c.AppendRead(ctx, nil)
 	must(err)
 	fmt.Printf("%v %s\n", typ, p)
 
@@ -67,6 +76,9 @@ func main() {
 	must(c.Pong(ctx, []byte("alive")))
 	must(c.Ping(ctx))
 	must(c.Err())
+	if c.RoundTrip() < 0 {
+		log.Fatal("a negative round trip")
+	}
 	must(c.CloseContext(ctx, websocket.StatusNormalClosure, "bye"))
 	must(c.Close(websocket.StatusNormalClosure, "after the end"))
 	<-closed.Done()

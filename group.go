@@ -1,0 +1,129 @@
+package websocket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Group is a set of open connections, such as those of a server, or of a room. The
+// zero Group is empty and ready for use. All methods may be called at once. A Group
+// must not be copied.
+//
+// A connection that ends leaves its groups by itself. It may be in several.
+type Group struct {
+	mu     sync.Mutex // a leaf; guards the rest
+	conns  map[*Conn]struct{}
+	closed bool
+}
+
+// Add puts c into the group. It reports false, and adds nothing, once the group was
+// closed: the program closes c then. To add a member again does nothing, and a
+// connection that has ended leaves at once.
+func (g *Group) Add(c *Conn) bool {
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return false
+	}
+	_, member := g.conns[c]
+	if !member {
+		if g.conns == nil {
+			g.conns = make(map[*Conn]struct{})
+		}
+		g.conns[c] = struct{}{}
+	}
+	g.mu.Unlock()
+	if !member && (!c.exits.Get().add(g, func() { g.drop(c) }) || c.life.state() == stateClosed) {
+		g.drop(c)
+	}
+	return true
+}
+
+// Remove takes c out of the group, and leaves it open. It does nothing for a
+// connection that is no member.
+func (g *Group) Remove(c *Conn) {
+	if g.drop(c) {
+		c.exits.Get().remove(g)
+	}
+}
+
+// drop takes c out of the group.
+func (g *Group) drop(c *Conn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, member := g.conns[c]
+	delete(g.conns, c)
+	return member
+}
+
+// Len returns the number of members.
+func (g *Group) Len() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.conns)
+}
+
+// All returns the connections that are members when the iteration begins, in no
+// order. No lock is held during the iteration: the loop may call any method, and may
+// wait.
+func (g *Group) All() iter.Seq[*Conn] {
+	return func(yield func(*Conn) bool) {
+		for _, c := range g.snapshot() {
+			if !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// snapshot returns the members.
+func (g *Group) snapshot() []*Conn {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.AppendSeq(make([]*Conn, 0, len(g.conns)), maps.Keys(g.conns))
+}
+
+// Close closes the group, for good, and its members with the close handshake, all at
+// the same time, as [Conn.CloseContext] does: it sends all close frames before it
+// waits. A ctx without a deadline allows 5 seconds. The members that are left when ctx
+// is done are closed as by [Conn.CloseNow], and Close returns an error that is that of
+// ctx. A peer that is gone is no error. A code or a reason that can't be sent is.
+//
+// [net/http.Server.Shutdown] does not know the connections. A server starts Close in a
+// function that it gives to RegisterOnShutdown, and waits for it after Shutdown, which
+// does not wait for such functions.
+func (g *Group) Close(ctx context.Context, code StatusCode, reason string) error {
+	checkContext(ctx)
+	ctx, cancel := boundClose(ctx)
+	defer cancel()
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	conns := g.snapshot()
+	first := make([]bool, len(conns))
+	_, _, invalid := sendable(code, reason)
+	for i, c := range conns {
+		first[i], _ = c.startClose(code, reason)
+	}
+	var left atomic.Int64
+	var closing sync.WaitGroup
+	for i, c := range conns {
+		closing.Go(func() {
+			if err := c.endClose(ctx, first[i]); err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+				left.Add(1)
+			}
+		})
+	}
+	closing.Wait()
+	var unanswered error
+	if n := left.Load(); n > 0 {
+		unanswered = fmt.Errorf("%d of %d connections: %w", n, len(conns), noCloseFrame(ctx))
+	}
+	return opError("close", errors.Join(invalid, unanswered))
+}

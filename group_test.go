@@ -1,0 +1,205 @@
+//go:build !js
+
+package websocket_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
+	"github.com/bhojpur/api/internal/rawpeer"
+)
+
+func prepared(t *testing.T, text string) *websocket.PreparedMessage {
+	t.Helper()
+	m, err := websocket.NewPreparedMessage(websocket.MessageText, []byte(text))
+	conntest.WantNoError(t, err)
+	return m
+}
+
+// Posts return at once, and go out in order with writes.
+func TestPostOrder(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				release := conntest.UnderTest(p).StallWrites()
+				var writes []*rawpeer.Call[struct{}]
+				for i := range 10 {
+					conntest.WantNoError(t, c.Post(prepared(t, "post "+strconv.Itoa(i)+conntest.Filler(500*i))))
+					writes = append(writes, rawpeer.GoErr(t, func() error {
+						return c.Write(t.Context(), websocket.MessageText, []byte("write "+strconv.Itoa(i)))
+					}))
+					synctest.Wait()
+				}
+				release()
+				for i := range 10 {
+					p.WantMessage(rawpeer.OpText, []byte("post "+strconv.Itoa(i)+conntest.Filler(500*i)))
+					p.WantMessage(rawpeer.OpText, []byte("write "+strconv.Itoa(i)))
+					writes[i].Want()
+				}
+				conntest.WantNoError(t, c.Post(prepared(t, "last")))
+				p.WantMessage(rawpeer.OpText, []byte("last"))
+			})
+		})
+	}
+}
+
+// A post that is one too many queues nothing, and leaves the connection as it is. One
+// message alone may have any size.
+func TestPostBacklog(t *testing.T) {
+	for _, test := range []struct {
+		bound  int64
+		size   int
+		queued int // -1 for any number
+	}{{1000, 400, 2}, {1000, 500, 2}, {1000, 5000, 1}, {0, 100 << 10, 10}, {-1, 100 << 10, -1}} {
+		conntest.ForBothRoles(t, &conntest.Options{MaxBacklog: test.bound}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			release := conntest.UnderTest(p).StallWrites()
+			m := prepared(t, conntest.Filler(test.size))
+			queued := 0
+			for range 50 {
+				err := c.Post(m)
+				if err != nil {
+					conntest.WantError(t, err, websocket.ErrBacklog)
+					if errors.Is(err, net.ErrClosed) {
+						t.Fatal(err)
+					}
+					break
+				}
+				queued++
+				synctest.Wait()
+			}
+			if want := test.queued; want >= 0 && queued != want || want < 0 && queued != 50 {
+				t.Errorf("%d messages of %d bytes are queued with a bound of %d, want %d", queued, test.size, test.bound, want)
+			}
+			release()
+			for range queued {
+				p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(test.size)))
+			}
+			synctest.Wait()
+			conntest.WantNoError(t, c.Post(m))
+			p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(test.size)))
+		})
+	}
+}
+
+// Close sends the queue before its frame; CloseNow drops it.
+func TestPostAndClose(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		release := conntest.UnderTest(p).StallWrites()
+		for i := range 5 {
+			conntest.WantNoError(t, c.Post(prepared(t, strconv.Itoa(i))))
+		}
+		call := goClose(t, c, 4000, "")
+		conntest.WantClosed(t, c.Post(prepared(t, "late")), -1)
+		release()
+		for i := range 5 {
+			p.WantText(strconv.Itoa(i))
+		}
+		p.WantClose(4000)
+		p.SendClose(4000, "")
+		call.Want()
+		conntest.WantClosed(t, c.Post(prepared(t, "late")), 4000)
+	})
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.UnderTest(p).StallWrites()
+		conntest.WantNoError(t, c.Post(prepared(t, "dropped")))
+		c.CloseNow()
+		conntest.WantClosed(t, c.Post(prepared(t, "late")), -1)
+	})
+}
+
+// A post is bounded by WriteTimeout where the peer takes nothing.
+func TestPostWriteTimeout(t *testing.T) {
+	conntest.ForBothRoles(t, &conntest.Options{WriteTimeout: writeTimeout}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.UnderTest(p).StallWrites()
+		conntest.WantNoError(t, c.Post(prepared(t, "stuck")))
+		start := time.Now()
+		<-c.Done()
+		if took := time.Since(start); took != writeTimeout {
+			t.Errorf("it took %v", took)
+		}
+		conntest.WantError(t, c.Err(), websocket.ErrWriteTimeout)
+	})
+}
+
+// Connections enter and leave a group, and leave it by themselves when they end.
+func TestGroup(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		other, _ := conntest.Accepted(t, rawpeer.Listen(nil), new(conntest.Options))
+		defer other.CloseNow()
+		var room, all websocket.Group
+		for range 2 { // once more does nothing
+			for _, c := range []*websocket.Conn{c, other} {
+				if !all.Add(c) || !room.Add(c) {
+					t.Fatal("an open group refuses a connection")
+				}
+			}
+		}
+		room.Remove(other)
+		room.Remove(other)
+		if room.Len() != 1 || all.Len() != 2 {
+			t.Fatalf("%d and %d members, want 1 and 2", room.Len(), all.Len())
+		}
+		for c := range all.All() {
+			all.Remove(c)
+			all.Add(c) // no lock is held
+			room.Add(c)
+		}
+		p.Close()
+		conntest.ReadErr(t.Context(), c)
+		<-c.Done()
+		if room.Len() != 1 || all.Len() != 1 {
+			t.Fatalf("%d and %d members after one has ended, want 1 and 1", room.Len(), all.Len())
+		}
+		if !all.Add(c) || all.Len() != 1 {
+			t.Error("a connection that has ended stays")
+		}
+	})
+}
+
+// Close sends all close frames before it waits, waits for the answers together, and
+// drops those that are left when its context ends.
+func TestGroupClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g websocket.Group
+		var peers []*rawpeer.Peer
+		for range 10 {
+			c, p := conntest.Accepted(t, rawpeer.Listen(nil), new(conntest.Options))
+			defer c.CloseNow()
+			g.Add(c)
+			peers = append(peers, p)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		start := time.Now()
+		call := rawpeer.GoErr(t, func() error { return g.Close(ctx, websocket.StatusGoingAway, "bye") })
+		for _, p := range peers {
+			p.Timeout = time.Hour
+			p.WantCloseReason(1001, "bye")
+		}
+		for _, p := range peers[1:] {
+			p.SendClose(1001, "")
+			p.WantEOF()
+		}
+		if g.Len() != 1 {
+			t.Errorf("%d members are left, want 1", g.Len())
+		}
+		conntest.WantError(t, call.Err(), context.DeadlineExceeded)
+		if took := time.Since(start); took != 20*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		peers[0].WantEnd()
+		c, _ := conntest.Accepted(t, rawpeer.Listen(nil), new(conntest.Options))
+		defer c.CloseNow()
+		if g.Add(c) || g.Len() != 0 {
+			t.Error("a closed group takes a connection")
+		}
+		conntest.WantNoError(t, g.Close(t.Context(), websocket.StatusGoingAway, ""))
+	})
+}

@@ -278,7 +278,7 @@ func testIgnoredOptions(t *testing.T, h *behaviour.Host) {
 	key := h.NewKey()
 	c, _ := h.DialWith(t, "/ping?id="+key, &websocket.DialOptions{
 		HTTPClient:           &http.Client{Transport: roundTripper{}},
-		HTTPHeader:           http.Header{"Sec-Websocket-Protocol": {"one"}},
+		HTTPHeader:           http.Header{"X-Ignored": {"one"}},
 		Host:                 "example.com",
 		CompressionMode:      websocket.CompressionMode(-1),
 		CompressionThreshold: -1,

@@ -55,7 +55,7 @@ func TestProgram(t *testing.T) {
 		s.Close()
 	})
 	url := strings.Replace(s.URL, "http", "ws", 1) + "/echo?protocol=echo"
-	want := "echo true true\nMessageText whole\ntrue 1\nMessageText prepared\nMessageText prepared\nMessageText uncompressed\nMessageBinary in parts\nMessageText and uncompressed\nStatusNormalClosure\n"
+	want := "echo true true\nMessageText whole\nMessageText is appended\ntrue 1\nMessageText prepared\nMessageText prepared\nMessageText uncompressed\nMessageBinary in parts\nMessageText and uncompressed\nStatusNormalClosure\n"
 	goroot := strings.TrimSpace(string(run(t, browser, "env", "GOROOT")))
 	for _, tt := range []struct {
 		name string

@@ -3,6 +3,8 @@ package liveness
 import (
 	"errors"
 	"os"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,8 +17,16 @@ func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 // A watched is a Watch whose findings are kept.
 type watched struct {
 	*Watch
+	start time.Time
+
+	mu       sync.Mutex // a timer's function runs in a goroutine of its own
 	findings []string
-	start    time.Time
+}
+
+func (w *watched) found() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.findings)
 }
 
 func watch(s Settings) *watched {
@@ -24,6 +34,8 @@ func watch(s Settings) *watched {
 	w.Start(func() {
 		if f := w.Look(); f != Nothing {
 			name := map[Finding]string{Silent: "silent", Gone: "gone", Stalled: "stalled"}[f]
+			w.mu.Lock()
+			defer w.mu.Unlock()
 			w.findings = append(w.findings, name+" at "+time.Since(w.start).String())
 		}
 	})
@@ -99,12 +111,13 @@ func TestFindings(t *testing.T) {
 				test.does(w)
 				time.Sleep(time.Hour)
 				synctest.Wait()
-				if len(w.findings) != len(test.want) {
-					t.Fatalf("found %q, want %q", w.findings, test.want)
+				got := w.found()
+				if len(got) != len(test.want) {
+					t.Fatalf("found %q, want %q", got, test.want)
 				}
 				for i, want := range test.want {
-					if w.findings[i] != want {
-						t.Errorf("found %q, want %q", w.findings, test.want)
+					if got[i] != want {
+						t.Errorf("found %q, want %q", got, test.want)
 					}
 				}
 				w.Stop()

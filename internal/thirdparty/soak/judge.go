@@ -23,10 +23,14 @@ type quantity struct {
 
 const mib = 1 << 20
 
+// compressor is the heap of the idle Writer that package deflate keeps when all
+// connections are closed: a new one takes longer to make than a message to compress.
+const compressor = 1280 << 10
+
 // quantities are those that are judged.
 var quantities = []quantity{
 	{name: "heap", unit: "MiB", scale: mib, of: func(r reading) float64 { return float64(r.Heap) },
-		floor: 2 * mib, share: 0.05, left: 1 * mib, leftEach: 1 << 10},
+		floor: 2 * mib, share: 0.05, left: mib + compressor, leftEach: 1 << 10},
 	{name: "goroutines", scale: 1, of: func(r reading) float64 { return float64(r.Goroutines) },
 		floor: 16, share: 0.05},
 	{name: "descriptors", scale: 1, of: func(r reading) float64 { return float64(r.Descriptors) },

@@ -109,8 +109,8 @@ func TestJudgeReturned(t *testing.T) {
 		wrong  string
 	}{
 		{"the same", func(*reading) {}, ""},
-		{"what the runtime keeps", func(r *reading) { r.Heap += mib + connections<<10 }, ""},
-		{"more heap", func(r *reading) { r.Heap += mib + connections<<10 + 1 }, "heap"},
+		{"what the runtime and a compressor keep", func(r *reading) { r.Heap += mib + compressor + connections<<10 }, ""},
+		{"more heap", func(r *reading) { r.Heap += mib + compressor + connections<<10 + 1 }, "heap"},
 		{"less heap", func(r *reading) { r.Heap -= mib }, ""},
 		{"a goroutine more", func(r *reading) { r.Goroutines++ }, "goroutines"},
 		{"a goroutine less", func(r *reading) { r.Goroutines-- }, "goroutines"},

@@ -98,11 +98,17 @@ func newPipeListener() *pipeListener {
 
 func (l *pipeListener) dial(ctx context.Context) (net.Conn, error) {
 	client, server := net.Pipe()
-	if err := l.put(ctx, server); err != nil {
+	if err := l.put(ctx, pipe{server}); err != nil {
 		return nil, err
 	}
-	return client, nil
+	return pipe{client}, nil
 }
+
+// pipe is an end of a net.Pipe. It declares that another Write can go on where one
+// ended that ran into its deadline.
+type pipe struct{ net.Conn }
+
+func (pipe) ResumesWrites() bool { return true }
 
 // put hands a connection to Accept.
 func (l *pipeListener) put(ctx context.Context, c net.Conn) error {

@@ -432,7 +432,7 @@ func TestDialTellsURL(t *testing.T) {
 	}
 }
 
-// hesitantContext has ended, but who asks why has to wait for the answer.
+// hesitantContext has ended, but its Err blocks until it is released.
 type hesitantContext struct {
 	context.Context
 	answer chan struct{}

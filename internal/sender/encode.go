@@ -127,7 +127,7 @@ func (s *Sender) write(ctx context.Context) (int, error) {
 }
 
 // writeWatched writes the beginning of p and rest, up to MaxFrame bytes, so that a
-// peer that takes them slowly is seen to take them. The host is told.
+// peer that takes them slowly shows progress. The host is notified of each write.
 func (s *Sender) writeWatched(ctx context.Context, p, rest []byte) (n int, err error) {
 	a := s.host.Writes()
 	a.Begin()

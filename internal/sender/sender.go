@@ -120,7 +120,7 @@ type Host interface {
 	NumberPing(payload []byte) []byte
 	// SendEnded is called when the close frame was sent or will not be sent.
 	SendEnded()
-	// Writes returns what is told of the calls of the stream, after Watch.
+	// Writes returns the record of the calls that write to the stream, after Watch.
 	Writes() *liveness.Activity
 }
 

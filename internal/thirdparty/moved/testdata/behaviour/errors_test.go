@@ -113,7 +113,7 @@ func TestContextEndsBetweenMessages(t *testing.T) {
 	}
 }
 
-// What ended the connection is told once; the errors of later calls hold no code.
+// The first error holds what ended the connection; the errors of later calls hold no code.
 func TestCodeIsToldOnce(t *testing.T) {
 	c, p := dial(t)
 	reading := startRead(t, c, p)

@@ -106,7 +106,6 @@ func (e *engine) init(r role, d *deflateParams, x connOptions) {
 	e.rcv.limit.Store(readLimit(x.readLimit))
 	if x.bounds.On() {
 		e.extras.watch = liveness.New(x.bounds)
-		e.rcv.watched = true
 		e.snd.Watch()
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 
 	"github.com/bhojpur/api/internal/frame"
+	"github.com/bhojpur/api/internal/mask"
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 
@@ -174,25 +175,28 @@ func parseClose(p []byte) (CloseError, error) {
 	case 1:
 		return CloseError{}, errCloseLength
 	}
-	var reason utf8stream.Validator
-	if err := checkClosePrefix(p, &reason); err != nil {
+	if err := checkClosePart(p, 0); err != nil {
 		return CloseError{}, err
 	}
-	if !reason.Complete() {
+	if !utf8stream.Valid(p[2:]) {
 		return CloseError{}, errCloseUTF8
 	}
 	return CloseError{Code: StatusCode(binary.BigEndian.Uint16(p)), Reason: string(p[2:])}, nil
 }
 
-// checkClosePrefix validates the part p of a close frame's payload that has arrived.
-// reason is a new validator.
-func checkClosePrefix(p []byte, reason *utf8stream.Validator) error {
+// checkClosePart validates the part of a close frame's payload that has arrived, so that
+// the connection fails at the first invalid byte. key is the masking key.
+func checkClosePart(masked []byte, key uint32) error {
+	var payload [frame.MaxControl]byte
+	mask.Copy(payload[:], masked, key)
+	p := payload[:len(masked)]
 	if len(p) < 2 {
 		return nil
 	}
 	if !StatusCode(binary.BigEndian.Uint16(p)).onWire() {
 		return errCloseCodeRcvd
 	}
+	var reason utf8stream.Validator
 	if !reason.Write(p[2:]) {
 		return errCloseUTF8
 	}

@@ -15,7 +15,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/bhojpur/api/internal/rawpeer"
-	"github.com/bhojpur/api/internal/utf8stream"
 )
 
 // lengths are around the limits of the three forms.
@@ -328,8 +327,7 @@ func checkClosePrefixes(t *testing.T, payload []byte, err error) {
 	t.Helper()
 	found := false
 	for n := range len(payload) + 1 {
-		var reason utf8stream.Validator
-		got := checkClosePrefix(payload[:n], &reason)
+		got := checkClosePart(payload[:n], 0)
 		if got != nil && got != err || found && got == nil {
 			t.Fatalf("%q: got %v of the first %d bytes, %v of all", payload, got, n, err)
 		}

@@ -213,7 +213,7 @@ func (l *lifetime) awaitEnd(ctx context.Context) {
 	timer := time.NewTimer(replyTimeout)
 	defer timer.Stop()
 	select {
-	case <-l.done():
+	case <-l.closing().done:
 	case <-ctx.Done():
 	case <-timer.C:
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/frame"
 	"github.com/bhojpur/api/internal/netstream"
+	"github.com/bhojpur/api/internal/readbuf"
 	"github.com/bhojpur/api/internal/sender"
 	"io"
 	"math"
@@ -248,8 +249,8 @@ func (p *payloadReader) Read(b []byte) (int, error) {
 	return r.readPayload(r.ctx, b)
 }
 
-// readPayload reads at least one byte of the message's payload and unmasks it. At the end
-// of the message it returns io.EOF.
+// readPayload reads at least one byte of the message's payload, from the buffer if it has
+// some, and unmasks it. At the end of the message it returns io.EOF.
 func (r *receiver) readPayload(ctx context.Context, p []byte) (int, error) {
 	if r.left == 0 {
 		if more, err := r.nextPayload(ctx); err != nil {
@@ -258,14 +259,22 @@ func (r *receiver) readPayload(ctx context.Context, p []byte) (int, error) {
 			return 0, io.EOF
 		}
 	}
-	if n, err := r.takePayload(p); n > 0 {
-		return n, err
+	in := &r.in
+	n := min(len(p), in.W-in.R)
+	if int64(n) > r.left {
+		n = int(r.left)
+	}
+	if n > 0 {
+		src := in.Block.B[in.R : in.R+n]
+		in.R += n
+		r.left -= int64(n)
+		return n, r.decode(p[:n], src)
 	}
 	p = p[:min(int64(len(p)), r.left, chunkSize)]
-	n := 0
+	s := readbuf.Source{Stream: r.stream, Reads: r.host.reads()}
 	for n == 0 {
 		var err error
-		if n, err = r.readStream(ctx, p); n == 0 {
+		if n, err = s.Read(ctx, p); n == 0 {
 			if err = r.readErr(ctx, err); err != nil {
 				return 0, err
 			}
@@ -273,21 +282,6 @@ func (r *receiver) readPayload(ctx context.Context, p []byte) (int, error) {
 	}
 	r.left -= int64(n)
 	return n, r.decode(p[:n], p[:n])
-}
-
-// takePayload moves payload of the current frame from the buffer to p and unmasks it.
-func (r *receiver) takePayload(p []byte) (int, error) {
-	n := min(len(p), r.in.W-r.in.R)
-	if int64(n) > r.left {
-		n = int(r.left)
-	}
-	if n == 0 {
-		return 0, nil
-	}
-	src := r.in.Block.B[r.in.R : r.in.R+n]
-	r.in.R += n
-	r.left -= int64(n)
-	return n, r.decode(p[:n], src)
 }
 
 // decode unmasks src into dst, which is as long and may be src. Text that is not

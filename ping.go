@@ -269,7 +269,14 @@ func (h *readHost) look() {
 	}
 }
 
-func (h *readHost) reads() *liveness.Activity { return &h.extras.watch.Reads }
+// reads returns the record of the calls that read from the stream, or nil if no Watch
+// needs that.
+func (h *readHost) reads() *liveness.Activity {
+	if w := h.extras.watch; w != nil {
+		return &w.Reads
+	}
+	return nil
+}
 
-// Writes is the part of the sender's host that its writes are told to.
+// Writes returns the record of the calls that write to the stream.
 func (h *sendHost) Writes() *liveness.Activity { return &h.extras.watch.Writes }

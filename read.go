@@ -19,7 +19,6 @@ import (
 	"github.com/bhojpur/api/internal/netstream"
 	"github.com/bhojpur/api/internal/readbuf"
 	"github.com/bhojpur/api/internal/sender"
-	"github.com/bhojpur/api/internal/utf8stream"
 )
 
 // receiver is the receiving half of a connection. It knows neither the sending half nor
@@ -32,7 +31,6 @@ type receiver struct {
 	stream  *netstream.Stream
 	host    receiveHost
 	role    sender.Role
-	watched bool           // the host watches the reads
 	deflate *deflateParams // nil when compression was not agreed on
 	limit   atomic.Int64   // bytes of a message, -1 for any; counts from the next message on
 
@@ -44,7 +42,6 @@ type receiver struct {
 	left    int64  // payload of the current data frame that was not read yet
 	key     uint32 // its masking key, rotated to the next byte; 0 if it has none
 	empty   int32  // successive non-final data frames without payload
-	skim    int32  // the size of the reads that discard; 0 until one was filled
 	closed  bool   // the peer's close frame was read
 	discard bool   // input is discarded
 	msg     incoming
@@ -58,7 +55,7 @@ type receiver struct {
 type receiveHost interface {
 	pingReceived(ctx context.Context, payload []byte)
 	pongReceived(ctx context.Context, payload []byte)
-	reads() *liveness.Activity // if the receiver is watched
+	reads() *liveness.Activity // as Reads of readbuf.Source
 }
 
 // maxEmptyFrames is the maximum number of successive non-final frames without payload.
@@ -81,7 +78,7 @@ func (r *receiver) nextFrame(ctx context.Context) error {
 		case err != nil:
 			return err
 		case n == 0:
-			if err := r.fill(ctx); err != nil {
+			if _, err := r.fill(ctx); err != nil {
 				return err
 			}
 		case h.Op().IsControl():
@@ -102,45 +99,15 @@ func (r *receiver) nextFrame(ctx context.Context) error {
 	}
 }
 
-// fill reads more into the buffer.
-func (r *receiver) fill(ctx context.Context) error {
-	in := &r.in
-	var err error
-	switch {
-	case r.discard:
-		_, err = r.readSkim(ctx)
-	case in.IsEmpty():
-		err = r.readBlock(ctx)
-	default:
-		var n int
-		n, err = r.readStream(ctx, in.Room())
-		in.W += n
+// fill reads n more bytes into the buffer.
+func (r *receiver) fill(ctx context.Context) (n int, err error) {
+	s := readbuf.Source{Stream: r.stream, Reads: r.host.reads()}
+	if r.discard {
+		n, err = r.in.Skim(ctx, s, r.left)
+	} else {
+		n, err = r.in.Fill(ctx, s)
 	}
-	return r.readErr(ctx, err)
-}
-
-// readBlock reads into the buffer, which is empty.
-func (r *receiver) readBlock(ctx context.Context) error {
-	if !r.watched {
-		return r.in.Fill(ctx, r.stream)
-	}
-	a := r.host.reads()
-	a.Begin()
-	err := r.in.Fill(ctx, r.stream)
-	a.End(r.in.W-r.in.R, err)
-	return err
-}
-
-// readStream reads into p.
-func (r *receiver) readStream(ctx context.Context, p []byte) (int, error) {
-	if !r.watched {
-		return r.stream.Read(ctx, p)
-	}
-	a := r.host.reads()
-	a.Begin()
-	n, err := r.stream.Read(ctx, p)
-	a.End(n, err)
-	return n, err
+	return n, r.readErr(ctx, err)
 }
 
 // readErr returns what the error of a read means to callers. It is nil for an
@@ -172,7 +139,7 @@ func (r *receiver) readControl(ctx context.Context, h header, n int) error {
 				return err
 			}
 		}
-		if err := r.fill(ctx); err != nil {
+		if _, err := r.fill(ctx); err != nil {
 			return err
 		}
 	}
@@ -197,15 +164,6 @@ func (r *receiver) readControl(ctx context.Context, h header, n int) error {
 	return nil
 }
 
-// checkClosePart validates the part of a close frame's payload that has arrived, so that
-// the connection fails at the first invalid byte.
-func checkClosePart(masked []byte, key uint32) error {
-	var payload [frame.MaxControl]byte
-	mask.Copy(payload[:], masked, key)
-	var reason utf8stream.Validator
-	return checkClosePrefix(payload[:len(masked)], &reason)
-}
-
 // release frees what the receiver of a closed connection holds. If a goroutine holds the
 // lock, that goroutine calls release when it unlocks.
 func (r *receiver) release() {
@@ -227,9 +185,6 @@ func (r *receiver) release() {
 var errGoneBetween = fmt.Errorf("failed to read frame header: %w", io.EOF)
 
 const (
-	// maxSkim is the maximum size of a read whose bytes are discarded, and so of the
-	// buffer for it.
-	maxSkim = 64 << 10
 	// drainBytes is the maximum number of bytes that are drained after a violation.
 	drainBytes = 64 << 20
 	// maxLongClose is the maximum payload of a close frame that drain recognizes. The
@@ -243,7 +198,7 @@ func (r *receiver) awaitClose(ctx context.Context) error {
 	r.discard = true
 	for {
 		for !r.skipPayload() {
-			if err := r.fill(ctx); err != nil {
+			if _, err := r.fill(ctx); err != nil {
 				return err
 			}
 		}
@@ -259,33 +214,12 @@ func (r *receiver) awaitClose(ctx context.Context) error {
 func (r *receiver) drain(ctx context.Context) {
 	r.discard = true
 	for n := 0; n < drainBytes && !r.skipToClose(); {
-		k, err := r.readSkim(ctx)
+		k, err := r.fill(ctx)
 		n += k
-		if err != nil && (err != netstream.ErrInterrupted || ctx.Err() != nil) {
+		if err != nil {
 			return
 		}
 	}
-}
-
-// readSkim reads more bytes, to be discarded, into the buffer. A read that fills its room
-// is followed by a larger one, so that a large frame takes few reads and an idle
-// connection holds a small buffer.
-func (r *receiver) readSkim(ctx context.Context) (n int, err error) {
-	in := &r.in
-	if r.left == 0 && r.skim == 0 && in.IsEmpty() {
-		err = r.readBlock(ctx)
-		return in.W, err
-	}
-	room := in.Wide(max(int(r.skim), bufpool.MinBlock))
-	n, err = r.readStream(ctx, room)
-	in.W += n
-	switch {
-	case n == len(room):
-		r.skim = int32(min(4*len(in.Block.B), maxSkim))
-	case n < len(room)/8:
-		r.skim = 0
-	}
-	return n, err
 }
 
 // skipToClose discards the content of the buffer up to the peer's close frame, and reports

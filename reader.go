@@ -126,7 +126,7 @@ func (h *messageReader) Read(p []byte) (int, error) {
 	r := &e.rcv
 	began := e.life.beginRead()
 	if r.mu.TryLockAt(h.version) {
-		// Fast path: the rest of the message has arrived. A call of takePayload would
+		// Fast path: the rest of the message has arrived. A call of readMessage would
 		// be slower.
 		in, m, n := &r.in, &r.msg, r.left
 		if !m.deflated && m.fin && n <= int64(min(in.W-in.R, len(p))) && e.life.state() == stateOpen {

@@ -7,8 +7,37 @@ import (
 
 	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/frame"
+	"github.com/bhojpur/api/internal/liveness"
 	"github.com/bhojpur/api/internal/netstream"
 )
+
+// Source is the stream that a Buffer reads from.
+type Source struct {
+	*netstream.Stream
+	Reads *liveness.Activity // notes each read; nil if no Watch needs that
+}
+
+// Read reads into p past the buffer, which must be empty.
+func (s Source) Read(ctx context.Context, p []byte) (int, error) {
+	if s.Reads == nil {
+		return s.Stream.Read(ctx, p)
+	}
+	s.Reads.Begin()
+	n, err := s.Stream.Read(ctx, p)
+	s.Reads.End(n, err)
+	return n, err
+}
+
+// ReadBlock reads into a pooled block, as [netstream.Stream.ReadBlock] does.
+func (s Source) ReadBlock(ctx context.Context, size, first int) (*bufpool.Block, int, error) {
+	if s.Reads == nil {
+		return s.Stream.ReadBlock(ctx, size, first)
+	}
+	s.Reads.Begin()
+	b, n, err := s.Stream.ReadBlock(ctx, size, first)
+	s.Reads.End(n, err)
+	return b, n, err
+}
 
 // Buffer holds bytes of the stream that have not been parsed: Block.B[R:W].
 type Buffer struct {
@@ -26,6 +55,9 @@ const (
 	// maxAtOnce is the size up to which a frame is read from a socket together with
 	// its header.
 	maxAtOnce = 64 << 10
+	// maxSkim is the maximum size of a read whose bytes are discarded, and so of the
+	// block for it.
+	maxSkim = 64 << 10
 )
 
 // Take allocates the block if there is none.
@@ -109,8 +141,8 @@ func (b *Buffer) Room() []byte {
 	return b.Block.B[b.W:]
 }
 
-// Wide is Room in a block of at least size bytes.
-func (b *Buffer) Wide(size int) []byte {
+// wide is Room in a block of at least size bytes.
+func (b *Buffer) wide(size int) []byte {
 	content := b.Bytes()
 	if b.Block == nil || len(b.Block.B) < size {
 		g := bufpool.Get(size)
@@ -134,15 +166,38 @@ func (b *Buffer) Bytes() []byte {
 	return b.Block.B[b.R:b.W]
 }
 
-// Fill reads from the stream into b, which must be empty. It takes a block only when bytes
-// are available.
-func (b *Buffer) Fill(ctx context.Context, stream *netstream.Stream) error {
+// Fill waits for more bytes and adds them to the content. It returns their number. If b is
+// empty, it takes a block only when bytes are available.
+func (b *Buffer) Fill(ctx context.Context, s Source) (n int, err error) {
+	if !b.IsEmpty() {
+		n, err = s.Read(ctx, b.Room())
+		b.W += n
+		return n, err
+	}
 	b.Release()
 	size, first := b.wanted()
-	var n int
-	var err error
-	if b.Block, n, err = stream.ReadBlock(ctx, size, first); n > 0 {
+	if b.Block, n, err = s.ReadBlock(ctx, size, first); n > 0 {
 		b.OnRead(n, len(b.Block.B))
 	}
-	return err
+	return n, err
+}
+
+// Skim is Fill for bytes that will be discarded, of which expected more are known to
+// follow. A read that fills its block is followed by a larger one, so that a large frame
+// takes few reads. If nothing is known to follow, and little has arrived, b holds no block
+// while it waits.
+func (b *Buffer) Skim(ctx context.Context, s Source, expected int64) (n int, err error) {
+	size := bufpool.MinBlock
+	if b.Block != nil && len(b.Block.B) > size {
+		size = len(b.Block.B)
+	}
+	switch full := b.Block != nil && b.W == len(b.Block.B); {
+	case full:
+		size = min(max(size, 4*len(b.Block.B)), maxSkim)
+	case expected == 0 && b.IsEmpty() && (size == bufpool.MinBlock || b.W < size/8):
+		return b.Fill(ctx, s)
+	}
+	n, err = s.Read(ctx, b.wide(size))
+	b.W += n
+	return n, err
 }

@@ -72,12 +72,72 @@ func TestAsksForNoMoreThanAHeader(t *testing.T) {
 	in.LastHeaderLen = 8
 	for _, frame := range []int64{0, bufpool.MinBlock + 1, bufpool.MinBlock} {
 		in.LastPayloadLen = frame
-		if err := in.Fill(t.Context(), stream); err != nil {
+		if _, err := in.Fill(t.Context(), Source{Stream: stream}); err != nil {
 			t.Fatal(err)
 		}
 		in.Release()
 	}
 	if want := []int{netstream.FirstRead, 8, maxNextSize}; !slices.Equal(c.sizes, want) {
 		t.Errorf("reads of %v bytes, want %v", c.sizes, want)
+	}
+}
+
+// someRead is a stream whose reads return the given numbers of bytes at most, and that
+// notes the room that each of them had.
+type someRead struct {
+	net.Conn
+	give, rooms []int
+}
+
+func (c *someRead) Read(p []byte) (int, error) {
+	c.rooms = append(c.rooms, len(p))
+	n := min(c.give[0], len(p))
+	c.give = c.give[1:]
+	return n, nil
+}
+
+func (c *someRead) SetDeadline(time.Time) error     { return nil }
+func (c *someRead) SetReadDeadline(time.Time) error { return nil }
+
+// TestSkim discards a long frame, a little at a time and much at a time, and what
+// follows it.
+func TestSkim(t *testing.T) {
+	const all = 1 << 30
+	c := &someRead{}
+	stream := netstream.New(c, c, owner{})
+	var in Buffer
+	defer in.Release()
+	skim := func(give int, expected int64, discard int) int {
+		t.Helper()
+		c.give, c.rooms = []int{give}, nil
+		w := len(in.Bytes())
+		n, err := in.Skim(t.Context(), Source{Stream: stream}, expected)
+		if err != nil || n != min(give, c.rooms[0]) || len(in.Bytes()) != w+n {
+			t.Fatalf("Skim of %d bytes: %d, %v, then %d buffered", give, n, err, len(in.Bytes()))
+		}
+		in.R = min(in.R+discard, in.W)
+		return c.rooms[0]
+	}
+	for i, step := range []struct{ give, discard, want int }{
+		{10, all, bufpool.MinBlock},
+		{all, all, bufpool.MinBlock},
+		{all, all, 4 * bufpool.MinBlock},
+		{all, all, min(16*bufpool.MinBlock, maxSkim)},
+		{all, all, maxSkim},
+		{maxSkim / 2, all, maxSkim},
+		{10, all, maxSkim},
+	} {
+		if got := skim(step.give, 1<<40, step.discard); got != step.want {
+			t.Errorf("read %d of a long frame has room for %d bytes, want %d", i, got, step.want)
+		}
+	}
+	if got := skim(20, 0, 13); got != netstream.FirstRead {
+		t.Errorf("the wait behind it has room for %d bytes, want %d", got, netstream.FirstRead)
+	}
+	if got, want := skim(20, 0, all), bufpool.MinBlock-7; got != want {
+		t.Errorf("the rest of a header has room for %d bytes, want %d", got, want)
+	}
+	if got := skim(10, 0, all); got != netstream.FirstRead || in.Block == nil {
+		t.Errorf("an idle wait has room for %d bytes, want %d", got, netstream.FirstRead)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// Requests that are none for a connection, as they come over the network. Each gets
-// an answer, and one of another version is told ours.
+// Invalid handshake requests, as raw bytes on the wire. Each gets an error response;
+// one with an unsupported version gets the supported version.
 func TestAttackRequests(t *testing.T) {
 	const handshake = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + rawpeer.DefaultKey + "\r\n"
 	lines := func(lines ...string) rawpeer.ClientOptions { return rawpeer.ClientOptions{Header: lines} }
@@ -62,22 +62,22 @@ func TestAttackRequests(t *testing.T) {
 					t.Errorf("got status %d, want %d", got.StatusCode, attack.status)
 				}
 				if version := got.Header["Sec-Websocket-Version"]; strings.HasPrefix(attack.name, "version") && (len(version) != 1 || version[0] != "13") {
-					t.Errorf("was told version %q, want 13", version)
+					t.Errorf("got Sec-WebSocket-Version %q, want 13", version)
 				}
 			})
 		})
 	}
 }
 
-// What a client sends does not come back as a header of its own, nor does what the
-// program has in its options or sets on the ResponseWriter, line ends in it or not.
+// Request headers, options and headers set on the ResponseWriter cannot inject another
+// response header, with or without line breaks in them.
 func TestAttackHeaderInjection(t *testing.T) {
 	const injected = "\r\nX-Injected: x"
 	for _, test := range []struct {
 		name    string
 		ours    []string    // subprotocols
-		offered string      // likewise
-		header  http.Header // that the handler set
+		offered string      // offered by the client
+		header  http.Header // set by the handler
 	}{
 		{name: "our subprotocol", ours: []string{"b" + injected}, offered: "b"},
 		{name: "our subprotocol, offered so", ours: []string{"b" + injected}, offered: "b X-Injected: x"},
@@ -121,14 +121,14 @@ func TestAttackHeaderInjection(t *testing.T) {
 	}
 }
 
-// The refusal tells nothing of what the request said.
+// The error response does not echo the request.
 func TestAttackRefusalEchoes(t *testing.T) {
 	const mark = "<script>alert(1)</script>"
 	for name := range searched {
 		r := conntest.Request(name + ": " + mark)
 		w := httptest.NewRecorder()
 		if _, err := websocket.Accept(w, r, willing); err == nil {
-			t.Fatal("accepted what can't be hijacked")
+			t.Fatal("accepted a request that cannot be hijacked")
 		}
 		if strings.Contains(w.Body.String(), "script") || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain") {
 			t.Errorf("%s: answered %q of type %s", name, w.Body, w.Header().Get("Content-Type"))
@@ -136,8 +136,7 @@ func TestAttackRefusalEchoes(t *testing.T) {
 	}
 }
 
-// coalesced are frames of more than a mebibyte, in messages that are read one by
-// one, and what they hold.
+// coalesced returns more than a mebibyte of frames and the messages in them.
 func coalesced() (frames []rawpeer.Frame, messages []string) {
 	for i := range 300 {
 		messages = append(messages, conntest.Filler(i*20), conntest.Filler(5000))
@@ -148,8 +147,8 @@ func coalesced() (frames []rawpeer.Frame, messages []string) {
 	return frames, messages
 }
 
-// Frames right behind the request, or behind the answer, are read, and none is lost
-// where a buffer of net/http ends.
+// Frames that arrive together with the handshake are read, and none is lost where a
+// buffer of net/http ends.
 func TestAttackCoalescedFrames(t *testing.T) {
 	frames, messages := coalesced()
 	for _, n := range []int{1, 2, 10, len(messages)} {
@@ -167,7 +166,7 @@ func TestAttackCoalescedFrames(t *testing.T) {
 	}
 }
 
-// What is wrong right behind a handshake is refused as anywhere else.
+// A violation right behind the handshake fails the connection as any other does.
 func TestAttackCoalescedViolation(t *testing.T) {
 	for _, f := range []rawpeer.Frame{{Fin: true, Opcode: 3}, rawpeer.Text("").WithRSV(rawpeer.RSV2), rawpeer.Continuation("")} {
 		opts := &conntest.Options{Frames: []rawpeer.Frame{rawpeer.Text("first"), f}}

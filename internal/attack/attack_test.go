@@ -16,9 +16,8 @@ import (
 // pmd is the name of the compression extension.
 const pmd = "permessage-deflate"
 
-// drains are the ways to read whatever comes, until an error. The messages are
-// binary, and have any size. end ends the context, or sets a deadline that has
-// passed, and may be called from within drain.
+// drains are the ways to read until an error. The messages are binary and of any size.
+// end cancels the context, or sets a deadline in the past; drain may call it.
 var drains = []struct {
 	name  string
 	begin func(t *testing.T, c *websocket.Conn) (drain func() error, end func())
@@ -76,7 +75,7 @@ var drains = []struct {
 	}},
 }
 
-// longAgo is a deadline that has passed.
+// longAgo is a deadline in the past.
 var longAgo = time.Unix(1, 0)
 
 // forDrains runs test for both roles and each of drains.
@@ -93,7 +92,7 @@ func forDrains(t *testing.T, opts *conntest.Options, test func(t *testing.T, c *
 	}
 }
 
-// wire returns the bytes of frames as the peer sends them, n times over.
+// wire returns the encoding of frames as the peer sends them, repeated n times.
 func wire(p *rawpeer.Peer, n int, frames ...rawpeer.Frame) []byte {
 	var b []byte
 	for range n {
@@ -104,8 +103,8 @@ func wire(p *rawpeer.Peer, n int, frames ...rawpeer.Frame) []byte {
 	return b
 }
 
-// unmasked returns f as the peer sends it, with a key that leaves the payload as
-// it is.
+// unmasked returns f as the peer sends it. From a client it has a zero masking key,
+// which leaves the payload as it is.
 func unmasked(p *rawpeer.Peer, f rawpeer.Frame) rawpeer.Frame {
 	if conntest.PeerIsClient(p) {
 		return f.WithKey([4]byte{})
@@ -113,7 +112,7 @@ func unmasked(p *rawpeer.Peer, f rawpeer.Frame) rawpeer.Frame {
 	return f
 }
 
-// empties returns the first n frames of a message: empty ones, and more to come.
+// empties returns the first n frames of a message, all empty and none final.
 func empties(n int, first rawpeer.Frame) []rawpeer.Frame {
 	first.Payload = nil
 	frames := []rawpeer.Frame{first.More()}

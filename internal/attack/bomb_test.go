@@ -17,10 +17,10 @@ import (
 )
 
 const (
-	// bombSize is what a bomb inflates to. What comes over the network is less
-	// than the read limit.
+	// bombSize is the inflated size of a bomb. Its compressed size is below the read
+	// limit.
 	bombSize = 16 << 20
-	// bombMemory is what may be allocated for it.
+	// bombMemory is the most that a test may allocate for one.
 	bombMemory = 4 << 20
 )
 
@@ -34,7 +34,7 @@ var bomb = sync.OnceValue(func() rawpeer.Frame {
 	return rawpeer.Binary(payload).WithRSV(rawpeer.RSV1)
 })
 
-// forBombs runs test for both roles, with either kind of compression.
+// forBombs runs test for both roles, with and without context takeover.
 func forBombs(t *testing.T, test func(t *testing.T, opts *conntest.Options)) {
 	if n := len(bomb().Payload); n*1000 > bombSize || n > conntest.DefaultLimit {
 		t.Fatalf("the bomb has %d bytes", n)
@@ -44,7 +44,7 @@ func forBombs(t *testing.T, test func(t *testing.T, opts *conntest.Options)) {
 	}
 }
 
-// The limit is of what a message inflates to, of which no more is made
+// The read limit applies to the inflated size, and inflating stops there
 // (CVE-2018-1000518, CVE-2026-27571).
 func TestAttackBomb(t *testing.T) {
 	forBombs(t, func(t *testing.T, opts *conntest.Options) {
@@ -63,7 +63,7 @@ func TestAttackBomb(t *testing.T) {
 	})
 }
 
-// Cut into many frames it is the same.
+// The same for a bomb in many frames.
 func TestAttackBombInFragments(t *testing.T) {
 	forBombs(t, func(t *testing.T, opts *conntest.Options) {
 		conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
@@ -76,12 +76,13 @@ func TestAttackBombInFragments(t *testing.T) {
 	})
 }
 
-// Without a limit, who reads into a small slice holds no more of it than that.
+// Without a limit, a reader into a small slice keeps only a bounded part of the
+// message.
 func TestAttackBombInSmallReads(t *testing.T) {
 	forBombs(t, func(t *testing.T, opts *conntest.Options) {
 		for _, way := range drains {
 			if way.name == "Read" || way.name == "AppendRead" {
-				continue // they return the whole message
+				continue // these return the whole message
 			}
 			t.Run(way.name, func(t *testing.T) {
 				conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -102,8 +103,8 @@ func TestAttackBombInSmallReads(t *testing.T) {
 	})
 }
 
-// What Close discards it does not inflate: it finds nothing wrong with what could
-// not be inflated.
+// Close discards messages without inflating them, so it does not notice invalid DEFLATE
+// data.
 func TestAttackBombWhileClosing(t *testing.T) {
 	corrupt := rawpeer.Binary([]byte("\x07\xff\xff")).WithRSV(rawpeer.RSV1)
 	forBombs(t, func(t *testing.T, opts *conntest.Options) {
@@ -121,7 +122,7 @@ func TestAttackBombWhileClosing(t *testing.T) {
 	})
 }
 
-// The same for the rest of a message of which a part has been read.
+// The same for the rest of a message that is partly read.
 func TestAttackBombHalfReadWhileClosing(t *testing.T) {
 	forBombs(t, func(t *testing.T, opts *conntest.Options) {
 		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -138,8 +139,8 @@ func TestAttackBombHalfReadWhileClosing(t *testing.T) {
 	})
 }
 
-// Blocks that inflate to nothing cost the peer their bytes: a message of them is
-// read, and nothing is kept of it.
+// DEFLATE blocks without output: the message that consists of them is read, and no
+// memory grows with their number.
 func TestAttackBombOfNothing(t *testing.T) {
 	const blocks = 1 << 18
 	forBombs(t, func(t *testing.T, opts *conntest.Options) {

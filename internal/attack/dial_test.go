@@ -16,7 +16,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// swapCase turns capitals into small letters and back.
+// swapCase swaps the case of each letter.
 func swapCase(s string) string {
 	return strings.Map(func(r rune) rune {
 		if lower := strings.ToLower(string(r)); lower != string(r) {
@@ -26,15 +26,16 @@ func swapCase(s string) string {
 	}, s)
 }
 
-// Answers that open no connection: each header missing, wrong, and twice, things
-// that were not offered, and other statuses. Subprotocols k and s are offered.
+// Responses that fail the handshake: each header missing, wrong and repeated, an
+// extension or subprotocol that was not offered, and other statuses. The client offers
+// the subprotocols k and s.
 func TestAttackAnswers(t *testing.T) {
 	status := func(s string, lines ...string) rawpeer.ServerOptions {
 		return rawpeer.ServerOptions{Status: s, Header: append(lines, "Content-Length: 0")}
 	}
 	type attack struct {
 		name   string
-		answer func(accept string) rawpeer.ServerOptions // to a key that it answers
+		answer func(accept string) rawpeer.ServerOptions // the response to a request with this key digest
 	}
 	lines := func(lines ...string) func(string) rawpeer.ServerOptions {
 		return func(string) rawpeer.ServerOptions { return conntest.Answer(lines...) }
@@ -115,9 +116,8 @@ func TestAttackAnswers(t *testing.T) {
 	}
 }
 
-// endless are answers without an end: a part in front, and what comes again and
-// again. Dial refuses those that have a bound of bytes, and the context ends the
-// others.
+// endless are responses without an end: first, then more repeated. Dial fails where
+// net/http limits the size; elsewhere the context ends the call.
 var endless = []struct{ name, first, more string }{
 	{"headers", "HTTP/1.1 101 Switching Protocols\r\n", "X-Header: " + strings.Repeat("x", 1000) + "\r\n"},
 	{"short headers", "HTTP/1.1 101 Switching Protocols\r\n", strings.Repeat("X: \r\n", 200)},
@@ -131,10 +131,10 @@ var endless = []struct{ name, first, more string }{
 	{"frames without an accept key", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", strings.Repeat("\x81\x01x", 400)},
 }
 
-// An answer without an end takes bounded memory (CVE-2023-43669).
+// A response without an end takes bounded memory (CVE-2023-43669).
 func TestAttackEndlessAnswers(t *testing.T) {
-	// Garbage included: net/http takes 10 MiB of headers, until its transport is told
-	// otherwise, and makes strings of them.
+	// This includes garbage: net/http reads 10 MiB of headers, its transport's default
+	// limit, and converts them to strings.
 	const most = 256 << 20
 	for _, test := range endless {
 		t.Run(test.name, func(t *testing.T) {
@@ -156,7 +156,7 @@ func TestAttackEndlessAnswers(t *testing.T) {
 	}
 }
 
-// An answer that comes drop by drop ends with the context.
+// A response that arrives slowly ends with the context.
 func TestAttackSlowAnswers(t *testing.T) {
 	const patience = time.Minute
 	for _, test := range endless[:5] {
@@ -168,7 +168,7 @@ func TestAttackSlowAnswers(t *testing.T) {
 				call, p := conntest.GoDial(t, ctx, rawpeer.URL, nil)
 				_, err := p.Conn.Write([]byte(test.first))
 				for i := 0; err == nil; i++ {
-					time.Sleep(time.Second) // of the bubble's time
+					time.Sleep(time.Second) // in the bubble's time
 					_, err = p.Conn.Write([]byte{test.more[i%len(test.more)]})
 				}
 				if err := call.Err(); !errors.Is(err, context.DeadlineExceeded) {
@@ -182,8 +182,8 @@ func TestAttackSlowAnswers(t *testing.T) {
 	}
 }
 
-// What a program passes on into its options does not become a header of its own, or
-// a second request: Dial refuses it, or sends it as something harmless.
+// Strings in the options do not inject a header or a second request: Dial refuses them
+// or encodes them harmlessly.
 func TestAttackDialInjection(t *testing.T) {
 	const injected = "\r\nX-Injected: x"
 	options := map[string]websocket.DialOptions{
@@ -212,7 +212,8 @@ func TestAttackDialInjection(t *testing.T) {
 	}
 }
 
-// wantNothingInjected wants Dial to fail, or to send one request without the header.
+// wantNothingInjected wants Dial to fail, or to send one request without the injected
+// header.
 func wantNothingInjected(t *testing.T, url string, opts *websocket.DialOptions) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -222,7 +223,7 @@ func wantNothingInjected(t *testing.T, url string, opts *websocket.DialOptions) 
 		opts.HTTPClient = rawpeer.HTTPClient(n)
 		if c, _, err := websocket.Dial(t.Context(), url, opts); err == nil {
 			c.CloseNow()
-			t.Fatal("dialed a server that speaks no WebSocket")
+			t.Fatal("dialed a server that is not a WebSocket server")
 		}
 		synctest.Wait()
 		if len(requests) > 1 {
@@ -242,8 +243,8 @@ func wantNothingInjected(t *testing.T, url string, opts *websocket.DialOptions) 
 	})
 }
 
-// Headers that the handshake needs replace those of the program, however it spells
-// their names.
+// Headers of the handshake replace those in the options, in any spelling of their
+// names.
 func TestAttackHandshakeHeadersTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		call, p := conntest.GoDial(t, t.Context(), rawpeer.URL, &websocket.DialOptions{HTTPHeader: http.Header{

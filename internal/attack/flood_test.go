@@ -14,13 +14,13 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// floods are what a peer can send for ever, so that who reads always finds
-// something. It begins with first, and goes on with more.
+// floods are what a peer can send without end, so that a reader never blocks: first,
+// then more repeatedly.
 var floods = []struct {
 	name        string
 	compression websocket.CompressionMode
 	first, more func(p *rawpeer.Peer) []byte
-	drain       string // the only one that does not return what has come
+	drain       string // if set, the only way of reading that does not return early
 }{
 	{
 		name: "pings",
@@ -60,13 +60,13 @@ var floods = []struct {
 	},
 }
 
-// hugeHeader is the header of a frame that does not end.
+// hugeHeader returns the header of a frame that never ends.
 func hugeHeader(p *rawpeer.Peer, f rawpeer.Frame) []byte {
 	return rawpeer.AppendHeader(nil, unmasked(p, f), rawpeer.Length64, 1<<62)
 }
 
-// forFloods runs test for each flood and each way to read it. The ping in front
-// ends its context, from within the call that reads.
+// forFloods runs test for each flood and each way to read it. The ping in front ends
+// the context, or sets the deadline, from within the reading call.
 func forFloods(t *testing.T, over func(*testing.T, *conntest.Options, func(*testing.T, *websocket.Conn, *rawpeer.Peer)),
 	test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, first, more []byte, drain func() error)) {
 	t.Helper()
@@ -99,7 +99,7 @@ func forFloods(t *testing.T, over func(*testing.T, *conntest.Options, func(*test
 	}
 }
 
-// wantEnd wants the error of a call whose context, or deadline, ended.
+// wantEnd wants the error of a context or a deadline that ended a call.
 func wantEnd(t *testing.T, err error) {
 	t.Helper()
 	if !errors.Is(err, context.Canceled) && !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -107,8 +107,7 @@ func wantEnd(t *testing.T, err error) {
 	}
 }
 
-// Who reads may never have to wait, and yet a context, or a deadline, that ends
-// meanwhile ends the call.
+// A context or a deadline ends a reading call that never blocks.
 func TestAttackFloodEndsWithContext(t *testing.T) {
 	forFloods(t, conntest.ForBothRoles, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, first, more []byte, drain func() error) {
 		flooding := rawpeer.GoErr(t, func() error {
@@ -116,7 +115,7 @@ func TestAttackFloodEndsWithContext(t *testing.T) {
 			for err == nil {
 				_, err = p.Conn.Write(more)
 			}
-			return nil // the connection has ended
+			return nil // the connection has failed
 		})
 		wantEnd(t, rawpeer.GoErr(t, drain).Err())
 		c.CloseNow()
@@ -124,11 +123,11 @@ func TestAttackFloodEndsWithContext(t *testing.T) {
 	})
 }
 
-// A socket is read without a look at the clock as long as there is something. Not
-// all that has come is read before the end of the context counts: what was not
-// makes the end of the connection a reset.
+// A socket with unread bytes is read without checking its deadline. The call returns
+// before everything is read, and closing a socket with unread bytes resets the
+// connection.
 func TestAttackFloodOfSocketEndsWithContext(t *testing.T) {
-	const flood = 256 << 10 // what the system buffers
+	const flood = 256 << 10 // the capacity of the kernel's buffers
 	forFloods(t, conntest.OverTCP, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, first, more []byte, drain func() error) {
 		for len(first) < flood {
 			first = append(first, more...)

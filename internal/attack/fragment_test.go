@@ -12,12 +12,12 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// maxEmptyFrames is how many frames in a row may have no payload and promise
-// more.
+// maxEmptyFrames is how many consecutive frames of a message may be empty and not
+// final.
 const maxEmptyFrames = 1000
 
-// Empty frames cost the peer next to nothing and bring a message no further: a
-// message may have many, and not endlessly many. Pings between them do not help.
+// Empty frames cost the peer next to nothing and never complete a message, so their
+// number is limited. Pings between them do not reset the count.
 func TestAttackEmptyFragments(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		begin := rawpeer.Binary(nil)
@@ -49,8 +49,8 @@ func TestAttackEmptyFragments(t *testing.T) {
 	})
 }
 
-// As many as are allowed, in front of a payload, behind it, and in the next
-// message again.
+// The largest allowed number, in front of a payload, behind it, and again in the next
+// message.
 func TestAttackEmptyFragmentsWithinBounds(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
@@ -69,7 +69,7 @@ func TestAttackEmptyFragmentsWithinBounds(t *testing.T) {
 	})
 }
 
-// Close discards messages, and no more empty frames than a reader takes.
+// Close discards messages and accepts no more empty frames than a reader does.
 func TestAttackEmptyFragmentsWhileClosing(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		start := time.Now()
@@ -81,7 +81,7 @@ func TestAttackEmptyFragmentsWhileClosing(t *testing.T) {
 			t.Fatalf("got %v before one frame too many", closing.Err())
 		}
 		p.Send(rawpeer.Continuation("").More())
-		p.WantEOF() // and no second close frame
+		p.WantEOF() // without a second close frame
 		if closing.Err() == nil {
 			t.Error("got no error of a Close that the peer did not answer")
 		}
@@ -91,8 +91,8 @@ func TestAttackEmptyFragmentsWhileClosing(t *testing.T) {
 	})
 }
 
-// A message of a million frames of one byte is read as any other: the work is in
-// proportion to the bytes that come, and nothing is kept of the frames.
+// A message of a million frames of one byte is read as any other: the work is
+// proportional to the bytes received, and no memory grows with the number of frames.
 func TestAttackOneByteFragments(t *testing.T) {
 	const frames, most = 1000, 8 << 20
 	blocks := 1000
@@ -124,7 +124,7 @@ func TestAttackOneByteFragments(t *testing.T) {
 	})
 }
 
-// A message that does not end is over at the limit, whatever its frames are like.
+// A message without an end fails at the read limit, in frames of any kind.
 func TestAttackEndlessFragments(t *testing.T) {
 	for name, size := range map[string]int{"small": 1, "large": 1000} {
 		t.Run(name, func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// answerTo returns a server's answer to a request, which it accepts with opts.
-// Headers are what the handler sets before.
+// answerTo returns the server's response to a request. headers are set by the handler
+// before it calls Accept with opts.
 func answerTo(t *testing.T, opts *websocket.AcceptOptions, request rawpeer.ClientOptions, headers http.Header) *http.Response {
 	t.Helper()
 	n := rawpeer.Listen(&rawpeer.PipeOptions{Capacity: rawpeer.Unbounded})
@@ -33,15 +33,15 @@ func answerTo(t *testing.T, opts *websocket.AcceptOptions, request rawpeer.Clien
 	return rawpeer.ClientHandshake(t, conn, &request).Response
 }
 
-// willing are options with which everything is agreed on that can be.
+// willing are options that agree to everything negotiable.
 var willing = &websocket.AcceptOptions{
 	Subprotocols:    []string{"b", "x"},
 	OriginPatterns:  []string{"*.example.com"},
 	CompressionMode: websocket.CompressionContextTakeover,
 }
 
-// long are values to search through. A parser that looks back for each byte does
-// not come to the end of a mebibyte of them.
+// long are values that take quadratic time in a parser that looks back for each byte:
+// it would not finish a mebibyte of them.
 var long = map[string]func(n int) string{
 	"spaces":               func(n int) string { return "b" + strings.Repeat(" ", n) + "x" },
 	"spaces in front":      func(n int) string { return strings.Repeat(" ", n) + "!" },
@@ -59,8 +59,8 @@ var long = map[string]func(n int) string{
 	"dots":                 func(n int) string { return "http://" + strings.Repeat("a.", n/2) + "example.com.x" },
 }
 
-// searched are the headers that Accept looks into, and its answer to one of 32,000
-// bytes.
+// searched are the headers that Accept parses, with the status of its response to a
+// value of 32,000 bytes.
 var searched = map[string]int{
 	"Sec-WebSocket-Protocol":   http.StatusRequestHeaderFieldsTooLarge,
 	"Sec-WebSocket-Extensions": http.StatusRequestHeaderFieldsTooLarge,
@@ -71,10 +71,10 @@ var searched = map[string]int{
 	"Origin":                   http.StatusRequestHeaderFieldsTooLarge,
 }
 
-// A value with 32,000 spaces in it (CVE-2021-32640), or with a quote that is not
-// closed (CVE-2020-7662), and others in their manner.
+// A value with 32,000 spaces (CVE-2021-32640), an unterminated quoted string
+// (CVE-2020-7662), and similar ones.
 func TestAttackLongHeaders(t *testing.T) {
-	// net/http takes the spaces in front away.
+	// net/http trims the leading spaces.
 	trimmed := map[string]int{
 		"Sec-WebSocket-Protocol":   http.StatusSwitchingProtocols,
 		"Sec-WebSocket-Extensions": http.StatusSwitchingProtocols,
@@ -102,9 +102,9 @@ func TestAttackLongHeaders(t *testing.T) {
 	}
 }
 
-// The same with a mebibyte, for servers that allow so much. Each byte is looked at
-// a fixed number of times: to skip it, to take it into a token, and to look at that
-// token. What is allocated is in proportion too, and not a struct for each byte.
+// The same with a mebibyte, for servers that allow this much. Each byte is examined a
+// fixed number of times: skipped, scanned into a token, and compared. Allocation is
+// proportional too, and not a struct for each byte.
 func TestAttackMebibyteHeaders(t *testing.T) {
 	const size, most = 1 << 20, 8 << 20
 	for what, value := range long {
@@ -113,7 +113,7 @@ func TestAttackMebibyteHeaders(t *testing.T) {
 				r := conntest.Request(name + ": " + value(size))
 				if n := conntest.Allocated(func() {
 					if _, err := websocket.Accept(httptest.NewRecorder(), r, willing); err == nil {
-						t.Error("accepted what can't be hijacked")
+						t.Error("accepted a request that cannot be hijacked")
 					}
 				}); n > most {
 					t.Errorf("allocated %d bytes", n)
@@ -121,7 +121,7 @@ func TestAttackMebibyteHeaders(t *testing.T) {
 			})
 		}
 	}
-	// Nor does the client take longer for the answer's headers.
+	// Likewise for the headers of the response to a client.
 	for what, value := range long {
 		for _, name := range []string{"Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Sec-WebSocket-Accept", "Connection", "Upgrade"} {
 			t.Run(what+" in the answer's "+name, func(t *testing.T) {
@@ -142,8 +142,8 @@ func TestAttackMebibyteHeaders(t *testing.T) {
 	}
 }
 
-// 2,000 headers, more than some servers keep (CVE-2024-37890): those that matter
-// are found, in front of the others and behind them.
+// 2,000 headers, more than some servers keep (CVE-2024-37890): those of the handshake
+// are found before and after the others.
 func TestAttackManyHeaders(t *testing.T) {
 	const n = 2000
 	many := func(line string) []string {

@@ -18,8 +18,8 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// What a client that has dialed with its defaults, over TCP, holds of heap while it
-// waits for the next message, after an echo. docs/security.md promises it.
+// The heap that a client dialed over TCP with default options holds while it waits for
+// the next message, after an echo. docs/security.md states the figure.
 func TestIdleClientMemory(t *testing.T) {
 	const connections, most = 100, 4_000
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -66,7 +66,7 @@ func TestIdleClientMemory(t *testing.T) {
 	}
 }
 
-// echoOnce accepts a connection, echoes one text of 136 bytes, and holds nothing but the
+// echoOnce accepts a connection, echoes one text of 136 bytes, and keeps only the
 // connection afterwards.
 func echoOnce(l net.Listener) (net.Conn, error) {
 	c, err := l.Accept()

@@ -16,8 +16,8 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// A length with the top bit set is none, whatever the limit, and is not waited
-// for (CVE-2020-27813, CVE-2026-27889).
+// A length with the top bit set is invalid (RFC 6455 section 5.2). It fails the
+// connection at once, with any limit (CVE-2020-27813, CVE-2026-27889).
 func TestAttackLengthOverflow(t *testing.T) {
 	for _, length := range []uint64{1 << 63, 1<<63 + 1, 1<<64 - 1} {
 		for _, limit := range []int64{conntest.DefaultLimit, math.MaxInt64, -1} {
@@ -36,14 +36,14 @@ func TestAttackLengthOverflow(t *testing.T) {
 	}
 }
 
-// Lengths that are in order each by itself may not be together: the sum does not
-// overflow, be it compared with a limit or with nothing.
+// Lengths that are each valid may be too large together: their sum does not overflow,
+// with a limit or without.
 func TestAttackLengthSum(t *testing.T) {
 	const most = math.MaxInt64
 	for _, test := range []struct {
 		limit  int64
-		before string // the frame in front of the long one
-		code   int    // of the close frame, or 0 where the long one is read
+		before string // the frame before the one with the long length
+		code   int    // the close code, or 0 if the long frame is read
 	}{
 		{conntest.DefaultLimit, "", 1009},
 		{conntest.DefaultLimit, "x", 1009},
@@ -84,15 +84,15 @@ func TestAttackLengthSum(t *testing.T) {
 	}
 }
 
-// Nothing is allocated by a length that is declared, only by what comes
-// (gobwas/ws #223).
+// Memory is allocated for received bytes and not for a declared length (gobwas/ws
+// #223).
 func TestAttackDeclaredLength(t *testing.T) {
 	const sent, most = 100_000, 2 << 20
 	for _, length := range []uint64{1 << 30, 1 << 31, 1 << 32, 1 << 62, math.MaxInt64} {
 		for _, test := range []struct {
 			name  string
 			first []rawpeer.Frame
-			f     rawpeer.Frame // of the declared length
+			f     rawpeer.Frame // its length is the declared one
 		}{
 			{"one frame", nil, rawpeer.Binary(make([]byte, sent))},
 			{"fragment", []rawpeer.Frame{rawpeer.Binary([]byte("x")).More()}, rawpeer.Continuation(strings.Repeat("x", sent))},

@@ -15,8 +15,8 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// maskedWays are the ways in which a client comes to send frames. send sends at
-// least n of them.
+// maskedWays are the ways in which a client sends frames. send sends at least n of
+// them.
 var maskedWays = []struct {
 	name        string
 	compression websocket.CompressionMode
@@ -88,8 +88,8 @@ func writePreparedMany(t *testing.T, c *websocket.Conn, n, size int) {
 	}
 }
 
-// keysOf returns the masking keys of what a client sends, from a connection of its
-// own, the close frame's included.
+// keysOf returns the masking keys of the frames that send makes a new client connection
+// send, including the close frame.
 func keysOf(t *testing.T, compression websocket.CompressionMode, send func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)) (keys [][4]byte) {
 	t.Helper()
 	t.Run("connection", func(t *testing.T) {
@@ -113,11 +113,11 @@ func keysOf(t *testing.T, compression websocket.CompressionMode, send func(t *te
 	return keys
 }
 
-// wantUnpredictable wants keys to look as if they were drawn at random.
+// wantUnpredictable wants keys to look random.
 //
-// Of n keys of 32 bits two are equal with a probability of n²/2³³; two such pairs
-// among a few thousand do not happen. Each of the four bytes has 255 degrees of
-// freedom; a sum of 400 has a probability of 10⁻⁸.
+// Among n keys of 32 bits the probability of an equal pair is n²/2³³, so two such pairs
+// among a few thousand keys are practically impossible. Each of the four bytes has 255
+// degrees of freedom; a sum of 400 has a probability of 10⁻⁸.
 func wantUnpredictable(t *testing.T, keys [][4]byte) {
 	t.Helper()
 	seen := make(map[[4]byte]bool)
@@ -145,7 +145,7 @@ func wantUnpredictable(t *testing.T, keys [][4]byte) {
 	}
 	mean := float64(len(keys)) / 256
 	if mean < 5 {
-		return // too few to tell
+		return // too few for the statistic
 	}
 	for i := range counts {
 		sum := 0.0
@@ -158,8 +158,8 @@ func wantUnpredictable(t *testing.T, keys [][4]byte) {
 	}
 }
 
-// A masking key that can be told in advance lets whoever chooses a message choose
-// what a proxy sees (GO-2026-6278): each frame has a new one, however it is sent.
+// A predictable masking key lets the author of a message choose the bytes that a proxy
+// sees (GO-2026-6278): each frame has a new key, sent by any method.
 func TestAttackMaskingKeys(t *testing.T) {
 	const frames = 320
 	var all [][4]byte
@@ -176,7 +176,7 @@ func TestAttackMaskingKeys(t *testing.T) {
 	wantUnpredictable(t, all)
 }
 
-// Nor does a connection begin where another did.
+// Two connections do not use the same sequence of keys either.
 func TestAttackMaskingKeysOfManyConnections(t *testing.T) {
 	const conns = 100
 	var first, last [][4]byte

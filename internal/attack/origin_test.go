@@ -11,9 +11,9 @@ import (
 	"github.com/bhojpur/api/internal/conntest"
 )
 
-// Pages of other sites find names that look like an allowed one
-// (CVE-2026-32815). The host is example.com; the patterns allow example.org, its
-// subdomains, a port, an address, and a host by its scheme.
+// Other sites choose origins that resemble an allowed one (CVE-2026-32815). The host is
+// example.com; the patterns allow example.org, its subdomains, a port, an address, and
+// a host with its scheme.
 func TestAttackOrigins(t *testing.T) {
 	patterns := []string{"example.org", "*.example.org", "example.net:8443", "[2001:db8::1]", "https://secure.example"}
 	for _, test := range []struct {
@@ -24,14 +24,14 @@ func TestAttackOrigins(t *testing.T) {
 		{"http://EXAMPLE.COM", true},
 		{"http://example.org", true},
 		{"http://a.example.org", true},
-		{"http://a.b.example.org", true}, // the star takes dots too
+		{"http://a.b.example.org", true}, // the star matches dots
 		{"https://example.net:8443", true},
 		{"http://[2001:db8::1]", true},
 		{"HTTPS://Secure.Example", true},
 
 		{"null", false},
 		{"NULL", false},
-		{"", true}, // a browser that sends none
+		{"", true}, // a browser without an Origin header
 		{" ", false},
 		{"*", false},
 		{"about:blank", false},
@@ -46,7 +46,7 @@ func TestAttackOrigins(t *testing.T) {
 		{"//example.com", false},
 		{"example.com", false},
 
-		// Around the name.
+		// Prefixes and suffixes of the host.
 		{"http://evil-example.com", false},
 		{"http://evilexample.com", false},
 		{"http://example.com.evil.test", false},
@@ -65,10 +65,10 @@ func TestAttackOrigins(t *testing.T) {
 		{"http://example.com,http://evil.test", false},
 		{"http://example.com http://evil.test", false},
 
-		// User information, paths and their kin.
+		// User information, paths and similar parts.
 		{"http://example.com@evil.test", false},
 		{"http://example.com:x@evil.test", false},
-		{"http://user@example.com", true}, // says nothing of the host
+		{"http://user@example.com", true}, // the user is ignored
 		{"http://user@evil.test", false},
 		{"http://evil.test\\@example.com", false},
 		{"http://evil.test\\.example.org", false},
@@ -86,7 +86,7 @@ func TestAttackOrigins(t *testing.T) {
 		{"http://example.com#", false},
 		{"http://example.com/../evil.test", false},
 
-		// Against the patterns.
+		// Variations on the patterns.
 		{"http://example.org.evil.test", false},
 		{"http://a.example.org.evil.test", false},
 		{"http://evilexample.org", false},
@@ -105,7 +105,7 @@ func TestAttackOrigins(t *testing.T) {
 		{"http://[2001:db8::1].evil.test", false},
 		{"http://[2001:db8::1%25evil]", false},
 
-		// Letters that fold to those of the name, and are not.
+		// Letters that fold to ASCII letters under Unicode rules only.
 		{"http://example.\u017fom", false},
 		{"http://e\u0445ample.com", false},
 		{"http://\u212aey.example.org", false},
@@ -127,7 +127,7 @@ func TestAttackOriginFolds(t *testing.T) {
 	for host, origin := range map[string]string{
 		"keys.test":     "http://\u212aeys.test",
 		"service.test":  "http://\u017fervice.test",
-		"m\u00fcn.test": "http://M\u00dcN.test", // hosts are ASCII on the wire
+		"m\u00fcn.test": "http://M\u00dcN.test", // a host is ASCII on the wire
 	} {
 		r := conntest.Request()
 		r.Host = host
@@ -136,7 +136,7 @@ func TestAttackOriginFolds(t *testing.T) {
 	}
 }
 
-// Of two origins it can't be told which one is meant, be they the same.
+// Two origins are ambiguous, even if they are equal.
 func TestAttackTwoOrigins(t *testing.T) {
 	const own, evil = "http://example.com", "http://evil.test"
 	for _, origins := range [][]string{{own, evil}, {evil, own}, {own, own}, {own, ""}, {"", own}, {"null", own}, {own, "null"}} {
@@ -146,14 +146,14 @@ func TestAttackTwoOrigins(t *testing.T) {
 	}
 }
 
-// A star matches anything but a slash. It does not match across the end of the
-// scheme, nor an opaque origin unless it is the whole pattern.
+// A star matches anything but a slash. It does not match across the end of the scheme,
+// nor an opaque origin, unless it is the whole pattern.
 func TestAttackOriginPatterns(t *testing.T) {
 	for _, test := range []struct {
 		pattern, origin string
 		allowed         bool
 	}{
-		{"*", "http://evil.test", true}, // who writes this means it
+		{"*", "http://evil.test", true}, // explicitly any origin
 		{"*", "http://evil.test:81", true},
 		{"*", "null", true},
 		{"*", "file://", true},
@@ -165,8 +165,8 @@ func TestAttackOriginPatterns(t *testing.T) {
 		{"*.example", "http://example", false},
 		{"*.example", "http://a.example:80", false},
 		{"*.example:*", "http://a.example:81", true},
-		{"*.example:*", "http://a.example:81.evil.test", false}, // that is no port
-		{"a.*", "http://a.evil.test", true},                     // hence not like this
+		{"*.example:*", "http://a.example:81.evil.test", false}, // not a port
+		{"a.*", "http://a.evil.test", true},                     // a star at the end matches any suffix
 		{"https://*.example", "https://a.example", true},
 		{"https://*.example", "http://a.example", false},
 		{"https://*", "http://evil.test", false},
@@ -193,8 +193,8 @@ func TestAttackOriginPatterns(t *testing.T) {
 	}
 }
 
-// wantOriginAllowed wants the request to be accepted, which then fails at the
-// recorder, or refused with 403.
+// wantOriginAllowed wants Accept to allow the origin, and fail only because the
+// recorder cannot be hijacked, or to respond with 403.
 func wantOriginAllowed(t *testing.T, r *http.Request, patterns []string, allowed bool) {
 	t.Helper()
 	want := http.StatusForbidden

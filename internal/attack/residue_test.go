@@ -16,10 +16,10 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// secret is what is in the memory that others have used. It has 16 bytes.
+// secret fills memory that other connections have used. It has 16 bytes.
 const secret = "another's secret"
 
-// wantNoResidue wants none of the secret in b.
+// wantNoResidue wants no part of the secret in b.
 func wantNoResidue(t *testing.T, what string, b []byte) {
 	t.Helper()
 	for i := range len(secret) - 3 {
@@ -29,7 +29,7 @@ func wantNoResidue(t *testing.T, what string, b []byte) {
 	}
 }
 
-// sendsAll sends each kind of frame, and wants it to be the peer's to the byte.
+// sendsAll sends each kind of frame, and wants the peer to receive exactly these bytes.
 func sendsAll(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 	t.Helper()
 	for _, n := range []int{0, 1, 5, 200, 5000, 20_000} {
@@ -61,8 +61,8 @@ func sendsAll(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 	read.Want()
 }
 
-// What goes out has nothing in it of what others sent, whose memory comes out of
-// the pools, least of all a close frame with a short reason (CVE-2026-45736).
+// Frames sent from pooled memory contain nothing of its previous contents. A close
+// frame with a short reason is the classic leak (CVE-2026-45736).
 func TestAttackPoolResidueOnWire(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		for _, end := range []struct {
@@ -102,8 +102,8 @@ func TestAttackPoolResidueOnWire(t *testing.T) {
 	})
 }
 
-// The reply to a close frame is no longer than that was, and neither are the close
-// frames that name a violation.
+// The reply to a close frame is no longer than that frame, and a close frame for a
+// violation has no residue either.
 func TestAttackPoolResidueInReply(t *testing.T) {
 	for _, f := range []rawpeer.Frame{rawpeer.Close(rawpeer.NoCode, ""), rawpeer.Close(1000, ""), rawpeer.Close(1000, "x")} {
 		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -125,14 +125,14 @@ func TestAttackPoolResidueInReply(t *testing.T) {
 	})
 }
 
-// What Read returns ends with the message, and what a reader puts into a slice is
-// the message's.
+// What Read returns ends with the message, and a reader writes only the message's bytes
+// into a slice.
 func TestAttackPoolResidueInReads(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			encode := opts.Encoder()
 			for _, n := range []int{0, 1, 100, 5000, 20_000} {
-				for _, size := range []int{n + 1, n/3 + 1} { // in one frame, and in some
+				for _, size := range []int{n + 1, n/3 + 1} { // in one read, and in several
 					frames := conntest.Fragmented(encode(rawpeer.Text(conntest.Filler(n))), size)
 					fillPools(secret)
 					p.Send(frames...)
@@ -155,12 +155,12 @@ func TestAttackPoolResidueInReads(t *testing.T) {
 	})
 }
 
-// Who is told of a ping gets a slice that ends with its payload: what came behind
-// can't be seen in it, nor written by appending to it.
+// The payload slice of a ping or pong callback is capped: the bytes behind it can
+// neither be seen nor overwritten by append.
 func TestAttackPingPayload(t *testing.T) {
-	var told int
+	var calls int
 	grow := func(_ context.Context, payload []byte) {
-		told++
+		calls++
 		_ = append(payload, strings.Repeat("\xff", 50)...)
 	}
 	opts := &conntest.Options{
@@ -168,24 +168,23 @@ func TestAttackPingPayload(t *testing.T) {
 		OnPong: grow,
 	}
 	conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		told = 0
+		calls = 0
 		p.Send(rawpeer.Ping("a"), rawpeer.Text("one"), rawpeer.Pong("b"), rawpeer.Text("two"))
 		conntest.WantText(t, c, "one")
 		conntest.WantText(t, c, "two")
 		p.WantPong("a")
 		synctest.Wait()
-		if told != 2 {
-			t.Errorf("%d frames were told of, want 2", told)
+		if calls != 2 {
+			t.Errorf("got %d callbacks, want 2", calls)
 		}
 	})
 }
 
-// fillPools puts blocks full of secret into the pools, as other connections leave
-// them there.
+// fillPools puts blocks filled with secret into the pools, as other connections would.
 func fillPools(secret string) {
 	const (
-		enough  = 16 // also where the race detector drops some
-		classes = 3  // those that frames are in; to fill the others takes long
+		enough  = 16 // enough even if the race detector drops some
+		classes = 3  // those of the sizes that frames use; filling the others takes long
 	)
 	for class := range classes {
 		var taken [enough]*bufpool.Block

@@ -15,11 +15,11 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// held returns by how many bytes the heap has grown when f is over.
+// held returns by how many bytes f makes the heap grow.
 func held(f func()) int64 {
 	size := func() int64 {
 		var m runtime.MemStats
-		for range 3 { // so that pools are empty
+		for range 3 { // empties the pools
 			runtime.GC()
 		}
 		runtime.ReadMemStats(&m)
@@ -30,8 +30,8 @@ func held(f func()) int64 {
 	return size() - before
 }
 
-// A peer sends pings and does not read the pongs, which wait for it in bounded
-// number. When it reads after all it gets the one to its last ping.
+// A peer sends pings and does not read the pongs. A bounded number is queued. Once the
+// peer reads, it gets the pong for its last ping.
 func TestAttackPingFlood(t *testing.T) {
 	const blocks, most = 200, 1 << 20
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -66,7 +66,7 @@ func TestAttackPingFlood(t *testing.T) {
 	})
 }
 
-// Pongs that nobody asked for are looked up, and nothing is kept of them.
+// Unsolicited pongs are ignored and take no memory.
 func TestAttackPongFlood(t *testing.T) {
 	const blocks, most = 200, 1 << 20
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -121,8 +121,8 @@ var writes = []struct {
 	{"Ping", func(ctx context.Context, c *websocket.Conn, p []byte) error { return c.Ping(ctx) }},
 }
 
-// A peer that never reads holds up who writes until the context ends, be it one or
-// many, and what they would send is not copied meanwhile.
+// A peer that never reads blocks writers until their contexts end. Their messages are
+// not copied meanwhile, whether there is one writer or many.
 func TestAttackPeerNeverReads(t *testing.T) {
 	const (
 		writers  = 50
@@ -152,7 +152,7 @@ func TestAttackPeerNeverReads(t *testing.T) {
 						}
 						synctest.Wait()
 					})
-					if way.name != "WritePrepared" && n > most { // those are copies of the caller's
+					if way.name != "WritePrepared" && n > most { // WritePrepared's memory is the caller's copy
 						t.Errorf("%d bytes are held for %d writers", n, writers)
 					}
 					for _, call := range append(calls, fills) {
@@ -161,7 +161,7 @@ func TestAttackPeerNeverReads(t *testing.T) {
 					if d := time.Since(start); d != patience {
 						t.Errorf("took %v, want %v", d, patience)
 					}
-					c.CloseNow() // it is still open if what went out ends with a frame
+					c.CloseNow() // still open if the bytes sent end at a frame boundary
 					conntest.WantEnded(t, c, -1)
 				})
 			})
@@ -169,7 +169,7 @@ func TestAttackPeerNeverReads(t *testing.T) {
 	}
 }
 
-// Nor does it hold up Close, and what is written on NetConn ends with the deadline.
+// Such a peer does not block Close either, and a NetConn's Write ends at its deadline.
 func TestAttackPeerNeverReadsClose(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
@@ -191,8 +191,8 @@ func TestAttackPeerNeverReadsClose(t *testing.T) {
 	})
 }
 
-// Messages that wait for a peer that does not read are copied once at most, into the
-// batch that is stuck.
+// Messages queued for a peer that does not read are copied at most once, into the batch
+// that is blocked.
 func TestAttackWaitingWritersAreCopiedOnce(t *testing.T) {
 	const writers, size, most = 24, 4000, 24_000 + 24*4000
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -217,7 +217,7 @@ func TestAttackWaitingWritersAreCopiedOnce(t *testing.T) {
 		n += held(func() {
 			p.WantBinary(payload)
 			first.Want()
-			synctest.Wait() // the next batch is stuck
+			synctest.Wait() // the next batch is blocked
 		})
 		t.Logf("%d bytes", n)
 		if n > most {

@@ -11,18 +11,18 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// badWindowBits are values, with the equals sign, that no side may give. Some are 8
-// in fewer bits than they have.
+// badWindowBits are parameter values, with the equals sign, that are invalid in both
+// directions. Some are the digit 8 if truncated to fewer bits.
 var badWindowBits = []string{
 	"=", `=""`, "=0", "=1", "=7", "=16", "=31", "=32", "=64", "=255", "=256", "=264",
 	"=-1", "=-8", "=+9", "=08", "=008", "=015", "=8.0", "=1e1", "=0x9", "=0b1001", "=1_0", "=9a", `="9 "`, `=" 9"`,
 	"=4294967304", "=18446744073709551624", "=-4294967288",
 	"=99999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999",
-	"=\u0668", "=\uff18", // 8 in other digits
+	"=\u0668", "=\uff18", // 8 in digits of other scripts
 }
 
-// Window bits out of range make a decompressor fail, or worse (CVE-2026-2229).
-// Such an offer is not accepted; the connection goes without compression.
+// Window bits out of range make a decompressor fail, or worse (CVE-2026-2229). Such an
+// offer is declined; the connection is not compressed.
 func TestAttackWindowBitsOffered(t *testing.T) {
 	offers := []string{"server_max_window_bits"}
 	for _, name := range []string{"server_max_window_bits", "client_max_window_bits"} {
@@ -45,7 +45,7 @@ func TestAttackWindowBitsOffered(t *testing.T) {
 	}
 }
 
-// Such an answer fails the handshake.
+// A response with such window bits fails the handshake.
 func TestAttackWindowBitsAnswered(t *testing.T) {
 	answers := []string{"server_max_window_bits", "client_max_window_bits"}
 	for _, name := range answers[:2] {
@@ -70,9 +70,9 @@ func TestAttackWindowBitsAnswered(t *testing.T) {
 	}
 }
 
-// A server that takes the offer with windows, and answers with a larger one, is not
-// believed. Without client_max_window_bits it takes the other offer, which leaves
-// its window to it.
+// A server that accepts the offer with window limits, but answers with a larger window,
+// fails the handshake. Without client_max_window_bits it accepts the other offer, which
+// does not limit its window.
 func TestAttackWindowBitsLargerThanOffered(t *testing.T) {
 	const clientBits = "; client_max_window_bits=10"
 	for answer, ok := range map[string]bool{

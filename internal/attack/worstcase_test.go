@@ -15,16 +15,15 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// What a connection holds at most while its peer does what it can, in bytes of
-// heap, beside the stacks of the goroutines that call and the kernel's buffers.
-// docs/security.md promises it, with a read limit of 32 KiB. (The race detector has
-// memory of its own.)
+// The most heap that a connection holds under the worst behaviour of its peer, without
+// the stacks of calling goroutines and the kernel's buffers. docs/security.md states
+// the figure, for a read limit of 32 KiB. (The race detector has memory of its own.)
 func TestWorstCaseMemory(t *testing.T) {
 	const (
 		kib         = 1 << 10
 		connections = 24
-		// pooled is the idle compressor, whatever the number of connections, as each
-		// one's share.
+		// pooled is each connection's share of the idle compressors, whose number does
+		// not depend on that of the connections.
 		pooled = 1_200_000 / connections
 	)
 	takeover := &conntest.Options{Compression: websocket.CompressionContextTakeover, Threshold: 1}
@@ -33,8 +32,8 @@ func TestWorstCaseMemory(t *testing.T) {
 		name string
 		opts *conntest.Options
 		most int
-		// hold leaves c as it is measured, and returns how the call under way there
-		// is waited for once the connection is closed.
+		// hold puts c into the state to measure. It returns a function that waits for
+		// the call under way, after the connection is closed.
 		hold func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (wait func())
 	}{
 		{"idle", &conntest.Options{}, 4_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
@@ -117,8 +116,9 @@ func TestWorstCaseMemory(t *testing.T) {
 	}
 }
 
-// What a connection with context takeover holds at most while it waits for a message,
-// its window of the peer's messages filled. docs/compression.md promises it.
+// The most heap that a connection with context takeover holds while it waits for a
+// message, with a full window of the peer's messages. docs/compression.md states the
+// figure.
 func TestTakeoverMemory(t *testing.T) {
 	const kib, connections = 1 << 10, 24
 	noise := incompressible(96 * kib)
@@ -131,7 +131,7 @@ func TestTakeoverMemory(t *testing.T) {
 						CompressionWindowBits: test.bits,
 					})
 				}, &rawpeer.ClientOptions{Header: conntest.ExtensionLines([]string{pmd + "; client_max_window_bits"})})
-				d := rawpeer.NewDeflater(rawpeer.ContextTakeover) // noise has nothing to refer to
+				d := rawpeer.NewDeflater(rawpeer.ContextTakeover) // noise has no matches
 				for i := range 3 {
 					z := d.Message(noise[i*32*kib : (i+1)*32*kib])
 					p.Send(p.Masked(rawpeer.Frame{Fin: true, RSV: rawpeer.RSV1, Opcode: rawpeer.OpBinary, Payload: z}))
@@ -150,7 +150,7 @@ func TestTakeoverMemory(t *testing.T) {
 					wait()
 				})
 			}
-			for range connections { // pools have their share
+			for range connections { // the pools are shared
 				open()
 			}
 			before := settledHeap()
@@ -166,12 +166,12 @@ func TestTakeoverMemory(t *testing.T) {
 	}
 }
 
-// httpServer is what the listener, the HTTP server and the client take here, one of
-// each for each connection.
+// httpServer is the heap of the listener, the HTTP server and the client, which each
+// connection here has its own of.
 const httpServer = 8 << 10
 
-// settledHeap waits until the heap has about the same size twice: then the calls
-// wait that were begun.
+// settledHeap waits until two measurements of the heap are about equal: the calls
+// started before are blocked then.
 func settledHeap() int64 {
 	const near, tries = 64 << 10, 10
 	last := heap()
@@ -193,10 +193,10 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// awaited returns what waits for a call that ends with its connection.
+// awaited returns a function that waits for a call that ends with its connection.
 func awaited[T any](call *rawpeer.Call[T]) func() { return func() { call.Err() } }
 
-// stuckWriting writes until the peer would have to read.
+// stuckWriting writes until the peer's buffers are full.
 func stuckWriting(t *testing.T, c *websocket.Conn, p []byte) *rawpeer.Call[struct{}] {
 	return rawpeer.GoErr(t, func() error {
 		for {

@@ -18,7 +18,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// rules are those by which the connection reads.
+// rules returns the rules that the connection enforces on the peer.
 func (fz *fuzzed) rules() rawpeer.Rules {
 	rules := rawpeer.Rules{Sender: fz.peer, Deflate: fz.takeover(), Limit: fz.limit}
 	switch fz.way {
@@ -33,7 +33,7 @@ func (fz *fuzzed) rules() rawpeer.Rules {
 	return rules
 }
 
-// takeover is the compression that was agreed on, as the peer has it.
+// takeover returns the negotiated compression, for the peer's direction.
 func (fz *fuzzed) takeover() rawpeer.Takeover {
 	if fz.compression == websocket.CompressionDisabled {
 		return 0
@@ -41,7 +41,7 @@ func (fz *fuzzed) takeover() rawpeer.Takeover {
 	return (&conntest.Options{Compression: fz.compression}).Takeover()
 }
 
-// check compares what was heard and sent with what the bytes say.
+// check compares the result of a run with the decoded input.
 func (fz *fuzzed) check(t *testing.T, h *heard) {
 	sent := fz.checkSent(t, h)
 	want := rawpeer.Decode(fz.wire, fz.rules())
@@ -55,7 +55,7 @@ func (fz *fuzzed) check(t *testing.T, h *heard) {
 	fz.checkPongs(t, sent, want)
 }
 
-// checkMessages looks at what was delivered.
+// checkMessages checks the delivered messages.
 func (fz *fuzzed) checkMessages(t *testing.T, h *heard, want rawpeer.Decoded) {
 	rest, most := want.Rest, want.Most
 	switch fz.way {
@@ -86,7 +86,7 @@ func (fz *fuzzed) checkMessages(t *testing.T, h *heard, want rawpeer.Decoded) {
 	}
 }
 
-// checkError looks at how the reader was told of the end.
+// checkError checks the reader's last error.
 func (fz *fuzzed) checkError(t *testing.T, h *heard, want rawpeer.Decoded) {
 	if fz.way == byClose {
 		if (h.err == nil) != (want.Close != nil) {
@@ -109,8 +109,8 @@ func (fz *fuzzed) checkError(t *testing.T, h *heard, want rawpeer.Decoded) {
 	case fz.way == byNetConn && !fz.stays && want.Close == nil && len(want.Codes) == 0:
 		conntest.WantError(t, h.err, io.ErrUnexpectedEOF)
 		return
-	case fz.way == byCloseRead, // the error is that of a later Read
-		fz.way == byNetConn && fz.stays && want.Close == nil && len(want.Codes) == 0: // its context ended
+	case fz.way == byCloseRead, // a later Read returns it
+		fz.way == byNetConn && fz.stays && want.Close == nil && len(want.Codes) == 0: // the NetConn's context ended
 		conntest.WantClosed(t, h.err, status)
 	case fz.ends(want) || fz.way == byNetConn:
 		conntest.WantCause(t, h.err, status)
@@ -130,12 +130,12 @@ func (fz *fuzzed) checkError(t *testing.T, h *heard, want rawpeer.Decoded) {
 	}
 }
 
-// ends reports whether the connection has to end by itself.
+// ends reports whether the connection must end without a call that ends it.
 func (fz *fuzzed) ends(want rawpeer.Decoded) bool {
 	return !fz.stays || want.Close != nil || len(want.Codes) > 0
 }
 
-// checkTime wants no time to pass, but with a peer that stays.
+// checkTime wants no time to pass, except with a peer that stays.
 func (fz *fuzzed) checkTime(t *testing.T, h *heard, want rawpeer.Decoded) {
 	low, high := time.Duration(0), time.Duration(0)
 	switch {
@@ -153,7 +153,7 @@ func (fz *fuzzed) checkTime(t *testing.T, h *heard, want rawpeer.Decoded) {
 	}
 }
 
-// checkAfter wants each call to tell of the end, where there was one.
+// checkAfter wants each call to fail after the connection has ended.
 func (fz *fuzzed) checkAfter(t *testing.T, c *websocket.Conn, h *heard) {
 	if (h.err == nil || errors.Is(h.err, context.DeadlineExceeded) && !errors.Is(h.err, net.ErrClosed)) && fz.way != byClose {
 		return
@@ -163,11 +163,11 @@ func (fz *fuzzed) checkAfter(t *testing.T, c *websocket.Conn, h *heard) {
 	conntest.WantNoError(t, c.Close(websocket.StatusGoingAway, ""))
 }
 
-// sentFrames are what the connection sent.
+// sentFrames are the frames that the connection sent.
 type sentFrames []rawpeer.Frame
 
-// checkSent wants all that was sent to be right, and the messages among it to be
-// those that were sent back.
+// checkSent wants the sent bytes to be valid frames, and their messages to be the
+// echoed ones.
 func (fz *fuzzed) checkSent(t *testing.T, h *heard) sentFrames {
 	b, us := h.sent, rawpeer.Client
 	if fz.peer == rawpeer.Client {
@@ -203,7 +203,7 @@ func (fz *fuzzed) checkSent(t *testing.T, h *heard) sentFrames {
 
 func isClose(f rawpeer.Frame) bool { return f.Opcode == rawpeer.OpClose }
 
-// code is that of the close frame that was sent, or -1.
+// code returns the code of the close frame, or -1 if there is none.
 func (frames sentFrames) code() int {
 	i := slices.IndexFunc(frames, isClose)
 	if i < 0 {
@@ -213,12 +213,12 @@ func (frames sentFrames) code() int {
 	return code
 }
 
-// checkClose wants the close frame that the end asks for, and no other.
+// checkClose wants the close frame that corresponds to the end, and no other.
 func (fz *fuzzed) checkClose(t *testing.T, sent sentFrames, want rawpeer.Decoded) {
 	got := sent.code()
 	switch {
 	case fz.way == byClose:
-		// A stream that has ended may be closed before the frame is out.
+		// After the stream's end the connection may be closed before the frame is sent.
 		if got != 1000 && (got >= 0 || want.Close != nil || fz.stays && len(want.Codes) == 0) {
 			t.Fatalf("sent %v, want close 1000", sent)
 		}
@@ -235,11 +235,11 @@ func (fz *fuzzed) checkClose(t *testing.T, sent sentFrames, want rawpeer.Decoded
 	}
 }
 
-// maxPongs is how many pings in a row are all answered.
+// maxPongs is the most consecutive pings of which each is answered.
 const maxPongs = 16
 
-// checkPongs wants the pings to be answered, in order: the last one in any case,
-// and all unless there are many.
+// checkPongs wants the pings to be answered in order: the last one always, and all if
+// there are few.
 func (fz *fuzzed) checkPongs(t *testing.T, sent sentFrames, want rawpeer.Decoded) {
 	var pongs []string
 	for _, f := range sent {
@@ -256,8 +256,8 @@ func (fz *fuzzed) checkPongs(t *testing.T, sent sentFrames, want rawpeer.Decoded
 		rest = rest[i+1:]
 	}
 	n := len(want.Pings)
-	told := fz.way != byClose && !want.Torn && (fz.stays || want.Close != nil || len(want.Codes) > 0)
-	if told && n > 0 && (len(pongs) == 0 || pongs[len(pongs)-1] != want.Pings[n-1] || n <= maxPongs && len(pongs) < n) {
+	answered := fz.way != byClose && !want.Torn && (fz.stays || want.Close != nil || len(want.Codes) > 0)
+	if answered && n > 0 && (len(pongs) == 0 || pongs[len(pongs)-1] != want.Pings[n-1] || n <= maxPongs && len(pongs) < n) {
 		t.Fatalf("pongs are %q for the pings %q", pongs, want.Pings)
 	}
 }

@@ -16,23 +16,23 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// FuzzServerConn has a server read any bytes that a client may send, and
-// compares what comes of them with what rawpeer.Decode says.
+// FuzzServerConn has a server read arbitrary bytes from a client, and compares the
+// result with that of rawpeer.Decode.
 func FuzzServerConn(f *testing.F) { fuzzConn(f, rawpeer.Client) }
 
 // FuzzClientConn is FuzzServerConn for a client.
 func FuzzClientConn(f *testing.F) { fuzzConn(f, rawpeer.Server) }
 
-// fuzzed is a connection that reads what a fuzzer made.
+// fuzzed is a connection that reads fuzzed bytes.
 type fuzzed struct {
 	peer        rawpeer.Role
 	wire        []byte
-	cuts        []byte // how many bytes each read finds, less one; 0 stands for all
+	cuts        []byte // the size of each read from the stream, less one; 0 stands for all
 	way         readWay
 	compression websocket.CompressionMode
 	limit       int
-	size        int  // of the buffer that is read with
-	echo        bool // what is read is sent back
+	size        int  // of the buffer to read into
+	echo        bool // echo the messages
 	stays       bool // the peer leaves the stream open
 }
 
@@ -42,22 +42,22 @@ type readWay int
 const (
 	byRead readWay = iota
 	byReader
-	byNetConn // for text
+	byNetConn // for text messages
 	byCloseRead
 	byClose
 	countWays
 )
 
-// fuzzedLimits are read limits, the default among them.
+// fuzzedLimits are read limits, including the default.
 var fuzzedLimits = []int{32768, -1, 0, 1, 125, 1000, 70_000}
 
 const (
-	maxFuzzedWire = 8 << 10 // of which deflate can make 8 MiB
+	maxFuzzedWire = 8 << 10 // may inflate to 8 MiB
 	maxFuzzedSize = 5000
-	fuzzPatience  = time.Hour // with a peer that stays and says nothing
+	fuzzPatience  = time.Hour // with a peer that stays and sends nothing
 )
 
-// The bits of the argument flags.
+// The bits of the fuzz argument flags.
 const (
 	fuzzEcho = 1 << iota
 	fuzzStays
@@ -68,7 +68,7 @@ func fuzzConn(f *testing.F, peer rawpeer.Role) {
 		var wire []byte
 		for k, frame := range frames {
 			if peer == rawpeer.Client {
-				frame = frame.WithKey([4]byte{0, byte(k), 0, byte(i)}) // most bytes stay what they are
+				frame = frame.WithKey([4]byte{0, byte(k), 0, byte(i)}) // most masked bytes stay as they are
 			}
 			wire = rawpeer.AppendFrame(wire, frame)
 		}
@@ -94,8 +94,7 @@ func fuzzConn(f *testing.F, peer rawpeer.Role) {
 	})
 }
 
-// fuzzedSeeds are what a peer may send, in pieces that the fuzzer can put
-// together.
+// fuzzedSeeds returns frame sequences for the fuzzer to combine.
 func fuzzedSeeds() [][]rawpeer.Frame {
 	long := strings.Repeat("κόσμε ", 100)
 	deflater := rawpeer.NewDeflater(rawpeer.ContextTakeover)
@@ -119,7 +118,7 @@ func fuzzedSeeds() [][]rawpeer.Frame {
 	}
 }
 
-// cutStream is a stream whose reads find as many bytes as cuts say, in turn.
+// cutStream is a stream whose reads return as many bytes as cuts says, in turn.
 type cutStream struct {
 	*rawpeer.Stream
 	cuts []byte
@@ -136,9 +135,9 @@ func (s *cutStream) Read(p []byte) (int, error) {
 	return s.Stream.Read(p)
 }
 
-// connectOn makes a connection on a stream in memory with no end of room, in no
-// time, and returns the peer's end of it; from a server, the answer is in there.
-// Reads find as many bytes as cuts say.
+// connectOn makes a connection on an in-memory stream of unlimited capacity, and
+// returns the peer's end. The response of a server is still to be read there. Reads
+// return as many bytes as cuts says.
 func connectOn(t *testing.T, peer rawpeer.Role, opts *conntest.Options, cuts []byte) (*websocket.Conn, *rawpeer.Stream) {
 	client, server := rawpeer.Pipe(&rawpeer.PipeOptions{Capacity: rawpeer.Unbounded})
 	if peer == rawpeer.Client {
@@ -154,7 +153,7 @@ func connectOn(t *testing.T, peer rawpeer.Role, opts *conntest.Options, cuts []b
 		}), server
 }
 
-// run connects, reads, and checks, in a bubble.
+// run connects, reads and checks, in a bubble.
 func (fz *fuzzed) run(t *testing.T) {
 	c, peer := connectOn(t, fz.peer, &conntest.Options{Compression: fz.compression, Threshold: -1}, fz.cuts)
 	defer c.CloseNow()
@@ -166,23 +165,23 @@ func (fz *fuzzed) run(t *testing.T) {
 	start := time.Now()
 	h := fz.read(t, c)
 	h.took = time.Since(start)
-	synctest.Wait() // for pongs that are on their way
+	synctest.Wait() // until pending pongs are sent
 	fz.checkAfter(t, c, h)
 	c.CloseNow()
 	h.sent, _ = io.ReadAll(peer)
 	fz.check(t, h)
 }
 
-// heard is what came of a connection.
+// heard is the result of a run.
 type heard struct {
 	messages []conntest.Message
-	part     []byte // of a message that did not end, or of a stream
+	part     []byte // of an incomplete message, or of a stream
 	err      error
 	took     time.Duration
 	sent     []byte
 }
 
-// read reads until there is nothing more.
+// read reads until the connection ends.
 func (fz *fuzzed) read(t *testing.T, c *websocket.Conn) *heard {
 	ctx, cancel := context.WithTimeout(t.Context(), fuzzPatience)
 	defer cancel()
@@ -214,7 +213,7 @@ func (fz *fuzzed) read(t *testing.T, c *websocket.Conn) *heard {
 		h.readAll(nc, fz.size)
 	case byCloseRead:
 		<-c.CloseRead(ctx).Done()
-		synctest.Wait() // for its goroutine, where ctx is what ended
+		synctest.Wait() // until its goroutine returns, if ctx ended the read
 		_, _, h.err = c.Read(ctx)
 	case byClose:
 		h.err = c.Close(websocket.StatusNormalClosure, "")
@@ -232,7 +231,7 @@ func (h *heard) readAll(r io.Reader, size int) {
 	}
 }
 
-// took keeps a message, and sends it back.
+// took records a message, and echoes it.
 func (fz *fuzzed) took(t *testing.T, c *websocket.Conn, h *heard, typ websocket.MessageType, p []byte) {
 	h.messages = append(h.messages, conntest.Message{Type: typ, Payload: string(p)})
 	if !fz.echo {
@@ -250,7 +249,7 @@ func (fz *fuzzed) took(t *testing.T, c *websocket.Conn, h *heard, typ websocket.
 	}
 }
 
-// addInTwo sends a message through a writer.
+// addInTwo sends a message through a Writer, in two parts.
 func (fz *fuzzed) addInTwo(t *testing.T, c *websocket.Conn, typ websocket.MessageType, p []byte) {
 	w, err := c.Writer(t.Context(), typ)
 	conntest.WantNoError(t, err)

@@ -1,4 +1,4 @@
-// Package connfuzz fuzzes whole connections. A connection that is sent any bytes
-// has to read what rawpeer.Decode finds in them, and what a pair of connections
-// exchanges has to arrive as it was sent.
+// Package connfuzz fuzzes whole connections. A connection that receives arbitrary bytes
+// must read what rawpeer.Decode decodes from them. A NetConn must transfer a stream
+// unchanged in both directions.
 package connfuzz

@@ -13,9 +13,9 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// FuzzNetConn sends a stream each way through NetConn: from the peer in frames,
-// and to it in writes, as plan says, a byte for each; and wants the same stream to
-// arrive, in whatever pieces it is read.
+// FuzzNetConn transfers a stream in both directions through NetConn: from the peer in
+// frames, and to the peer in Writes. Each byte of plan is one step. The stream must
+// arrive unchanged, in any pieces.
 func FuzzNetConn(f *testing.F) {
 	text := []byte(conntest.Filler(700))
 	f.Add(text, []byte{1, 0x80 + 20, 31, 0x40 + 20, 0, 0xc0 + 7, 0}, uint16(7), byte(0))
@@ -44,7 +44,7 @@ const maxFuzzedStream = 40 << 10
 type fuzzedStream struct {
 	stream []byte
 	plan   []byte
-	size   int // of the buffer that is read with
+	size   int // of the buffer to read into
 	peer   rawpeer.Role
 	opts   *conntest.Options
 }
@@ -52,10 +52,10 @@ type fuzzedStream struct {
 // The bits of a step of the plan, above the number of bytes.
 const (
 	stepSplits = 1 << 6 // the message has two frames
-	stepPings  = 1 << 7 // a ping comes behind the first
+	stepPings  = 1 << 7 // a ping follows the first
 )
 
-// pieces calls yield with each piece of the stream, and its step.
+// pieces calls yield with each piece of the stream and its step.
 func (fs *fuzzedStream) pieces(yield func(piece []byte, step byte)) {
 	rest := fs.stream
 	for i := 0; len(rest) > 0; i++ {
@@ -65,10 +65,10 @@ func (fs *fuzzedStream) pieces(yield func(piece []byte, step byte)) {
 			step = fs.plan[i%len(fs.plan)]
 			n = int(step % stepSplits)
 			if n >= 32 {
-				n = (n - 31) * 800 // up to sizes at which frames are split, or not joined
+				n = (n - 31) * 800 // up to sizes that are split into frames, or not coalesced
 			}
 			if i >= len(fs.plan) {
-				n = max(n, len(rest)/8+1) // so that it ends
+				n = max(n, len(rest)/8+1) // bounds the number of pieces
 			}
 		}
 		piece := rest[:min(n, len(rest))]
@@ -109,7 +109,7 @@ func (fs *fuzzedStream) run(t *testing.T) {
 	fs.receive(t, p, pings)
 }
 
-// send sends the stream in frames, and returns how many pings between them.
+// send sends the stream in frames, and returns the number of pings sent.
 func (fs *fuzzedStream) send(p *rawpeer.Peer) (pings int) {
 	var deflater *rawpeer.Deflater
 	if fs.opts.Compression != websocket.CompressionDisabled {
@@ -117,7 +117,7 @@ func (fs *fuzzedStream) send(p *rawpeer.Peer) (pings int) {
 	}
 	fs.pieces(func(piece []byte, step byte) {
 		first := rawpeer.Binary(piece)
-		if deflater != nil && len(piece)%5 != 0 { // some go as they are
+		if deflater != nil && len(piece)%5 != 0 { // some messages are not compressed
 			first = rawpeer.Binary(deflater.Message(piece)).WithRSV(rawpeer.RSV1)
 		}
 		frames := []rawpeer.Frame{first}
@@ -136,8 +136,8 @@ func (fs *fuzzedStream) send(p *rawpeer.Peer) (pings int) {
 	return pings
 }
 
-// receive reads what came to the peer: the stream, a close frame, and pongs among
-// them, one for the last ping at least.
+// receive reads what the peer received: the stream, a close frame, and pongs, including
+// the one for the last ping.
 func (fs *fuzzedStream) receive(t *testing.T, p *rawpeer.Peer, pings int) {
 	var wire []byte
 	pongs := 0

@@ -14,19 +14,19 @@ import (
 	"github.com/bhojpur/api/internal/conntest"
 )
 
-// This is what is left of a connection after a fault.
+// These methods check the state of a connection after a fault.
 
-// mended makes ready what a deadline stopped.
+// mended clears the deadlines that ended an operation.
 func (s *faultSession) mended() {
 	if s.nc != nil {
 		s.nc.SetDeadline(time.Time{})
 	}
 }
 
-// after looks at the connection when the operation is over, with its error.
+// after checks the connection after the operation has returned err.
 func (k *faultCase) after(t *testing.T, s *faultSession, err error) {
 	if k.fault.passes() && k.op.over && !s.stream.Stats().Closed {
-		t.Error("the stream is open when all has been said")
+		t.Error("the stream is open after the end of the conversation")
 	}
 	switch {
 	case k.fault.passes() && !k.op.over:
@@ -55,10 +55,10 @@ func (k *faultCase) after(t *testing.T, s *faultSession, err error) {
 	}
 }
 
-// callTimeout is for each of the calls that come after an operation.
+// callTimeout bounds each call made after the operation.
 const callTimeout = time.Second
 
-// calls makes calls of each kind.
+// calls makes a call of each kind and returns their errors.
 func (s *faultSession) calls(t *testing.T) map[string]error {
 	errs := map[string]error{}
 	for name, call := range map[string]func(context.Context) error{
@@ -74,7 +74,7 @@ func (s *faultSession) calls(t *testing.T) map[string]error {
 	return errs
 }
 
-// wantWorking wants messages to go both ways.
+// wantWorking wants messages to be exchanged in both directions.
 func (s *faultSession) wantWorking(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), operationTimeout)
@@ -105,8 +105,8 @@ func (s *faultSession) wantWorking(t *testing.T) {
 	}
 }
 
-// wantBounded wants each call to end with its context, at the latest. Whether
-// it does something depends on what the fault left.
+// wantBounded wants each call to end with its context at the latest. Whether it
+// succeeds depends on the fault.
 func (s *faultSession) wantBounded(t *testing.T) {
 	t.Helper()
 	start := time.Now()
@@ -116,13 +116,14 @@ func (s *faultSession) wantBounded(t *testing.T) {
 	}
 }
 
-// wantRefused wants the calls to fail at once that need what has failed.
+// wantRefused wants the calls that need the failed direction to fail at once.
 func (s *faultSession) wantRefused(t *testing.T, k *faultCase) {
 	t.Helper()
 	d, _, hit := k.hit()
 	if hit && d == outward && !s.stream.Stats().Closed {
-		// The peer's close frame may be among what has arrived: reads go on. But
-		// nothing can follow a part of a frame, even if the stream would take it.
+		// The peer's close frame may be among the received bytes, so reads continue.
+		// But nothing can follow a partial frame, even if the stream accepts writes
+		// again.
 		s.stream.CutWrites(nil)
 		start := time.Now()
 		err := s.c.Write(t.Context(), websocket.MessageText, []byte(noted))
@@ -132,7 +133,7 @@ func (s *faultSession) wantRefused(t *testing.T, k *faultCase) {
 		s.wantBounded(t)
 		return
 	}
-	// The reply to a close frame has some time, and the connection is closed then.
+	// The reply to a close frame is given some time, then the connection is closed.
 	start := time.Now()
 	for name, err := range s.calls(t) {
 		if !errors.Is(err, net.ErrClosed) {
@@ -144,8 +145,8 @@ func (s *faultSession) wantRefused(t *testing.T, k *faultCase) {
 	}
 }
 
-// wantClosedAtOnce closes with CloseNow, which leaves a second to a reply that
-// is on its way.
+// wantClosedAtOnce closes with CloseNow, which waits up to a second for a reply that is
+// being sent.
 func (s *faultSession) wantClosedAtOnce(t *testing.T) {
 	t.Helper()
 	start := time.Now()
@@ -161,7 +162,7 @@ func (s *faultSession) wantClosedAtOnce(t *testing.T) {
 	}
 }
 
-// wantClosedSoon closes with the close handshake.
+// wantClosedSoon closes with a close handshake.
 func (s *faultSession) wantClosedSoon(t *testing.T) {
 	t.Helper()
 	start := time.Now()
@@ -174,7 +175,7 @@ func (s *faultSession) wantClosedSoon(t *testing.T) {
 		synctest.Wait()
 		return
 	}
-	s.c.Close(websocket.StatusNormalClosure, "") // may tell what happened
+	s.c.Close(websocket.StatusNormalClosure, "") // may return any error
 	if took := time.Since(start); took > conntest.CloseTimeout {
 		t.Errorf("Close took %v", took)
 	}

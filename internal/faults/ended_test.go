@@ -19,17 +19,17 @@ import (
 type endSession struct {
 	c      *websocket.Conn
 	p      *rawpeer.Peer
-	ctx    context.Context // of the handle and the NetConn
+	ctx    context.Context // of Read, Reader and the NetConn
 	cancel context.CancelFunc
-	w      io.WriteCloser // an open message, or nil
-	inside bool           // the peer's message is cut off
+	w      io.WriteCloser // a message in progress, or nil
+	inside bool           // the peer's message is unfinished
 }
 
 // part has the peer send the first frame of a message.
 func (s *endSession) part() { s.p.Send(rawpeer.Text("part").More()) }
 
-// endings are the ways in which a connection ends. closed says that the call under way
-// is net.ErrClosed, and status is the peer's code, for all calls.
+// endings are the ways in which a connection ends. If closed is set, the error of the
+// call under way matches net.ErrClosed; status is the close code in every call's error.
 var endings = []struct {
 	name   string
 	end    func(t *testing.T, s *endSession)
@@ -66,12 +66,12 @@ var endings = []struct {
 	{name: "lost inside a message", status: -1, lost: true, inside: true, end: func(t *testing.T, s *endSession) { s.p.Close() }},
 }
 
-// endedCalls are the calls. begin prepares one.
+// endedCalls are the calls under way. begin prepares one.
 var endedCalls = []struct {
 	name  string
 	begin func(t *testing.T, s *endSession) func() error
 	reads bool
-	cut   bool // a peer that is gone is io.ErrUnexpectedEOF, whatever it has sent
+	cut   bool // a lost connection is io.ErrUnexpectedEOF, even between messages
 }{
 	{name: "Read", reads: true, begin: func(t *testing.T, s *endSession) func() error {
 		if s.inside {
@@ -120,7 +120,7 @@ var endedCalls = []struct {
 		return func() error { _, err := nc.Read(make([]byte, 10)); return err }
 	}},
 	{name: "Write", begin: func(t *testing.T, s *endSession) func() error {
-		s.w = conntest.MustWriter(t, s.c, t.Context()) // the message waits for its end
+		s.w = conntest.MustWriter(t, s.c, t.Context()) // the message stays unfinished
 		return func() error { return s.c.Write(t.Context(), websocket.MessageText, []byte("x")) }
 	}},
 	{name: "Writer", begin: func(t *testing.T, s *endSession) func() error {
@@ -132,8 +132,9 @@ var endedCalls = []struct {
 	}},
 }
 
-// A call that is under way when the connection ends returns the cause, and is
-// net.ErrClosed if this side closed it. A call that begins later is both.
+// A call under way when the connection ends returns the cause. Its error matches
+// net.ErrClosed only if this side closed the connection. A call made later returns an
+// error that matches both.
 func TestEnded(t *testing.T) {
 	for _, e := range endings {
 		for _, call := range endedCalls {
@@ -144,7 +145,7 @@ func TestEnded(t *testing.T) {
 					s := &endSession{c: c, p: p, ctx: ctx, cancel: cancel, inside: e.inside}
 					do := call.begin(t, s)
 					if !call.reads {
-						// Another call reads.
+						// Another goroutine reads.
 						if e.inside {
 							s.part()
 						}
@@ -164,7 +165,7 @@ func TestEnded(t *testing.T) {
 					}
 					status := e.status
 					if !call.reads {
-						status = websocket.CloseStatus(err) // it need not wait for the peer's
+						status = websocket.CloseStatus(err) // this call may return before the peer's reply
 					}
 					wantEnd(t, err, status)
 					want := error(nil)
@@ -178,7 +179,7 @@ func TestEnded(t *testing.T) {
 					}
 					wantCause(t, err, want)
 					synctest.Wait()
-					c.Close(websocket.StatusNormalClosure, "") // which waits for the end
+					c.Close(websocket.StatusNormalClosure, "") // waits for the connection to end
 					conntest.WantEnded(t, c, e.status)
 					err = do()
 					conntest.WantClosed(t, err, e.status)
@@ -189,8 +190,8 @@ func TestEnded(t *testing.T) {
 	}
 }
 
-// wantCause wants an error that is want, where that is not nil, and that is io.EOF only
-// if want is.
+// wantCause wants err to match want, if that is not nil, and to match io.EOF only if
+// want does.
 func wantCause(t *testing.T, err, want error) {
 	t.Helper()
 	if want != nil {

@@ -21,14 +21,14 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// These tests break the stream under a connection, in each way that there is, at
-// each byte of a short conversation. What an operation reads and writes, in
-// which order, is known; so it is known for each byte whether a fault there is
-// in the way of the operation, and what it fails with.
+// These tests break the stream under a connection, in each of several ways, at each
+// byte of a short conversation. The operation under test reads and writes known bytes
+// in a known order, so for each byte the test knows whether a fault there affects the
+// operation, and with which error.
 
 var allFaults = flag.Bool("faults.all", false, "break the stream at every byte, of long messages too")
 
-// direction is one of a stream's two, for the end under test.
+// direction is a direction of a stream, seen from the end under test.
 type direction uint8
 
 const (
@@ -41,14 +41,14 @@ func (d direction) String() string { return [...]string{"in", "out"}[d] }
 // fault is what happens to a stream.
 type fault struct {
 	name   string
-	fails  [2]error // what Reads and Writes of the end under test do from then on; nil where they go on
+	fails  [2]error // the later errors of Reads and Writes at the end under test; nil where they keep working
 	gently func(s *rawpeer.Stream)
 }
 
-// errStopped stands for calls that wait for ever.
+// errStopped marks a direction whose calls block without end.
 var errStopped = errors.New("stopped")
 
-// passing is how long a fault lasts that goes by: less than any patience.
+// passing is the duration of a temporary fault, less than any timeout.
 const passing = 50 * time.Millisecond
 
 var faults = []fault{
@@ -78,7 +78,7 @@ func (f *fault) passes() bool { return f.gently != nil }
 
 func (f *fault) stops() bool { return f.fails[inward] == errStopped || f.fails[outward] == errStopped }
 
-// strike makes the fault happen. What mend undoes is what stopped.
+// strike injects the fault. mend resumes stalled directions.
 func (f *fault) strike(s *rawpeer.Stream) (mend func()) {
 	if f.gently != nil {
 		f.gently(s)
@@ -106,61 +106,61 @@ func (f *fault) strike(s *rawpeer.Stream) (mend func()) {
 	}
 }
 
-// operation is what is done to a connection while its stream breaks.
+// operation is an operation on a connection whose stream breaks.
 type operation struct {
 	name  string
-	plain bool                                       // compression makes no difference to it
-	sends func(deflate bool) []rawpeer.Frame         // that the peer has sent before
-	begin func(s *faultSession)                      // makes of the connection what run uses
-	run   func(context.Context, *faultSession) error // called again, it goes on where it was
+	plain bool                                       // compression makes no difference
+	sends func(deflate bool) []rawpeer.Frame         // sent by the peer beforehand
+	begin func(s *faultSession)                      // prepares the connection for run
+	run   func(context.Context, *faultSession) error // called again after a timeout, it continues
 
-	anew bool // but begins again
+	restarts bool // called again after a timeout, run starts over
 
-	// When nothing is in the way.
-	ends error  // what it returns
-	got  string // what it has delivered then
-	over bool   // and the connection has ended
+	// Without a fault:
+	ends error  // the error it returns
+	got  string // the payload it delivers
+	over bool   // whether the connection has ended
 
-	// What it needs.
-	order  []direction             // what it can't do without, in this order
-	enough func(masked bool) int64 // how many bytes of the peer's; nil means all
-	early  bool                    // it may do without the last ones
-	loose  bool                    // it writes at any time, what nobody waits for
+	// What it depends on:
+	order  []direction             // the directions it depends on, in order
+	enough func(masked bool) int64 // how many of the peer's bytes it needs; nil means all
+	early  bool                    // the last written bytes may be missing
+	loose  bool                    // it also writes in the background, at any time
 
-	// When the fault is in its way, in direction d, after n bytes.
-	fails func(f *fault, d direction, n int64) []error // one of which it returns; nil means streamErrors, and none any error
-	bound time.Duration                                // for how long it waits when all stops; 0 means operationTimeout
-	grace time.Duration                                // for how long it may go on when it has ended, or failed
+	// With a fault that affects it, in direction d after n bytes:
+	fails func(f *fault, d direction, n int64) []error // the errors of which it returns one; nil means streamErrors, an empty slice any error
+	bound time.Duration                                // the longest it blocks while both directions are stalled; 0 means operationTimeout
+	grace time.Duration                                // how much longer it may take after its end or failure
 }
 
-// operationTimeout is what the operations' contexts and deadlines allow.
+// operationTimeout is the timeout of the operations' contexts and deadlines.
 const operationTimeout = 10 * time.Second
 
 // faultSession is one conversation.
 type faultSession struct {
 	c      *websocket.Conn
-	nc     net.Conn // takes c over, where it is not nil
+	nc     net.Conn // if not nil, the NetConn of c
 	reads  bool     // CloseRead was called
 	stream *rawpeer.Stream
 	peer   *answering
-	got    []byte // what an operation was given so far
-	sent   int    // what a NetConn says it took
+	got    []byte // received by the operation so far
+	sent   int    // accepted by the NetConn's Writes
 }
 
-// faultCase is an operation and its fault. The zero fault is none.
+// faultCase is an operation with a fault. The zero fault is none.
 type faultCase struct {
 	op    *operation
 	mode  websocket.CompressionMode
 	conn  conntest.Connect
-	first []rawpeer.Frame // that the peer has sent before
+	first []rawpeer.Frame // sent by the peer beforehand
 
 	fault *fault
-	at    direction // the fault happens after n bytes of this direction
+	at    direction // the fault happens after n bytes in this direction
 	n     int64
 
-	// Of the conversation without a fault.
-	passes [2]int64 // bytes that it reads and writes
-	needs  [2]int64 // without which the operation fails
+	// Measured in the conversation without a fault:
+	passes [2]int64 // bytes read and written
+	needs  [2]int64 // bytes without which the operation fails
 	wire   string
 }
 
@@ -168,10 +168,10 @@ func (k *faultCase) String() string {
 	return fmt.Sprintf("%s after %d bytes %v of %v", k.fault.name, k.n, k.at, k.passes)
 }
 
-// hit says in which direction the fault is in the way of the operation, and
-// when it has read or written how much there.
+// hit reports whether the fault affects the operation, and if so, in which direction
+// and after how many bytes in it.
 func (k *faultCase) hit() (d direction, n int64, hit bool) {
-	at := len(k.op.order) // the step that the fault happens in
+	at := len(k.op.order) // the step during which the fault happens
 	if k.n == 0 {
 		at = 0
 	} else if i := slices.Index(k.op.order, k.at); i >= 0 {
@@ -193,7 +193,7 @@ func (k *faultCase) hit() (d direction, n int64, hit bool) {
 	return 0, 0, false
 }
 
-// wantFailure are the errors of which an operation has to return one.
+// wantFailure returns the errors of which the operation must return one.
 func (k *faultCase) wantFailure(d direction, n int64) []error {
 	if k.op.fails != nil {
 		return k.op.fails(k.fault, d, n)
@@ -201,7 +201,8 @@ func (k *faultCase) wantFailure(d direction, n int64) []error {
 	return streamErrors(k.fault, d, n)
 }
 
-// isOneOf reports whether err is one of targets, or any error if there are none.
+// isOneOf reports whether err matches one of targets, or is any error if there are
+// none.
 func isOneOf(err error, targets []error) bool {
 	if len(targets) == 0 {
 		return err != nil
@@ -209,7 +210,7 @@ func isOneOf(err error, targets []error) bool {
 	return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
 }
 
-// open begins the conversation.
+// open starts the conversation.
 func (k *faultCase) open(t *testing.T) *faultSession {
 	opts := &conntest.Options{Compression: k.mode, Threshold: 16}
 	c, p := k.conn(t, rawpeer.Listen(nil), opts)
@@ -228,7 +229,7 @@ func (k *faultCase) do(t *testing.T, s *faultSession) (took time.Duration, err e
 	return time.Since(start), err
 }
 
-// learn has the conversation without a fault.
+// learn runs the conversation without a fault and records it.
 func (k *faultCase) learn(t *testing.T) {
 	s := k.open(t)
 	defer s.c.CloseNow()
@@ -253,7 +254,7 @@ func (k *faultCase) learn(t *testing.T) {
 	}
 }
 
-// play has the conversation, and the fault in it.
+// play runs the conversation with the fault.
 func (k *faultCase) play(t *testing.T) {
 	s := k.open(t)
 	defer s.c.CloseNow()
@@ -274,30 +275,30 @@ func (k *faultCase) play(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	// Who stopped waiting has lost nothing, unless the error says so.
+	// A call that timed out has lost nothing, unless its error says that the connection
+	// failed.
 	if k.fault.stops() && interrupted(err) {
 		mend()
 		s.mended()
 		if _, err := k.do(t, s); !errors.Is(err, k.op.ends) || string(s.got) != k.op.got {
-			t.Errorf("when it goes on: got error %v, %.80q, want %v, %.80q", err, s.got, k.op.ends, k.op.got)
+			t.Errorf("when it continues: got error %v, %.80q, want %v, %.80q", err, s.got, k.op.ends, k.op.got)
 		}
 		synctest.Wait()
 		wire := s.peer.unmasked()
-		if wire != k.wire && !k.op.anew && !(s.nc != nil && stream(t, wire) == stream(t, k.wire)) {
-			t.Errorf("when it goes on: the peer got %.80q, want %.80q", wire, k.wire)
+		if wire != k.wire && !k.op.restarts && !(s.nc != nil && stream(t, wire) == stream(t, k.wire)) {
+			t.Errorf("when it continues: the peer got %.80q, want %.80q", wire, k.wire)
 		}
 	}
 	k.after(t, s, err)
 }
 
-// interrupted reports whether err says that a deadline ended the call, and nothing
-// else.
+// interrupted reports whether err is only that of a deadline or a context.
 func interrupted(err error) bool {
 	ended := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
 	return ended && !errors.Is(err, net.ErrClosed)
 }
 
-// judge looks at what the operation did.
+// judge checks the result of the operation.
 func (k *faultCase) judge(t *testing.T, s *faultSession, took time.Duration, err error) {
 	d, n, hit := k.hit()
 	whole := errors.Is(err, k.op.ends) && string(s.got) == k.op.got
@@ -327,14 +328,14 @@ func (k *faultCase) judge(t *testing.T, s *faultSession, took time.Duration, err
 		t.Errorf("took %v, want no more than %v", took, bound)
 	}
 	if len(s.got) > len(k.op.got) || string(s.got) != k.op.got[:len(s.got)] {
-		t.Errorf("got %.80q, of which not all was sent: %.80q", s.got, k.op.got)
+		t.Errorf("got %.80q, want a prefix of %.80q", s.got, k.op.got)
 	}
 	if wire := s.peer.unmasked(); len(wire) > len(k.wire) || wire != k.wire[:len(wire)] {
-		t.Errorf("the peer got %.80q, want the beginning of %.80q", wire, k.wire)
+		t.Errorf("the peer got %.80q, want a prefix of %.80q", wire, k.wire)
 	}
 }
 
-// offsets are the bytes of a conversation of n at which it breaks.
+// offsets are the offsets, in a conversation of n bytes, at which it breaks.
 func offsets(n int64) []int64 {
 	dense, steps := int64(8), int64(4)
 	switch {
@@ -377,12 +378,12 @@ func TestFaults(t *testing.T) {
 	t.Logf("%d cases", cases)
 }
 
-// playEach calls play, in a bubble, for each fault at each byte, and returns how
-// often that was.
+// playEach calls play in a bubble for each fault at each byte, and returns the number
+// of calls.
 func (k *faultCase) playEach(t *testing.T, play func(t *testing.T)) (cases int) {
 	defer func() {
 		if v := recover(); v != nil {
-			panic(fmt.Sprintf("%s: %v: %v", t.Name(), k, v)) // a bubble that does not end
+			panic(fmt.Sprintf("%s: %v: %v", t.Name(), k, v)) // a bubble that cannot end
 		}
 	}()
 	for i := range faults {

@@ -20,8 +20,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// breaking is a network whose streams are handed to broken first, the end under
-// test.
+// breaking is a network that passes the streams of the end under test to broken first.
 type breaking struct {
 	*rawpeer.Listener
 	dialed, accepted func(*rawpeer.Stream)
@@ -43,16 +42,16 @@ func (n *breaking) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-// handshake is an opening handshake with a raw peer. It returns a conversation
-// that has no connection where the handshake has failed.
+// handshake performs an opening handshake with a raw peer. If it fails, the session has
+// no connection.
 type handshake func(t *testing.T, prepare func(*rawpeer.Stream)) (s *faultSession, err error)
 
-// errNoRequest stands for a request that never reached the handler.
+// errNoRequest means that no request reached the handler.
 var errNoRequest = errors.New("no request")
 
 var handshakeOptions = conntest.Options{Compression: websocket.CompressionContextTakeover, Threshold: 16}
 
-// shakeAsClient dials a peer.
+// shakeAsClient dials a raw peer.
 func shakeAsClient(t *testing.T, prepare func(*rawpeer.Stream)) (*faultSession, error) {
 	s := new(faultSession)
 	n := &breaking{Listener: rawpeer.Listen(nil), dialed: func(stream *rawpeer.Stream) {
@@ -71,7 +70,7 @@ func shakeAsClient(t *testing.T, prepare func(*rawpeer.Stream)) (*faultSession, 
 		if err != nil {
 			return
 		}
-		// The client may have given up.
+		// The client may have given up; errors are ignored.
 		fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 			"Sec-WebSocket-Accept: %s\r\n%s\r\n\r\n",
 			rawpeer.AcceptKey(r.Header.Get("Sec-WebSocket-Key")), handshakeOptions.Extensions()[0])
@@ -88,7 +87,7 @@ func shakeAsClient(t *testing.T, prepare func(*rawpeer.Stream)) (*faultSession, 
 	return s, err
 }
 
-// shakeAsServer accepts a peer's request.
+// shakeAsServer accepts the request of a raw peer.
 func shakeAsServer(t *testing.T, prepare func(*rawpeer.Stream)) (*faultSession, error) {
 	s := new(faultSession)
 	n := &breaking{Listener: rawpeer.Listen(nil), accepted: func(stream *rawpeer.Stream) {
@@ -112,9 +111,9 @@ func shakeAsServer(t *testing.T, prepare func(*rawpeer.Stream)) (*faultSession, 
 		t.Fatal(err)
 	}
 	s.peer = &answering{p: rawpeer.NewPeer(t, conn, rawpeer.Client)}
-	synctest.Wait() // the server has the connection
+	synctest.Wait() // until the server has the connection
 	go func() {
-		// The server may have given up.
+		// The server may have given up; errors are ignored.
 		fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: server.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n%s\r\n\r\n",
 			rawpeer.DefaultKey, handshakeOptions.Extensions()[0])
@@ -134,9 +133,9 @@ func shakeAsServer(t *testing.T, prepare func(*rawpeer.Stream)) (*faultSession, 
 	}
 }
 
-// dialErrors is what Dial makes of a fault. net/http says of an answer that is
-// not whole that it is malformed, and of one that does not begin that the
-// connection was idle: then nothing is known of the error.
+// dialErrors returns the errors that Dial may return after a fault. net/http calls an
+// incomplete response malformed. If no byte of it arrived, net/http says that the
+// connection was idle, without the stream's error.
 func dialErrors(f *fault, d direction, n int64) []error {
 	switch err := f.fails[inward]; {
 	case err == io.EOF, err != errStopped && d == inward && n > 0:
@@ -144,13 +143,13 @@ func dialErrors(f *fault, d direction, n int64) []error {
 	case f.stops():
 		return []error{context.DeadlineExceeded}
 	}
-	// net/http reads before it has written, and closes the connection as soon as
-	// one of both fails.
+	// net/http reads while it writes, and closes the connection as soon as one of them
+	// fails.
 	return append(eitherError(f, d, n), net.ErrClosed)
 }
 
-// acceptErrors is what Accept makes of a fault. A request that has not arrived
-// does not get to it.
+// acceptErrors returns the errors that Accept may return after a fault. An incomplete
+// request does not reach it.
 func acceptErrors(f *fault, d direction, _ int64) []error {
 	switch {
 	case d == inward:
@@ -161,8 +160,8 @@ func acceptErrors(f *fault, d direction, _ int64) []error {
 	return []error{f.fails[d]}
 }
 
-// TestFaultsInHandshake breaks the stream at each byte of the handshake. What
-// has been agreed on before works as far as the stream does.
+// TestFaultsInHandshake breaks the stream at each byte of the handshake. If the
+// handshake succeeds, the connection works as far as the stream does.
 func TestFaultsInHandshake(t *testing.T) {
 	cases := 0
 	for _, role := range []struct {
@@ -191,7 +190,7 @@ func TestFaultsInHandshake(t *testing.T) {
 	t.Logf("%d cases", cases)
 }
 
-// shake makes the handshake, and the fault in it.
+// shake performs the handshake with the fault.
 func (k *faultCase) shake(t *testing.T, handshake handshake) {
 	s, err := handshake(t, func(stream *rawpeer.Stream) {
 		strike := func() { k.fault.strike(stream) }

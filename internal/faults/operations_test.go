@@ -22,12 +22,12 @@ import (
 
 var (
 	said     = "something to say, something"
-	saidMore = conntest.Filler(5000)   // more than is copied behind its header
+	saidMore = conntest.Filler(5000)   // more than is copied behind a frame header
 	saidMost = conntest.Filler(17_000) // more than a frame of a Writer
 	saidJSON = `"` + said + `"`
 )
 
-// sendsText is a peer that has sent a message.
+// sendsText returns the frames of a peer that sends one message.
 func sendsText(s string) func(deflate bool) []rawpeer.Frame {
 	return func(deflate bool) []rawpeer.Frame {
 		if deflate {
@@ -37,8 +37,8 @@ func sendsText(s string) func(deflate bool) []rawpeer.Frame {
 	}
 }
 
-// sendsParts is a peer that has sent a message in three frames, with between
-// between the last two.
+// sendsParts returns the frames of a peer that sends a message in three frames, with
+// the frames of between before the last one.
 func sendsParts(s string, between ...rawpeer.Frame) func(deflate bool) []rawpeer.Frame {
 	return func(deflate bool) []rawpeer.Frame {
 		f := sendsText(s)(deflate)[0]
@@ -129,13 +129,13 @@ var operations = []operation{
 		run: func(ctx context.Context, s *faultSession) error {
 			s.reads = true
 			<-s.c.CloseRead(ctx).Done()
-			synctest.Wait() // the end of ctx closes the connection a moment later
+			synctest.Wait() // the end of ctx closes the connection asynchronously
 			return s.c.Ping(ctx)
 		},
 		ends: websocket.CloseError{Code: 4000, Reason: "bye"}, over: true, grace: 100 * time.Millisecond,
 		fails: func(f *fault, d direction, n int64) []error {
 			if f.fails[d] == errStopped {
-				return []error{net.ErrClosed} // the end of the context is CloseNow
+				return []error{net.ErrClosed} // the end of the context calls CloseNow
 			}
 			return streamErrors(f, d, n)
 		},
@@ -153,7 +153,7 @@ var operations = []operation{
 		},
 	},
 	{
-		name: "Writes at once", anew: true, order: []direction{outward}, plain: true, run: runWrites,
+		name: "Writes at once", restarts: true, order: []direction{outward}, plain: true, run: runWrites,
 	},
 	{
 		name: "Writer", order: []direction{outward},
@@ -195,12 +195,12 @@ var operations = []operation{
 			s.reads = true
 			s.c.CloseRead(context.Background())
 		},
-		run:   func(ctx context.Context, s *faultSession) error { return s.c.Ping(ctx) },
-		anew:  true,
-		fails: eitherError, // who reads and who writes both find out
+		run:      func(ctx context.Context, s *faultSession) error { return s.c.Ping(ctx) },
+		restarts: true,
+		fails:    eitherError, // readers and writers both notice
 	},
 	{
-		name: "Write and Read", anew: true, order: []direction{outward, inward}, got: noted,
+		name: "Write and Read", restarts: true, order: []direction{outward, inward}, got: noted,
 		run: func(ctx context.Context, s *faultSession) error {
 			s.peer.notes.Store(true)
 			if err := s.c.Write(ctx, websocket.MessageText, []byte(said)); err != nil {
@@ -221,13 +221,13 @@ var operations = []operation{
 		},
 	},
 	{
-		name: "Close", anew: true, order: []direction{outward, inward}, plain: true, over: true,
+		name: "Close", restarts: true, order: []direction{outward, inward}, plain: true, over: true,
 		run: func(_ context.Context, s *faultSession) error {
 			return s.c.Close(websocket.StatusGoingAway, "bye")
 		},
 		bound: conntest.CloseTimeout, grace: conntest.CloseTimeout,
 		fails: func(f *fault, d direction, n int64) []error {
-			return append(eitherError(f, d, n), context.DeadlineExceeded) // where no frame got out none comes
+			return append(eitherError(f, d, n), context.DeadlineExceeded) // without a sent frame there is no pong
 		},
 	},
 	{
@@ -278,7 +278,7 @@ func runRead(ctx context.Context, s *faultSession) error {
 	return err
 }
 
-// readAll reads to the end, a few bytes at a time.
+// readAll reads to the end in small pieces.
 func (s *faultSession) readAll(r io.Reader) error {
 	for {
 		switch err := s.readSome(r); err {
@@ -298,7 +298,7 @@ func (s *faultSession) readSome(r io.Reader) error {
 	return err
 }
 
-// write writes a message in parts.
+// write writes a message in parts through a Writer.
 func write(c *websocket.Conn, ctx context.Context, parts ...string) error {
 	w, err := c.Writer(ctx, websocket.MessageText)
 	if err != nil {
@@ -313,11 +313,11 @@ func write(c *websocket.Conn, ctx context.Context, parts ...string) error {
 	return w.Close()
 }
 
-// errViolation is that a read found a violation.
+// errViolation means that a read found a protocol violation.
 var errViolation = errors.New("a violation")
 
-// runViolation is runRead, and returns errViolation for an error that no other fault
-// explains.
+// runViolation is runRead, but returns errViolation for an error that is not that of a
+// fault.
 func runViolation(ctx context.Context, s *faultSession) error {
 	err := runRead(ctx, s)
 	for _, other := range []error{net.ErrClosed, io.EOF, io.ErrUnexpectedEOF, rawpeer.ErrReset, rawpeer.ErrBrokenPipe, syscall.ETIMEDOUT, context.DeadlineExceeded} {
@@ -328,7 +328,7 @@ func runViolation(ctx context.Context, s *faultSession) error {
 	return errViolation
 }
 
-// runWrites has several goroutines write the same.
+// runWrites writes the same message from several goroutines.
 func runWrites(ctx context.Context, s *faultSession) error {
 	const writers = 4
 	errs := make(chan error)
@@ -342,7 +342,7 @@ func runWrites(ctx context.Context, s *faultSession) error {
 		case first == nil, interrupted(first):
 			first = err
 		case errors.Is(first, net.ErrClosed) && !interrupted(err):
-			first = err // that one began when another had failed
+			first = err // a later one began after a failure
 		}
 	}
 	return first
@@ -355,7 +355,7 @@ func beginNetConn(s *faultSession) {
 func runNetConnWrite(what string) func(context.Context, *faultSession) error {
 	return func(_ context.Context, s *faultSession) error {
 		if s.sent == len(what) {
-			return nil // what was begun goes out by itself
+			return nil // the rest of a frame is sent in the background
 		}
 		s.nc.SetWriteDeadline(time.Now().Add(operationTimeout))
 		n, err := io.WriteString(s.nc, what[s.sent:])
@@ -364,7 +364,7 @@ func runNetConnWrite(what string) func(context.Context, *faultSession) error {
 	}
 }
 
-// streamErrors is what the connection's methods make of a fault.
+// streamErrors returns the errors that a Conn's methods may return after a fault.
 func streamErrors(f *fault, d direction, n int64) []error {
 	switch err := f.fails[d]; {
 	case err == errStopped:
@@ -376,7 +376,7 @@ func streamErrors(f *fault, d direction, n int64) []error {
 	}
 }
 
-// eitherError is streamErrors of an operation that reads and writes at once.
+// eitherError is streamErrors for an operation that reads and writes concurrently.
 func eitherError(f *fault, d direction, n int64) []error {
 	errs := streamErrors(f, d, n)
 	if other := 1 - d; f.fails[other] != nil {

@@ -11,14 +11,13 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// answering is a peer that reads all that comes and answers what is to be
-// answered.
+// answering is a peer that reads everything and answers pings and close frames.
 type answering struct {
 	p     *rawpeer.Peer
-	notes atomic.Bool // each message is answered with one, noted
+	notes atomic.Bool // answer each message with noted
 
 	mu   sync.Mutex
-	came []byte // changed by run alone
+	came []byte // used by run only
 }
 
 // noted is too short to be compressed.
@@ -61,7 +60,7 @@ func (a *answering) run(first []rawpeer.Frame) {
 	}
 }
 
-// unmasked is what came, less its masks.
+// unmasked returns the received bytes with masked payloads unmasked.
 func (a *answering) unmasked() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -69,7 +68,7 @@ func (a *answering) unmasked() string {
 	for b := a.came; len(b) > 0; {
 		f, length, n, err := rawpeer.ParseHeader(b)
 		if err != nil {
-			break // it is not there to its end
+			break // an incomplete frame
 		}
 		key := f.Key
 		f.Masked = false
@@ -83,7 +82,7 @@ func (a *answering) unmasked() string {
 	return string(plain)
 }
 
-// stream is the bytes in the messages of a wire, which has to be in order.
+// stream returns the payloads of the messages in wire, which must be valid frames.
 func stream(t *testing.T, wire string) string {
 	frames, err := rawpeer.ParseFrames([]byte(wire))
 	if err != nil {

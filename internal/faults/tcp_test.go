@@ -17,15 +17,15 @@ import (
 	"github.com/bhojpur/api/wsjson"
 )
 
-// shortly is for what is to run out, in real time.
+// shortly is a timeout that is meant to expire, in real time.
 const shortly = 30 * time.Millisecond
 
-// These are the ways in which a peer leaves over TCP.
+// departures are the ways in which a peer leaves over TCP.
 var departures = []struct {
 	name   string
 	leave  func(p *rawpeer.Peer)
-	inside error // for a read inside a message
-	before error // for one before its first byte
+	inside error // the error of a read inside a message
+	before error // the error of a read before a message
 }{
 	{"reset", (*rawpeer.Peer).Reset, rawpeer.ErrReset, rawpeer.ErrReset},
 	{"close", (*rawpeer.Peer).Close, io.ErrUnexpectedEOF, io.EOF},
@@ -51,7 +51,7 @@ var readsOnce = []struct {
 	}},
 }
 
-// partsOf are how many bytes of a frame arrive before something happens.
+// partsOf returns the numbers of bytes of a frame that arrive before a fault.
 func partsOf(frame []byte) []int { return []int{0, 1, 2, 5, 10, len(frame) - 1} }
 
 func TestFaultsOverTCPReading(t *testing.T) {
@@ -80,8 +80,8 @@ func TestFaultsOverTCPReading(t *testing.T) {
 	}
 }
 
-// A peer that vanishes is noticed by the end of the context alone. Before the
-// first byte the connection goes on.
+// Only the end of a context reveals a peer that vanished. Before the first byte of a
+// message, the connection stays usable.
 func TestFaultsOverTCPVanished(t *testing.T) {
 	for _, r := range readsOnce {
 		t.Run(r.name, func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestFaultsOverTCPVanished(t *testing.T) {
 					defer cancel()
 					return rawpeer.GoErr(t, func() error { return r.read(ctx, c) }).Err()
 				}
-				// A header that is not whole is no message yet.
+				// An incomplete header does not begin a message.
 				conntest.WantInterrupted(t, read(), context.DeadlineExceeded)
 				p.SendRaw(frame[:1])
 				conntest.WantInterrupted(t, read(), context.DeadlineExceeded)
@@ -109,7 +109,7 @@ func TestFaultsOverTCPVanished(t *testing.T) {
 	}
 }
 
-// stuffed makes the peer's window small. The peer does not read.
+// stuffed makes the peer's receive buffer small. The peer does not read.
 func stuffed(t *testing.T, p *rawpeer.Peer) {
 	t.Helper()
 	if err := p.Conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
@@ -117,7 +117,7 @@ func stuffed(t *testing.T, p *rawpeer.Peer) {
 	}
 }
 
-// untilError repeats a write until nothing fits any more.
+// untilError repeats a write until it fails.
 func untilError(write func() error) error {
 	for {
 		if err := write(); err != nil {
@@ -147,7 +147,7 @@ var writesOnce = []struct {
 	}},
 }
 
-// A peer that does not read makes writes wait until something ends them.
+// Writes to a peer that does not read block until something ends them.
 func TestFaultsOverTCPWriting(t *testing.T) {
 	for _, end := range []struct {
 		name    string
@@ -189,7 +189,7 @@ func TestFaultsOverTCPWriting(t *testing.T) {
 	}
 }
 
-// Deadlines leave the stream of a NetConn as it was, however the peer behaves.
+// Deadlines leave the stream of a NetConn intact, whatever the peer does.
 func TestFaultsOverTCPNetConn(t *testing.T) {
 	conntest.OverTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		nc := websocket.NetConn(t.Context(), c, websocket.MessageText)
@@ -210,7 +210,7 @@ func TestFaultsOverTCPNetConn(t *testing.T) {
 		}).Err()
 		conntest.WantTimeout(t, err)
 
-		// All that it says it took comes, and what is written next is behind it.
+		// All bytes that Write accepted arrive, and later writes follow them.
 		nc.SetDeadline(time.Time{})
 		last := rawpeer.GoErr(t, func() error { _, err := io.WriteString(nc, noted); return err })
 		got := 0
@@ -233,10 +233,10 @@ func TestFaultsOverTCPNetConn(t *testing.T) {
 	})
 }
 
-// Close and the peer's departure cross.
+// Close runs while the peer leaves.
 func TestFaultsOverTCPClosing(t *testing.T) {
 	for _, d := range departures {
-		for n := range 4 { // bytes of the peer's close frame
+		for n := range 4 { // number of bytes of the peer's close frame
 			t.Run(fmt.Sprintf("%s/%d", d.name, n), func(t *testing.T) {
 				conntest.OverTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })

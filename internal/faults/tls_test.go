@@ -20,8 +20,8 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// overStreams is a network of TLS connections over streams in memory. It keeps
-// the stream of the end under test, of which there is one.
+// overStreams is a network of TLS connections over streams in memory. It keeps the
+// single stream of the end under test.
 type overStreams struct {
 	*rawpeer.Listener
 	server, client *tls.Config
@@ -30,9 +30,9 @@ type overStreams struct {
 
 func listenTLS(t *testing.T) *overStreams {
 	t.Helper()
-	s := httptest.NewTLSServer(nil) // which has a certificate
+	s := httptest.NewTLSServer(nil) // for its certificate
 	defer s.Close()
-	// With TLS 1.2 the type of a record can be seen.
+	// In TLS 1.2 the type of a record is visible.
 	server := s.TLS.Clone()
 	server.MaxVersion = tls.VersionTLS12
 	server.NextProtos = nil
@@ -60,8 +60,8 @@ func (n *overStreams) Accept() (net.Conn, error) {
 	return tls.Server(conn, n.server), nil
 }
 
-// overTLSFaults runs test for both roles, in real time. stream is the end under
-// test, below TLS.
+// overTLSFaults runs test for both roles, in real time. stream is the end under test,
+// below TLS.
 func overTLSFaults(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, stream *rawpeer.Stream)) {
 	t.Helper()
 	for _, role := range conntest.Roles {
@@ -78,15 +78,15 @@ func overTLSFaults(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *r
 	}
 }
 
-// recordHeader is the size of the header of a TLS record (RFC 5246 section
-// 6.2.1), and recordAlert the type of one that holds an alert.
+// recordHeader is the size of the header of a TLS record (RFC 5246 section 6.2.1).
+// recordAlert is the type of an alert record.
 const (
 	recordHeader = 5
 	recordAlert  = 21
 )
 
-// A stream that breaks inside a record, or between two, is no end of the
-// connection that TLS would vouch for.
+// A stream that ends inside a record, or between two, is not a clean end of the TLS
+// connection.
 func TestFaultsOverTLSReading(t *testing.T) {
 	for _, end := range []struct {
 		cut  error
@@ -117,7 +117,7 @@ func TestFaultsOverTLSReading(t *testing.T) {
 	}
 }
 
-// The peer ends TLS as it should, but not the message.
+// The peer closes TLS cleanly, but inside a message.
 func TestFaultsOverTLSHalfClose(t *testing.T) {
 	for _, f := range []struct {
 		first []rawpeer.Frame
@@ -138,7 +138,7 @@ func TestFaultsOverTLSHalfClose(t *testing.T) {
 	}
 }
 
-// Somebody on the way writes what the peer did not.
+// An attacker on the path changes a record.
 func TestFaultsOverTLSCorruptRecord(t *testing.T) {
 	const applicationRecord = 23
 	for _, forged := range []struct {
@@ -169,7 +169,7 @@ func TestFaultsOverTLSCorruptRecord(t *testing.T) {
 	}
 }
 
-// A write that TLS has begun to send can't be gone on with.
+// TLS cannot continue after a write that was interrupted.
 func TestFaultsOverTLSWriting(t *testing.T) {
 	for _, n := range []int64{1, recordHeader, recordHeader + 20} {
 		for _, w := range writesOnce {
@@ -184,7 +184,7 @@ func TestFaultsOverTLSWriting(t *testing.T) {
 					err := rawpeer.GoErr(t, func() error { return w.write(ctx, c) }).Err()
 					conntest.WantError(t, err, context.Canceled)
 					conntest.WantClosed(t, err, -1)
-					// A close_notify has no way out, either.
+					// A close_notify cannot be sent either.
 					conntest.WantNoError(t, rawpeer.GoErr(t, c.CloseNow).Err())
 					conntest.WantEnded(t, c, -1)
 				})
@@ -203,7 +203,7 @@ func TestFaultsOverTLSWriting(t *testing.T) {
 	}
 }
 
-// Whoever closes last says so in TLS too, before the stream ends.
+// The end that closes last sends a close_notify before it closes the stream.
 func TestFaultsOverTLSClose(t *testing.T) {
 	for _, first := range []string{"connection", "peer"} {
 		t.Run(first, func(t *testing.T) {
@@ -235,8 +235,7 @@ func TestFaultsOverTLSClose(t *testing.T) {
 	}
 }
 
-// A server that stops in the middle of the TLS handshake keeps Dial until its
-// context ends.
+// A server that stops during the TLS handshake blocks Dial until the context ends.
 func TestFaultsOverTLSHandshake(t *testing.T) {
 	for _, f := range []struct {
 		fault
@@ -268,7 +267,7 @@ func TestFaultsOverTLSHandshake(t *testing.T) {
 	}
 }
 
-// breakingTLS breaks the client's streams after n bytes of what they read.
+// breakingTLS breaks the client's streams after they have read n bytes.
 type breakingTLS struct {
 	*overStreams
 	n     int64

@@ -13,7 +13,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// talk begins to exchange messages, and returns what ends that.
+// talk starts the exchange of messages, and returns a function that ends it.
 func (p *stressPair) talk() (ending func()) {
 	p.check = func() {
 		p.client.check()
@@ -30,7 +30,7 @@ func (p *stressPair) talk() (ending func()) {
 			s.conn.SetReadLimit(-1)
 		}
 		if s.peer.reads == 0 && p.rng.oneIn(2) {
-			// Or else it ends with the first message.
+			// Otherwise a message ends the connection.
 			s.writes, s.controls = 0, 2
 		}
 	}
@@ -40,7 +40,7 @@ func (p *stressPair) talk() (ending func()) {
 	return pick(p.rng, p.endings()...)
 }
 
-// begin starts what uses a side.
+// begin starts the goroutines that use a side.
 func (s *stressSide) begin() {
 	o := inOrder
 	if s.reads > 1 {
@@ -60,7 +60,7 @@ func (s *stressSide) begin() {
 	}
 }
 
-// readNothing leaves the reading to CloseRead.
+// readNothing has CloseRead do the reading.
 func (s *stressSide) readNothing(r rng) {
 	s.discards.Store(true)
 	ctx := s.pair.round.newContext()
@@ -80,12 +80,13 @@ func (s *stressSide) readNothing(r rng) {
 	}
 	s.pair.called()
 	<-over.Done()
-	if parent.Err() == nil { // else it is about to be closed
+	if parent.Err() == nil { // otherwise the connection is about to be closed
 		s.newWorker(r).wantOver()
 	}
 }
 
-// endings are what ends a connection; or does not, and then CloseNow does.
+// endings returns the ways to end a connection. Some have no effect; then CloseNow ends
+// it.
 func (p *stressPair) endings() []func() {
 	s := pick(p.rng, p.client, p.server)
 	return []func(){
@@ -119,12 +120,12 @@ func (p *stressPair) endings() []func() {
 	}
 }
 
-// close is a Close.
+// close calls Close with a random code.
 func (s *stressSide) close(r rng) {
 	s.discards.Store(true)
 	code := pick(r, websocket.StatusNormalClosure, websocket.StatusGoingAway, websocket.StatusNoStatusRcvd, 4000)
 	if r.oneIn(10) {
-		code = websocket.StatusTLSHandshake // which can't be sent, but closes
+		code = websocket.StatusTLSHandshake // not allowed in a close frame, but closes the connection
 	}
 	s.conn.Close(code, "")
 	s.pair.called()
@@ -156,7 +157,7 @@ func (p *stressPair) cut() {
 	pick(p.rng, conn, conn.Peer()).CutAfter(p.rng.upTo(5000), pick(p.rng, io.EOF, io.ErrUnexpectedEOF))
 }
 
-// garble puts bytes in between.
+// garble inserts bytes into the stream.
 func (p *stressPair) garble() {
 	p.garbled.Store(true)
 	p.work(func(r rng) {
@@ -165,13 +166,13 @@ func (p *stressPair) garble() {
 	})
 }
 
-// endInMessage ends a context in the middle of a message.
+// endInMessage cancels a context in the middle of a message.
 func (s *stressSide) endInMessage() {
 	s.pair.work(func(r rng) {
 		ctx := s.pair.round.newContext()
 		defer ctx.Cancel()
 		if mw, err := s.conn.Writer(ctx, websocket.MessageBinary); err == nil {
-			mw.Write([]byte(stressNoise[:100_000])) // a compressor holds 64 KiB back
+			mw.Write([]byte(stressNoise[:100_000])) // a compressor buffers 64 KiB
 			ctx.Cancel()
 			mw.Write(nil)
 			s.newWorker(r).wantOver()
@@ -179,7 +180,7 @@ func (s *stressSide) endInMessage() {
 	})
 }
 
-// endInText writes text that is none in the middle of a message.
+// endInText writes invalid text in the middle of a message.
 func (s *stressSide) endInText() {
 	s.discards.Store(true)
 	s.pair.work(func(r rng) {
@@ -190,7 +191,7 @@ func (s *stressSide) endInText() {
 	})
 }
 
-// abandonWriter never ends a message.
+// abandonWriter never closes a Writer.
 func (s *stressSide) abandonWriter() {
 	s.pair.work(func(r rng) {
 		if mw, err := s.conn.Writer(context.Background(), websocket.MessageText); err == nil {
@@ -199,7 +200,8 @@ func (s *stressSide) abandonWriter() {
 	})
 }
 
-// abandonReader closes in the middle of a message, if one comes.
+// abandonReader closes the connection in the middle of a received message, if one
+// arrives.
 func (s *stressSide) abandonReader() {
 	s.discards.Store(true)
 	s.pair.work(func(r rng) {

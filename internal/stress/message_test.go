@@ -18,8 +18,8 @@ import (
 	"github.com/bhojpur/api/internal/conntest"
 )
 
-// A stressMessage says what it is, so that who gets it can tell whether it is
-// whole, and whether it is its turn.
+// A stressMessage identifies itself, so its receiver can check that it is complete and
+// in order.
 type stressMessage struct {
 	Writer, Number uint32
 	Sum            uint32 // of Body
@@ -28,10 +28,10 @@ type stressMessage struct {
 
 const stressHeader = "%08x %08x %08x %08x:"
 
-// sharedWriter writes messages that come any number of times.
+// sharedWriter is the writer number of messages that may arrive any number of times.
 const sharedWriter = 0xffff
 
-// asJSON is the message as a JSON text.
+// asJSON returns the message as JSON.
 func (m *stressMessage) asJSON() []byte {
 	b, err := json.Marshal(m)
 	if err != nil {
@@ -40,13 +40,13 @@ func (m *stressMessage) asJSON() []byte {
 	return b
 }
 
-// bytes is the message as text if its body is, or as bytes.
+// bytes returns the message in text form, if its body is text, or in binary form.
 func (m *stressMessage) bytes() []byte {
 	b := fmt.Appendf(nil, stressHeader, m.Writer, m.Number, m.Sum, len(m.Body))
 	return append(b, m.Body...)
 }
 
-// parseStressMessage is the reverse of both.
+// parseStressMessage parses both forms.
 func parseStressMessage(p []byte) (m stressMessage, err error) {
 	if len(p) > 0 && p[0] == '{' {
 		err = json.Unmarshal(p, &m)
@@ -72,7 +72,7 @@ func (m *stressMessage) check() error {
 	return nil
 }
 
-// What bodies are cut out of.
+// The bodies are cut from these.
 var (
 	stressNoise = func() string {
 		b := make([]byte, 300_000)
@@ -86,7 +86,7 @@ var (
 	stressWide = strings.Repeat("日本語は三つ", 10_000)
 )
 
-// stressBody makes a body of at most max bytes.
+// stressBody returns a body of at most max bytes.
 func stressBody(r rng, typ websocket.MessageType, max int) string {
 	n := r.upTo(max)
 	from := pick(r, stressNoise, stressText)
@@ -104,7 +104,7 @@ func stressBody(r rng, typ websocket.MessageType, max int) string {
 	return from[at : at+n]
 }
 
-// prepare makes the messages that all connections get.
+// prepare creates the messages that all connections send.
 func (r *stressRound) prepare(t *testing.T) {
 	for i := range 4 {
 		body := stressBody(r.rng, websocket.MessageText, 20_000)
@@ -115,30 +115,30 @@ func (r *stressRound) prepare(t *testing.T) {
 	}
 }
 
-// A stressLedger is what one side has sent and the other has got.
+// A stressLedger records the messages that one side sends and the other receives.
 type stressLedger struct {
 	mu    sync.Mutex
 	fates map[stressKey]fate
 	got   map[stressKey]bool
-	last  map[uint32]uint32 // by writer, where messages are read in order
+	last  map[uint32]uint32 // by writer, if messages are read in order
 }
 
 type stressKey struct{ writer, number uint32 }
 
-// A fate is what was said of a message to who wrote it.
+// A fate is the result of writing a message.
 type fate uint8
 
 const (
-	unknown fate = iota // the connection has ended
-	sent                // it went out
-	unsent              // it did not
+	unknown fate = iota // the connection ended
+	sent                // the write succeeded
+	unsent              // the write failed without sending it
 )
 
 func newStressLedger() *stressLedger {
 	return &stressLedger{fates: map[stressKey]fate{}, got: map[stressKey]bool{}, last: map[uint32]uint32{}}
 }
 
-// wrote notes what the writer of a message was told.
+// wrote records the result of writing a message.
 func (l *stressLedger) wrote(m *stressMessage, err error) {
 	f := unsent
 	switch {
@@ -152,7 +152,8 @@ func (l *stressLedger) wrote(m *stressMessage, err error) {
 	l.fates[stressKey{m.Writer, m.Number}] = f
 }
 
-// arrived notes a message, and says what is wrong with its coming.
+// arrived records a received message. It returns an error if the message is repeated or
+// out of order.
 func (l *stressLedger) arrived(m *stressMessage, inOrder bool) error {
 	if m.Writer == sharedWriter {
 		return nil
@@ -161,29 +162,30 @@ func (l *stressLedger) arrived(m *stressMessage, inOrder bool) error {
 	defer l.mu.Unlock()
 	key := stressKey{m.Writer, m.Number}
 	if l.got[key] {
-		return fmt.Errorf("message %d of writer %d came twice", m.Number, m.Writer)
+		return fmt.Errorf("message %d of writer %d arrived twice", m.Number, m.Writer)
 	}
 	l.got[key] = true
 	if !inOrder {
 		return nil
 	}
 	if last, ok := l.last[m.Writer]; ok && m.Number <= last {
-		return fmt.Errorf("message %d of writer %d came after its %d", m.Number, m.Writer, last)
+		return fmt.Errorf("message %d of writer %d arrived after its %d", m.Number, m.Writer, last)
 	}
 	l.last[m.Writer] = m.Number
 	return nil
 }
 
-// check compares what was sent with what arrived: all of it, or what did.
+// check compares sent and received messages. With all, each sent message must have
+// arrived.
 func (l *stressLedger) check(all bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for key, f := range l.fates {
 		switch got := l.got[key]; {
 		case f == unsent && got:
-			return fmt.Errorf("message %d of writer %d came, who was told that it would not", key.number, key.writer)
+			return fmt.Errorf("message %d of writer %d arrived, though its write failed without sending it", key.number, key.writer)
 		case f == sent && !got && all:
-			return fmt.Errorf("message %d of writer %d did not come before the close frame", key.number, key.writer)
+			return fmt.Errorf("message %d of writer %d did not arrive before the close frame", key.number, key.writer)
 		}
 	}
 	for key := range l.got {

@@ -22,12 +22,12 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// A stressRound is some connections on one network, at the same time, so that
-// they get what others gave back.
+// A stressRound is a number of concurrent connections on one network, which share the
+// pools.
 type stressRound struct {
 	totals *stressTotals
 	rng    rng
-	shared []*websocket.PreparedMessage // written to any connection
+	shared []*websocket.PreparedMessage // written to all connections
 	pairs  []*stressPair
 
 	mu       sync.Mutex
@@ -38,7 +38,7 @@ func newStressRound(seed uint64, totals *stressTotals) *stressRound {
 	return &stressRound{totals: totals, rng: newRNG(seed)}
 }
 
-// registrations counts what waits for contexts that did not end.
+// registrations counts the registrations with contexts that are not done.
 func (r *stressRound) registrations() (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -49,7 +49,7 @@ func (r *stressRound) registrations() (n int) {
 	return n
 }
 
-// newContext returns a context of which will be known who waits for it.
+// newContext returns a context that counts its registrations.
 func (r *stressRound) newContext() *conntest.CountedContext {
 	ctx := conntest.NewCountedContext()
 	r.mu.Lock()
@@ -73,7 +73,7 @@ func (r *stressRound) run(t *testing.T) {
 	all.Wait()
 }
 
-// listen makes a network, and says where its server is.
+// listen creates a network, and returns its server's URL.
 func (r *stressRound) listen(t *testing.T) (n rawpeer.Network, url string) {
 	switch pick(r.rng, "memory", "tcp", "unix") {
 	case "memory":
@@ -94,14 +94,14 @@ func (r *stressRound) listen(t *testing.T) (n rawpeer.Network, url string) {
 	return n, "ws://example.com"
 }
 
-// unixNetwork is a Network of unix sockets.
+// unixNetwork is a Network of Unix domain sockets.
 type unixNetwork struct{ net.Listener }
 
 func (n unixNetwork) Dial(ctx context.Context) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "unix", n.Addr().String())
 }
 
-// tlsNetwork has a server that speaks TLS. Its clients dial what is below it.
+// tlsNetwork has a TLS server. Its clients dial the network below TLS.
 type tlsNetwork struct{ rawpeer.Network }
 
 func (n tlsNetwork) Accept() (net.Conn, error) {
@@ -114,7 +114,7 @@ func (n tlsNetwork) Accept() (net.Conn, error) {
 
 type tlsConfigs struct{ server, client *tls.Config }
 
-// stressTLS are the settings of a server for example.com, and its clients'.
+// stressTLS are the configurations of a server for example.com and its clients.
 var stressTLS = sync.OnceValue(func() tlsConfigs {
 	s := httptest.NewTLSServer(nil)
 	defer s.Close()
@@ -124,7 +124,7 @@ var stressTLS = sync.OnceValue(func() tlsConfigs {
 	}
 })
 
-// handle accepts the connection that the path names.
+// handle accepts the connection that the path identifies.
 func (r *stressRound) handle(w http.ResponseWriter, req *http.Request) {
 	i, err := strconv.Atoi(strings.Trim(req.URL.Path, "/"))
 	if err != nil {
@@ -140,7 +140,7 @@ func (r *stressRound) handle(w http.ResponseWriter, req *http.Request) {
 	<-p.handlerReturns
 }
 
-// A stressPair is the two ends of a connection.
+// A stressPair is the two ends of a connection, with the goroutines that use them.
 type stressPair struct {
 	t     *testing.T
 	round *stressRound
@@ -151,7 +151,7 @@ type stressPair struct {
 
 	dial           *websocket.DialOptions
 	accept         *websocket.AcceptOptions
-	raw            net.Conn // of the client, below TLS
+	raw            net.Conn // the client's, below TLS
 	accepted       chan acceptedConn
 	handlerReturns chan struct{}
 	returnHandler  func()
@@ -160,15 +160,15 @@ type stressPair struct {
 	client, server *stressSide
 
 	calls  atomic.Int64
-	enough int64 // so many calls before the end
+	enough int64 // the number of calls after which the connection is ended
 	tired  chan struct{}
 
-	// garbled is set before bytes are put in between, or taken out: what arrives
-	// is anything then.
+	// garbled is set before bytes are inserted or removed: the received messages may be
+	// anything then.
 	garbled atomic.Bool
 
 	workers sync.WaitGroup
-	check   func() // is for the end, when nobody calls any more
+	check   func() // runs after the last call
 }
 
 type acceptedConn struct {
@@ -204,7 +204,7 @@ func newStressPair(t *testing.T, r *stressRound, i int) *stressPair {
 	return p
 }
 
-// run is the connection from the handshake to its end.
+// run runs the connection from the handshake to its end.
 func (p *stressPair) run(network rawpeer.Network, url string) {
 	defer p.returnHandler()
 	if !p.connect(network, url) {
@@ -220,7 +220,7 @@ func (p *stressPair) run(network rawpeer.Network, url string) {
 	}
 	select {
 	case <-p.tired:
-	case <-time.After(200 * time.Millisecond): // there may be nobody left who calls
+	case <-time.After(200 * time.Millisecond): // possibly no goroutine is left that makes calls
 	}
 	ending()
 	if !p.ends(100 * time.Millisecond) {
@@ -236,7 +236,7 @@ func (p *stressPair) run(network rawpeer.Network, url string) {
 	p.server.conn.CloseNow()
 }
 
-// connect makes the two ends.
+// connect performs the handshake.
 func (p *stressPair) connect(network rawpeer.Network, url string) bool {
 	below := network
 	if n, ok := network.(tlsNetwork); ok {
@@ -264,7 +264,8 @@ func (p *stressPair) connect(network rawpeer.Network, url string) bool {
 	return true
 }
 
-// narrow makes the stream one on which writes wait, and reads find little.
+// narrow gives the stream small buffers, so that writes block and reads return few
+// bytes.
 func (p *stressPair) narrow() {
 	switch conn := p.raw.(type) {
 	case *rawpeer.Stream:
@@ -283,13 +284,13 @@ func (p *stressPair) narrow() {
 	}
 }
 
-// work runs f on a goroutine, with numbers of its own.
+// work runs f on a goroutine with its own random numbers.
 func (p *stressPair) work(f func(r rng)) {
 	r := p.rng.fork()
 	p.workers.Go(func() { f(r) })
 }
 
-// called counts a call.
+// called counts a call, and closes tired after enough of them.
 func (p *stressPair) called() {
 	p.round.totals.calls.Add(1)
 	if p.calls.Add(1) == p.enough {
@@ -297,7 +298,7 @@ func (p *stressPair) called() {
 	}
 }
 
-// ends reports whether all who work return within d.
+// ends reports whether all workers return within d.
 func (p *stressPair) ends(d time.Duration) bool {
 	done := make(chan struct{})
 	go func() {

@@ -17,27 +17,27 @@ import (
 	"github.com/bhojpur/api/wsjson"
 )
 
-// stressLimit is what messages have at most where there may be large ones. JSON
-// makes them longer.
+// stressLimit is the largest message body where messages may be large. Its JSON form is
+// longer.
 const stressLimit = 150_000
 
-// A stressSide is one end of a connection, and what is done with it.
+// A stressSide is one end of a connection.
 type stressSide struct {
 	pair *stressPair
 	name string
 	conn *websocket.Conn
 	peer *stressSide
 
-	// How many goroutines write messages, do other things, and read.
+	// The numbers of goroutines that write messages, make other calls, and read.
 	writes, controls, reads int
 
-	limit   int           // of the bodies that it may get
-	ledger  *stressLedger // of what it writes
+	limit   int           // of the bodies that it may receive
+	ledger  *stressLedger // of the messages that it writes
 	writers atomic.Uint32
 
-	// discards is set before a call that reads on without handing out messages.
+	// discards is set before a call that discards messages.
 	discards atomic.Bool
-	// sawClose is set when a read has met the peer's close frame.
+	// sawClose is set when a read has returned the peer's close frame.
 	sawClose atomic.Bool
 }
 
@@ -45,14 +45,14 @@ func newStressSide(p *stressPair, name string) *stressSide {
 	return &stressSide{pair: p, name: name, limit: 32000, ledger: newStressLedger()}
 }
 
-// errorf fails the test, unless what arrives may be anything.
+// errorf fails the test, unless the stream was garbled.
 func (s *stressSide) errorf(format string, args ...any) {
 	if !s.pair.garbled.Load() {
 		s.pair.t.Errorf(s.name+": "+format, args...)
 	}
 }
 
-// check is for the end, when nobody calls any more.
+// check runs after the last call.
 func (s *stressSide) check() {
 	all := s.peer.sawClose.Load() && !s.peer.discards.Load()
 	if err := s.ledger.check(all); err != nil {
@@ -64,7 +64,7 @@ func (s *stressSide) check() {
 type stressWorker struct {
 	*stressSide
 	rng    rng
-	kept   *conntest.CountedContext // which is used again and again
+	kept   *conntest.CountedContext // a context used for several calls
 	id     uint32
 	number uint32
 }
@@ -73,7 +73,7 @@ func (s *stressSide) newWorker(r rng) *stressWorker {
 	return &stressWorker{stressSide: s, rng: r, kept: s.pair.round.newContext(), id: s.writers.Add(1)}
 }
 
-// context returns a context for a call. release is for when that has returned.
+// context returns a context for a call. release is called when the call has returned.
 func (w *stressWorker) context() (ctx context.Context, release func()) {
 	switch n := w.rng.IntN(40); {
 	case n < 12:
@@ -93,8 +93,8 @@ func (w *stressWorker) context() (ctx context.Context, release func()) {
 	}
 }
 
-// over reports whether err is of a connection that has ended, which a later call says,
-// too. Any other has to be the context's.
+// over reports whether err is that of a connection that has ended, which a later call
+// confirms. Any other error must be the context's.
 func (w *stressWorker) over(op string, ctx context.Context, err error) bool {
 	w.pair.called()
 	switch {
@@ -105,7 +105,7 @@ func (w *stressWorker) over(op string, ctx context.Context, err error) bool {
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return false
 	}
-	// What is no message tells whether the connection is open.
+	// A write with an invalid type shows whether the connection is open.
 	if later := w.conn.Write(context.Background(), 0, nil); !errors.Is(later, net.ErrClosed) {
 		w.errorf("%s: %v, with a context that has %v", op, err, ctx.Err())
 		return false
@@ -113,14 +113,14 @@ func (w *stressWorker) over(op string, ctx context.Context, err error) bool {
 	return true
 }
 
-// wantOver wants the connection to have ended for others, too.
+// wantOver wants other calls to fail, too.
 func (w *stressWorker) wantOver() {
 	if err := w.conn.Write(context.Background(), websocket.MessageText, nil); !errors.Is(err, net.ErrClosed) {
 		w.errorf("a write after the end: %v", err)
 	}
 }
 
-// message makes the next message.
+// message returns the next message to write.
 func (w *stressWorker) message() (m *stressMessage, typ websocket.MessageType, p []byte) {
 	w.number++
 	typ = websocket.MessageText
@@ -135,7 +135,7 @@ func (w *stressWorker) message() (m *stressMessage, typ websocket.MessageType, p
 	return m, typ, m.bytes()
 }
 
-// write writes, and does other things that do not read, until the end.
+// write writes messages, and makes other calls that do not read, until the end.
 func (s *stressSide) write(r rng) {
 	w := s.newWorker(r)
 	acts := []func() (over bool){
@@ -150,7 +150,7 @@ func (s *stressSide) write(r rng) {
 	w.wantOver()
 }
 
-// control does what does not write messages, until the end.
+// control makes calls that do not write messages, until the end.
 func (s *stressSide) control(r rng) {
 	w := s.newWorker(r)
 	for !pick(w.rng, w.ping, w.lookAround)() {
@@ -226,19 +226,19 @@ func (w *stressWorker) ping() bool {
 	return w.over("Ping", ctx, w.conn.Ping(ctx))
 }
 
-// lookAround calls what returns at once.
+// lookAround makes calls that never block.
 func (w *stressWorker) lookAround() bool {
 	if w.conn.LocalAddr() == nil || w.conn.RemoteAddr() == nil || w.conn.Subprotocol() != "" {
 		w.errorf("addresses %v, %v, subprotocol %q", w.conn.LocalAddr(), w.conn.RemoteAddr(), w.conn.Subprotocol())
 	}
 	w.conn.SetReadLimit(pick[int64](w.rng, -1, 1<<20, 2*stressLimit))
-	// What is no message tells whether the connection is open.
+	// A write with an invalid type shows whether the connection is open.
 	err := w.conn.Write(context.Background(), 0, nil)
 	w.pair.called()
 	return errors.Is(err, net.ErrClosed)
 }
 
-// refused calls with what can't be sent.
+// refused makes calls with invalid arguments.
 func (w *stressWorker) refused() bool {
 	var err error
 	switch w.rng.IntN(3) {
@@ -251,12 +251,12 @@ func (w *stressWorker) refused() bool {
 	}
 	w.pair.called()
 	if err == nil {
-		w.errorf("what is no message was written")
+		w.errorf("an invalid message was accepted")
 	}
 	return errors.Is(err, net.ErrClosed)
 }
 
-// order says what is known of the order in which messages are looked at.
+// order is whether the messages read are checked in their order of arrival.
 type order bool
 
 const (
@@ -280,7 +280,7 @@ func (w *stressWorker) readOne(o order) (over bool) {
 	var m stressMessage
 	var err error
 	switch n := w.rng.IntN(10); {
-	case n < 5 || o == anyOrder: // of readers there may be one alone
+	case n < 5 || o == anyOrder: // concurrent readers cannot use Reader
 		_, p, err = w.conn.Read(ctx)
 	case n < 8 || !w.pair.json:
 		p, err = w.readParts(ctx)
@@ -306,7 +306,7 @@ func (w *stressWorker) readOne(o order) (over bool) {
 	return w.over("a read", ctx, err)
 }
 
-// arrived notes that a message came, which is wrong if there is an error.
+// arrived records a received message. A non-nil err fails the test.
 func (w *stressWorker) arrived(m *stressMessage, err error, o order) {
 	w.pair.round.totals.messages.Add(1)
 	if err == nil {

@@ -14,25 +14,25 @@ import (
 	"github.com/bhojpur/api/internal/conntest"
 )
 
-// A stressStream is a side that was made a net.Conn. Its bytes are those of a text
-// again and again, so that each place tells what has to be there.
+// A stressStream is a side used through NetConn. Its stream is a text repeated without
+// end, so the bytes expected at each offset are known.
 type stressStream struct {
 	*stressSide
 	nc   net.Conn
-	ctx  *conntest.CountedContext // nil where it is the request's
-	over chan struct{}            // closed when its reads are
+	ctx  *conntest.CountedContext // nil if it is that of the request
+	over chan struct{}            // closed when its reads have ended
 
-	tried   atomic.Int64 // bytes that were given to Write
-	wrote   int64        // of which Write said it
+	tried   atomic.Int64 // bytes passed to Write
+	wrote   int64        // bytes that Write reported as written
 	got     int64        // bytes that Read returned
 	closed  bool         // by the peer
 	closing atomic.Bool  // by itself
 }
 
-// streamText is what streams are made of.
+// streamText is the text that streams repeat.
 var streamText = conntest.Filler(99_991)
 
-// stream begins to exchange bytes, and returns what ends that.
+// stream starts the exchange of bytes, and returns a function that ends it.
 func (p *stressPair) stream() (ending func()) {
 	typ := pick(p.rng, websocket.MessageText, websocket.MessageBinary)
 	var ends [2]*stressStream
@@ -79,7 +79,7 @@ func (e *stressStream) close() {
 	e.pair.called()
 }
 
-// ended reports whether err is of a stream that goes on no more. A timeout is not.
+// ended reports whether err ends the stream. A timeout does not.
 func (e *stressStream) ended(r rng, err error) bool {
 	e.pair.called()
 	switch {
@@ -98,7 +98,7 @@ func (e *stressStream) ended(r rng, err error) bool {
 	return true
 }
 
-// read reads until the end, and compares.
+// read reads until the end, and compares the bytes.
 func (e *stressStream) read(r rng, from *stressStream) {
 	defer e.nc.Close()
 	defer close(e.over)
@@ -118,14 +118,14 @@ func (e *stressStream) read(r rng, from *stressStream) {
 	}
 }
 
-// check wants all to have come that was written by a peer that closed.
+// check wants all written bytes to have arrived from a peer that closed.
 func (e *stressStream) check(from *stressStream) {
 	if e.closed && e.got < from.wrote {
 		e.errorf("%d bytes came before the end, %d were written", e.got, from.wrote)
 	}
 }
 
-// inStream reports whether p is what a stream has at a place.
+// inStream reports whether p equals the stream at an offset.
 func inStream(at int64, p []byte) bool {
 	for len(p) > 0 {
 		want := streamText[at%int64(len(streamText)):]
@@ -139,15 +139,15 @@ func inStream(at int64, p []byte) bool {
 	return true
 }
 
-// write writes until the end, from where the last write stopped.
+// write writes until the end, and continues after a partial write.
 func (e *stressStream) write(r rng) {
 	for {
 		rest := streamText[e.wrote%int64(len(streamText)):]
 		p := []byte(rest[:r.upTo(len(rest))])
 		tried := e.wrote + int64(len(p))
 		if e.pair.secure {
-			// A write that was cut off is the last, and does not know of all that
-			// went out.
+			// A write that was cut off is the last one, and its count may not include
+			// all bytes sent.
 			tried = max(tried, e.tried.Load())
 		}
 		e.tried.Store(tried)
@@ -162,7 +162,7 @@ func (e *stressStream) write(r rng) {
 	}
 }
 
-// moveDeadlines moves the deadlines of calls under way, until the end.
+// moveDeadlines changes the deadlines of calls under way, until the end.
 func (e *stressStream) moveDeadlines(r rng) {
 	for {
 		to := pick(r, time.Time{}, time.Unix(1, 0), time.Now().Add(time.Duration(r.IntN(3000))*time.Microsecond))

@@ -20,23 +20,22 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// TestStress calls everything that a connection has, on both of its ends, from
-// many goroutines, at random, until it ends in one way or another. What arrives
-// has to be what was sent; when it is over, nothing may be left.
+// TestStress calls all methods of connections, on both ends, from many goroutines, at
+// random, until the connections end in different ways. Messages must arrive as they
+// were sent, and nothing may be left afterwards.
 //
-// It goes on for -stress.time, in rounds. A round's name is what it was made of:
-// -stress.seed begins with the same again, though what runs at the same time is
-// never quite the same.
+// It runs rounds for -stress.time. A round's name contains its seed: -stress.seed
+// starts with the same one again, though the schedule is never quite the same.
 var (
 	stressTime = flag.Duration("stress.time", 3*time.Second, "how long TestStress goes on")
 	stressSeed = flag.Uint64("stress.seed", 0, "the first round of TestStress; 0 is any")
 )
 
-// stressBound is how long a round may take to end, and to leave nothing behind.
-// Nothing in it waits for longer than closing does, which is 5 seconds.
+// stressBound is how long a round may take to end and to release everything. The
+// longest wait in it is that for the close handshake, 5 seconds.
 const stressBound = 30 * time.Second
 
-// stressTotals count what was done in all.
+// stressTotals counts work over all rounds.
 type stressTotals struct {
 	connections, messages, calls atomic.Int64
 }
@@ -46,7 +45,7 @@ func TestStress(t *testing.T) {
 	for seed == 0 {
 		seed = rand.Uint64N(1 << 40)
 	}
-	// Seen when the run fails, be it by a panic.
+	// Printed also when the run ends in a panic.
 	fmt.Fprintf(os.Stderr, "TestStress begins with -stress.seed %d\n", seed)
 	usePoller(t)
 
@@ -59,7 +58,7 @@ func TestStress(t *testing.T) {
 			t.Fatalf("to begin with this round: -stress.seed %d", seed)
 		}
 		if after, ok := r.settles(before); !ok {
-			t.Fatalf("-stress.seed %d leaves\n%v\nbefore it were\n%v\n%s", seed, after, before, allStacks())
+			t.Fatalf("-stress.seed %d leaves\n%v\nbefore it there were\n%v\n%s", seed, after, before, allStacks())
 		}
 		rounds++
 	}
@@ -67,24 +66,24 @@ func TestStress(t *testing.T) {
 		rounds, totals.connections.Load(), totals.messages.Load(), totals.calls.Load())
 }
 
-// usePoller makes the runtime open the files that it keeps.
+// usePoller makes the runtime open the file descriptors that it keeps.
 func usePoller(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	conntest.WantNoError(t, err)
 	l.Close()
 }
 
-// leftovers are what a round must not add to.
+// leftovers are resources that a round must release.
 type leftovers struct {
 	goroutines, files int
-	contexts          int // registrations with contexts that have not ended
+	contexts          int // registrations with contexts that are not done
 	out               map[poolcheck.Kind]int
 }
 
 func countLeftovers() leftovers {
 	l := leftovers{goroutines: runtime.NumGoroutine(), out: poolcheck.Out()}
 	if files, err := filepath.Glob("/proc/self/fd/*"); err == nil {
-		l.files = len(files) // none but on Linux
+		l.files = len(files) // 0 except on Linux
 	}
 	return l
 }
@@ -94,7 +93,7 @@ func (l leftovers) String() string {
 		l.goroutines, l.files, l.contexts, l.out)
 }
 
-// within reports whether there is no more of anything than before.
+// within reports whether no count exceeds that of before.
 func (l leftovers) within(before leftovers) bool {
 	for kind, n := range l.out {
 		if n != before.out[kind] {
@@ -104,8 +103,8 @@ func (l leftovers) within(before leftovers) bool {
 	return l.goroutines <= before.goroutines && l.files <= before.files && l.contexts == 0
 }
 
-// settles waits until the round has left nothing behind: who ends a connection
-// does not wait for all that this takes.
+// settles waits until the round has released everything, which may happen after the
+// calls that end a connection have returned.
 func (r *stressRound) settles(before leftovers) (after leftovers, ok bool) {
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
@@ -130,19 +129,19 @@ func allStacks() string {
 	return stacks.String()
 }
 
-// A rng makes the numbers of one goroutine.
+// A rng generates the random numbers of one goroutine.
 type rng struct{ *rand.Rand }
 
 func newRNG(seed uint64) rng { return rng{rand.New(rand.NewPCG(seed, 0x57e55))} }
 
-// fork makes another, for another goroutine.
+// fork returns a generator for another goroutine.
 func (r rng) fork() rng { return newRNG(r.Uint64()) }
 
-// oneIn is true once in n times.
+// oneIn returns true with a probability of 1/n.
 func (r rng) oneIn(n int) bool { return r.IntN(n) == 0 }
 
-// upTo is 0 to n, and more often little.
+// upTo returns a number from 0 to n; small ones are more likely.
 func (r rng) upTo(n int) int { return r.IntN(1 + r.IntN(1+r.IntN(n+1))) }
 
-// pick is one of those.
+// pick returns one of choices.
 func pick[T any](r rng, choices ...T) T { return choices[r.IntN(len(choices))] }

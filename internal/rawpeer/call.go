@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// A Call is a function that runs on its own goroutine, for a call that blocks
-// until the peer says something.
+// A Call is a function call on its own goroutine, for calls that block until the peer
+// acts.
 type Call[T any] struct {
 	tb     testing.TB
-	done   chan struct{} // closed once what follows is set
+	done   chan struct{} // closed after result and err are set
 	result T
 	err    error
 }
 
-// Go calls f on a goroutine. f must return before the test ends; in a bubble
-// one that does not is a deadlock.
+// Go calls f on a goroutine. f must return before the test ends; in a bubble it would
+// otherwise be a deadlock.
 func Go[T any](tb testing.TB, f func() (T, error)) *Call[T] {
 	c := newCall[T](tb)
 	go func() { c.finish(f()) }()
@@ -32,13 +32,13 @@ func (c *Call[T]) finish(result T, err error) {
 	close(c.done)
 }
 
-// GoErr is [Go] for a function that returns an error alone.
+// GoErr is [Go] for a function that returns only an error.
 func GoErr(tb testing.TB, f func() error) *Call[struct{}] {
 	return Go(tb, func() (struct{}, error) { return struct{}{}, f() })
 }
 
-// Returned reports whether the call returned. In a bubble, synctest.Wait
-// before it makes a call that did not one that is blocked.
+// Returned reports whether the call has returned. In a bubble, after synctest.Wait, a
+// call that has not returned is blocked.
 func (c *Call[T]) Returned() bool {
 	select {
 	case <-c.done:
@@ -48,8 +48,8 @@ func (c *Call[T]) Returned() bool {
 	}
 }
 
-// Result waits for the call and returns what it did. One that does not return
-// within DefaultTimeout fails the test.
+// Result waits for the call and returns its results. It fails the test if the call does
+// not return within DefaultTimeout.
 func (c *Call[T]) Result() (T, error) {
 	c.tb.Helper()
 	timeout := time.NewTimer(DefaultTimeout)
@@ -63,14 +63,15 @@ func (c *Call[T]) Result() (T, error) {
 	return c.result, c.err
 }
 
-// Err is Result for a call of which only the error matters.
+// Err is Result without the first result.
 func (c *Call[T]) Err() error {
 	c.tb.Helper()
 	_, err := c.Result()
 	return err
 }
 
-// Want waits for the call, and fails the test when it returned an error.
+// Want waits for the call, fails the test if it returned an error, and returns the
+// first result.
 func (c *Call[T]) Want() T {
 	c.tb.Helper()
 	result, err := c.Result()

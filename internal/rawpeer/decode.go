@@ -6,39 +6,40 @@ import (
 	"unicode/utf8"
 )
 
-// Rules are what one side of a connection reads by.
+// Rules are the settings with which Decode reads.
 type Rules struct {
-	Sender  Role           // whose frames these are
-	Deflate Takeover       // zero where compression was not agreed on
-	Limit   int            // of a message's bytes; negative for none
-	Refuse  map[Opcode]int // messages that fail the connection as they begin, and with which code
-	Blind   bool           // messages are passed over, whatever is in them, as when closing
+	Sender  Role           // the role of the frames' sender
+	Deflate Takeover       // zero if compression was not negotiated
+	Limit   int            // on the bytes of a message; negative for none
+	Refuse  map[Opcode]int // opcodes of messages that are refused when they begin, with the close code
+	Blind   bool           // messages are discarded unchecked, as they are while closing
 }
 
-// Decoded is what bytes say to the side that reads them, up to the first thing
-// that nothing can follow: a close frame, a violation, or the end of the bytes.
+// Decoded is the result of reading bytes up to the first close frame, violation or end
+// of the bytes.
 type Decoded struct {
-	Messages []Message // without their frames
+	Messages []Message // their Frames are not set
 	Pings    []string
-	Close    *Frame // the close frame, when it is what ended it
-	Codes    []int  // the codes that may tell of a violation, when that did
+	Close    *Frame // the close frame, if that was the end
+	Codes    []int  // the allowed close codes for the violation, if that was the end
 
-	// Rest is what has come of a message that did not end, and Most is as much
-	// as may be had of it: more where it is compressed, and compress/flate keeps
-	// some back. Torn tells that the violation is in there, and that less may
-	// be had too. Cut tells that the bytes ended where no message may.
+	// Rest is the received part of an unfinished message. Most is the longest prefix of
+	// that message that a receiver may deliver: it is longer than Rest if the message
+	// is compressed and compress/flate withholds some bytes. If Torn is set, the
+	// violation is inside the message, and a receiver may also deliver less than Rest.
+	// If Cut is set, the bytes end where a connection must not.
 	Rest []byte
 	Most []byte
 	Torn bool
 	Cut  bool
 
-	// Doubt tells that Rest is of a compressed message, the last byte of which
-	// may be wrong, or too much, without compress/flate seeing it.
+	// Doubt reports that Rest is of a compressed message, and that its last byte may be
+	// wrong or surplus without an error of compress/flate.
 	Doubt bool
 }
 
-// Decode reads b by the rules in the plainest way: frame by frame, whole
-// messages at a time, with the standard library's inflater and UTF-8.
+// Decode decodes b in the simplest way: frame by frame and whole messages, with the
+// standard library's inflater and UTF-8 check.
 func Decode(b []byte, rules Rules) Decoded {
 	d := decoding{Rules: rules}
 	for {
@@ -73,22 +74,22 @@ func Decode(b []byte, rules Rules) Decoded {
 	return d.Decoded
 }
 
-// decoding is a Decode under way.
+// decoding is the state of a Decode.
 type decoding struct {
 	Rules
 	Decoded
 
-	open     bool // a message has begun
+	open     bool // inside a message
 	opcode   Opcode
 	deflated bool
 	payload  []byte // of its frames
-	length   uint64 // that they declared
+	length   uint64 // the sum of their declared lengths
 
 	inflater inflater
 }
 
-// Violation returns the code for what is wrong with the header that b begins
-// with, as far as it has come, or 0. open tells that a message has begun.
+// Violation returns the close code for a violation in the header at the start of b,
+// which may be incomplete, or 0. open reports that a message is in progress.
 func (r *Rules) Violation(b []byte, open bool) int {
 	const wrong = 1002
 	if len(b) == 0 {
@@ -120,8 +121,7 @@ func (r *Rules) Violation(b []byte, open bool) int {
 		op&8 != 0 && length > 125 || op == OpClose && length == 1 {
 		return wrong
 	}
-	// What is missing of the header is made up so that nothing in it is wrong,
-	// if that can be.
+	// Complete the header with valid bytes, if possible.
 	if len(b) == 2 {
 		b = append(b[:2:2], 0x7f)
 	}
@@ -132,7 +132,7 @@ func (r *Rules) Violation(b []byte, open bool) int {
 	return 0
 }
 
-// control takes a control frame, and reports whether anything can follow.
+// control handles a control frame, and reports whether anything can follow.
 func (d *decoding) control(f Frame, whole bool) bool {
 	switch {
 	case f.Opcode == OpClose:
@@ -157,8 +157,8 @@ func (d *decoding) control(f Frame, whole bool) bool {
 	return false
 }
 
-// closeViolation returns the code for what is wrong with the payload of a close
-// frame, all of it or its beginning.
+// closeViolation returns the close code for a violation in the payload of a close
+// frame, or in its beginning.
 func closeViolation(p []byte, whole bool) int {
 	if len(p) < 2 {
 		return 0
@@ -174,7 +174,7 @@ func closeViolation(p []byte, whole bool) int {
 	return 0
 }
 
-// data takes a frame of a message, and reports whether anything can follow.
+// data handles a frame of a message, and reports whether anything can follow.
 func (d *decoding) data(f Frame, length uint64, whole bool) bool {
 	if !d.open {
 		d.open, d.opcode, d.deflated = true, f.Opcode, f.RSV == RSV1
@@ -212,8 +212,8 @@ func (d *decoding) data(f Frame, length uint64, whole bool) bool {
 	return true
 }
 
-// end ends it with a violation or, if code is 0, without one; but with what is
-// wrong in the message that has begun, if anything is, because that came first.
+// end ends the decoding with a violation or, if code is 0, without one. A violation
+// inside the message in progress takes precedence, because it came first.
 func (d *decoding) end(code int) {
 	if code != 0 {
 		d.Codes = []int{code}
@@ -229,16 +229,16 @@ func (d *decoding) end(code int) {
 	}
 }
 
-// content is what the payload of a message says, up to what is wrong with it.
+// content is the content of a message's payload, up to the first violation in it.
 type content struct {
-	p, most []byte // as Rest and Most
-	codes   []int  // that may tell what is wrong
+	p, most []byte // as in Rest and Most
+	codes   []int  // the allowed close codes for the violation
 }
 
-// content looks at the payload of the current message.
+// content decodes the payload of the current message.
 func (d *decoding) content(whole bool) content {
 	c := content{p: d.payload, most: d.payload}
-	beyond := false // there is more than the limit
+	beyond := false // exceeds the limit
 	if d.deflated {
 		read, ok := d.inflater.beginning, false
 		if whole {
@@ -270,8 +270,8 @@ func (d *decoding) content(whole bool) content {
 	return c
 }
 
-// refusedAt is where p stops being the beginning of valid UTF-8; len(p) when it
-// never does.
+// refusedAt returns the offset at which p stops being a prefix of valid UTF-8, or
+// len(p).
 func refusedAt(p []byte) int {
 	for i := 0; i < len(p); {
 		if !utf8.FullRune(p[i:]) {

@@ -54,7 +54,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// A final block may be anywhere, and the tail may be there or not.
+// A final block may be anywhere, and the tail may be present or removed.
 func TestInflateWhole(t *testing.T) {
 	for payload, want := range map[string]string{
 		"\xf2\x48\xcd\xc9\xc9\x07\x00":                         "Hello", // RFC 7692 section 7.2.3.1

@@ -6,8 +6,7 @@ import (
 	"io"
 )
 
-// Takeover says whether a message may refer to those before it (RFC 7692
-// section 7.1.1).
+// Takeover is whether a message may refer to earlier ones (RFC 7692 section 7.1.1).
 type Takeover int
 
 const (
@@ -15,15 +14,15 @@ const (
 	ContextTakeover
 )
 
-// window is the most that deflate refers back to (RFC 1951 section 2).
+// window is the size of the LZ77 window (RFC 1951 section 2).
 const window = 32 << 10
 
-// tail is what a message's deflate bytes have at their end and its payload
-// does not (RFC 7692 section 7.2.1).
+// tail ends the DEFLATE data of a message, and is removed from its payload (RFC 7692
+// section 7.2.1).
 const tail = "\x00\x00\xff\xff"
 
-// A Deflater makes the payloads of compressed messages, each of which may
-// refer to those before it when that is agreed on.
+// A Deflater compresses the messages of one connection, with context takeover if that
+// was negotiated.
 type Deflater struct {
 	takeover Takeover
 	out      bytes.Buffer
@@ -43,23 +42,23 @@ func (d *Deflater) Message(p []byte) []byte {
 		d.w.Reset(&d.out)
 	}
 	d.out.Reset()
-	d.w.Write(p) // a bytes.Buffer takes all
+	d.w.Write(p) // a bytes.Buffer returns no error
 	d.w.Flush()
 	return bytes.Clone(bytes.TrimSuffix(d.out.Bytes(), []byte(tail)))
 }
 
-// Deflated returns f with its payload compressed and RSV1 set. It refers to no
-// other message.
+// Deflated returns f with its payload compressed and RSV1 set. The payload does not
+// refer to other messages.
 func Deflated(f Frame) Frame {
 	f.RSV |= RSV1
 	f.Payload = NewDeflater(NoTakeover).Message(f.Payload)
 	return f
 }
 
-// An Inflater gives the messages back that compressed payloads hold.
+// An Inflater decompresses the messages of one connection.
 type Inflater struct {
 	takeover Takeover
-	dict     []byte // the last bytes of what was inflated
+	dict     []byte // the last bytes of the inflated messages
 }
 
 // NewInflater returns an Inflater for the messages of one connection.
@@ -67,8 +66,8 @@ func NewInflater(takeover Takeover) *Inflater { return &Inflater{takeover: takeo
 
 // Message inflates the payload of the next message.
 func (i *Inflater) Message(payload []byte) ([]byte, error) {
-	// An empty last block ends the deflate stream, so that it is known to be
-	// complete.
+	// An empty final block ends the DEFLATE stream, so that a truncated one is an
+	// error.
 	const last = "\x01\x00\x00\xff\xff"
 	in := io.MultiReader(bytes.NewReader(payload), bytes.NewReader([]byte(tail+last)))
 	p, err := io.ReadAll(flate.NewReaderDict(in, i.dict))

@@ -10,12 +10,11 @@ import (
 	"testing"
 )
 
-// AcceptedOn returns a connection that accept made of a request which came on
-// conn, and what it answered. There is no http.Server: a connection is made in
-// microseconds, and no goroutine is. header is as in ClientOptions, for a request
-// that is right otherwise.
+// AcceptedOn returns the connection that accept makes from a request on conn. It starts
+// no http.Server and no goroutine, and takes microseconds. header changes lines of an
+// otherwise valid request, as in ClientOptions.
 //
-// The answer was written to conn, from where the client's end has to read it.
+// The response is written to conn; the client's end has to read it.
 func AcceptedOn[C any](tb testing.TB, conn net.Conn, header []string, accept func(http.ResponseWriter, *http.Request) (C, error)) C {
 	tb.Helper()
 	c, err := accept(Hijackable(conn), NewRequest(header))
@@ -25,7 +24,7 @@ func AcceptedOn[C any](tb testing.TB, conn net.Conn, header []string, accept fun
 	return c
 }
 
-// NewRequest returns the request of an opening handshake, as a server gets it.
+// NewRequest returns the request of an opening handshake, as a server receives it.
 // header is as in ClientOptions.
 func NewRequest(header []string) *http.Request {
 	r := &http.Request{Method: http.MethodGet, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}}
@@ -43,9 +42,9 @@ func NewRequest(header []string) *http.Request {
 	return r
 }
 
-// DialedOn returns a connection that dial made on conn with the client that it
-// gets, whose requests are answered without anything being sent. header is as in
-// ServerOptions, for an answer that is right otherwise.
+// DialedOn returns the connection that dial makes on conn with the client it is passed.
+// The client responds to the request without sending anything. header changes lines of
+// an otherwise valid response, as in ServerOptions.
 func DialedOn[C any](tb testing.TB, conn net.Conn, header []string, dial func(*http.Client) (C, error)) C {
 	tb.Helper()
 	c, err := dial(&http.Client{Transport: AnswerOn(conn, header)})
@@ -55,8 +54,8 @@ func DialedOn[C any](tb testing.TB, conn net.Conn, header []string, dial func(*h
 	return c
 }
 
-// AnswerOn returns a transport that answers the request of an opening handshake
-// with conn, as DialedOn says.
+// AnswerOn returns a transport that responds to the request of an opening handshake
+// with conn, as in DialedOn.
 func AnswerOn(conn net.Conn, header []string) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
 		answer := &http.Response{
@@ -85,10 +84,10 @@ func addLine(h http.Header, line string) {
 	h.Add(name, strings.Trim(value, " \t"))
 }
 
-// A HijackWriter is the http.ResponseWriter of a request on a connection that
-// can be taken over. A response that is not taken over stays in it.
+// A HijackWriter is an http.ResponseWriter whose connection can be hijacked. If it is
+// not, the HijackWriter records the response.
 type HijackWriter struct {
-	Status   int // 0 before it was written
+	Status   int // 0 before WriteHeader
 	Body     bytes.Buffer
 	Hijacked bool
 
@@ -101,11 +100,11 @@ func Hijackable(conn net.Conn) *HijackWriter {
 	return &HijackWriter{conn: conn, header: http.Header{}}
 }
 
-// Header returns the header to write.
+// Header returns the response header.
 func (w *HijackWriter) Header() http.Header { return w.header }
 
-// WriteHeader keeps the first status. Status 101 is written to the connection,
-// with the header.
+// WriteHeader records the first status. It writes status 101 to the connection, with
+// the header.
 func (w *HijackWriter) WriteHeader(status int) {
 	if w.Status != 0 {
 		return
@@ -120,13 +119,13 @@ func (w *HijackWriter) WriteHeader(status int) {
 	}
 }
 
-// Write keeps the body.
+// Write records the body.
 func (w *HijackWriter) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	return w.Body.Write(p)
 }
 
-// Hijack hands out the connection.
+// Hijack returns the connection.
 func (w *HijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.Hijacked = true
 	return w.conn, bufio.NewReadWriter(bufio.NewReaderSize(w.conn, 0), bufio.NewWriterSize(w.conn, 0)), nil

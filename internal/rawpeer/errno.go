@@ -4,9 +4,9 @@ package rawpeer
 
 import "syscall"
 
-// The errors of a system's sockets, as this platform has them.
+// Errors of sockets on this platform.
 const (
 	ErrReset      = syscall.ECONNRESET   // the peer has reset the connection
-	ErrBrokenPipe = syscall.EPIPE        // of a write to a peer that does not read
-	ErrRefused    = syscall.ECONNREFUSED // nothing listens
+	ErrBrokenPipe = syscall.EPIPE        // of a write to a peer that no longer reads
+	ErrRefused    = syscall.ECONNREFUSED // no listener
 )

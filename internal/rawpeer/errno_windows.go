@@ -2,9 +2,9 @@ package rawpeer
 
 import "syscall"
 
-// The errors of a system's sockets, as this platform has them.
+// Errors of sockets on this platform.
 const (
 	ErrReset      = syscall.WSAECONNRESET // the peer has reset the connection
-	ErrBrokenPipe = syscall.Errno(10053)  // WSAECONNABORTED, of a write to a peer that does not read
-	ErrRefused    = syscall.Errno(10061)  // WSAECONNREFUSED, nothing listens
+	ErrBrokenPipe = syscall.Errno(10053)  // WSAECONNABORTED, of a write to a peer that no longer reads
+	ErrRefused    = syscall.Errno(10061)  // WSAECONNREFUSED, no listener
 )

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// StallReads makes Reads of this end wait, whatever has come, until release is
-// called. Deadlines, Close and Reset still work. Stalls add up.
+// StallReads blocks Reads of this end, even if bytes are available, until release is
+// called. Deadlines, Close and Reset still work. Stalls are counted.
 func (s *Stream) StallReads() (release func()) {
 	return s.in.stall(&s.in.readStalls)
 }
 
-// StallWrites makes Writes of this end wait, whatever room there is, until
-// release is called. Deadlines, Close and Reset still work. Stalls add up.
+// StallWrites blocks Writes of this end, even if there is space, until release is
+// called. Deadlines, Close and Reset still work. Stalls are counted.
 func (s *Stream) StallWrites() (release func()) {
 	return s.out.stall(&s.out.writeStalls)
 }
 
-// stall counts one of h's two numbers of stalls up, and down on release.
+// stall increments one of h's two stall counts; release decrements it.
 func (h *half) stall(stalls *int) (release func()) {
 	add := func(n int) {
 		h.mu.Lock()
@@ -30,16 +30,15 @@ func (h *half) stall(stalls *int) (release func()) {
 	return sync.OnceFunc(func() { add(-1) })
 }
 
-// ChunkReads makes each Read of this end return n bytes at most. Zero lifts
-// the limit.
+// ChunkReads limits each Read of this end to n bytes. Zero removes the limit.
 func (s *Stream) ChunkReads(n int) {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	s.in.chunk = n
 }
 
-// SetCapacity changes how many bytes this end can have written that the peer
-// has not read. n is as in [PipeOptions]. Bytes over it stay.
+// SetCapacity sets the number of bytes written by this end that the stream holds until
+// the peer reads them. n is as in [PipeOptions]. Bytes already held beyond that remain.
 func (s *Stream) SetCapacity(n int) {
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()
@@ -47,18 +46,18 @@ func (s *Stream) SetCapacity(n int) {
 	s.out.changed.Broadcast()
 }
 
-// SetLatency makes what this end writes from now on, and the end of it, come
-// to the peer only after d.
+// SetLatency delays the bytes that this end writes from now on, and its end of stream,
+// by d.
 func (s *Stream) SetLatency(d time.Duration) {
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()
 	s.out.latency = d
 }
 
-// CutAfter cuts the direction from this end to the peer after n more bytes.
-// Those still come; then the peer's Reads return err, which stands for what a
-// broken line looks like: io.EOF, io.ErrUnexpectedEOF, ErrReset. A
-// Write of this end that goes past the cut fails with ErrBrokenPipe.
+// CutAfter cuts the direction from this end to the peer after n more bytes. Those still
+// arrive; then the peer's Reads return err, the error of a broken connection: io.EOF,
+// io.ErrUnexpectedEOF or ErrReset. A Write of this end that goes past the cut fails
+// with ErrBrokenPipe.
 func (s *Stream) CutAfter(n int, err error) {
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()
@@ -68,8 +67,8 @@ func (s *Stream) CutAfter(n int, err error) {
 	s.out.changed.Broadcast()
 }
 
-// RecordWrites begins to keep a copy of the bytes of each Write of this end,
-// and forgets those kept so far.
+// RecordWrites starts recording a copy of the bytes of each Write of this end, and
+// discards earlier records.
 func (s *Stream) RecordWrites() {
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()
@@ -77,26 +76,27 @@ func (s *Stream) RecordWrites() {
 	s.out.recorded = nil
 }
 
-// RecordedWrites returns the bytes of each Write of this end since
-// RecordWrites, as given to Write, be they taken or not.
+// RecordedWrites returns the bytes passed to each Write of this end since RecordWrites,
+// whether they were written or not.
 func (s *Stream) RecordedWrites() [][]byte {
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()
 	return slices.Clone(s.out.recorded)
 }
 
-// Stats counts what one end of a stream did.
+// Stats counts the calls and bytes of one end of a stream.
 type Stats struct {
-	Reads        int   // calls of Read, those that wait now included
-	Writes       int   // calls of Write, those that wait now included
+	Reads        int   // calls of Read, including blocked ones
+	Writes       int   // calls of Write, including blocked ones
 	BytesRead    int64 // bytes that Reads returned
-	BytesWritten int64 // bytes that Writes took, those that wait now included
+	BytesWritten int64 // bytes that Writes accepted, including blocked ones
 	Closed       bool  // Close or Reset was called
 	HalfClosed   bool  // CloseWrite was called, or Close, or Reset
-	Unread       int   // bytes that had come, not read, when it was closed
+	Unread       int   // received bytes that had not been read when it was closed
 }
 
-// Stats returns the counts of this end so far. [Stream.Peer] has the others.
+// Stats returns the counts of this end so far. Those of the other end are at
+// [Stream.Peer].
 func (s *Stream) Stats() Stats {
 	stats := Stats{Closed: s.closed.Load()}
 

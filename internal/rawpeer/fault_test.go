@@ -24,7 +24,7 @@ func TestStallReads(t *testing.T) {
 			t.Fatal("the read went past the stall")
 		}
 		release()
-		release() // does nothing
+		release() // no effect
 		read.Want()
 		wantReadError(t, b, io.EOF)
 	})
@@ -34,7 +34,7 @@ func TestStallWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := Pipe(nil)
 		release := a.StallWrites()
-		defer a.StallWrites()() // adds up, until the end
+		defer a.StallWrites()() // one more stall, until the end
 		release()
 		release = a.StallWrites()
 		write := GoErr(t, func() error { _, err := a.Write([]byte("hello")); return err })

@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// An Opcode says what a frame is (RFC 6455 section 5.2). Those that the RFC
-// reserves can be sent and read too.
+// An Opcode is the type of a frame (RFC 6455 section 5.2). Reserved opcodes can be sent
+// and read too.
 type Opcode byte
 
 // The opcodes that RFC 6455 defines.
@@ -55,14 +55,14 @@ type Frame struct {
 	RSV     byte // RSV1, RSV2, RSV3
 	Opcode  Opcode
 	Masked  bool
-	Key     [4]byte // when Masked
-	Payload []byte  // not masked
+	Key     [4]byte // if Masked
+	Payload []byte  // unmasked
 }
 
 // Text returns a message of one text frame.
 func Text(s string) Frame { return Frame{Fin: true, Opcode: OpText, Payload: []byte(s)} }
 
-// Binary returns a message of one binary frame, which refers to p.
+// Binary returns a message of one binary frame. It does not copy p.
 func Binary(p []byte) Frame { return Frame{Fin: true, Opcode: OpBinary, Payload: p} }
 
 // Continuation returns the last frame of a fragmented message.
@@ -76,7 +76,7 @@ func Ping(s string) Frame { return Frame{Fin: true, Opcode: OpPing, Payload: []b
 // Pong returns a pong frame.
 func Pong(s string) Frame { return Frame{Fin: true, Opcode: OpPong, Payload: []byte(s)} }
 
-// NoCode stands for a close frame that has no code, nor a reason.
+// NoCode is the code of a close frame with an empty payload.
 const NoCode = 0
 
 // Close returns a close frame.
@@ -94,7 +94,7 @@ func (f Frame) More() Frame {
 	return f
 }
 
-// WithRSV returns f with these reserved bits and no others.
+// WithRSV returns f with exactly these reserved bits.
 func (f Frame) WithRSV(bits byte) Frame {
 	f.RSV = bits
 	return f
@@ -128,18 +128,18 @@ func (f Frame) String() string {
 		code, reason := f.CloseCode()
 		return fmt.Sprintf("%s %d %q", s, code, reason)
 	}
-	const shown = 64 // of a payload; enough to tell messages apart
+	const shown = 64 // of the payload; enough to distinguish messages
 	if len(f.Payload) > shown {
 		return fmt.Sprintf("%s %q... of %d bytes", s, f.Payload[:shown], len(f.Payload))
 	}
 	return fmt.Sprintf("%s %q", s, f.Payload)
 }
 
-// A LengthForm is one of the three ways to write a length.
+// A LengthForm is one of the three encodings of a payload length.
 type LengthForm int
 
 const (
-	Shortest LengthForm = iota // what RFC 6455 section 5.2 demands
+	Shortest LengthForm = iota // required by RFC 6455 section 5.2
 	Length7                    // in the second byte
 	Length16
 	Length64
@@ -155,12 +155,12 @@ func shortest(length uint64) LengthForm {
 	return Length64
 }
 
-// AppendFrame appends the bytes of f, masked when f says so.
+// AppendFrame appends the encoding of f, masked if f.Masked.
 func AppendFrame(dst []byte, f Frame) []byte {
 	return AppendFrameAs(dst, f, Shortest, uint64(len(f.Payload)))
 }
 
-// AppendFrames appends the bytes of all frames.
+// AppendFrames appends the encoding of frames.
 func AppendFrames(dst []byte, frames ...Frame) []byte {
 	for _, f := range frames {
 		dst = AppendFrame(dst, f)
@@ -168,9 +168,9 @@ func AppendFrames(dst []byte, frames ...Frame) []byte {
 	return dst
 }
 
-// AppendFrameAs appends the bytes of f with a header of one's own: it declares
-// length, whatever the payload's, written in form. A form that is too small
-// drops the upper bits. The payload follows as it is.
+// AppendFrameAs appends f with a header that declares length, encoded as form,
+// independent of the payload. A form that is too small drops the upper bits. The
+// payload is appended unchanged.
 func AppendFrameAs(dst []byte, f Frame, form LengthForm, length uint64) []byte {
 	dst = AppendHeader(dst, f, form, length)
 	dst = append(dst, f.Payload...)
@@ -207,15 +207,15 @@ func AppendHeader(dst []byte, f Frame, form LengthForm, length uint64) []byte {
 	return dst
 }
 
-// What ParseHeader finds wrong with a length (RFC 6455 section 5.2).
+// The errors that ParseHeader returns for an invalid length (RFC 6455 section 5.2).
 var (
 	ErrNotShortest = errors.New("length is not in its shortest form")
 	ErrTopBit      = errors.New("top bit of 64-bit length is set")
 )
 
-// ParseHeader parses the header that b begins with, n bytes long, and the
-// payload's length that it declares. It returns io.ErrUnexpectedEOF when b is
-// too short for it, and then n is how many bytes it takes to get further.
+// ParseHeader parses the header at the start of b. n is its size, and length the
+// declared payload length. If b is too short, it returns io.ErrUnexpectedEOF, and n is
+// the number of bytes needed to continue.
 func ParseHeader(b []byte) (f Frame, length uint64, n int, err error) {
 	if n = 2; len(b) < n {
 		return f, 0, n, io.ErrUnexpectedEOF
@@ -260,8 +260,8 @@ func ParseHeader(b []byte) (f Frame, length uint64, n int, err error) {
 	return f, length, n, nil
 }
 
-// ParseFrame parses the frame that b begins with, n bytes long. Its payload is
-// a copy, not masked. It returns io.ErrUnexpectedEOF when b is too short.
+// ParseFrame parses the frame at the start of b, which is n bytes long. Its payload is
+// an unmasked copy. It returns io.ErrUnexpectedEOF if b is too short.
 func ParseFrame(b []byte) (f Frame, n int, err error) {
 	f, length, n, err := ParseHeader(b)
 	if err != nil {
@@ -278,7 +278,7 @@ func ParseFrame(b []byte) (f Frame, n int, err error) {
 	return f, end, nil
 }
 
-// ParseFrames parses all of b, which must end where a frame does.
+// ParseFrames parses all of b, which must end at the end of a frame.
 func ParseFrames(b []byte) ([]Frame, error) {
 	var frames []Frame
 	for len(b) > 0 {

@@ -13,7 +13,7 @@ import (
 var frames = []struct {
 	name  string
 	frame Frame
-	wire  string // in hex; the long ones' beginning
+	wire  string // in hex; a prefix for long frames
 }{
 	// The examples of RFC 6455 section 5.7.
 	{"text", Text("Hello"), "810548656c6c6f"},

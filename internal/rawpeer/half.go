@@ -12,25 +12,25 @@ import (
 // A half is one direction of a stream. One end writes to it, the other reads.
 type half struct {
 	mu      sync.Mutex
-	changed sync.Cond // L is mu; broadcast after every change of what follows
+	changed sync.Cond // L is mu; broadcast after each change of the fields below
 
-	// What is on its way.
+	// The bytes under way.
 	capacity int // 0 is a rendezvous
 	buf      []byte
-	off      int       // bytes of buf that were read
-	delayed  []delayed // of the tail of buf, in order
-	finished bool      // no more will be written: CloseWrite, Close
-	finishAt time.Time // the reader learns of it then
+	off      int       // bytes of buf already read
+	delayed  []delayed // delayed bytes at the end of buf, in order
+	finished bool      // nothing more will be written: CloseWrite, Close
+	finishAt time.Time // when the reader sees the end
 	wasReset bool
 
 	// The writer's side.
-	writing       bool // a Write has its turn
+	writing       bool // a Write holds its turn
 	writerClosed  bool
 	writeDeadline deadline
 	writeStalls   int
 	latency       time.Duration
 	cutting       bool
-	cutLeft       int // bytes that still pass
+	cutLeft       int // bytes before the cut
 	cutErr        error
 	writeTrip     trip
 	writeCut      error
@@ -39,20 +39,20 @@ type half struct {
 	readerClosed bool
 	readDeadline deadline
 	readStalls   int
-	chunk        int // most bytes one Read returns; 0 is no limit
+	chunk        int // the most bytes that one Read returns; 0 is no limit
 	readTrip     trip
 	readCut      error
 
 	// Counts.
 	reads, writes int
 	taken         int64 // bytes read
-	put           int64 // bytes that Writes took
+	put           int64 // bytes that Writes accepted
 	unread        int   // bytes in buf when the reader closed
 	recording     bool
 	recorded      [][]byte
 }
 
-// delayed says that the next n bytes can be read from a time on.
+// delayed records from when on the next n bytes can be read.
 type delayed struct {
 	n  int
 	at time.Time
@@ -98,7 +98,8 @@ func (h *half) read(p []byte) (int, error) {
 	}
 }
 
-// readErrLocked returns why a Read fails whatever has come.
+// readErrLocked returns the error of a Read that fails even if bytes are available, or
+// nil.
 func (h *half) readErrLocked() error {
 	switch {
 	case h.readerClosed:
@@ -111,7 +112,8 @@ func (h *half) readErrLocked() error {
 	return h.readCut
 }
 
-// endLocked returns why no byte will come after those that were read.
+// endLocked returns the error of a Read after the last byte, or nil if more bytes may
+// come.
 func (h *half) endLocked() error {
 	switch {
 	case h.pendingLocked() > 0:
@@ -143,18 +145,18 @@ func (h *half) takeLocked(p []byte) int {
 	h.taken += int64(n)
 	h.off += n
 	if h.off > len(h.buf)/2 {
-		// The rest moves down, so that a stream that is read as it is
-		// written allocates nothing.
+		// Move the rest down, so that a stream with a reader that keeps up does not
+		// allocate.
 		h.buf = h.buf[:copy(h.buf, h.buf[h.off:])]
 		h.off = 0
 	}
 	return n
 }
 
-// pendingLocked returns how many bytes were written and not read.
+// pendingLocked returns the number of bytes written and not yet read.
 func (h *half) pendingLocked() int { return len(h.buf) - h.off }
 
-// dropLocked drops the last n of the pending bytes, or all.
+// dropLocked drops the last n pending bytes, or all.
 func (h *half) dropLocked(n int) {
 	h.buf = h.buf[:max(h.off, len(h.buf)-n)]
 	h.delayed = nil
@@ -204,7 +206,8 @@ func (h *half) write(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// writeErrLocked returns why a Write fails whatever room there is.
+// writeErrLocked returns the error of a Write that fails even if there is space, or
+// nil.
 func (h *half) writeErrLocked() error {
 	switch {
 	case h.writerClosed:
@@ -216,14 +219,14 @@ func (h *half) writeErrLocked() error {
 	case h.writeCut != nil:
 		return h.writeCut
 	case h.writeStalls > 0:
-		return nil // what the peer did does not get here
+		return nil // a stalled Write does not notice what the peer did
 	case h.readerClosed, h.finished:
 		return os.NewSyscallError("write", ErrBrokenPipe)
 	}
 	return nil
 }
 
-// putLocked appends what there is room for and returns how much that is.
+// putLocked appends as many bytes as there is space for, and returns their number.
 func (h *half) putLocked(p []byte) int {
 	n := len(p)
 	if h.capacity > 0 {
@@ -237,7 +240,7 @@ func (h *half) putLocked(p []byte) int {
 		h.cutLeft -= n
 	}
 	if n == 0 || h.readCut != nil {
-		return n // which is lost, if there is anything
+		return n // lost, if n > 0
 	}
 	h.buf = append(h.buf, p[:n]...)
 	if h.latency > 0 || len(h.delayed) > 0 {
@@ -248,8 +251,8 @@ func (h *half) putLocked(p []byte) int {
 	return n
 }
 
-// awaitReadLocked waits until the last n bytes, which are the tail of buf,
-// were read. When it fails it takes back those that were not.
+// awaitReadLocked waits until the last n bytes of buf have been read. If it fails, it
+// removes those that have not.
 func (h *half) awaitReadLocked(n int) (int, error) {
 	end := h.taken + int64(h.pendingLocked())
 	for h.taken < end {
@@ -317,7 +320,7 @@ func (h *half) reset() {
 	h.changed.Broadcast()
 }
 
-// setDeadline sets d, one of h's two.
+// setDeadline sets d, one of h's two deadlines.
 func (h *half) setDeadline(d *deadline, t time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -338,7 +341,7 @@ func (h *half) armLocked(d *deadline, wait time.Duration) {
 	timer = time.AfterFunc(wait, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		if d.timer == timer { // and not one that was set since
+		if d.timer == timer { // not reset since
 			d.expired = true
 			h.changed.Broadcast()
 		}

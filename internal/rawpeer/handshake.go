@@ -13,41 +13,39 @@ import (
 	"time"
 )
 
-// DefaultKey is the Sec-WebSocket-Key that a client sends, the example's
-// (RFC 6455 section 1.3).
+// DefaultKey is the default Sec-WebSocket-Key of a client: the example of RFC 6455
+// section 1.3.
 const DefaultKey = "dGhlIHNhbXBsZSBub25jZQ=="
 
-// AcceptKey returns the Sec-WebSocket-Accept that answers a Sec-WebSocket-Key
-// (RFC 6455 section 4.2.2, number 5.4).
+// AcceptKey returns the Sec-WebSocket-Accept for a Sec-WebSocket-Key (RFC 6455 section
+// 4.2.2, number 5.4).
 func AcceptKey(key string) string {
 	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// ServerOptions say how a peer answers an opening handshake. nil is valid.
+// ServerOptions are the response of a peer to an opening handshake. nil is valid.
 type ServerOptions struct {
-	// Status is the status line's code and text. "" means
-	// "101 Switching Protocols".
+	// Status is the code and reason phrase of the status line. "" means "101 Switching
+	// Protocols".
 	Status string
 
-	// Header has lines to send beside or in place of the default ones, which
-	// are Upgrade, Connection and Sec-WebSocket-Accept, in this order. See
-	// ClientOptions.
+	// Header has lines that are added to, or replace, the default ones, which are
+	// Upgrade, Connection and Sec-WebSocket-Accept, in this order. See ClientOptions.
 	Header []string
 
-	// Raw is sent in place of the status line and the header, when not nil.
+	// Raw, if not nil, replaces the status line and the header.
 	Raw []byte
 
-	// Frames and then Behind are sent right behind the header, in the same
-	// Write. For a Status other than 101, Behind is the answer's body.
+	// Frames and then Behind are sent directly after the header, in the same Write. For
+	// a Status other than 101, Behind is the body of the response.
 	Frames []Frame
 	Behind []byte
 }
 
-// ServeHandshake returns a peer that is the server on conn. It reads the
-// client's request, which is then in [Peer.Request], and answers it. To look
-// at the request before the answer, use [NewPeer], [Peer.ReadRequest] and
-// [Peer.Answer].
+// ServeHandshake returns a peer that is the server on conn. It reads the client's
+// request, sets [Peer.Request], and responds. A test that needs the request before the
+// response uses [NewPeer], [Peer.ReadRequest] and [Peer.Answer].
 func ServeHandshake(tb testing.TB, conn net.Conn, opts *ServerOptions) *Peer {
 	tb.Helper()
 	p := NewPeer(tb, conn, Server)
@@ -56,7 +54,7 @@ func ServeHandshake(tb testing.TB, conn net.Conn, opts *ServerOptions) *Peer {
 	return p
 }
 
-// ReadRequest reads an HTTP/1.1 request and returns it, as [Peer.Request] too.
+// ReadRequest reads an HTTP/1.1 request, sets [Peer.Request] and returns it.
 func (p *Peer) ReadRequest() *http.Request {
 	p.tb.Helper()
 	p.Conn.SetReadDeadline(time.Now().Add(p.Timeout))
@@ -69,7 +67,7 @@ func (p *Peer) ReadRequest() *http.Request {
 	return r
 }
 
-// Answer answers the request that was read.
+// Answer sends the response to the request.
 func (p *Peer) Answer(opts *ServerOptions) {
 	p.tb.Helper()
 	if opts == nil {
@@ -91,33 +89,32 @@ func (p *Peer) Answer(opts *ServerOptions) {
 	p.sendBehind(b, opts.Frames, opts.Behind)
 }
 
-// ClientOptions say how a peer opens a connection. nil is valid.
+// ClientOptions are the request of a peer. nil is valid.
 type ClientOptions struct {
-	// RequestLine is the first line. "" means "GET / HTTP/1.1".
+	// RequestLine is the request line. "" means "GET / HTTP/1.1".
 	RequestLine string
 
-	// Header has lines to send beside or in place of the default ones, which
-	// are Host, Upgrade, Connection, Sec-WebSocket-Version and
-	// Sec-WebSocket-Key, in this order. A line, or several, with the name of
-	// a default one takes its place; a name alone, without colon, removes it;
-	// other lines come behind, in their order.
+	// Header has lines that are added to, or replace, the default ones, which are Host,
+	// Upgrade, Connection, Sec-WebSocket-Version and Sec-WebSocket-Key, in this order.
+	// Lines with the name of a default one replace it; a name without a colon removes
+	// it; other lines follow in their order.
 	Header []string
 
-	// Raw is sent in place of the request line and the header, when not nil.
+	// Raw, if not nil, replaces the request line and the header.
 	Raw []byte
 
-	// Frames and then Behind are sent right behind the header, in the same
-	// Write: what a client does that does not wait for the answer.
+	// Frames and then Behind are sent directly after the header, in the same Write, as
+	// by a client that does not wait for the response.
 	Frames []Frame
 	Behind []byte
 
-	// WantStatus is the answer's status. Zero means 101, and then its
-	// Sec-WebSocket-Accept must be right. Negative means any.
+	// WantStatus is the expected status. Zero means 101 with a valid
+	// Sec-WebSocket-Accept. Negative means any.
 	WantStatus int
 }
 
-// ClientHandshake returns a peer that is the client on conn. It sends a
-// request and reads the answer, which is then in [Peer.Response].
+// ClientHandshake returns a peer that is the client on conn. It sends a request, reads
+// the response, and sets [Peer.Response].
 func ClientHandshake(tb testing.TB, conn net.Conn, opts *ClientOptions) *Peer {
 	tb.Helper()
 	p := NewPeer(tb, conn, Client)
@@ -126,7 +123,7 @@ func ClientHandshake(tb testing.TB, conn net.Conn, opts *ClientOptions) *Peer {
 	return p
 }
 
-// SendRequest sends the request and does not wait for an answer.
+// SendRequest sends the request without waiting for a response.
 func (p *Peer) SendRequest(opts *ClientOptions) {
 	p.tb.Helper()
 	if opts == nil {
@@ -150,8 +147,8 @@ func (p *Peer) SendRequest(opts *ClientOptions) {
 	p.sendBehind(b, opts.Frames, opts.Behind)
 }
 
-// ReadResponse reads the answer to a request and returns it, as [Peer.Response]
-// too. Of opts, which are those of SendRequest, it looks at WantStatus.
+// ReadResponse reads the response to a request, sets [Peer.Response] and returns it. It
+// uses only WantStatus of opts, which are those passed to SendRequest.
 func (p *Peer) ReadResponse(opts *ClientOptions) *http.Response {
 	p.tb.Helper()
 	p.Conn.SetReadDeadline(time.Now().Add(p.Timeout))
@@ -193,7 +190,7 @@ func (p *Peer) checkResponse(opts *ClientOptions) {
 			}
 		}
 		if opts.Raw != nil {
-			return // the key is in there
+			return // it contains the key
 		}
 	}
 	if got := p.Response.Header.Get("Sec-WebSocket-Accept"); got != AcceptKey(key) {
@@ -201,7 +198,7 @@ func (p *Peer) checkResponse(opts *ClientOptions) {
 	}
 }
 
-// sendBehind sends b and what follows it in one Write.
+// sendBehind sends b, frames and behind in one Write.
 func (p *Peer) sendBehind(b []byte, frames []Frame, behind []byte) {
 	p.tb.Helper()
 	for _, f := range frames {
@@ -219,7 +216,8 @@ func appendHead(dst []byte, first string, lines []string) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// headerLines puts own lines in the place of the defaults with their names.
+// headerLines replaces the defaults by own lines with their names, and appends the
+// others.
 func headerLines(defaults, own []string) []string {
 	name := func(line string) string {
 		name, _, _ := strings.Cut(line, ":")

@@ -4,5 +4,6 @@ package rawpeer
 
 import "net/http"
 
-// takeManyHeaders does nothing: before Go 1.27 only the bytes of headers are bounded.
+// takeManyHeaders does nothing: before Go 1.27 a server limits only the bytes of
+// headers.
 func takeManyHeaders(*http.Server) {}

@@ -4,6 +4,6 @@ package rawpeer
 
 import "net/http"
 
-// takeManyHeaders lets a server hand on requests with more headers than it does by
-// itself since Go 1.27.
+// takeManyHeaders raises the limit on the number of headers that servers have since Go
+// 1.27.
 func takeManyHeaders(s *http.Server) { s.MaxHeaderValueCount = 1 << 20 }

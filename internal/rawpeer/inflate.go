@@ -8,12 +8,11 @@ import (
 	"slices"
 )
 
-// InflateWhole inflates the payload of a compressed message behind earlier
-// ones, of which dict is the end, with compress/flate alone. It reports whether
-// the payload is one (RFC 7692 section 7.2.2): it ends where a block does, with
-// or without the four octets that are taken off, and may have final blocks in
-// the middle (7.2.3.4). limit bounds what is inflated to one byte more, if it is
-// not negative.
+// InflateWhole inflates the payload of a compressed message with compress/flate. dict
+// is the end of the earlier messages. ok reports whether the payload is valid (RFC 7692
+// section 7.2.2): it ends at the end of a block, with or without the four removed
+// octets, and may contain final blocks (7.2.3.4). If limit is not negative, inflating
+// stops one byte after it.
 func InflateWhole(payload, dict []byte, limit int) (p []byte, ok bool) {
 	in := inflater{dict: dict}
 	p, _, ok = in.message(payload, limit)
@@ -23,7 +22,7 @@ func InflateWhole(payload, dict []byte, limit int) (p []byte, ok bool) {
 // An inflater inflates the messages of one direction.
 type inflater struct {
 	dict []byte
-	r    io.ReadCloser // a flate.Resetter
+	r    io.ReadCloser // implements flate.Resetter
 }
 
 // keep adds a message to the window.
@@ -32,9 +31,9 @@ func (i *inflater) keep(p []byte) {
 	i.dict = i.dict[max(0, len(i.dict)-window):]
 }
 
-// message inflates the payload of a message. What is beyond the limit decides
-// before what is wrong behind it. Of a payload that is wrong, p is what
-// compress/flate makes of it and most what anybody may.
+// message inflates the payload of a message. An exceeded limit takes precedence over an
+// error behind it. If the payload is invalid, p is the output of compress/flate, and
+// most the longest output that any inflater may return.
 func (i *inflater) message(payload []byte, limit int) (p, most []byte, ok bool) {
 	tailed := append(bytes.Clone(payload), tail...)
 	if p, err := i.inflate(tailed, limit); err == errBeyond {
@@ -49,11 +48,11 @@ func (i *inflater) message(payload []byte, limit int) (p, most []byte, ok bool) 
 	return p, most, false
 }
 
-// beginning is message for the beginning of a payload.
+// beginning is message for a prefix of a payload.
 //
-// Where a block is cut off, compress/flate keeps back symbols that are shorter
-// than the one that ends the block; and it may refuse a code before the first
-// bit that would need it.
+// At the end of an incomplete block, compress/flate withholds symbols that are shorter
+// than the end-of-block symbol, and may reject a code before the first bit that uses
+// it.
 func (i *inflater) beginning(payload []byte, limit int) (p, most []byte, ok bool) {
 	p, err := i.inflate(payload, limit)
 	if err == errBeyond {
@@ -73,8 +72,8 @@ func (i *inflater) beginning(payload []byte, limit int) (p, most []byte, ok bool
 	return p, most[:n], ok
 }
 
-// complete inflates b, and reports whether it ends where a block does: two
-// different blocks behind it are then both read as such, and say nothing.
+// complete inflates b and reports whether it ends at the end of a block. It tries two
+// different continuations: both are then read as blocks without output.
 func (i *inflater) complete(b []byte, limit int) ([]byte, bool) {
 	var got [2][]byte
 	for k, last := range []string{"\x01\x00\x00\xff\xff", "\x03\x00"} {
@@ -86,8 +85,8 @@ func (i *inflater) complete(b []byte, limit int) ([]byte, bool) {
 	return got[0], bytes.Equal(got[0], got[1])
 }
 
-// inflate inflates all of b. A stream that ends before b does is followed by
-// another one.
+// inflate inflates all of b. If a DEFLATE stream ends before b does, another one
+// follows.
 func (i *inflater) inflate(b []byte, limit int) (p []byte, err error) {
 	in := bytes.NewReader(b)
 	for {
@@ -110,11 +109,11 @@ func (i *inflater) inflate(b []byte, limit int) (p []byte, err error) {
 	}
 }
 
-// errBeyond ends what is inflated at the limit.
+// errBeyond stops inflating at the limit.
 var errBeyond = errors.New("more than the limit")
 
-// inflateSome inflates what r has, up to limit bytes and one more, if limit is not
-// negative, and returns how far it got.
+// inflateSome inflates r, up to limit+1 bytes if limit is not negative, and returns the
+// output so far.
 func inflateSome(r io.Reader, limit int) ([]byte, error) {
 	if limit < 0 {
 		return io.ReadAll(r)

@@ -12,16 +12,16 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// leakPatience bounds the wait for what ends by itself after the tests. The
-// library's longest timer runs for 5 seconds: it closes a connection whose peer
-// does not take the reply to its close frame. No goroutine exists while such a
-// timer runs, yet the connection holds pooled memory.
+// leakPatience bounds the wait for resources that are released after the tests. The
+// library's longest timer runs for 5 seconds: it closes a connection whose peer does
+// not read the reply to its close frame. No goroutine exists while such a timer runs,
+// yet the connection holds pooled memory.
 const leakPatience = 30 * time.Second
 
-// LeakCheck runs the tests and returns the code to exit with. If they pass, it
-// waits until no goroutine remains that the tests or the code under test
-// started and, with the race detector, until everything taken from a pool has
-// been put back. The run fails if anything is left after leakPatience:
+// LeakCheck runs the tests and returns the exit code. If they pass, it waits until no
+// goroutine remains that the tests or the code under test started and, with the race
+// detector, until all pooled objects have been returned. The run fails if anything
+// remains after leakPatience:
 //
 //	func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 func LeakCheck(m *testing.M) int {
@@ -36,8 +36,8 @@ func LeakCheck(m *testing.M) int {
 	return 0
 }
 
-// settle calls look until it returns "", but no longer than leakPatience. It
-// returns the last result.
+// settle calls look until it returns "" or leakPatience has passed. It returns the last
+// result.
 func settle(look func() string) string {
 	const minPause, maxPause = time.Millisecond, 100 * time.Millisecond
 	deadline := time.Now().Add(leakPatience)
@@ -50,7 +50,7 @@ func settle(look func() string) string {
 	}
 }
 
-// leftovers describes what remains after the tests, and is "" if nothing does.
+// leftovers describes what remains after the tests, or returns "".
 func leftovers() string {
 	if t, ok := http.DefaultTransport.(*http.Transport); ok {
 		t.CloseIdleConnections()
@@ -73,8 +73,8 @@ func allStacks() string {
 	}
 }
 
-// leakedOf returns those of the goroutines in stacks that no part of the
-// runtime or of package testing accounts for. The first is the caller's.
+// leakedOf returns the goroutines in stacks that belong neither to the runtime nor to
+// package testing. The first one is the caller's.
 func leakedOf(stacks string) []string {
 	var leaked []string
 	_, others, _ := strings.Cut(stacks, "\n\n")
@@ -89,7 +89,7 @@ func leakedOf(stacks string) []string {
 func isSystem(stack string) bool {
 	for _, frame := range []string{
 		"\ntesting.(*M).",       // alarms
-		"\nos/signal.loop(",     // of signal.Notify, for good
+		"\nos/signal.loop(",     // of signal.Notify, permanent
 		"\nruntime/trace.",      // -trace
 		"\nruntime/pprof.",      // -cpuprofile
 		"\ninternal/fuzz.",      // the fuzzing engine

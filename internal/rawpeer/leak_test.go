@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Memory that a timer's function puts back is not leaked: no goroutine exists
-// while the timer runs.
+// Memory that a timer function returns to a pool is not reported, though no goroutine
+// exists while the timer runs.
 func TestSettleAwaitsTimers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var putBack atomic.Bool

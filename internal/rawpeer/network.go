@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A Network is where the code under test and the peer meet: a listener, and
-// the way to it.
+// A Network connects the code under test and the peer: a listener, and a function that
+// dials it.
 type Network interface {
 	net.Listener
 
@@ -17,19 +17,19 @@ type Network interface {
 	Dial(ctx context.Context) (net.Conn, error)
 }
 
-// A Listener is a [Network] of streams in memory. Its connections are of type
-// *Stream on both sides.
+// A Listener is a [Network] of in-memory streams. Its connections are of type *Stream
+// on both sides.
 type Listener struct {
 	opts *PipeOptions
 
 	mu      sync.Mutex
-	changed sync.Cond // L is mu; broadcast after every change of what follows
-	waiting []*Stream // dialed and not accepted
+	changed sync.Cond // L is mu; broadcast after each change of the fields below
+	waiting []*Stream // dialed and not yet accepted
 	closed  bool
 }
 
-// Listen returns a Listener that makes its streams as opts say. Closing it
-// breaks the connections that were not accepted, and no others.
+// Listen returns a Listener that creates its streams with opts. Closing it resets the
+// connections that were not accepted, and no others.
 func Listen(opts *PipeOptions) *Listener {
 	l := &Listener{opts: opts}
 	l.changed.L = &l.mu

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// A Role is the side of a connection that a [Peer] plays.
+// A Role is the role of a [Peer] on its connection.
 type Role int
 
 const (
-	Client Role = iota + 1 // masks what it sends
+	Client Role = iota + 1 // masks its frames
 	Server
 )
 
@@ -28,23 +28,23 @@ func (r Role) String() string {
 	return "server"
 }
 
-// DefaultTimeout is how long a [Peer] or a [Call] waits for what must come. In
-// a bubble it costs nothing; outside it is long for a loaded machine.
+// DefaultTimeout bounds the waits of a [Peer] and a [Call]. In a bubble it takes no
+// time; outside it is long, for a loaded machine.
 const DefaultTimeout = time.Minute
 
-// A Peer is the other side of the connection under test: it sends the frames
-// that the test says, right or wrong, and wants those that the test expects.
-// It does nothing on its own: it answers no ping and no close.
+// A Peer is the other side of the connection under test: it sends the frames that the
+// test specifies, valid or not, and checks those that the test expects. It sends
+// nothing by itself, not even a pong or a close frame.
 //
-// When something else comes, or nothing in time, the test fails at once with
-// what was sent and received so far. A Peer is therefore for the goroutine that
+// If something else arrives, or nothing in time, the test fails at once and prints the
+// frames sent and received so far. A Peer must therefore be used on the goroutine that
 // runs the test.
 type Peer struct {
 	Conn    net.Conn
 	Timeout time.Duration // of each call that waits; may be changed
 
-	Request  *http.Request  // that a Server read
-	Response *http.Response // that a Client read; its Body is in memory
+	Request  *http.Request  // read by a Server
+	Response *http.Response // read by a Client; its Body is in memory
 
 	tb       testing.TB
 	role     Role
@@ -54,9 +54,9 @@ type Peer struct {
 	journal  []string
 }
 
-// NewPeer returns a peer that speaks frames on conn, and closes conn in the
-// test's cleanup. When the connection begins with a handshake, the peer must
-// make it first; [ServeHandshake] and [ClientHandshake] are the short way.
+// NewPeer returns a peer that exchanges frames on conn, and closes conn in the test's
+// cleanup. If the connection begins with a handshake, the peer must perform it first;
+// [ServeHandshake] and [ClientHandshake] do both.
 func NewPeer(tb testing.TB, conn net.Conn, role Role) *Peer {
 	tb.Cleanup(func() { conn.Close() })
 	return &Peer{
@@ -68,12 +68,12 @@ func NewPeer(tb testing.TB, conn net.Conn, role Role) *Peer {
 	}
 }
 
-// Inflates makes the peer accept compressed messages, and [Peer.ReadMessage]
-// and [Peer.WantMessage] inflate them.
+// Inflates makes the peer accept compressed messages, which [Peer.ReadMessage] and
+// [Peer.WantMessage] inflate.
 func (p *Peer) Inflates(takeover Takeover) { p.inflater = NewInflater(takeover) }
 
-// Send sends all frames in one Write, masked where the peer is the client. For
-// a frame that breaks this rule, use SendRaw with [AppendFrame].
+// Send sends all frames in one Write, masked if the peer is the client. To send a frame
+// with the wrong masking, use SendRaw with [AppendFrame].
 func (p *Peer) Send(frames ...Frame) {
 	p.tb.Helper()
 	for _, f := range frames {
@@ -82,7 +82,7 @@ func (p *Peer) Send(frames ...Frame) {
 	p.write(p.appendFrames(nil, frames))
 }
 
-// SendPieces sends all frames as Send does, in Writes of n bytes.
+// SendPieces sends all frames like Send, but in Writes of n bytes.
 func (p *Peer) SendPieces(n int, frames ...Frame) {
 	p.tb.Helper()
 	for _, f := range frames {
@@ -119,27 +119,28 @@ func (p *Peer) SendPong(s string) {
 	p.Send(Pong(s))
 }
 
-// SendClose sends a close frame. The peer may go on.
+// SendClose sends a close frame. The peer may send more afterwards.
 func (p *Peer) SendClose(code int, reason string) {
 	p.tb.Helper()
 	p.Send(Close(code, reason))
 }
 
-// SendRaw sends b as it is, in one Write.
+// SendRaw sends b unchanged, in one Write.
 func (p *Peer) SendRaw(b []byte) {
 	p.tb.Helper()
 	p.journal = append(p.journal, fmt.Sprintf("sent raw %d bytes % .32x", len(b), b))
 	p.write(b)
 }
 
-// Masked returns f as the peer sends it: with a key that it did not use before
-// where it is the client and f has none, not masked where it is the server.
+// Masked returns f as the peer sends it: from a client masked, with a new key unless f
+// has one; from a server unmasked.
 func (p *Peer) Masked(f Frame) Frame {
 	switch {
 	case p.role == Server:
 		f.Masked = false
 	case !f.Masked:
-		// The example's key (RFC 6455 section 5.7), and from there on.
+		// The key of the example (RFC 6455 section 5.7), and the increment for the next
+		// ones.
 		const first, step = 0x37fa213d, 0x9e3779b9
 		var key [4]byte
 		binary.BigEndian.PutUint32(key[:], first+p.keys*step)
@@ -149,7 +150,7 @@ func (p *Peer) Masked(f Frame) Frame {
 	return f
 }
 
-// CloseWrite ends the direction to the code under test.
+// CloseWrite closes the direction to the code under test.
 func (p *Peer) CloseWrite() {
 	p.tb.Helper()
 	p.journal = append(p.journal, "sent end of stream")
@@ -168,8 +169,7 @@ func (p *Peer) Close() {
 	p.Conn.Close()
 }
 
-// Reset breaks the connection, so that the code under test gets
-// ErrReset.
+// Reset resets the connection: calls of the code under test fail with ErrReset.
 func (p *Peer) Reset() {
 	p.tb.Helper()
 	p.journal = append(p.journal, "reset")
@@ -184,7 +184,7 @@ func (p *Peer) Reset() {
 	}
 }
 
-// Stream returns the peer's end of the stream in memory, to inject faults.
+// Stream returns the peer's end of the in-memory stream, to inject faults.
 // [Stream.Peer] is the end under test.
 func (p *Peer) Stream() *Stream {
 	p.tb.Helper()
@@ -214,10 +214,10 @@ func (p *Peer) log(verb string, f Frame) {
 	p.journal = append(p.journal, verb+" "+f.String())
 }
 
-// fatalf fails the test, with what was sent and received before.
+// fatalf fails the test and prints the frames sent and received.
 func (p *Peer) fatalf(format string, args ...any) {
 	p.tb.Helper()
-	const shown = 40 // of the journal's last lines
+	const shown = 40 // of the last journal lines
 	lines, before := p.journal, ""
 	if len(lines) > shown {
 		before = fmt.Sprintf("\n  (%d more)", len(lines)-shown)
@@ -230,5 +230,5 @@ func (p *Peer) fatalf(format string, args ...any) {
 		fmt.Sprintf(format, args...), p.role, before, strings.Join(lines, "\n  "))
 }
 
-// isReset reports whether err says that the connection was reset.
+// isReset reports whether err is that of a reset connection.
 func isReset(err error) bool { return errors.Is(err, ErrReset) }

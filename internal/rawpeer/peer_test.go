@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// failTB is a testing.TB whose test may fail: failure returns why.
+// failTB is a testing.TB for tests that should fail; failure is the message.
 type failTB struct {
 	testing.TB
 	failure string
@@ -23,7 +23,7 @@ func (tb *failTB) Fatalf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// failureOf returns why test fails, or "".
+// failureOf returns the failure message of test, or "".
 func failureOf(tb testing.TB, test func(tb testing.TB)) string {
 	f := &failTB{TB: tb}
 	done := make(chan struct{})
@@ -35,13 +35,13 @@ func failureOf(tb testing.TB, test func(tb testing.TB)) string {
 	return f.failure
 }
 
-// peers returns a client and a server that talk to each other.
+// peers returns a client and a server connected to each other.
 func peers(tb testing.TB, conns func() (net.Conn, net.Conn)) (client, server *Peer) {
 	a, b := conns()
 	return NewPeer(tb, a, Client), NewPeer(tb, b, Server)
 }
 
-// dialogues runs test from both sides, in memory and on TCP.
+// dialogues runs test from both sides, in memory and over TCP.
 func dialogues(t *testing.T, test func(t *testing.T, p, other *Peer)) {
 	for _, role := range []Role{Client, Server} {
 		swap := func(client, server *Peer) (p, other *Peer) {

@@ -11,12 +11,12 @@ import (
 	"testing"
 )
 
-// URL is where the server is for the clients of [HTTPClient], which dial the
-// same whatever a URL's host is.
+// URL is the URL of the server for clients of [HTTPClient], which connect to the same
+// server for every host.
 const URL = "ws://server.test/"
 
-// HTTPClient returns a client whose connections are made by n. It keeps none
-// for a later request: nothing of it remains when its requests are done.
+// HTTPClient returns a client that dials n. It keeps no idle connections: nothing of it
+// remains after its requests.
 func HTTPClient(n Network) *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -26,10 +26,9 @@ func HTTPClient(n Network) *http.Client {
 	}}
 }
 
-// Serve serves handler with an http.Server on n. The test's cleanup closes n,
-// the server, and every connection on it, hijacked ones too, and waits for the
-// handlers. It takes any number of headers. A handler that panics fails the test, unless with
-// http.ErrAbortHandler.
+// Serve runs an http.Server with handler on n. The test's cleanup closes n, the server, and
+// all connections, including hijacked ones, and waits for the handlers. The number of headers
+// is not limited. A handler that panics fails the test, except with http.ErrAbortHandler.
 func Serve(tb testing.TB, n Network, handler http.Handler) {
 	s := &server{tb: tb}
 	s.changed.L = &s.mu
@@ -49,18 +48,18 @@ func Serve(tb testing.TB, n Network, handler http.Handler) {
 	})
 }
 
-// server is what Serve knows beside the http.Server.
+// server is the state of Serve in addition to the http.Server.
 type server struct {
 	tb testing.TB
 
 	mu       sync.Mutex
-	changed  sync.Cond // L is mu; broadcast after every change of what follows
+	changed  sync.Cond // L is mu; broadcast after each change of the fields below
 	running  int       // handlers
 	hijacked []net.Conn
-	ended    bool // no handler may begin, no output is taken
+	ended    bool // no handler may begin, and no output is accepted
 }
 
-// begin counts a handler, until done. It reports whether it may run.
+// begin counts a handler, until done. It reports whether the handler may run.
 func (s *server) begin() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,8 +77,7 @@ func (s *server) done() {
 	s.changed.Broadcast()
 }
 
-// end closes the connections that the http.Server knows no more, and waits for
-// the handlers.
+// end closes the hijacked connections, and waits for the handlers.
 func (s *server) end() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +98,7 @@ func (s *server) end() error {
 func (s *server) watch(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.begin() {
-			panic(http.ErrAbortHandler) // which net/http does not print
+			panic(http.ErrAbortHandler) // not printed by net/http
 		}
 		defer s.done()
 		defer func() {
@@ -127,7 +125,7 @@ func (s *server) track(conn net.Conn, state http.ConnState) {
 	s.changed.Broadcast()
 }
 
-// Write takes the http.Server's log.
+// Write receives the http.Server's log.
 func (s *server) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,15 +135,15 @@ func (s *server) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Accepted returns a connection that accept made of a request, in a handler of
-// an http.Server on n, and the peer that is its client. The handler returns
-// when accept does. nil for n means Listen(nil).
+// Accepted returns the connection that accept makes from a request, in a handler of an
+// http.Server on n, and the peer that is its client. The handler returns when accept
+// does. A nil n means Listen(nil).
 //
-// On a Listen(nil), as on TCP, a Write of more than 64 KiB waits until the peer
-// reads: a test that does one after the other takes Unbounded, or [Go].
+// On a Listen(nil), as on TCP, a Write of more than 64 KiB blocks until the peer reads.
+// A test with a single goroutine uses Unbounded, or [Go].
 //
-// The test fails when accept returns an error; for such handshakes use [Serve]
-// and [ClientHandshake]. It must close the connection that it gets.
+// The test fails if accept returns an error; for such handshakes use [Serve] and
+// [ClientHandshake]. The test must close the connection.
 func Accepted[C any](tb testing.TB, n Network, accept func(http.ResponseWriter, *http.Request) (C, error), opts *ClientOptions) (C, *Peer) {
 	tb.Helper()
 	if n == nil {
@@ -163,12 +161,12 @@ func Accepted[C any](tb testing.TB, n Network, accept func(http.ResponseWriter, 
 	return call.Want(), p
 }
 
-// Dialed returns a connection that dial made, and the peer that is its server.
-// dial gets a URL and an http.Client that leads to the peer. nil for n means
+// Dialed returns the connection that dial makes, and the peer that is its server. dial
+// is called with a URL and an http.Client that connects to the peer. A nil n means
 // Listen(nil).
 //
-// The test fails when dial returns an error; for such handshakes use [Go],
-// [HTTPClient] and [ServeHandshake]. It must close the connection that it gets.
+// The test fails if dial returns an error; for such handshakes use [Go], [HTTPClient]
+// and [ServeHandshake]. The test must close the connection.
 func Dialed[C any](tb testing.TB, n Network, dial func(ctx context.Context, url string, client *http.Client) (C, error), opts *ServerOptions) (C, *Peer) {
 	tb.Helper()
 	if n == nil {
@@ -178,7 +176,7 @@ func Dialed[C any](tb testing.TB, n Network, dial func(ctx context.Context, url 
 	call := Go(tb, func() (C, error) {
 		conn, err := dial(tb.Context(), URL, HTTPClient(n))
 		if err != nil {
-			n.Close() // nobody will come
+			n.Close() // no client is coming
 		}
 		return conn, err
 	})

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// acceptConn upgrades a request by hand, in place of the code under test.
+// acceptConn upgrades a request by itself, in place of the code under test.
 func acceptConn(w http.ResponseWriter, r *http.Request) (net.Conn, error) {
 	if r.Header.Get("Upgrade") != "websocket" {
 		http.Error(w, "no upgrade", http.StatusUpgradeRequired)
@@ -36,7 +36,7 @@ type bufferedConn struct {
 
 func (c bufferedConn) Read(p []byte) (int, error) { return c.in.Read(p) }
 
-// dialConn asks for an upgrade by hand, in place of the code under test.
+// dialConn requests an upgrade by itself, in place of the code under test.
 func dialConn(ctx context.Context, url string, client *http.Client) (io.ReadWriteCloser, error) {
 	r, err := http.NewRequestWithContext(ctx, "GET", strings.Replace(url, "ws", "http", 1), nil)
 	if err != nil {
@@ -57,7 +57,7 @@ func dialConn(ctx context.Context, url string, client *http.Client) (io.ReadWrit
 	return resp.Body.(io.ReadWriteCloser), nil
 }
 
-// onNetworks runs test in memory and on TCP.
+// onNetworks runs test in memory and over TCP.
 func onNetworks(t *testing.T, test func(t *testing.T, n Network)) {
 	t.Run("memory", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) { test(t, Listen(nil)) })
@@ -80,7 +80,7 @@ func TestAccepted(t *testing.T) {
 	})
 }
 
-// What is not closed by the test ends in its cleanup.
+// The cleanup closes what the test has not closed.
 func TestAcceptedAndLeftOpen(t *testing.T) {
 	onNetworks(t, func(t *testing.T, n Network) {
 		conn, p := Accepted(t, n, acceptConn, nil)

@@ -12,25 +12,25 @@ import (
 // Capacities of one direction of a [Pipe], for [PipeOptions] and
 // [Stream.SetCapacity].
 const (
-	// DefaultCapacity is about what a socket's buffers hold.
+	// DefaultCapacity is about the capacity of a socket's buffers.
 	DefaultCapacity = 64 << 10
 
-	// Rendezvous means no buffer: a Write returns when all was read.
+	// Rendezvous means no buffer: a Write returns when all its bytes have been read.
 	Rendezvous = -1
 
 	// Unbounded means that a Write never waits for the reader.
 	Unbounded = math.MaxInt
 )
 
-// PipeOptions say how a [Pipe] behaves. nil is valid.
+// PipeOptions configure a [Pipe]. nil is valid.
 type PipeOptions struct {
-	// Capacity is how many bytes one direction holds that were written and
-	// not read. Zero means DefaultCapacity, negative means Rendezvous.
+	// Capacity is the number of written and not yet read bytes that one direction
+	// holds. Zero means DefaultCapacity, negative means Rendezvous.
 	Capacity int
 
-	// ResetUnread makes Close reset the stream when bytes had come that were
-	// not read, as TCP does: what was on its way to the peer is lost.
-	// Otherwise Close never loses what was written before it.
+	// ResetUnread makes Close reset the stream if received bytes have not been read, as
+	// TCP does: bytes on their way to the peer are lost. Otherwise Close never loses
+	// written bytes.
 	ResetUnread bool
 }
 
@@ -43,7 +43,7 @@ func (o *PipeOptions) capacity() int {
 
 func (o *PipeOptions) resetUnread() bool { return o != nil && o.ResetUnread }
 
-// capacityOf applies the default. A half takes zero for a rendezvous.
+// capacityOf applies the default. In a half, zero means a rendezvous.
 func capacityOf(n int) int {
 	switch {
 	case n == 0:
@@ -54,12 +54,11 @@ func capacityOf(n int) int {
 	return n
 }
 
-// Addr is the address of an end of a [Pipe]. It has the form host:port, for
-// code that splits it.
+// Addr is the address of an end of a [Pipe]. It has the form host:port, for code that
+// splits it.
 type Addr string
 
-// The addresses of a pipe's two ends, from the block for documentation
-// (RFC 5737).
+// The addresses of a pipe's two ends, from a block for documentation (RFC 5737).
 const (
 	ClientAddr Addr = "192.0.2.1:49152"
 	ServerAddr Addr = "192.0.2.2:80"
@@ -71,17 +70,16 @@ func (Addr) Network() string { return "mem" }
 // String returns the address.
 func (a Addr) String() string { return string(a) }
 
-// A Stream is one end of a full-duplex stream of bytes in memory: a net.Conn
-// that behaves as a TCP connection does, and that can be made to misbehave.
+// A Stream is one end of an in-memory full-duplex stream of bytes: a net.Conn that
+// behaves as a TCP connection does, with fault injection.
 //
-// All methods may be called at the same time. All waiting is done in
-// sync.Cond.Wait, so that a testing/synctest bubble sees it as durably blocked.
-// Both ends must be used in the bubble that made them.
+// All methods may be called concurrently. They block only in sync.Cond.Wait, so in a
+// testing/synctest bubble they are durably blocked. Both ends must be used in the
+// bubble that created them.
 //
-// Errors come as *net.OpError, apart from io.EOF. What is in them is
-// os.ErrDeadlineExceeded, net.ErrClosed after this end was closed,
-// ErrReset after the peer's Reset, and ErrBrokenPipe for a Write
-// that the peer will not read.
+// Errors except io.EOF are *net.OpError. They wrap os.ErrDeadlineExceeded,
+// net.ErrClosed after this end was closed, ErrReset after the peer's Reset, or
+// ErrBrokenPipe for a Write to a peer that no longer reads.
 type Stream struct {
 	in, out     *half
 	peer        *Stream
@@ -94,7 +92,7 @@ type Stream struct {
 
 var _ net.Conn = (*Stream)(nil)
 
-// Pipe returns the two ends of a stream. They differ in their addresses alone.
+// Pipe returns the two ends of a stream. They differ only in their addresses.
 func Pipe(opts *PipeOptions) (client, server *Stream) {
 	up, down := newHalf(opts.capacity()), newHalf(opts.capacity())
 	client = &Stream{in: down, out: up, local: ClientAddr, remote: ServerAddr, resetUnread: opts.resetUnread()}
@@ -106,22 +104,22 @@ func Pipe(opts *PipeOptions) (client, server *Stream) {
 // Peer returns the other end.
 func (s *Stream) Peer() *Stream { return s.peer }
 
-// Read reads what has come. It waits while nothing has, and returns io.EOF
-// when all was read that the peer wrote before its Close or CloseWrite.
+// Read reads available bytes. It blocks while there are none, and returns io.EOF after
+// all bytes that the peer wrote before its Close or CloseWrite.
 func (s *Stream) Read(p []byte) (int, error) {
 	n, err := s.in.read(p)
 	return n, s.opError("read", err)
 }
 
-// Write returns when the stream took all of p, or with how much it took before
-// it failed. p is not kept. Concurrent Writes do not mix their bytes.
+// Write returns when the stream has accepted all of p, or with the number of bytes
+// accepted before it failed. It does not retain p. Concurrent Writes do not interleave.
 func (s *Stream) Write(p []byte) (int, error) {
 	n, err := s.out.write(p)
 	return n, s.opError("write", err)
 }
 
-// Close ends both directions. The peer reads what was written before, then
-// io.EOF; its Writes fail. Blocked calls of this end return net.ErrClosed.
+// Close closes both directions. The peer reads the bytes written before, then io.EOF;
+// its Writes fail. Blocked calls of this end return net.ErrClosed.
 func (s *Stream) Close() error {
 	if s.closed.Swap(true) {
 		return s.opError("close", net.ErrClosed)
@@ -134,8 +132,8 @@ func (s *Stream) Close() error {
 	return nil
 }
 
-// CloseWrite ends the direction from this end to the peer, which reads what
-// was written before, then io.EOF. The other direction goes on.
+// CloseWrite closes the direction from this end to the peer, which reads the bytes
+// written before, then io.EOF. The other direction stays open.
 func (s *Stream) CloseWrite() error {
 	if s.closed.Load() {
 		return s.opError("close", net.ErrClosed)
@@ -144,14 +142,14 @@ func (s *Stream) CloseWrite() error {
 	return nil
 }
 
-// Reset ends both directions at once, as a TCP connection does that is closed
-// with SetLinger(0). What the peer did not read is lost, and the peer's calls
-// fail with ErrReset, those that wait now and all later ones.
+// Reset closes both directions at once, as closing a TCP connection after SetLinger(0)
+// does. Unread bytes are lost, and all blocked and later calls of the peer fail with
+// ErrReset.
 func (s *Stream) Reset() {
 	s.closed.Store(true)
 	s.in.closeReader()
 	s.in.reset()
-	s.out.reset() // first, or the peer could take what follows for an end
+	s.out.reset() // first, or the peer could take the close for a clean end
 	s.out.closeWriter()
 }
 
@@ -166,9 +164,8 @@ func (s *Stream) SetDeadline(t time.Time) error {
 	return errors.Join(s.SetReadDeadline(t), s.SetWriteDeadline(t))
 }
 
-// SetReadDeadline sets when Reads fail, those that wait now and later ones. A
-// Read after the deadline fails at once, even where there are bytes to read.
-// The zero time means never.
+// SetReadDeadline sets when blocked and later Reads fail. A Read after the deadline
+// fails at once, even if bytes are available. The zero time means never.
 func (s *Stream) SetReadDeadline(t time.Time) error {
 	if s.closed.Load() {
 		return s.opError("set", net.ErrClosed)
@@ -177,8 +174,8 @@ func (s *Stream) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// SetWriteDeadline is SetReadDeadline for Writes. A Write that fails so may
-// have written a part of its bytes, and says how many.
+// SetWriteDeadline is SetReadDeadline for Writes. A Write that fails this way may have
+// written some of its bytes, and returns their number.
 func (s *Stream) SetWriteDeadline(t time.Time) error {
 	if s.closed.Load() {
 		return s.opError("set", net.ErrClosed)
@@ -187,8 +184,8 @@ func (s *Stream) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// ResumesWrites declares that another Write can go on where one ended that ran into
-// its deadline, as it can on a socket.
+// ResumesWrites declares that after a Write failed at its deadline, the next Write can
+// continue, as on a socket.
 func (s *Stream) ResumesWrites() bool { return true }
 
 func (s *Stream) opError(op string, err error) error {

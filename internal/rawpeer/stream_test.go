@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// onStreams runs test on every kind of stream, and on TCP, which shows that
-// the ones in memory behave as it does.
+// onStreams runs test on each kind of stream, and on TCP, to show that the in-memory
+// streams behave like it.
 func onStreams(t *testing.T, test func(t *testing.T, a, b net.Conn)) {
 	for _, kind := range []struct {
 		name string
@@ -147,7 +147,7 @@ func TestStreamPastDeadline(t *testing.T) {
 			t.Fatalf("got %v, want a net.Error that is a timeout", err)
 		}
 
-		// Lifted, all is as before.
+		// Without the deadlines, the stream works as before.
 		a.SetDeadline(time.Time{})
 		write := GoErr(t, func() error { _, err := b.Write([]byte("hello")); return err })
 		wantRead(t, a, "hello")
@@ -177,10 +177,10 @@ func TestStreamDeadlineWhileBlocked(t *testing.T) {
 			t.Fatalf("failed after %v, want %v", d, wait)
 		}
 
-		// Nobody reads: the write stops in the middle.
+		// Nothing is read, so the write blocks partway.
 		unsent := 1 << 20
 		if _, ok := a.(*net.TCPConn); ok {
-			unsent = 16 << 20 // more than the system buffers
+			unsent = 16 << 20 // more than the kernel buffers
 		}
 		a.SetWriteDeadline(time.Now().Add(wait))
 		n, err := a.Write(make([]byte, unsent))
@@ -205,7 +205,7 @@ func TestStreamDeadlineMoves(t *testing.T) {
 			a.SetReadDeadline(old)
 			read = GoErr(t, func() error { _, err := a.Read(make([]byte, 1)); return err })
 			a.SetReadDeadline(old.Add(time.Hour))
-			if moved = time.Now().Before(old); !moved { // on a busy machine
+			if moved = time.Now().Before(old); !moved { // fails on a busy machine
 				a.SetReadDeadline(time.Now().Add(-1))
 				wantError(t, read.Err(), os.ErrDeadlineExceeded)
 			}
@@ -247,7 +247,7 @@ func TestStreamCloseWrite(t *testing.T) {
 		wantReadError(t, b, io.EOF)
 		send.Want()
 
-		// The other direction goes on.
+		// The other direction stays open.
 		write := GoErr(t, func() error { _, err := b.Write([]byte("answer")); return err })
 		wantRead(t, a, "answer")
 		write.Want()
@@ -319,8 +319,8 @@ func TestStreamResetUnread(t *testing.T) {
 	}
 }
 
-// A stream that is read as it is written allocates nothing, so that tests that
-// count allocations can use it.
+// A stream whose reader keeps up does not allocate, so tests that count allocations can
+// use it.
 func TestStreamAllocations(t *testing.T) {
 	a, b := Pipe(nil)
 	p := make([]byte, 1000)

@@ -1,14 +1,14 @@
 package rawpeer
 
-// A trip is what happens when one end of a stream has read, or written, so many
-// bytes. It is guarded by its half's mu.
+// A trip is an action triggered when one end of a stream has read, or written, a number
+// of bytes. It is guarded by its half's mu.
 type trip struct {
 	at      int64
-	do      func() // nil when nothing is to happen
-	running bool   // do is, and nothing passes meanwhile
+	do      func() // nil if there is none
+	running bool   // do is running, and no byte passes meanwhile
 }
 
-// room returns how many of n bytes may pass, when so many have.
+// room returns how many of n bytes may pass, after passed bytes.
 func (t *trip) room(n int, passed int64) int {
 	switch {
 	case t.running:
@@ -19,17 +19,17 @@ func (t *trip) room(n int, passed int64) int {
 	return int(min(int64(n), max(0, t.at-passed)))
 }
 
-// AfterReading calls do when this end has read n bytes in all: the Read that
-// reads the nth byte ends with it, and returns when do has. From then on the
-// stream is as do left it. When n bytes have been read already, do is called
-// before AfterReading returns. It takes the place of an earlier one.
+// AfterReading calls do when this end has read n bytes in all: the Read that reads the
+// nth byte ends with it, and returns after do has returned. If n bytes have been read
+// already, do is called before AfterReading returns. A second call of AfterReading
+// replaces the first.
 func (s *Stream) AfterReading(n int64, do func()) {
 	s.in.after(&s.in.readTrip, &s.in.taken, n, do)
 }
 
-// AfterWriting is AfterReading for the bytes that this end writes. The Write
-// that writes the nth byte goes on when do has returned, with what is left, and
-// the peer can read no byte before that.
+// AfterWriting is AfterReading for the bytes that this end writes. The Write that
+// writes the nth byte continues with the rest after do has returned; the peer cannot
+// read the nth byte before that.
 func (s *Stream) AfterWriting(n int64, do func()) {
 	s.out.after(&s.out.writeTrip, &s.out.put, n, do)
 }
@@ -47,8 +47,8 @@ func (h *half) after(t *trip, passed *int64, n int64, do func()) {
 	}
 }
 
-// tripLocked begins what is to happen now that so many bytes have passed, on
-// a goroutine of its own, for it may do anything with the stream.
+// tripLocked starts the action if passed bytes trigger it, on a new goroutine, since it
+// may use the stream.
 func (h *half) tripLocked(t *trip, passed int64) {
 	if t.do == nil || passed < t.at {
 		return
@@ -64,9 +64,9 @@ func (h *half) tripLocked(t *trip, passed int64) {
 	}()
 }
 
-// CutReads cuts the direction from the peer to this end at once. What is on its
-// way is lost, and so is what the peer writes from now on, which it does not
-// notice. Reads of this end return err, which is as for CutAfter.
+// CutReads cuts the direction from the peer to this end at once. Bytes under way are
+// lost, and so are the peer's later Writes, which succeed. Reads of this end return
+// err, as for CutAfter.
 func (s *Stream) CutReads(err error) {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
@@ -75,8 +75,8 @@ func (s *Stream) CutReads(err error) {
 	s.in.changed.Broadcast()
 }
 
-// CutWrites makes Writes of this end fail with err from now on, those that
-// wait too. What was written before still comes, and then nothing.
+// CutWrites makes blocked and later Writes of this end fail with err. Bytes written
+// before still arrive; no end of stream follows.
 func (s *Stream) CutWrites(err error) {
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()

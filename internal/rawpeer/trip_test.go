@@ -29,7 +29,7 @@ func TestAfterReading(t *testing.T) {
 	})
 }
 
-// The Read waits for what happens, however long that takes.
+// The Read waits for the action, however long it takes.
 func TestAfterReadingIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := Pipe(nil)
@@ -69,7 +69,7 @@ func TestAfterWriting(t *testing.T) {
 	}
 }
 
-// A Write of no more than the bytes before the fault is not touched by it.
+// A Write that ends with the byte that triggers the fault succeeds.
 func TestAfterWritingTheLastByte(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := Pipe(nil)
@@ -79,7 +79,7 @@ func TestAfterWritingTheLastByte(t *testing.T) {
 		wantError(t, err, ErrBrokenPipe)
 		wantRead(t, b, "hello")
 		b.SetReadDeadline(time.Now().Add(time.Hour))
-		wantReadError(t, b, os.ErrDeadlineExceeded) // nothing comes, no end either
+		wantReadError(t, b, os.ErrDeadlineExceeded) // neither bytes nor an end arrive
 
 		called := false
 		a.AfterWriting(2, func() { called = true })
@@ -89,7 +89,7 @@ func TestAfterWritingTheLastByte(t *testing.T) {
 	})
 }
 
-// The peer can't answer the nth byte before what happens there has happened.
+// The peer cannot respond to the nth byte before the action has returned.
 func TestAfterWritingComesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := Pipe(nil)
@@ -112,19 +112,19 @@ func TestCutReads(t *testing.T) {
 			wantWrite(t, a, "lost")
 			b.CutReads(cause)
 			wantReadError(t, b, cause)
-			for range 3 { // more than there is room for
+			for range 3 { // more than the capacity
 				wantWrite(t, a, "lost")
 			}
 			wantReadError(t, b, cause)
 
-			// The other direction goes on.
+			// The other direction stays open.
 			wantWrite(t, b, "more")
 			wantRead(t, a, "more")
 		}
 	})
 }
 
-// What nobody read of a Write that gave up does not count.
+// Bytes of a failed Write that were not read are not counted.
 func TestBytesWrittenOfRendezvous(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := Pipe(&PipeOptions{Capacity: Rendezvous})

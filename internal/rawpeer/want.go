@@ -10,14 +10,13 @@ import (
 	"time"
 )
 
-// maxPayload bounds what the peer reads as one frame: a length above it is
-// taken for a broken header.
+// maxPayload bounds the payload of a frame that the peer reads: a larger length is
+// taken for a corrupt header.
 const maxPayload = 1 << 30
 
 // ReadFrame returns the next frame. Errors are those of the connection,
-// io.ErrUnexpectedEOF in the middle of a frame, or what [ParseHeader] finds. A
-// frame that is masked where it must not be, or the reverse, is an error too
-// (RFC 6455 section 5.1).
+// io.ErrUnexpectedEOF inside a frame, or those of [ParseHeader]. Wrong masking is an
+// error too (RFC 6455 section 5.1).
 func (p *Peer) ReadFrame() (Frame, error) {
 	p.Conn.SetReadDeadline(time.Now().Add(p.Timeout))
 	f, err := p.readFrame()
@@ -68,7 +67,7 @@ func (p *Peer) readFrame() (f Frame, err error) {
 	return f, nil
 }
 
-// WantFrame returns the next frame, whatever it is.
+// WantFrame returns the next frame, of any kind.
 func (p *Peer) WantFrame() Frame {
 	p.tb.Helper()
 	f, err := p.ReadFrame()
@@ -78,8 +77,8 @@ func (p *Peer) WantFrame() Frame {
 	return f
 }
 
-// Want wants these frames, in this order. How they are masked makes no
-// difference, as long as they are where they must be.
+// Want wants these frames, in this order. Masking keys are ignored; wrong masking fails
+// the test.
 func (p *Peer) Want(frames ...Frame) {
 	p.tb.Helper()
 	for _, want := range frames {
@@ -139,15 +138,14 @@ func (p *Peer) WantCloseReason(code int, reason string) {
 	p.Want(Close(code, reason))
 }
 
-// A Message is a message as it came.
+// A Message is a received message.
 type Message struct {
 	Opcode  Opcode
-	Payload []byte  // joined, and inflated when it was compressed
-	Frames  []Frame // as they came
+	Payload []byte  // of all frames, inflated if it was compressed
+	Frames  []Frame // as received
 }
 
-// ReadMessage returns the next message. A control frame before its end fails
-// the test.
+// ReadMessage returns the next message. A control frame inside it fails the test.
 func (p *Peer) ReadMessage() Message {
 	p.tb.Helper()
 	first := p.WantFrame()
@@ -176,7 +174,7 @@ func (p *Peer) ReadMessage() Message {
 	return m
 }
 
-// WantMessage wants a message, in however many frames, compressed or not.
+// WantMessage wants a message, in any number of frames, compressed or not.
 func (p *Peer) WantMessage(opcode Opcode, payload []byte) Message {
 	p.tb.Helper()
 	m := p.ReadMessage()
@@ -188,7 +186,7 @@ func (p *Peer) WantMessage(opcode Opcode, payload []byte) Message {
 	return m
 }
 
-// WantSilence wants nothing to come for d, not even the end of the stream.
+// WantSilence wants nothing to arrive for d, not even the end of the stream.
 func (p *Peer) WantSilence(d time.Duration) {
 	p.tb.Helper()
 	err := p.await(d)
@@ -202,7 +200,7 @@ func (p *Peer) WantSilence(d time.Duration) {
 	}
 }
 
-// WantEOF wants the stream to end here as a Close or a CloseWrite ends it.
+// WantEOF wants the stream to end here by a Close or a CloseWrite.
 func (p *Peer) WantEOF() {
 	p.tb.Helper()
 	p.wantEnd("the end of the stream", func(err error) bool { return err == io.EOF })
@@ -214,8 +212,8 @@ func (p *Peer) WantReset() {
 	p.wantEnd("a reset", isReset)
 }
 
-// WantEnd wants the stream to end here, one way or the other. A connection
-// that is closed while bytes wait to be read there ends with a reset.
+// WantEnd wants the stream to end here in either way. A connection that is closed with
+// unread bytes ends with a reset.
 func (p *Peer) WantEnd() {
 	p.tb.Helper()
 	p.wantEnd("the end of the stream or a reset", func(err error) bool { return err == io.EOF || isReset(err) })
@@ -234,15 +232,14 @@ func (p *Peer) wantEnd(want string, is func(error) bool) {
 	p.journal = append(p.journal, "received "+want)
 }
 
-// await waits until there is a byte to read, and returns why there is none.
+// await waits until a byte is available, and otherwise returns the error.
 func (p *Peer) await(d time.Duration) error {
 	p.Conn.SetReadDeadline(time.Now().Add(d))
 	_, err := p.in.Peek(1)
 	return err
 }
 
-// WantWrites wants the code under test to have made n Writes since
-// [Peer.CountWrites] was called.
+// WantWrites wants the code under test to have made n Writes since [Peer.CountWrites].
 func (p *Peer) WantWrites(n int) {
 	p.tb.Helper()
 	if got := p.Stream().Peer().RecordedWrites(); len(got) != n {
@@ -254,7 +251,7 @@ func (p *Peer) WantWrites(n int) {
 	}
 }
 
-// CountWrites begins to count the Writes of the code under test.
+// CountWrites starts counting the Writes of the code under test.
 func (p *Peer) CountWrites() {
 	p.tb.Helper()
 	p.Stream().Peer().RecordWrites()

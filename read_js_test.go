@@ -33,7 +33,7 @@ func flood(t *testing.T, h *behaviour.Host, messages, size int, maxUnread int64)
 func wantTooMuch(t *testing.T, h *behaviour.Host, c *websocket.Conn, key string, messages, size int) {
 	t.Helper()
 	conntest.WantNoError(t, c.AwaitEnd(behaviour.Bounded(t)))
-	h.WantTold(t, key, h.Seen(websocket.StatusMessageTooBig, "too much waits to be read"))
+	h.WantSeen(t, key, h.Seen(websocket.StatusMessageTooBig, "too much waits to be read"))
 	conntest.WantError(t, c.Write(t.Context(), websocket.MessageText, nil), websocket.ErrMessageTooBig)
 	for i := range messages {
 		_, p, err := c.Read(t.Context())
@@ -161,7 +161,7 @@ func testBufferedAmount(t *testing.T, h *behaviour.Host) {
 	wantBounded(c, len(long))
 
 	last := rawpeer.GoErr(t, func() error { return c.Write(t.Context(), websocket.MessageText, []byte("last")) })
-	h.Tell(t, key)
+	h.Signal(t, key)
 	conntest.WantMessage(t, c, websocket.MessageBinary, long)
 	last.Want()
 	conntest.WantText(t, c, "last")

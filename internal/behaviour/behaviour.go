@@ -14,9 +14,8 @@ import (
 	"github.com/bhojpur/api/internal/conntest"
 )
 
-// Run runs the table of tests against the server at h. The tests are the same on
-// every platform, and internal/thirdparty/browser compares the names of those that
-// pass.
+// Run runs the table of tests against the server at h. The tests are the same on all
+// platforms, and internal/thirdparty/browser compares the names of those that pass.
 func Run(t *testing.T, h *Host) {
 	for _, test := range slices.Concat(dialTests, readTests, writeTests, closeTests, streamTests, h.Only) {
 		t.Run(test.Name, func(t *testing.T) { test.Run(t, h) })
@@ -29,26 +28,26 @@ type Test struct {
 	Run  func(t *testing.T, h *Host)
 }
 
-// A Platform says how the platform that runs the tests differs from others.
+// A Platform describes the differences of the platform that runs the tests.
 type Platform struct {
 	Name string
 
-	Abandoned    string // what a server notes of CloseNow
-	KeepsMark    bool   // a text keeps a byte order mark at its beginning
-	NoticesClose bool   // a close frame counts before the peer ends the stream
+	Abandoned    string // the server's record of CloseNow
+	KeepsMark    bool   // Read keeps the byte order mark at the beginning of a text
+	NoticesClose bool   // a close frame ends the connection before the peer ends the stream
 
-	// OnWire returns the code that the platform sends for the one that a client
-	// closes with.
+	// OnWire returns the close code that the platform sends for the code passed to
+	// Close.
 	OnWire func(websocket.StatusCode) websocket.StatusCode
 
-	// WantNothingHeld wants a closed connection to hold nothing of the platform's.
+	// WantNothingHeld wants a closed connection to hold no platform resources.
 	WantNothingHeld func(testing.TB, *websocket.Conn)
 
-	// CountCallbacks begins to count the callbacks that are made. wantReleased wants
-	// some to have been made, and all to have been released.
+	// CountCallbacks starts counting callbacks. wantReleased wants at least one to have
+	// been created, and all to be released.
 	CountCallbacks func(*testing.T) (wantReleased func())
 
-	Only []Test // of this platform alone
+	Only []Test // tests of this platform only
 }
 
 // A Host is a [Server] to test against.
@@ -57,11 +56,11 @@ type Host struct {
 	Platform
 }
 
-// URL returns the URL of a path.
+// URL returns the URL of a path on the server.
 func (h *Host) URL(path string) string { return h.Base + path }
 
-// Dial connects to a path. The connection is closed when the test ends, and must
-// hold nothing then.
+// Dial connects to a path. The connection is closed when the test ends, and must hold
+// no resources then.
 func (h *Host) Dial(t testing.TB, path string) *websocket.Conn {
 	t.Helper()
 	c, _ := h.DialWith(t, path, nil)
@@ -82,10 +81,10 @@ func (h *Host) DialWith(t testing.TB, path string, opts *websocket.DialOptions) 
 	return c, resp
 }
 
-// Told waits until the server has noted something for a key, and returns it.
-func (h *Host) Told(t *testing.T, key string) string {
+// Await waits until the server has recorded something under a key, and returns it.
+func (h *Host) Await(t *testing.T, key string) string {
 	t.Helper()
-	c := h.Dial(t, "/told?key="+key)
+	c := h.Dial(t, "/await?key="+key)
 	_, p, err := c.Read(Bounded(t))
 	if err != nil {
 		t.Fatal(err)
@@ -93,42 +92,43 @@ func (h *Host) Told(t *testing.T, key string) string {
 	return string(p)
 }
 
-// Tell sends the server a key.
-func (h *Host) Tell(t *testing.T, key string) {
+// Signal sends a key to the server.
+func (h *Host) Signal(t *testing.T, key string) {
 	t.Helper()
-	conntest.WantCause(t, conntest.ReadErr(Bounded(t), h.Dial(t, "/tell?key="+key)), websocket.StatusNormalClosure)
+	conntest.WantCause(t, conntest.ReadErr(Bounded(t), h.Dial(t, "/signal?key="+key)), websocket.StatusNormalClosure)
 }
 
-// WantTold wants the server to have seen a connection end with this code and
-// reason, or without a close frame.
-func (h *Host) WantTold(t *testing.T, key, want string) {
+// WantSeen wants the server to have seen a connection end as described: with a code and
+// a reason, or without a close frame.
+func (h *Host) WantSeen(t *testing.T, key, want string) {
 	t.Helper()
-	if got := h.Told(t, key); got != want {
+	if got := h.Await(t, key); got != want {
 		t.Errorf("the server saw %q, want %q", got, want)
 	}
 }
 
-// Seen returns what the server notes of a connection that a client closes.
+// Seen returns the server's record of a connection that a client closes.
 func (h *Host) Seen(code websocket.StatusCode, reason string) string {
 	return strconv.Itoa(int(h.OnWire(code))) + " " + reason
 }
 
 var lastKey atomic.Int64
 
-// NewKey returns a key that no other test uses.
+// NewKey returns an unused key.
 func (h *Host) NewKey() string { return h.Name + strconv.FormatInt(lastKey.Add(1), 10) }
 
-// patience bounds what takes a moment, on a busy machine.
+// patience bounds short waits, on a busy machine.
 const patience = time.Minute
 
-// Bounded returns a context that ends with the test, or after a minute.
+// Bounded returns a context that is canceled when the test ends, and has a timeout of a
+// minute.
 func Bounded(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// Ended returns a context that has ended.
+// Ended returns a canceled context.
 func Ended(t testing.TB) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -150,13 +150,13 @@ func WantEcho(t *testing.T, c *websocket.Conn, typ websocket.MessageType, s stri
 	conntest.WantMessage(t, c, typ, s)
 }
 
-// WantOpen wants the connection to an echo to be usable.
+// WantOpen wants the connection to an echo server to work.
 func WantOpen(t *testing.T, c *websocket.Conn) {
 	t.Helper()
 	WantEcho(t, c, websocket.MessageText, "still here")
 }
 
-// AnyBytes returns n arbitrary bytes, the same ones each time.
+// AnyBytes returns n fixed arbitrary bytes.
 func AnyBytes(n int) string {
 	p := make([]byte, n)
 	rand.NewChaCha8([32]byte{}).Read(p)

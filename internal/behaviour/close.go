@@ -24,7 +24,7 @@ var closeTests = []Test{
 	{"close/the peer stays", testPeerStays},
 	{"close/status", testCloseStatus},
 	{"close/status of the peer", testPeerStatus},
-	{"close/not to be sent", testCloseInvalid},
+	{"close/invalid status", testCloseInvalid},
 	{"close/deferred", testCloseDeferred},
 	{"close/concurrently", testCloseConcurrently},
 	{"close/unanswered", testCloseUnanswered},
@@ -87,7 +87,7 @@ func testPeerGone(t *testing.T, h *Host) {
 	}
 }
 
-// The peer's close frame is the end, also where it leaves the stream open.
+// The peer's close frame ends the connection, even if the peer leaves the stream open.
 func testPeerStays(t *testing.T, h *Host) {
 	t.Parallel()
 	c := h.Dial(t, "/raw?hex=88020fa0")
@@ -126,13 +126,13 @@ func testCloseStatus(t *testing.T, h *Host) {
 			if err := c.Close(tt.code, tt.reason); err != nil {
 				t.Error(err)
 			}
-			h.WantTold(t, key, h.Seen(tt.code, tt.reason))
+			h.WantSeen(t, key, h.Seen(tt.code, tt.reason))
 			conntest.WantEnded(t, c, h.OnWire(tt.code)) // the peer answers with the same
 		})
 	}
 }
 
-// The peer may answer with a status of its own.
+// The peer's reply may have a different code.
 func testPeerStatus(t *testing.T, h *Host) {
 	c := h.Dial(t, "/raw?then=88050fa2746f6f")
 	if err := c.Close(websocket.StatusNormalClosure, "bye"); err != nil {
@@ -145,7 +145,7 @@ func testPeerStatus(t *testing.T, h *Host) {
 	conntest.WantEnded(t, c, 4002)
 }
 
-// What can't be sent is an error, and closes the connection all the same.
+// An invalid code or reason is an error, and closes the connection all the same.
 func testCloseInvalid(t *testing.T, h *Host) {
 	for name, tt := range map[string]struct {
 		code   websocket.StatusCode
@@ -168,13 +168,13 @@ func testCloseInvalid(t *testing.T, h *Host) {
 			if err := c.Close(tt.code, tt.reason); err == nil || errors.Is(err, net.ErrClosed) {
 				t.Errorf("got %v", err)
 			}
-			h.WantTold(t, key, h.Seen(websocket.StatusInternalError, ""))
+			h.WantSeen(t, key, h.Seen(websocket.StatusInternalError, ""))
 			conntest.WantEnded(t, c, h.OnWire(websocket.StatusInternalError))
 		})
 	}
 }
 
-// The usual way to give up works everywhere.
+// A deferred CloseNow works on all platforms.
 func testCloseDeferred(t *testing.T, h *Host) {
 	key := h.NewKey()
 	c := h.Dial(t, "/echo?id="+key)
@@ -182,7 +182,7 @@ func testCloseDeferred(t *testing.T, h *Host) {
 		defer c.Close(websocket.StatusInternalError, "the program gave up")
 		WantOpen(t, c)
 	}()
-	h.WantTold(t, key, h.Seen(websocket.StatusInternalError, "the program gave up"))
+	h.WantSeen(t, key, h.Seen(websocket.StatusInternalError, "the program gave up"))
 	conntest.WantEnded(t, c, h.OnWire(websocket.StatusInternalError))
 }
 
@@ -194,7 +194,7 @@ func testCloseConcurrently(t *testing.T, h *Host) {
 			if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
 				t.Errorf("got %v from Close", err)
 			}
-			// It returns when the connection is closed.
+			// Close returns when the connection is closed.
 			if err := c.Write(t.Context(), websocket.MessageText, nil); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
 				t.Errorf("got %v from Write", err)
 			}
@@ -209,7 +209,7 @@ func testCloseConcurrently(t *testing.T, h *Host) {
 	conntest.WantEnded(t, c, websocket.StatusNormalClosure)
 }
 
-// The peer's close frame is waited for, but not for long.
+// Close waits for the peer's close frame, but only for a limited time.
 func testCloseUnanswered(t *testing.T, h *Host) {
 	t.Parallel()
 	c, soon := h.Dial(t, "/raw"), h.Dial(t, "/raw")
@@ -266,7 +266,7 @@ func testCloseNow(t *testing.T, h *Host) {
 func testCloseNowDuringClose(t *testing.T, h *Host) {
 	c := h.Dial(t, "/raw")
 	closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
-	// Close has begun when nothing can be written any more.
+	// Wait until Close has begun: pings fail then.
 	for c.Ping(Ended(t)) == nil || !errors.Is(c.Ping(Ended(t)), net.ErrClosed) {
 		runtime.Gosched()
 	}
@@ -275,7 +275,7 @@ func testCloseNowDuringClose(t *testing.T, h *Host) {
 	conntest.WantEnded(t, c, -1)
 }
 
-// testThousand opens and closes connections in all ways: nothing is left.
+// testThousand opens and closes connections in all ways, and wants no goroutines left.
 func testThousand(t *testing.T, h *Host) {
 	conns := 1000
 	if testing.Short() {
@@ -292,7 +292,7 @@ func testThousand(t *testing.T, h *Host) {
 			if err := websocket.NetConn(t.Context(), c, websocket.MessageBinary).Close(); err != nil {
 				return err
 			}
-			return c.Close(websocket.StatusNormalClosure, "") // waits for the end
+			return c.Close(websocket.StatusNormalClosure, "") // returns when the connection has ended
 		},
 	}
 	wantReleased, goroutines := h.CountCallbacks(t), runtime.NumGoroutine()
@@ -312,7 +312,7 @@ func testThousand(t *testing.T, h *Host) {
 	wantReleased()
 }
 
-// wantGoroutines wants no more goroutines than these, a moment later.
+// wantGoroutines wants at most this number of goroutines, after a moment.
 func wantGoroutines(t *testing.T, most int) {
 	t.Helper()
 	for ctx := Bounded(t); runtime.NumGoroutine() > most; {
@@ -325,8 +325,8 @@ func wantGoroutines(t *testing.T, most int) {
 	}
 }
 
-// The context bounds CloseContext where the peer does not answer, and counts for
-// nothing where it does.
+// The context bounds CloseContext if the peer does not reply, and has no effect if it
+// does.
 func testCloseContext(t *testing.T, h *Host) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
@@ -339,7 +339,7 @@ func testCloseContext(t *testing.T, h *Host) {
 	conntest.WantEnded(t, c, websocket.StatusNormalClosure)
 }
 
-// Done and Err tell that a connection has ended, and why.
+// Done and Err report that a connection has ended, and why.
 func testDoneAndErr(t *testing.T, h *Host) {
 	c := h.Dial(t, "/close?code=4000")
 	conntest.WantCause(t, conntest.ReadErr(Bounded(t), c), 4000)

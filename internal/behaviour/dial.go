@@ -15,16 +15,16 @@ import (
 )
 
 var dialTests = []Test{
-	{"dial/the answer", testDialAnswer},
+	{"dial/response", testDialAnswer},
 	{"dial/schemes of HTTP", testDialHTTP},
 	{"dial/subprotocol", testDialSubprotocol},
 	{"dial/addresses", testDialAddresses},
 	{"dial/refused", testDialRefused},
-	{"dial/nobody listens", testDialNobody},
+	{"dial/no listener", testDialNobody},
 	{"dial/URL", testDialURL},
-	{"dial/subprotocol is no token", testDialToken},
+	{"dial/subprotocol is not a token", testDialToken},
 	{"dial/subprotocol is empty", testDialEmptySubprotocol},
-	{"dial/subprotocol is there twice", testDialSubprotocolTwice},
+	{"dial/duplicate subprotocol", testDialSubprotocolTwice},
 	{"dial/subprotocol in a header", testDialSubprotocolHeader},
 	{"dial/no context", testDialNoContext},
 	{"dial/context ended before", testDialContextBefore},
@@ -111,7 +111,7 @@ func testDialAddresses(t *testing.T, h *Host) {
 	}
 }
 
-// WantNoConn wants Dial to fail, and not because of its context.
+// WantNoConn wants Dial to fail, and not with a context error.
 func WantNoConn(t *testing.T, url string, opts *websocket.DialOptions) error {
 	t.Helper()
 	ctx := Bounded(t)
@@ -152,7 +152,7 @@ func testDialToken(t *testing.T, h *Host) {
 	}
 }
 
-// dialing calls Dial.
+// dialing calls Dial on a goroutine.
 func dialing(t *testing.T, ctx context.Context, url string) *rawpeer.Call[struct{}] {
 	return rawpeer.GoErr(t, func() error {
 		c, _, err := websocket.Dial(ctx, url, nil)
@@ -167,7 +167,7 @@ func testDialContextBefore(t *testing.T, h *Host) {
 	conntest.WantInterrupted(t, dialing(t, Ended(t), h.URL("/echo")).Err(), context.Canceled)
 }
 
-// The server is connected to, but does not answer in the TLS handshake.
+// The server accepts the TCP connection, but does not send a TLS handshake.
 func testDialContextConnecting(t *testing.T, h *Host) {
 	c := h.Dial(t, "/mute")
 	_, address, err := c.Read(Bounded(t))
@@ -187,7 +187,7 @@ func testDialContextHandshake(t *testing.T, h *Host) {
 	defer cancel()
 	key := h.NewKey()
 	call := dialing(t, ctx, h.URL("/stall?id="+key))
-	h.Told(t, key)
+	h.Await(t, key)
 	cancel()
 	conntest.WantInterrupted(t, call.Err(), context.Canceled)
 }

@@ -38,7 +38,7 @@ func TestBehaviour(t *testing.T) {
 	})
 }
 
-// What is not read stays with the network.
+// MaxUnread has no effect: unread messages stay in the network.
 func testMaxUnreadIgnored(t *testing.T, h *Host) {
 	c, _ := h.DialWith(t, "/flood?messages=100&size=10000", &websocket.DialOptions{MaxUnread: 1})
 	for i := range 100 {
@@ -48,7 +48,7 @@ func testMaxUnreadIgnored(t *testing.T, h *Host) {
 	}
 }
 
-// The server is free to select none of the subprotocols.
+// The server may select none of the subprotocols.
 func testNoSubprotocol(t *testing.T, h *Host) {
 	c, _ := h.DialWith(t, "/echo", &websocket.DialOptions{Subprotocols: []string{"one"}})
 	if got := c.Subprotocol(); got != "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// stall does not answer a request.
+// stall receives a request and sends no response.
 func (s *Server) stall(w http.ResponseWriter, r *http.Request) {
 	s.note(r.FormValue("id"), "the request is here")
 	select {
@@ -19,7 +19,7 @@ func (s *Server) stall(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// raw answers a handshake, and goes on as the query says and no protocol.
+// raw performs a handshake, and then sends the bytes in the query.
 func (s *Server) raw(w http.ResponseWriter, r *http.Request) {
 	first, err := hex.DecodeString(r.FormValue("hex"))
 	if err != nil {
@@ -48,19 +48,19 @@ func (s *Server) raw(w http.ResponseWriter, r *http.Request) {
 	if err := readToClose(rw); err == nil {
 		nc.Write(then)
 		closeWrite(nc)
-		io.Copy(io.Discard, rw) // what is not read would be answered with a reset
+		io.Copy(io.Discard, rw) // closing with unread bytes would reset the connection
 	}
 }
 
-// closeWrite tells the client that nothing follows.
+// closeWrite closes the direction to the client.
 func closeWrite(nc net.Conn) {
 	if tcp, ok := nc.(*net.TCPConn); ok {
 		tcp.CloseWrite()
 	}
 }
 
-// readToClose reads frames up to a close frame. Their payloads are kept in
-// memory: clients of raw send little.
+// readToClose reads frames up to a close frame. It keeps payloads in memory: clients of
+// raw send little.
 func readToClose(r io.Reader) error {
 	var b []byte
 	piece := make([]byte, 4096)

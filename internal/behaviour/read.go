@@ -33,14 +33,14 @@ var readTests = []Test{
 	{"read/limit raised", testReadLimitRaised},
 	{"read/no limit", testReadUnlimited},
 	{"read/limit as an option", testReadLimitOption},
-	{"read/frames against the rules", testViolations},
+	{"read/protocol violations", testViolations},
 	{"read/CloseRead and a message", testCloseReadMessage},
 	{"read/CloseRead and a close", testCloseReadClose},
 	{"read/CloseRead and its context", testCloseReadContext},
-	{"read/CloseRead takes reads", testCloseReadTakes},
+	{"read/Read after CloseRead", testCloseReadTakes},
 }
 
-// echoSizes are around what frames and buffers hold.
+// echoSizes are near the limits of frame headers and buffers.
 var echoSizes = []int{0, 1, 125, 126, 65535, 65536, 70_000, 1 << 20}
 
 func testEcho(t *testing.T, h *Host, typ websocket.MessageType, payload func(n int) string) {
@@ -51,7 +51,7 @@ func testEcho(t *testing.T, h *Host, typ websocket.MessageType, payload func(n i
 	}
 }
 
-// A browser compresses where the server does, whatever the options say.
+// A browser compresses if the server does, whatever the options are.
 func testEchoCompressed(t *testing.T, h *Host) {
 	c, _ := h.DialWith(t, "/echo?compress=1", &websocket.DialOptions{
 		CompressionMode: websocket.CompressionContextTakeover,
@@ -63,7 +63,7 @@ func testEchoCompressed(t *testing.T, h *Host) {
 	}
 }
 
-// Text goes out and comes in as the bytes that it is.
+// Text is sent and received unchanged, as UTF-8.
 func testUTF8(t *testing.T, h *Host) {
 	out, in := h.Dial(t, "/echo?as=binary"), h.Dial(t, "/echo")
 	for _, s := range []string{
@@ -85,7 +85,7 @@ func testFragments(t *testing.T, h *Host) {
 	}
 }
 
-// Each message is read into the memory of the ones before.
+// Each message is read into the memory of the previous ones.
 func testAppendRead(t *testing.T, h *Host) {
 	c := h.Dial(t, "/echo")
 	c.SetReadLimit(-1)
@@ -157,7 +157,7 @@ func testReaderStale(t *testing.T, h *Host) {
 	WantOpen(t, c)
 }
 
-// Each message goes to one reader.
+// Each message is returned by one Read.
 func testReadConcurrently(t *testing.T, h *Host) {
 	c := h.Dial(t, "/flood?messages=100&size=1")
 	ctx := Bounded(t)
@@ -189,7 +189,7 @@ func testReadConcurrently(t *testing.T, h *Host) {
 	}
 }
 
-// The wait is over, the connection is not.
+// The context ends the wait, and the connection stays open.
 func testReadContext(t *testing.T, h *Host) {
 	c := h.Dial(t, "/echo")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -202,7 +202,7 @@ func testReadContext(t *testing.T, h *Host) {
 	WantOpen(t, c)
 }
 
-// A context that has ended takes no message, also where one is there.
+// Read with an ended context returns no message, even if one is available.
 func testReadContextEnded(t *testing.T, h *Host) {
 	c := h.Dial(t, "/flood?messages=3&size=1")
 	for i := range 3 {
@@ -235,10 +235,10 @@ func testReadLimit(t *testing.T, h *Host) {
 			err := read(c)
 			conntest.WantError(t, err, websocket.ErrMessageTooBig)
 			conntest.WantCause(t, err, -1)
-			if got, want := h.Told(t, key), h.Seen(websocket.StatusMessageTooBig, ""); !strings.HasPrefix(got, want) {
+			if got, want := h.Await(t, key), h.Seen(websocket.StatusMessageTooBig, ""); !strings.HasPrefix(got, want) {
 				t.Errorf("the server saw %q, want %q", got, want)
 			}
-			// It stays the reason, whatever the peer answers.
+			// The first error stays the cause, whatever the peer replies.
 			for name, err := range conntest.EveryCall(t, c) {
 				if !errors.Is(err, websocket.ErrMessageTooBig) {
 					t.Errorf("%s: got %v", name, err)
@@ -249,7 +249,8 @@ func testReadLimit(t *testing.T, h *Host) {
 	}
 }
 
-// A limit counts from the next message on, for those too that have arrived.
+// A limit applies from the next message on, including messages that have already
+// arrived.
 func testReadLimitRaised(t *testing.T, h *Host) {
 	c := h.Dial(t, "/flood?messages=20&size=30000")
 	c.SetReadLimit(10)
@@ -272,8 +273,8 @@ func testReadUnlimited(t *testing.T, h *Host) {
 	}
 }
 
-// What came before can be read, then the connection is over. A browser sends
-// no close frame, and tells no reason.
+// Messages before the violation can be read, then the connection ends. A browser sends
+// no close frame and reports no cause.
 func testViolations(t *testing.T, h *Host) {
 	for name, frame := range map[string]string{
 		"reserved bit":    "c100",
@@ -300,7 +301,7 @@ func testCloseReadMessage(t *testing.T, h *Host) {
 	ctx := c.CloseRead(t.Context())
 	conntest.MustWriteText(t, c, "echo")
 	<-ctx.Done()
-	h.WantTold(t, key, h.Seen(websocket.StatusPolicyViolation, "unexpected data message"))
+	h.WantSeen(t, key, h.Seen(websocket.StatusPolicyViolation, "unexpected data message"))
 	for name, err := range conntest.EveryCall(t, c) {
 		if !errors.Is(err, net.ErrClosed) {
 			t.Errorf("%s: got %v", name, err)
@@ -324,7 +325,7 @@ func testCloseReadContext(t *testing.T, h *Host) {
 	}
 	cancel()
 	<-read.Done()
-	h.WantTold(t, key, h.Abandoned)
+	h.WantSeen(t, key, h.Abandoned)
 	conntest.WantEnded(t, c, -1)
 }
 
@@ -351,7 +352,7 @@ func testCloseReadTakes(t *testing.T, h *Host) {
 	}
 }
 
-// ReadLimit is the limit that SetReadLimit sets.
+// The ReadLimit option is the limit that SetReadLimit sets.
 func testReadLimitOption(t *testing.T, h *Host) {
 	for limit, allowed := range map[int64]int{10: 10, 0: 32768, -1: 100_000} {
 		c, _ := h.DialWith(t, "/echo", &websocket.DialOptions{ReadLimit: limit})

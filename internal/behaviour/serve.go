@@ -12,7 +12,7 @@ import (
 	websocket "github.com/bhojpur/api"
 )
 
-// pongTimeout is for a client to answer a ping, on a busy machine.
+// pongTimeout bounds the wait for a pong, on a busy machine.
 const pongTimeout = 10 * time.Second
 
 // sendText sends one message.
@@ -47,8 +47,8 @@ func sink(r *http.Request, c *websocket.Conn) error {
 	}
 }
 
-// sendAndClose sends messages of two frames and more: their number, 20,000
-// times, and a period.
+// sendAndClose sends messages of two or more frames: each is its number, repeated
+// 20,000 times, and a period.
 func sendAndClose(r *http.Request, c *websocket.Conn) error {
 	for i := range number(r, "messages") {
 		w, err := c.Writer(r.Context(), websocket.MessageText)
@@ -82,8 +82,8 @@ func (s *Server) deaf(r *http.Request, c *websocket.Conn) error {
 	}
 }
 
-// flood sends messages whose first byte is their number, and waits for the
-// client to close.
+// flood sends messages whose first byte is their number, and waits for the client to
+// close.
 func flood(r *http.Request, c *websocket.Conn) error {
 	ctx := c.CloseRead(r.Context())
 	p := make([]byte, number(r, "size"))
@@ -96,7 +96,7 @@ func flood(r *http.Request, c *websocket.Conn) error {
 		}
 	}
 	<-ctx.Done()
-	return c.Ping(context.Background()) // tells how it ended
+	return c.Ping(context.Background()) // returns the error that ended the connection
 }
 
 func ping(r *http.Request, c *websocket.Conn) error {
@@ -113,12 +113,12 @@ func ping(r *http.Request, c *websocket.Conn) error {
 	return nil
 }
 
-func (s *Server) tell(r *http.Request, c *websocket.Conn) error {
-	s.note(r.FormValue("key"), "told")
+func (s *Server) signal(r *http.Request, c *websocket.Conn) error {
+	s.note(r.FormValue("key"), "signaled")
 	return c.Close(websocket.StatusNormalClosure, "")
 }
 
-func (s *Server) tellTold(r *http.Request, c *websocket.Conn) error {
+func (s *Server) await(r *http.Request, c *websocket.Conn) error {
 	select {
 	case what := <-s.noted(r.FormValue("key")):
 		if err := sendText(r, c, what); err != nil {
@@ -130,7 +130,7 @@ func (s *Server) tellTold(r *http.Request, c *websocket.Conn) error {
 	}
 }
 
-// nobody tells an address that was free a moment ago.
+// nobody sends an address without a listener: it was free a moment ago.
 func nobody(r *http.Request, c *websocket.Conn) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

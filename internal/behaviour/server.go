@@ -1,6 +1,6 @@
-// Package behaviour is the table of tests that a client passes natively and in a
-// browser alike, and the server that they run against. [Run] runs the table:
-// natively in this package's tests, in browsers in those of the root package.
+// Package behaviour is a table of tests that a client passes both natively and in
+// browsers, with the server that they run against. [Run] runs the table: natively in
+// this package's tests, in browsers in those of the root package.
 package behaviour
 
 import (
@@ -13,40 +13,39 @@ import (
 	websocket "github.com/bhojpur/api"
 )
 
-// A Server does to its clients what the path of the URL says:
+// A Server treats its clients as the path of the URL says:
 //
-//	/echo     sends back what arrives, as binary messages with ?as=binary
-//	/sink     discards what arrives
+//	/echo     echoes messages, as binary ones with ?as=binary
+//	/sink     discards messages
 //	/close    sends ?messages, then closes with ?code and ?reason
-//	/drop     is gone without a close frame, with ?after=message after one
-//	/deaf     reads nothing until the key ?hear is told, then does as /echo
+//	/drop     ends without a close frame, with ?after=message after a message
+//	/deaf     reads nothing until the key ?hear is signaled, then is /echo
 //	/flood    sends ?messages of ?size bytes
-//	/ping     pings, and tells in a message that it was answered
-//	/raw      sends the bytes ?hex and reads nothing; with ?then it reads to
-//	          the close frame and sends these
-//	/refuse   answers with the status 403
-//	/stall    does not answer
-//	/nobody   tells an address at which nobody listens
-//	/mute     tells an address at which somebody listens, but says nothing;
-//	          then, when somebody has connected to it
-//	/tell     tells ?key
-//	/told     waits until ?key is told, and sends what was
+//	/ping     sends a ping, and a message after the pong
+//	/raw      sends the bytes ?hex and reads nothing; with ?then it reads up to
+//	          a close frame and sends these bytes
+//	/refuse   responds with status 403
+//	/stall    sends no response
+//	/nobody   sends an address without a listener
+//	/mute     sends an address whose listener sends nothing, and a message
+//	          when a client has connected to it
+//	/signal   signals ?key
+//	/await    waits until something is recorded under ?key, and sends it
 //
-// All but /raw, /refuse and /stall agree on the first ?protocol that is
-// offered, and on compression with ?compress=1. A client with ?id can ask for
-// what happened to it at the server: /told?key=ID is how the connection ended,
-// and for /stall that the request has arrived.
+// All but /raw, /refuse and /stall agree to the first ?protocol that is offered, and to
+// compression with ?compress=1. For a client with ?id the server records under this key
+// how the connection ended, and for /stall that the request has arrived.
 type Server struct {
 	mux  http.ServeMux
-	stop chan struct{} // closed at the end, for the handlers that wait
+	stop chan struct{} // closed by Close, for waiting handlers
 
-	mu   sync.Mutex
-	told map[string]chan string
+	mu    sync.Mutex
+	notes map[string]chan string
 }
 
-// NewServer returns a server, which Close ends.
+// NewServer returns a server, which must be closed with Close.
 func NewServer() *Server {
-	s := &Server{stop: make(chan struct{}), told: make(map[string]chan string)}
+	s := &Server{stop: make(chan struct{}), notes: make(map[string]chan string)}
 	for path, serve := range map[string]serve{
 		"/echo":   echo,
 		"/sink":   sink,
@@ -57,8 +56,8 @@ func NewServer() *Server {
 		"/ping":   ping,
 		"/nobody": nobody,
 		"/mute":   mute,
-		"/tell":   s.tell,
-		"/told":   s.tellTold,
+		"/signal": s.signal,
+		"/await":  s.await,
 	} {
 		s.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { s.accept(w, r, serve) })
 	}
@@ -70,19 +69,19 @@ func NewServer() *Server {
 	return s
 }
 
-// ServeHTTP serves a client.
+// ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Close ends what the handlers wait for. It is called once.
+// Close ends the waits of handlers. It must be called once.
 func (s *Server) Close() { close(s.stop) }
 
-// serve is what a path does to a connection. It returns what ended that.
+// serve handles a connection of one path. It returns the error that ended it.
 type serve func(*http.Request, *websocket.Conn) error
 
-// accept serves a connection and tells how it ended.
+// accept serves a connection and records how it ended.
 func (s *Server) accept(w http.ResponseWriter, r *http.Request, serve serve) {
 	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{
-		InsecureSkipVerify: true, // Node sends an origin of its own
+		InsecureSkipVerify: true, // Node sends a different origin
 		Subprotocols:       r.URL.Query()["protocol"],
 		CompressionMode:    websocket.CompressionMode(number(r, "compress")),
 	})
@@ -97,8 +96,8 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, serve serve) {
 	}
 }
 
-// describe says how a connection ended: with a close frame's code and reason,
-// or without one.
+// describe describes the end of a connection: the code and the reason of the close
+// frame, or that there was none.
 func describe(err error) string {
 	if ce, ok := errors.AsType[websocket.CloseError](err); ok {
 		return fmt.Sprintf("%d %s", ce.Code, ce.Reason)
@@ -106,7 +105,7 @@ func describe(err error) string {
 	return "no close frame"
 }
 
-// note tells a key something, for whoever waits for it or will.
+// note records what under a key, for a current or later waiter.
 func (s *Server) note(key, what string) {
 	select {
 	case s.noted(key) <- what:
@@ -117,10 +116,10 @@ func (s *Server) note(key, what string) {
 func (s *Server) noted(key string) chan string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.told[key] == nil {
-		s.told[key] = make(chan string, 1)
+	if s.notes[key] == nil {
+		s.notes[key] = make(chan string, 1)
 	}
-	return s.told[key]
+	return s.notes[key]
 }
 
 func number(r *http.Request, name string) int {

@@ -68,7 +68,7 @@ func testNetConnDeadlines(t *testing.T, h *Host) {
 	}
 	nc.SetReadDeadline(time.Time{})
 	conntest.WantRead(t, nc, "hel")
-	// In the middle of a message it loses nothing.
+	// A deadline in the middle of a message loses no bytes.
 	nc.SetDeadline(time.Now().Add(-time.Second))
 	timesOut(nc.Read)
 	timesOut(nc.Write)
@@ -76,7 +76,7 @@ func testNetConnDeadlines(t *testing.T, h *Host) {
 	conntest.WantRead(t, nc, "lo")
 }
 
-// A deadline that is moved counts for the calls that are under way.
+// A changed deadline applies to calls under way.
 func testNetConnDeadlineMoved(t *testing.T, h *Host) {
 	nc := websocket.NetConn(t.Context(), h.Dial(t, "/echo"), websocket.MessageText)
 	defer nc.Close()
@@ -116,7 +116,7 @@ func testNetConnType(t *testing.T, h *Host) {
 	conntest.WantCause(t, err, -1)
 	_, err = nc.Read(make([]byte, 1))
 	conntest.WantClosed(t, err, -1)
-	if got, want := h.Told(t, key), h.Seen(websocket.StatusUnsupportedData, ""); !strings.HasPrefix(got, want) {
+	if got, want := h.Await(t, key), h.Seen(websocket.StatusUnsupportedData, ""); !strings.HasPrefix(got, want) {
 		t.Errorf("the server saw %q, want %q", got, want)
 	}
 }
@@ -131,7 +131,7 @@ func testNetConnClose(t *testing.T, h *Host) {
 		}
 	}
 	conntest.WantError(t, reading.Err(), net.ErrClosed)
-	h.WantTold(t, key, h.Seen(websocket.StatusNormalClosure, ""))
+	h.WantSeen(t, key, h.Seen(websocket.StatusNormalClosure, ""))
 	_, err := nc.Write([]byte("late"))
 	conntest.WantError(t, err, net.ErrClosed)
 }
@@ -164,7 +164,7 @@ func testJSON(t *testing.T, h *Host) {
 	conntest.WantText(t, c, `{"X":1,"Y":-2}`+"\n")
 }
 
-// The connection stays open.
+// The connection stays open after invalid JSON.
 func testBadJSON(t *testing.T, h *Host) {
 	c := h.Dial(t, "/echo")
 	conntest.MustWriteText(t, c, `{"X":`)
@@ -190,7 +190,7 @@ func testProtobufText(t *testing.T, h *Host) {
 	c := h.Dial(t, "/echo?id="+key)
 	conntest.MustWriteText(t, c, "text")
 	conntest.WantError(t, wspb.Read(Bounded(t), c, new(wrapperspb.StringValue)), wspb.ErrMessageType)
-	if got, want := h.Told(t, key), h.Seen(websocket.StatusUnsupportedData, ""); !strings.HasPrefix(got, want) {
+	if got, want := h.Await(t, key), h.Seen(websocket.StatusUnsupportedData, ""); !strings.HasPrefix(got, want) {
 		t.Errorf("the server saw %q, want %q", got, want)
 	}
 }

@@ -25,7 +25,7 @@ var writeTests = []Test{
 	{"write/not UTF-8", testWriteNotUTF8},
 	{"write/not UTF-8 in a writer", testWriterNotUTF8},
 	{"write/message type", testWriteType},
-	{"write/keeps nothing", testWriteKeeps},
+	{"write/does not retain the slice", testWriteKeeps},
 	{"write/concurrently", testWriteConcurrently},
 	{"write/waits for the peer", testWriteWaits},
 	{"write/context ends a wait", testWriteContext},
@@ -89,7 +89,7 @@ func testWriteContextEnded(t *testing.T, h *Host) {
 	WantOpen(t, c)
 }
 
-// A context that ends when nothing of a message was sent does no harm.
+// A context that ends before a part of the message was sent leaves the connection open.
 func testWriterContext(t *testing.T, h *Host) {
 	c := h.Dial(t, "/echo")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -107,7 +107,7 @@ func testWriterContext(t *testing.T, h *Host) {
 	WantOpen(t, c)
 }
 
-// badTexts are texts that are not; the last one only lacks its end.
+// badTexts are invalid UTF-8; the last one is incomplete.
 var badTexts = []string{"\xff", "abc\xe0\x80", "\xed\xa0\x80", "cut \xe6\x97"}
 
 func testWriteNotUTF8(t *testing.T, h *Host) {
@@ -133,7 +133,7 @@ func testWriterNotUTF8(t *testing.T, h *Host) {
 		if err == nil {
 			t.Errorf("got no error of text %q", bad)
 		}
-		h.WantTold(t, key, h.Seen(websocket.StatusInternalError, ""))
+		h.WantSeen(t, key, h.Seen(websocket.StatusInternalError, ""))
 		for name, err := range conntest.EveryCall(t, c) {
 			if !errors.Is(err, net.ErrClosed) {
 				t.Errorf("%s: got %v", name, err)
@@ -156,7 +156,7 @@ func testWriteType(t *testing.T, h *Host) {
 	WantOpen(t, c)
 }
 
-// What Write was given is the caller's again when it returns.
+// After Write has returned, the caller may change the slice.
 func testWriteKeeps(t *testing.T, h *Host) {
 	c := h.Dial(t, "/echo")
 	c.SetReadLimit(-1)
@@ -210,13 +210,13 @@ func testWriteConcurrently(t *testing.T, h *Host) {
 	}
 }
 
-// The network holds up to Some on loopback, and less than much.
+// The network buffers at least Some bytes on loopback, and less than much.
 const (
 	Some = 16 << 20
 	much = 64 << 20
 )
 
-// A peer that does not read makes writes wait, until it does.
+// Writes to a peer that does not read block until it does.
 func testWriteWaits(t *testing.T, h *Host) {
 	t.Parallel()
 	key := h.NewKey()
@@ -231,14 +231,14 @@ func testWriteWaits(t *testing.T, h *Host) {
 		}
 		return nil
 	})
-	h.Tell(t, key)
+	h.Signal(t, key)
 	for range Some / len(p) {
 		conntest.WantMessage(t, c, websocket.MessageBinary, string(p))
 	}
 	writing.Want()
 }
 
-// Writes to a peer that does not read are bounded by their context.
+// A context bounds a write to a peer that does not read.
 func testWriteContext(t *testing.T, h *Host) {
 	t.Parallel()
 	c := h.Dial(t, "/raw")
@@ -254,7 +254,7 @@ func testWriteContext(t *testing.T, h *Host) {
 	t.Error("all was written, and nothing read")
 }
 
-// The end of the connection ends the waits of those who write.
+// The end of the connection unblocks writes.
 func testWriteClosed(t *testing.T, h *Host) {
 	c := h.Dial(t, "/raw")
 	p := make([]byte, 1<<20)
@@ -346,7 +346,7 @@ func testPing(t *testing.T, h *Host) {
 	conntest.WantInterrupted(t, c.Ping(Ended(t)), context.Canceled)
 }
 
-// The server sends a message when it has got its pong.
+// The server sends a message after it has received the pong.
 func testPong(t *testing.T, h *Host) {
 	conntest.WantText(t, h.Dial(t, "/ping"), "answered")
 }
@@ -366,7 +366,7 @@ func testPrepared(t *testing.T, h *Host) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		clear(p) // it is not kept
+		clear(p) // the message does not retain it
 		for range 2 {
 			c := h.Dial(t, "/echo")
 			c.SetReadLimit(-1)

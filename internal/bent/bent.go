@@ -1,9 +1,9 @@
-// Package bent has net.Conns that are wrong, or unusual, in one way each. Programs
-// have such types: of SSH channels and multiplexed streams, of pipes to a process,
-// of connections that are counted, limited or watched. The tests wrap a connection
-// that is right into one of them.
+// Package bent has net.Conns that are each wrong, or unusual, in one way. Programs have
+// such types: for SSH channels and multiplexed streams, for pipes to a process, and for
+// connections that are counted, limited or monitored. Tests wrap a correct connection
+// in one of them.
 //
-// The types wait in channels, so that a testing/synctest bubble sees them as durably
+// The types block on channels, so that a testing/synctest bubble sees them as durably
 // blocked.
 package bent
 
@@ -16,25 +16,25 @@ import (
 	"time"
 )
 
-// IgnoresDeadlines has deadlines that can be set and do nothing.
+// IgnoresDeadlines accepts deadlines and ignores them.
 type IgnoresDeadlines struct{ net.Conn }
 
 func (IgnoresDeadlines) SetDeadline(time.Time) error      { return nil }
 func (IgnoresDeadlines) SetReadDeadline(time.Time) error  { return nil }
 func (IgnoresDeadlines) SetWriteDeadline(time.Time) error { return nil }
 
-// RefusesDeadlines has deadlines that can't be set.
+// RefusesDeadlines returns an error from its deadline setters.
 type RefusesDeadlines struct{ net.Conn }
 
-// ErrNoDeadlines is the error of the setters of RefusesDeadlines.
+// ErrNoDeadlines is the error of RefusesDeadlines.
 var ErrNoDeadlines = errors.New("deadlines are not supported")
 
 func (RefusesDeadlines) SetDeadline(time.Time) error      { return ErrNoDeadlines }
 func (RefusesDeadlines) SetReadDeadline(time.Time) error  { return ErrNoDeadlines }
 func (RefusesDeadlines) SetWriteDeadline(time.Time) error { return ErrNoDeadlines }
 
-// IdleTimeout sets a deadline of its own in each Read and Write, and waits in Enter,
-// if that is not nil, before it does.
+// IdleTimeout sets a deadline of its own in each Read and Write. Before that it calls
+// Enter, if not nil.
 type IdleTimeout struct {
 	net.Conn
 	Timeout time.Duration
@@ -57,7 +57,7 @@ func (c IdleTimeout) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// WaitingSetters sets a deadline when no call of its direction is under way.
+// WaitingSetters blocks a deadline setter until no call in its direction is under way.
 type WaitingSetters struct {
 	net.Conn
 	reading, writing chan struct{}
@@ -96,10 +96,11 @@ func (c *WaitingSetters) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// OwnTimeouts returns an error of its own where a deadline has passed.
+// OwnTimeouts returns its own error after a deadline.
 type OwnTimeouts struct{ net.Conn }
 
-// Timeout is the error of OwnTimeouts: a net.Error, and not os.ErrDeadlineExceeded.
+// Timeout is the error of OwnTimeouts: a net.Error that does not match
+// os.ErrDeadlineExceeded.
 type Timeout struct{}
 
 func (Timeout) Error() string   { return "i/o deadline reached" }
@@ -123,14 +124,14 @@ func ownTimeout(err error) error {
 	return err
 }
 
-// LostPeer fails with ETIMEDOUT, as a TCP connection does whose peer does not
-// answer, in each Read after Lose, and in those under way.
+// LostPeer fails Reads with ETIMEDOUT after Lose, including those under way, as a TCP
+// connection does when its peer no longer responds.
 type LostPeer struct {
 	net.Conn
 	lost atomic.Bool
 }
 
-// Lose lets the peer be lost.
+// Lose makes Reads fail.
 func (c *LostPeer) Lose() {
 	c.lost.Store(true)
 	c.Conn.SetReadDeadline(time.Unix(1, 0))
@@ -144,8 +145,8 @@ func (c *LostPeer) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// EmptyReads returns neither bytes nor an error from Times calls of Read, after each
-// one that returned bytes and at first.
+// EmptyReads returns 0, nil from the first Times calls of Read, and from as many after
+// each Read that returned bytes.
 type EmptyReads struct {
 	net.Conn
 	Times int
@@ -161,8 +162,8 @@ func (c *EmptyReads) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// ShortWrites writes no more than Max bytes in each Write, and says so without an
-// error.
+// ShortWrites writes at most Max bytes in each Write, and returns their number without
+// an error.
 type ShortWrites struct {
 	net.Conn
 	Max int
@@ -172,7 +173,7 @@ func (c ShortWrites) Write(p []byte) (int, error) {
 	return c.Conn.Write(p[:min(len(p), c.Max)])
 }
 
-// Counted counts the calls of Close.
+// Counted counts calls of Close.
 type Counted struct {
 	net.Conn
 	Closes *atomic.Int32
@@ -183,18 +184,17 @@ func (c Counted) Close() error {
 	return c.Conn.Close()
 }
 
-// Opaque is a connection inside another type, which has the methods of a net.Conn
-// and no others.
+// Opaque hides the type of a connection: it has only the methods of net.Conn.
 type Opaque struct{ net.Conn }
 
-// AnswersInRead writes inside a Read that follows a call of Ask, as TLS does when the
-// peer asks for new keys. If that fails, writes fail for good.
+// AnswersInRead writes inside the next Read after Ask, as TLS does on a key update
+// request. If that write fails, later writes fail too.
 type AnswersInRead struct {
 	net.Conn
 	asked, broken atomic.Bool
 }
 
-// Ask has the next Read answer.
+// Ask makes the next Read write.
 func (c *AnswersInRead) Ask() { c.asked.Store(true) }
 
 func (c *AnswersInRead) Read(p []byte) (int, error) {
@@ -207,7 +207,7 @@ func (c *AnswersInRead) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ErrBroken is the error of writes to an AnswersInRead that are broken.
+// ErrBroken is the error of writes to an AnswersInRead after a failed write.
 var ErrBroken = errors.New("an answer could not be written")
 
 func (c *AnswersInRead) Write(p []byte) (int, error) {

@@ -7,8 +7,8 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// Pooled blocks have 4 KiB, 16 KiB and so on up to 1 MiB. Larger ones are left to
-// the garbage collector: they are rare, and too much memory to keep.
+// Pooled blocks have 4 KiB, 16 KiB and so on up to 1 MiB. Larger ones are left to the
+// garbage collector: they are rare, and too large to retain.
 const (
 	MinBlock = 4 << 10
 	MaxBlock = 1 << 20
@@ -40,7 +40,7 @@ func Get(n int) *Block {
 }
 
 // getClass is Get for sizes above MinBlock and for an empty first pool. It is a
-// function of its own so that Get stays small.
+// separate function so that Get stays small.
 func getClass(n int) *Block {
 	class := (bits.Len(uint(n-1)) - 12 + 1) / 2
 	if class >= classes {
@@ -69,8 +69,8 @@ func (b *Block) Free() {
 	}
 }
 
-// Grow returns a block of at least n bytes that begins with the first used bytes
-// of b. If that is another block than b, Grow has freed b.
+// Grow returns a block of at least n bytes that begins with the first used bytes of b.
+// If it is a different block, Grow has freed b.
 func (b *Block) Grow(used, n int) *Block {
 	if n <= len(b.B) {
 		return b
@@ -81,14 +81,14 @@ func (b *Block) Grow(used, n int) *Block {
 	return g
 }
 
-// NewOwned returns a block of up to n bytes that stays with the caller. It is free at
-// first. The caller calls Use before each use; the user of the block calls Free, after
+// NewOwned returns a block of up to n bytes that belongs to the caller. It is initially
+// free. The caller calls Use before each use; the user of the block calls Free, after
 // which the caller may use it again.
 func NewOwned(n int) *Block {
 	return &Block{B: make([]byte, n), class: owned}
 }
 
-// Use begins a use of a block from NewOwned with its first n bytes, and returns it.
+// Use begins a use of the first n bytes of a block from NewOwned, and returns it.
 func (b *Block) Use(n int) *Block {
 	b.got()
 	b.B = b.B[:n]

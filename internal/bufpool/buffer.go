@@ -7,8 +7,8 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// maxKept is the capacity up to which a Buffer returns to the pool. One that a
-// large message has grown is left to the garbage collector.
+// maxKept is the largest capacity with which a Buffer returns to the pool. Larger ones,
+// grown by large messages, are left to the garbage collector.
 const maxKept = 64 << 10
 
 // Buffer is a bytes.Buffer from a pool, for one message.
@@ -39,7 +39,7 @@ func (b *Buffer) Free() {
 	}
 }
 
-// memory returns all the memory of an empty buffer.
+// memory returns the whole backing array of an empty buffer.
 func (b *Buffer) memory() []byte {
 	p := b.AvailableBuffer()
 	return p[:cap(p)]

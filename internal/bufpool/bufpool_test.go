@@ -18,7 +18,7 @@ func TestGetSizes(t *testing.T) {
 		{MaxBlock + 1, MaxBlock + 1},
 		{3*MaxBlock + 7, 3*MaxBlock + 7},
 	} {
-		// Twice: from the allocator at first, then from the pool.
+		// Twice: first from the allocator, then from the pool.
 		for range 2 {
 			b := Get(test.n)
 			if len(b.B) != test.want || cap(b.B) != test.want {
@@ -45,7 +45,7 @@ func TestGrow(t *testing.T) {
 	g.Free()
 }
 
-// A block of the caller's own is never handed out by Get.
+// Get never returns a block owned by a caller.
 func TestOwnedBlockStaysWithItsOwner(t *testing.T) {
 	own := NewOwned(128)
 	for range 100 {

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// wantPanic wants misuse to panic, and to leave nothing out of its pool.
+// wantPanic wants misuse to panic, and the pool to account for all objects.
 func wantPanic(t *testing.T, kind poolcheck.Kind, misuse func()) {
 	t.Helper()
 	before := poolcheck.Out()[kind]
@@ -43,7 +43,7 @@ func TestBlockMisuse(t *testing.T) {
 	})
 	t.Run("written after Free", func(t *testing.T) {
 		wantPanic(t, poolcheck.Block, func() {
-			// The pool drops some of what is put there.
+			// With the race detector, a pool drops some objects at random.
 			for range 100 {
 				b := Get(MaxBlock)
 				b.Free()
@@ -70,7 +70,7 @@ func TestBlockMisuse(t *testing.T) {
 	})
 }
 
-// getAndFree takes n blocks, and frees those it got also when taking one panics.
+// getAndFree takes n blocks. It frees those taken even if taking another one panics.
 func getAndFree(n int) {
 	for range n {
 		defer Get(MaxBlock).Free()

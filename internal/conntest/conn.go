@@ -15,10 +15,10 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// Options configure the connection under test, in either role. The zero value
-// means the library's defaults.
+// Options configure the connection under test, in either role. The zero value selects
+// the library's defaults.
 type Options struct {
-	Compression                             websocket.CompressionMode // negotiated unchanged
+	Compression                             websocket.CompressionMode // negotiated without changes
 	Threshold                               int
 	ReadLimit                               int64
 	MaxBacklog                              int64
@@ -27,14 +27,13 @@ type Options struct {
 	OnPong                                  func(ctx context.Context, payload []byte)
 
 	Pipe   *rawpeer.PipeOptions
-	Frames []rawpeer.Frame // sent by the peer directly after its handshake
+	Frames []rawpeer.Frame // sent by the peer directly after the handshake
 }
 
-// Connect makes a connection under test and its peer.
+// Connect creates a connection under test and its peer.
 type Connect func(tb testing.TB, n rawpeer.Network, opts *Options) (*websocket.Conn, *rawpeer.Peer)
 
-// A Role is one of the two roles of a connection under test. Its peer has the
-// other.
+// A Role is a role of a connection under test. The peer has the other role.
 type Role struct {
 	Name    string
 	Connect Connect
@@ -46,8 +45,8 @@ var Roles = []Role{
 	{"client", Dialed},
 }
 
-// ForBothRoles runs test for each role, over a stream in memory and in a bubble
-// of its own. c is closed when test returns. A nil opts means the defaults.
+// ForBothRoles runs test for each role, each in a bubble and over an in-memory stream.
+// c is closed when test returns. A nil opts selects the defaults.
 func ForBothRoles(t *testing.T, opts *Options, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)) {
 	t.Helper()
 	if opts == nil {
@@ -98,7 +97,7 @@ func Dialed(tb testing.TB, n rawpeer.Network, opts *Options) (*websocket.Conn, *
 	return c, opts.Inflating(p)
 }
 
-// Accept returns o as the options of a server.
+// Accept returns the options for Accept.
 func (o *Options) Accept() *websocket.AcceptOptions {
 	return &websocket.AcceptOptions{
 		CompressionMode:      o.Compression,
@@ -113,7 +112,7 @@ func (o *Options) Accept() *websocket.AcceptOptions {
 	}
 }
 
-// Dial returns o as the options of a client that uses client.
+// Dial returns the options for Dial, with client as the HTTPClient.
 func (o *Options) Dial(client *http.Client) *websocket.DialOptions {
 	return &websocket.DialOptions{
 		HTTPClient:           client,
@@ -129,8 +128,8 @@ func (o *Options) Dial(client *http.Client) *websocket.DialOptions {
 	}
 }
 
-// Extensions returns the header lines with which the peer, as client or server,
-// agrees to the compression mode.
+// Extensions returns the header lines with which the peer, as client or server, agrees
+// to the compression mode.
 func (o *Options) Extensions() []string {
 	switch o.Compression {
 	case websocket.CompressionContextTakeover:
@@ -141,8 +140,8 @@ func (o *Options) Extensions() []string {
 	return nil
 }
 
-// Inflating makes p inflate what it receives, where that was negotiated, and
-// returns it.
+// Inflating makes p inflate received messages, if compression was negotiated, and
+// returns p.
 func (o *Options) Inflating(p *rawpeer.Peer) *rawpeer.Peer {
 	if o.Compression != websocket.CompressionDisabled {
 		p.Inflates(o.Takeover())
@@ -162,7 +161,7 @@ func (o *Options) Takeover() rawpeer.Takeover {
 // the server.
 func PeerIsClient(p *rawpeer.Peer) bool { return p.Response != nil }
 
-// A Message is a result of Read.
+// A Message is the result of Read.
 type Message struct {
 	Type    websocket.MessageType
 	Payload string
@@ -176,20 +175,20 @@ func GoRead(tb testing.TB, c *websocket.Conn) *rawpeer.Call[Message] {
 	})
 }
 
-// The defaults and bounds that the library documents.
+// The documented timeouts and limits of the library.
 const (
-	CloseTimeout = 5 * time.Second // of Close, for the peer's close frame
-	DrainTime    = time.Second     // of a connection that has sent the code of a violation
-	DefaultLimit = 32768           // of a message, in bytes
+	CloseTimeout = 5 * time.Second // for the peer's close frame in Close
+	DrainTime    = time.Second     // for the peer's reply to the close frame of a violation
+	DefaultLimit = 32768           // of the bytes of a message
 )
 
 // LongestPayload is the longest payload of a control frame (RFC 6455 section 5.5).
 var LongestPayload = strings.Repeat("p", 125)
 
-// UnderTest returns the connection's end of the stream.
+// UnderTest returns the stream's end of the connection under test.
 func UnderTest(p *rawpeer.Peer) *rawpeer.Stream { return p.Stream().Peer() }
 
-// Allocated returns how many bytes all goroutines allocate while f runs.
+// Allocated returns the number of bytes that all goroutines allocate while f runs.
 func Allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -15,7 +15,7 @@ type CountedContext struct {
 	mu         sync.Mutex
 	err        error
 	funcs      map[int]func()
-	registered int // in all
+	registered int // total
 }
 
 // NewCountedContext returns a context without a deadline.
@@ -59,7 +59,7 @@ func (ctx *CountedContext) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
-// Cancel ends the context.
+// Cancel cancels the context.
 func (ctx *CountedContext) Cancel() {
 	ctx.mu.Lock()
 	defer ctx.mu.Unlock()
@@ -74,7 +74,7 @@ func (ctx *CountedContext) Cancel() {
 	}
 }
 
-// Counts returns how many functions are registered, and how many were in all.
+// Counts returns the number of functions registered now, and in total.
 func (ctx *CountedContext) Counts() (waiting, registered int) {
 	ctx.mu.Lock()
 	defer ctx.mu.Unlock()

@@ -1,8 +1,7 @@
-// Package conntest makes connections under test, each with a raw peer of package
-// rawpeer, in both roles, and has the assertions that the test suites share.
+// Package conntest creates connections under test with raw peers of package rawpeer, in
+// both roles, and has the assertions that the test suites share.
 //
-//   - [ForBothRoles], [OverTCP] and [ForReadWays] run one test for server and
-//     client.
+//   - [ForBothRoles], [OverTCP] and [ForReadWays] run a test for server and client.
 //   - [GoDial], [AcceptedWith] and [DialedWith] are for tests of the handshake.
-//   - The functions that begin with Want and Must fail the test.
+//   - The functions whose names begin with Want and Must fail the test.
 package conntest

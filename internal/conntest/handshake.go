@@ -13,8 +13,8 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// Request returns a valid handshake request, with header lines changed: a line
-// replaces those of its name, and a bare name removes them.
+// Request returns a valid handshake request with changed header lines: a line replaces
+// those of its name, and a name without a colon removes them.
 func Request(lines ...string) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "http://example.com/chat", nil)
 	r.Header = http.Header{
@@ -38,14 +38,14 @@ func Request(lines ...string) *http.Request {
 	return r
 }
 
-// A DialResult is a result of Dial.
+// A DialResult is the result of Dial.
 type DialResult struct {
 	Conn     *websocket.Conn
 	Response *http.Response
 }
 
-// GoDial dials on a goroutine. The server that it returns as the peer has read
-// the request, and has not answered it.
+// GoDial dials on a goroutine. The server that it returns as the peer has read the
+// request, but not sent a response.
 func GoDial(t *testing.T, ctx context.Context, url string, opts *websocket.DialOptions) (*rawpeer.Call[DialResult], *rawpeer.Peer) {
 	t.Helper()
 	n := rawpeer.Listen(nil)
@@ -74,7 +74,7 @@ func GoDial(t *testing.T, ctx context.Context, url string, opts *websocket.DialO
 	return call, p
 }
 
-// Answer returns the options of a peer that answers with these header lines.
+// Answer returns the options of a peer whose response has these header lines.
 func Answer(lines ...string) rawpeer.ServerOptions {
 	return rawpeer.ServerOptions{Header: lines}
 }
@@ -89,8 +89,8 @@ func ExtensionLines(lines []string) []string {
 	return header
 }
 
-// AcceptedWith makes a server of the mode, for a client that sends these values
-// of Sec-WebSocket-Extensions.
+// AcceptedWith returns a server of the mode, for a client that sends these values of
+// Sec-WebSocket-Extensions.
 func AcceptedWith(t *testing.T, mode websocket.CompressionMode, threshold int, lines ...string) (*websocket.Conn, *rawpeer.Peer) {
 	t.Helper()
 	return rawpeer.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
@@ -98,8 +98,8 @@ func AcceptedWith(t *testing.T, mode websocket.CompressionMode, threshold int, l
 	}, &rawpeer.ClientOptions{Header: ExtensionLines(lines)})
 }
 
-// DialedWith dials as a client of the mode, a server that answers with these
-// values of Sec-WebSocket-Extensions.
+// DialedWith dials as a client of the mode. The server's response has these values of
+// Sec-WebSocket-Extensions.
 func DialedWith(t *testing.T, mode websocket.CompressionMode, threshold int, lines ...string) (*websocket.Conn, *rawpeer.Peer, error) {
 	t.Helper()
 	n := rawpeer.Listen(nil)
@@ -121,7 +121,7 @@ func DialedWith(t *testing.T, mode websocket.CompressionMode, threshold int, lin
 	return c, p, err
 }
 
-// WantCompresses wants c to compress what it sends, or not to.
+// WantCompresses wants c to compress its messages, or not to.
 func WantCompresses(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, want bool) {
 	t.Helper()
 	MustWriteText(t, c, Filler(1000))

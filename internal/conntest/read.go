@@ -29,8 +29,8 @@ var ReadWays = []ReadWay{
 	{"Reader in small reads", readerWay(func(r io.Reader) io.Reader { return smallReads{r} })},
 }
 
-// appendWay appends to a slice that has a prefix, which has to stay as it is, and
-// room for more bytes.
+// appendWay appends to a slice with a prefix, which must not change, and room for more
+// bytes.
 func appendWay(room int) func(context.Context, *websocket.Conn) (websocket.MessageType, []byte, error) {
 	const prefix = "prefix"
 	return func(ctx context.Context, c *websocket.Conn) (websocket.MessageType, []byte, error) {
@@ -46,7 +46,7 @@ func appendWay(room int) func(context.Context, *websocket.Conn) (websocket.Messa
 	}
 }
 
-// smallReads reads few bytes at a time, a number that nothing is aligned to.
+// smallReads reads a few bytes at a time, 5 at most, to avoid alignment.
 type smallReads struct{ r io.Reader }
 
 func (s smallReads) Read(p []byte) (int, error) { return s.r.Read(p[:min(len(p), 5)]) }
@@ -62,8 +62,8 @@ func readerWay(through func(io.Reader) io.Reader) func(context.Context, *websock
 	}
 }
 
-// ForReadWays runs test for both roles and each of [ReadWays]; in a short run,
-// for the first of them alone.
+// ForReadWays runs test for both roles and each of [ReadWays]; with -short, only for
+// the first.
 func ForReadWays(t *testing.T, opts *Options, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (Message, error))) {
 	t.Helper()
 	ways := ReadWays
@@ -82,7 +82,7 @@ func ForReadWays(t *testing.T, opts *Options, test func(t *testing.T, c *websock
 	}
 }
 
-// ForEachMode runs test without compression, and with each kind of it.
+// ForEachMode runs test without compression, and with each compression mode.
 func ForEachMode(t *testing.T, test func(t *testing.T, opts *Options)) {
 	t.Helper()
 	for name, mode := range map[string]websocket.CompressionMode{
@@ -94,7 +94,7 @@ func ForEachMode(t *testing.T, test func(t *testing.T, opts *Options)) {
 	}
 }
 
-// Encoder returns a function that compresses the peer's messages where that was
+// Encoder returns a function that compresses the peer's messages if compression was
 // negotiated.
 func (o *Options) Encoder() func(rawpeer.Frame) rawpeer.Frame {
 	if o.Compression == websocket.CompressionDisabled {
@@ -121,7 +121,7 @@ func Fragmented(f rawpeer.Frame, size int) []rawpeer.Frame {
 	}
 }
 
-// Between puts f between each two of frames.
+// Between inserts f between each two of frames.
 func Between(frames []rawpeer.Frame, f rawpeer.Frame) []rawpeer.Frame {
 	var all []rawpeer.Frame
 	for i, g := range frames {
@@ -133,7 +133,7 @@ func Between(frames []rawpeer.Frame, f rawpeer.Frame) []rawpeer.Frame {
 	return all
 }
 
-// Pieces cuts the bytes of frames into pieces of size bytes.
+// Pieces encodes frames and cuts them into pieces of size bytes.
 func Pieces(p *rawpeer.Peer, size int, frames []rawpeer.Frame) [][]byte {
 	var b []byte
 	for _, f := range frames {

@@ -19,7 +19,7 @@ func WantNoError(t *testing.T, err error) {
 	}
 }
 
-// WantError wants an error that is want, by [errors.Is].
+// WantError wants got to match want, by [errors.Is].
 func WantError(t *testing.T, got, want error) {
 	t.Helper()
 	if !errors.Is(got, want) {
@@ -27,9 +27,9 @@ func WantError(t *testing.T, got, want error) {
 	}
 }
 
-// WantCause wants the error of a call that was under way when the peer, the network
-// or a failure ended the connection: not net.ErrClosed, and with this close status of
-// the peer, or -1 where the peer sent none.
+// WantCause wants the error of a call that was under way when the peer, the network or
+// a failure ended the connection: it does not match net.ErrClosed, and has this close
+// status of the peer, or -1 if the peer sent none.
 func WantCause(t *testing.T, got error, status websocket.StatusCode) {
 	t.Helper()
 	if got == nil {
@@ -44,8 +44,8 @@ func WantCause(t *testing.T, got error, status websocket.StatusCode) {
 }
 
 // WantClosed wants the error of a call on a connection that had ended before, or that
-// this side closed: net.ErrClosed, with this close status of the peer, or -1 where the
-// peer sent none.
+// this side closed: it matches net.ErrClosed, and has this close status of the peer, or
+// -1 if the peer sent none.
 func WantClosed(t *testing.T, got error, status websocket.StatusCode) {
 	t.Helper()
 	WantError(t, got, net.ErrClosed)
@@ -54,8 +54,8 @@ func WantClosed(t *testing.T, got error, status websocket.StatusCode) {
 	}
 }
 
-// EveryCall calls each method that returns an error on a connection that has
-// ended, and returns the errors by name.
+// EveryCall calls each method that returns an error on a connection that has ended, and
+// returns the errors by name.
 func EveryCall(t *testing.T, c *websocket.Conn) map[string]error {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -72,9 +72,8 @@ func EveryCall(t *testing.T, c *websocket.Conn) map[string]error {
 	return errs
 }
 
-// WantEnded wants every call to say that the connection has ended, and with
-// which code the peer closed it, or -1 where it sent none. Closing it again is
-// no error.
+// WantEnded wants every call to fail because the connection has ended, with the peer's
+// close status, or -1 if the peer sent none. Closing the connection again is no error.
 func WantEnded(t *testing.T, c *websocket.Conn, status websocket.StatusCode) {
 	t.Helper()
 	for range 2 {
@@ -92,8 +91,8 @@ func WantEnded(t *testing.T, c *websocket.Conn, status websocket.StatusCode) {
 	}
 }
 
-// WantInterrupted wants a call to have ended with its context, and the
-// connection to be open.
+// WantInterrupted wants the error of a call that ended with its context and left the
+// connection open.
 func WantInterrupted(t *testing.T, got, want error) {
 	t.Helper()
 	WantError(t, got, want)
@@ -126,7 +125,7 @@ func WantText(t *testing.T, c *websocket.Conn, want string) {
 	WantMessage(t, c, websocket.MessageText, want)
 }
 
-// WantReader wants a message to begin, and returns its reader.
+// WantReader begins to read a message, and returns its reader.
 func WantReader(t *testing.T, c *websocket.Conn) io.Reader {
 	t.Helper()
 	_, r, err := c.Reader(t.Context())
@@ -153,8 +152,8 @@ func WantRest(t *testing.T, r io.Reader, want string) {
 	}
 }
 
-// WantBetween wants an error from Reader and Read, since another message is being
-// read, and the connection to stay open.
+// WantBetween wants Reader and Read to fail because another message is being read,
+// without ending the connection.
 func WantBetween(t *testing.T, c *websocket.Conn) {
 	t.Helper()
 	if _, _, err := c.Reader(t.Context()); err == nil || errors.Is(err, net.ErrClosed) {
@@ -165,7 +164,7 @@ func WantBetween(t *testing.T, c *websocket.Conn) {
 	}
 }
 
-// Filler returns n bytes of text that deflate hardly compresses.
+// Filler returns n bytes of text that hardly compresses.
 func Filler(n int) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	b := make([]byte, n)
@@ -179,7 +178,7 @@ func Filler(n int) string {
 	return string(b)
 }
 
-// MustWriteText writes a message for which the stream has room.
+// MustWriteText writes a message. The stream must have space for it.
 func MustWriteText(t *testing.T, c *websocket.Conn, s string) {
 	t.Helper()
 	if err := c.Write(t.Context(), websocket.MessageText, []byte(s)); err != nil {
@@ -197,7 +196,7 @@ func MustWriter(t *testing.T, c *websocket.Conn, ctx context.Context) io.WriteCl
 	return w
 }
 
-// MustAdd adds to a message.
+// MustAdd writes a part of a message.
 func MustAdd(t *testing.T, w io.Writer, s string) {
 	t.Helper()
 	if n, err := io.WriteString(w, s); n != len(s) || err != nil {
@@ -213,7 +212,7 @@ func MustEnd(t *testing.T, w io.Closer) {
 	}
 }
 
-// WantTimeout wants the error of a call on a net.Conn whose deadline passed.
+// WantTimeout wants the error of a call on a net.Conn after its deadline.
 func WantTimeout(t *testing.T, err error) {
 	t.Helper()
 	WantError(t, err, os.ErrDeadlineExceeded)

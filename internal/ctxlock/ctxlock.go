@@ -1,14 +1,14 @@
 // Package ctxlock provides a mutex whose Lock can be abandoned.
 //
-// Lock of a [Mutex] returns when the lock is acquired, or when a context or a
-// channel ends the wait. The lock is fair: it is handed to the goroutines that wait
-// for it in the order in which they began to wait. Uncontended, Lock and Unlock
-// cost one atomic operation each and allocate nothing.
+// Lock of a [Mutex] returns when the lock is acquired, or when a context or a channel
+// ends the wait. The lock is fair: waiting goroutines get it in the order in which they
+// started to wait. Uncontended, Lock and Unlock cost one atomic operation each and
+// allocate nothing.
 //
-// A Mutex also publishes a version, a number that its holder changes. Goroutines
-// that do not hold the lock can read the version of the last Unlock, or acquire the
-// lock if the version is a given one. So they can tell whether the guarded state has
-// changed without waiting for the lock. A version needs no atomic operation of its own.
+// A Mutex also publishes a version, a number that its holder changes. Goroutines that
+// do not hold the lock can read the version of the last Unlock, or acquire the lock if
+// the version is a given one. This shows whether the guarded state has changed without
+// waiting for the lock. A version needs no atomic operation of its own.
 package ctxlock
 
 import (
@@ -51,10 +51,10 @@ type queue struct {
 // maxSpares bounds the waiters that a Mutex keeps for reuse: about 2 KiB.
 const maxSpares = 16
 
-// Waiter is the place of a goroutine in the queue of a Mutex.
+// Waiter is the entry of a goroutine in the queue of a Mutex.
 type Waiter struct {
 	mark       poolcheck.Mark
-	ready      chan struct{} // of capacity 1; a value is the lock
+	ready      chan struct{} // capacity 1; a received value transfers the lock
 	prev, next *Waiter
 	queued     bool // guarded by queue.mu
 }
@@ -71,9 +71,9 @@ func (m *Mutex) TryLockAt(version uint64) bool {
 	return m.state.Load() == s && m.state.CompareAndSwap(s, s|held)
 }
 
-// Lock acquires the lock. It returns ctx.Err() or [ErrDone], and has not acquired
-// it, if ctx ended or done was closed first. A lock that is free is acquired in any
-// case. A nil done ends nothing.
+// Lock acquires the lock. If ctx is done or done is closed first, it returns ctx.Err()
+// or [ErrDone] without acquiring the lock. A free lock is acquired in any case. A nil
+// done has no effect.
 func (m *Mutex) Lock(ctx context.Context, done <-chan struct{}) error {
 	if m.TryLock() {
 		return nil
@@ -81,9 +81,8 @@ func (m *Mutex) Lock(ctx context.Context, done <-chan struct{}) error {
 	return m.Wait(ctx, done, m.Enqueue())
 }
 
-// Enqueue is the first half of Lock: it returns a place in the queue, for which
-// Wait has to be called, or nil if the lock was free and is acquired now. It does
-// not block.
+// Enqueue is the first half of Lock. It returns an entry in the queue, which must be
+// passed to Wait, or nil if the lock was free and is now acquired. It does not block.
 func (m *Mutex) Enqueue() *Waiter {
 	q := m.getQueue()
 	q.mu.Lock()
@@ -108,8 +107,8 @@ func (m *Mutex) Enqueue() *Waiter {
 	return w
 }
 
-// Wait is the second half of Lock, for a place from Enqueue, which must not be used
-// again. For a nil place the lock is acquired already.
+// Wait is the second half of Lock, for an entry from Enqueue, which must not be used
+// again. For a nil entry the lock is already acquired.
 func (m *Mutex) Wait(ctx context.Context, done <-chan struct{}, w *Waiter) error {
 	if w == nil {
 		return nil
@@ -146,8 +145,8 @@ func (m *Mutex) Unlock() {
 	}
 }
 
-// TryUnlock is Unlock if no goroutine waits. It returns false, and the lock is
-// still held, if one does: Unlock has to follow. It is small enough to be inlined.
+// TryUnlock is Unlock if no goroutine waits. Otherwise it returns false, the lock is
+// still held, and the caller must call Unlock. It is small enough to be inlined.
 func (m *Mutex) TryUnlock() bool {
 	s := m.state.Load()
 	return s&stateMask == held && m.state.CompareAndSwap(s, m.version<<stateBits)
@@ -228,7 +227,7 @@ func (q *queue) newWaiterLocked() *Waiter {
 	return w
 }
 
-// keepLocked keeps a waiter that is not queued for the next Enqueue.
+// keepLocked keeps an unused waiter for the next Enqueue.
 func (q *queue) keepLocked(w *Waiter) {
 	if q.spares < maxSpares {
 		w.next = q.spare

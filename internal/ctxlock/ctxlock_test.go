@@ -14,8 +14,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
-// startLock starts a goroutine that locks m, and returns when it waits. then gets
-// the result of Lock.
+// startLock starts a goroutine that locks m, and returns when it waits. then is called
+// with the result of Lock.
 func startLock(m *Mutex, ctx context.Context, done <-chan struct{}, then func(error)) {
 	go func() { then(m.Lock(ctx, done)) }()
 	synctest.Wait()
@@ -45,7 +45,7 @@ func TestUncontended(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := m.Lock(ended, nil); err != nil {
-		t.Errorf("got %v from a free lock, for which nothing has to be waited", err)
+		t.Errorf("got %v from a free lock", err)
 	}
 	m.Unlock()
 
@@ -119,7 +119,7 @@ func TestFirstInFirstOut(t *testing.T) {
 				})
 			}
 			if m.TryLock() {
-				t.Fatal("the lock was acquired past those that wait")
+				t.Fatal("the lock was acquired ahead of its waiters")
 			}
 			m.Unlock()
 			synctest.Wait()
@@ -134,7 +134,7 @@ func TestFirstInFirstOut(t *testing.T) {
 	})
 }
 
-// The others get the lock in their order, whichever of them give up.
+// The other waiters get the lock in order, whichever of them give up.
 func TestContextEndsTheWait(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -207,15 +207,15 @@ func TestDoneEndsTheWait(t *testing.T) {
 	})
 }
 
-// A waiter that gives up when it has been handed the lock has acquired it: the lock
-// would be lost if it went away.
+// A waiter that gives up after it was handed the lock has acquired it. Otherwise the
+// lock would be lost.
 func TestHandedOverWhileGivingUp(t *testing.T) {
 	t.Run("before", func(t *testing.T) {
 		var m Mutex
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
 		gaveUp := 0
-		for range 100 { // select chooses at random
+		for range 100 { // select chooses randomly
 			mustTryLock(t, &m)
 			w := m.Enqueue()
 			m.Unlock()
@@ -228,7 +228,7 @@ func TestHandedOverWhileGivingUp(t *testing.T) {
 			m.Unlock()
 		}
 		if gaveUp > 0 {
-			t.Errorf("%d of 100 gave up a lock that they had", gaveUp)
+			t.Errorf("%d of 100 gave up a lock that was handed to them", gaveUp)
 		}
 	})
 	t.Run("at once", func(t *testing.T) {
@@ -308,8 +308,8 @@ func TestTryLockAt(t *testing.T) {
 	m.Unlock()
 }
 
-// Many goroutines at once, half of which give up at any moment: one at a time holds
-// the lock, and it is free when all are gone.
+// Many goroutines lock concurrently, half of which may give up at any moment: one at a
+// time holds the lock, and it is free at the end.
 func TestStress(t *testing.T) {
 	const goroutines, rounds = 16, 1000
 	var m Mutex
@@ -328,7 +328,7 @@ func TestStress(t *testing.T) {
 					}
 					entered++
 					m.Advance()
-					runtime.Gosched() // others come to wait
+					runtime.Gosched() // lets others start to wait
 					inside--
 					m.Unlock()
 				}

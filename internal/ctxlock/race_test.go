@@ -9,8 +9,8 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// A spare waiter that is handed the lock, or written to, is noticed when it is used
-// again.
+// A spare waiter that is handed the lock, or written to, causes a panic when it is
+// reused.
 func TestWaiterMisuse(t *testing.T) {
 	for name, misuse := range map[string]func(w *Waiter){
 		"written after its use": func(w *Waiter) { w.queued = true },

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
-// direction is a target under test. It notes whether calls on it would fail now.
+// direction is a target under test. It records whether calls on it would fail now.
 type direction struct {
 	busy       atomic.Bool // its lock
 	failing    atomic.Bool
@@ -26,7 +26,7 @@ func (d *direction) Busy() bool { return d.busy.Load() }
 func (d *direction) Interrupt() { d.failing.Store(true); d.interrupts.Add(1) }
 func (d *direction) Resume()    { d.failing.Store(false) }
 
-// lock and unlock are what the holder of a direction does around its calls.
+// tryLock and unlock are the operations of a holder around its calls.
 func (d *direction) tryLock() bool { return d.busy.CompareAndSwap(false, true) }
 
 func (d *direction) unlock(w *Watch) {
@@ -56,11 +56,10 @@ func newRegistry(t *testing.T) (*registry, context.CancelFunc) {
 	return &registry{Context: ctx}, cancel
 }
 
-// Value hides the context within, with which context.AfterFunc would register
-// past AfterFunc.
+// Value hides the embedded context, so context.AfterFunc uses the AfterFunc method.
 func (*registry) Value(any) any { return nil }
 
-// AfterFunc is what context.AfterFunc calls.
+// AfterFunc is called by context.AfterFunc.
 func (r *registry) AfterFunc(f func()) (stop func() bool) {
 	r.add(1)
 	stopInner := context.AfterFunc(r.Context, f)
@@ -83,7 +82,7 @@ func (r *registry) counts() (total, now int) {
 	return r.total, r.now
 }
 
-// call locks, and begins and ends a call that does not block.
+// call locks, and makes a call that does not block.
 func call(t *testing.T, w *Watch, d *direction, ctx context.Context) {
 	t.Helper()
 	begin(t, w, d, ctx)
@@ -98,7 +97,7 @@ func begin(t *testing.T, w *Watch, d *direction, ctx context.Context) {
 		t.Fatal("the lock is held")
 	}
 	if !w.Begin(ctx) {
-		t.Fatal("a call may not begin whose context has not ended")
+		t.Fatal("Begin returned false for a context that has not ended")
 	}
 	if d.failing.Load() {
 		t.Fatal("a call begins on a direction that is interrupted")
@@ -111,14 +110,15 @@ func end(w *Watch, d *direction) (wasInterrupted bool) {
 	return wasInterrupted
 }
 
-// wantRefused wants Begin to refuse a context that has ended, and to leave no mark.
+// wantRefused wants Begin to return false for an ended context, and to leave no state
+// behind.
 func wantRefused(t *testing.T, w *Watch, d *direction, ctx context.Context) {
 	t.Helper()
 	if !d.tryLock() {
 		t.Fatal("the lock is held")
 	}
 	if w.Begin(ctx) {
-		t.Error("a call may begin whose context has ended")
+		t.Error("Begin returned true for a context that has ended")
 		w.End()
 	}
 	d.unlock(w)
@@ -200,7 +200,7 @@ func TestContextEndsDuringACall(t *testing.T) {
 	}
 }
 
-// A context that ends while no call is under way leaves the direction as it is.
+// A context that ends while no call is under way does not interrupt the direction.
 func TestContextEndsBetweenCalls(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -234,8 +234,8 @@ func TestContextEndsBetweenCalls(t *testing.T) {
 	}
 }
 
-// A context that ends after the last look of a call, but before the unlock, leaves
-// nothing behind after the unlock.
+// A context that ends after the last check of a call, but before the unlock, has no
+// effect after the unlock.
 func TestContextEndsBeforeTheUnlock(t *testing.T) {
 	t.Run("bubble", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -260,7 +260,7 @@ func TestContextEndsBeforeTheUnlock(t *testing.T) {
 	})
 }
 
-// A call that does not block bears the end of an earlier call's context.
+// A call that does not block ignores the end of an earlier call's context.
 func TestReady(t *testing.T) {
 	t.Run("bubble", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -288,8 +288,8 @@ func TestReady(t *testing.T) {
 	})
 }
 
-// A context is registered for the length of a call, and from the second one in a
-// row on until another comes.
+// A context is registered during a call. If it is used twice in a row, it stays
+// registered until another one is used.
 func TestRegistrations(t *testing.T) {
 	w, d := newWatch(Keep)
 	ctx, _ := newRegistry(t)
@@ -318,7 +318,7 @@ func TestRegistrations(t *testing.T) {
 	want(other, 3, 0)
 
 	if n := testing.AllocsPerRun(100, func() { call(t, w, d, ctx) }); n != 0 {
-		t.Errorf("a context that comes again and again allocates %v times", n)
+		t.Errorf("a context that is used repeatedly allocates %v times", n)
 	}
 	w.Close()
 
@@ -329,7 +329,7 @@ func TestRegistrations(t *testing.T) {
 	}
 }
 
-// The registration of a context that lives on does not keep a Watch alive, and goes
+// The registration of a long-lived context does not keep a Watch alive, and is removed
 // with it.
 func TestDroppedWatchIsCollected(t *testing.T) {
 	ctx, _ := newRegistry(t)
@@ -387,7 +387,7 @@ func TestLateEnd(t *testing.T) {
 	}
 }
 
-// Contexts end at any moment. After each call the direction works, and no call is
+// Contexts end at random moments. After each call the direction works, and no call is
 // interrupted whose context has not ended.
 func TestStress(t *testing.T) {
 	const rounds = 5000

@@ -1,3 +1,3 @@
-// Package guard gives tests memory whose neighbours can't be touched, so that a
-// kernel that reads or writes outside of its slice crashes the test.
+// Package guard gives tests memory between inaccessible pages, so that a kernel that
+// reads or writes outside its slice crashes the test.
 package guard

@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// Bytes returns n bytes, and at least one, rounded up to whole pages, which lie
-// between two pages that may be neither read nor written. They are given back
-// when the test ends.
+// Bytes returns at least n bytes, at least one, rounded up to whole pages, between two
+// pages that can be neither read nor written. They are unmapped when the test ends.
 func Bytes(t testing.TB, n int) []byte {
 	t.Helper()
 	page := os.Getpagesize()

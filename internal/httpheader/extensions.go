@@ -12,26 +12,26 @@ type Extension struct {
 // Param is a parameter of an Extension.
 type Param struct {
 	Name, Value string
-	HasValue    bool // there is a value, perhaps in quotes
+	HasValue    bool // a value is present, quoted or not
 }
 
-// Bounds of what a Sec-WebSocket-Extensions header may have. There are three extensions, and
-// four parameters of the one that has most. A header of a mebibyte can have half a
-// million of either, each of which would take many times its bytes.
+// Limits of a Sec-WebSocket-Extensions header. There are three registered extensions, and
+// the one with most parameters has four. A header of a mebibyte could have half a million of
+// either, each of which would take many times its bytes.
 const (
 	MaxExtensions = 32
 	MaxParams     = 32
 )
 
-// ParseExtensions reads the lines of a Sec-WebSocket-Extensions header. It
-// reports false for a header that is not well-formed, or holds too much.
+// ParseExtensions parses the lines of a Sec-WebSocket-Extensions header. It returns
+// false if the header is malformed or exceeds the limits.
 func ParseExtensions(lines []string) (exts []Extension, ok bool) {
 	for _, line := range lines {
 		p := headerParser(line)
 		for {
 			p.skip()
 			if p.eat(',') {
-				continue // an empty element
+				continue // an empty list element
 			}
 			if p == "" {
 				break
@@ -46,7 +46,7 @@ func ParseExtensions(lines []string) (exts []Extension, ok bool) {
 	return exts, true
 }
 
-// headerParser is the rest of a header line.
+// headerParser is the unparsed rest of a header line.
 type headerParser string
 
 func (p *headerParser) skip() {
@@ -71,7 +71,7 @@ func (p *headerParser) token() string {
 	return string(t)
 }
 
-// extension reads a name and its parameters, and the space behind them.
+// extension parses a name with its parameters, and the white space behind them.
 func (p *headerParser) extension() (ext Extension, ok bool) {
 	if ext.Name = p.token(); ext.Name == "" {
 		return ext, false
@@ -95,7 +95,7 @@ func (p *headerParser) extension() (ext Extension, ok bool) {
 	return ext, true
 }
 
-// value reads a token, in quotes or without.
+// value parses a token or a quoted string.
 func (p *headerParser) value() (string, bool) {
 	if !p.eat('"') {
 		t := p.token()

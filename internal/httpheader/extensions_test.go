@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// The grammar of a Sec-WebSocket-Extensions header (RFC 6455 section 9.1), with
-// the white space and the empty elements of RFC 9110 section 5.6.1.
+// The grammar of Sec-WebSocket-Extensions (RFC 6455 section 9.1), with the white space
+// and the empty list elements of RFC 9110 section 5.6.1.
 var (
 	tokenChars    = "[!#$%&'*+.^_`|~0-9A-Za-z-]"
 	space         = `[ \t]*`
@@ -19,7 +19,7 @@ var (
 	headerForm    = regexp.MustCompile(`^` + elementForm + `(?:,` + elementForm + `)*$`)
 )
 
-// formatExtensions is the reverse of ParseExtensions. Some values are in quotes.
+// formatExtensions is the reverse of ParseExtensions. It quotes some of the values.
 func formatExtensions(exts []Extension) string {
 	var elements []string
 	for i, ext := range exts {
@@ -38,9 +38,9 @@ func formatExtensions(exts []Extension) string {
 	return strings.Join(elements, ", ")
 }
 
-// holdsTooMuch reports whether a header of the right form has more extensions, or
-// one of them more parameters, than is taken. (There is no comma and no semicolon in
-// a value, in quotes or not.)
+// holdsTooMuch reports whether a well-formed header has more extensions, or an
+// extension more parameters, than the limits allow. (Values contain no commas and no
+// semicolons, quoted or not.)
 func holdsTooMuch(line string) bool {
 	extensions := 0
 	for element := range strings.SplitSeq(line, ",") {
@@ -54,8 +54,8 @@ func holdsTooMuch(line string) bool {
 	return extensions > MaxExtensions
 }
 
-// FuzzParseExtensions compares ParseExtensions with a regular expression for the
-// grammar, and with itself on what it has read.
+// FuzzParseExtensions compares ParseExtensions with a regular expression of the
+// grammar, and with the parse of its own formatted result.
 func FuzzParseExtensions(f *testing.F) {
 	for _, line := range []string{
 		"", ",", "permessage-deflate", "permessage-deflate; client_max_window_bits",

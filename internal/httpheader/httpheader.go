@@ -1,10 +1,10 @@
-// Package httpheader has the rules of the headers of a WebSocket handshake: tokens,
+// Package httpheader parses the headers of a WebSocket handshake: tokens,
 // comma-separated lists, and the elements of Sec-WebSocket-Extensions.
 //
-// Its functions are pure. A header is given as its lines, which is what an
-// http.Header has for a name; a list may be spread over several lines (RFC 9110
-// section 5.3). Names and tokens are compared without regard to case in ASCII alone:
-// in Unicode there are letters of other scripts that fold to k and to s.
+// Its functions are pure. A header is passed as its lines, the value of an http.Header
+// for a name; a list may be spread over several lines (RFC 9110 section 5.3). The
+// comparison of names and tokens ignores case only in ASCII: in Unicode, letters of
+// other scripts fold to k and to s.
 package httpheader
 
 import (
@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// Elements calls yield for each element of a list, without the white space around
-// it, until yield returns false. Empty elements are left out.
+// Elements calls yield for each element of a list, without surrounding white space,
+// until yield returns false. It skips empty elements.
 func Elements(lines []string, yield func(string) bool) {
 	for _, line := range lines {
 		for element := range strings.SplitSeq(line, ",") {
@@ -24,7 +24,7 @@ func Elements(lines []string, yield func(string) bool) {
 	}
 }
 
-// Has reports whether a list has the element want, in any case.
+// Has reports whether a list has the element want, ignoring case.
 func Has(lines []string, want string) bool {
 	found := false
 	Elements(lines, func(element string) bool {
@@ -34,7 +34,7 @@ func Has(lines []string, want string) bool {
 	return found
 }
 
-// HasOnly reports whether a list has the element want, once or more often, and no
+// HasOnly reports whether a list has the element want, once or several times, and no
 // other.
 func HasOnly(lines []string, want string) bool {
 	has, others := false, false
@@ -46,8 +46,7 @@ func HasOnly(lines []string, want string) bool {
 	return has && !others
 }
 
-// EqualFold reports whether s and t are equal without regard to case, and both
-// ASCII.
+// EqualFold reports whether s and t are ASCII and equal, ignoring case.
 func EqualFold(s, t string) bool {
 	return strings.EqualFold(s, t) && IsASCII(s) && IsASCII(t)
 }

@@ -77,7 +77,7 @@ func TestEqualFold(t *testing.T) {
 	}
 }
 
-// Each byte by itself: RFC 9110 section 5.6.2 lists those of tokens.
+// Each single byte: RFC 9110 section 5.6.2 lists those of tokens.
 func TestIsToken(t *testing.T) {
 	const allowed = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	for b := range 256 {

@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// connectTimeout bounds CONNECT where the context does not: the proxy
-	// connects to the server meanwhile. It is that of net/http.
+	// connectTimeout bounds CONNECT if the context does not: the proxy connects to the
+	// server meanwhile. It is the same as in net/http.
 	connectTimeout = time.Minute
-	// maxHeader bounds the header of the proxy's response, unless the transport
-	// has a bound of its own.
+	// maxHeader bounds the header of the proxy's response, unless the transport has its
+	// own limit.
 	maxHeader = 1 << 20
 )
 
@@ -46,7 +46,7 @@ func (d *dialer) connect(ctx context.Context, conn net.Conn, addr string) error 
 	return err
 }
 
-// connectHeader returns the header of the request, which is not the caller's.
+// connectHeader returns a new header for the request.
 func (d *dialer) connectHeader(ctx context.Context, addr string) (http.Header, error) {
 	header := d.base.ProxyConnectHeader
 	if get := d.base.GetProxyConnectHeader; get != nil {
@@ -88,8 +88,8 @@ func (d *dialer) exchange(ctx context.Context, conn net.Conn, req *http.Request)
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return fmt.Errorf("the proxy %s answered CONNECT %s with status %q", d.proxy.Host, req.Host, resp.Status)
 	}
-	// The server does not send before it has the client's request. Bytes that are
-	// here would be missing from what it sends later.
+	// A server sends nothing before it has received the client's request. Bytes
+	// buffered here would be missing from the tunnel.
 	if n := r.Buffered(); n > 0 {
 		return fmt.Errorf("the proxy %s sent %d bytes after its response to CONNECT", d.proxy.Host, n)
 	}

@@ -1,9 +1,9 @@
-// Package httptunnel sends HTTP requests through HTTP proxies by CONNECT,
-// whatever the scheme of their URL.
+// Package httptunnel sends HTTP requests through HTTP proxies by CONNECT, for any
+// scheme of their URL.
 //
-// [http.Transport] opens a tunnel for https URLs alone. A request for an http
-// URL goes to the proxy itself, which treats Upgrade as the hop-by-hop header
-// that it is, and removes it. RFC 6455 section 4.1 asks for a tunnel in both cases.
+// [http.Transport] opens a tunnel only for https URLs. It sends a request for an http
+// URL to the proxy itself, which removes Upgrade as a hop-by-hop header. RFC 6455
+// section 4.1 requires a tunnel in both cases.
 package httptunnel
 
 //lint:file-ignore SA1019 programs may set the deprecated fields of http.Transport
@@ -16,13 +16,13 @@ import (
 	"net/url"
 )
 
-// Transport is an [http.RoundTripper] that opens a tunnel where Base would send
-// the request through an http or https proxy, and passes the request to Base
-// otherwise: without a proxy, and with a SOCKS proxy.
+// Transport is an [http.RoundTripper] that opens a tunnel if Base would send the
+// request through an http or https proxy. It passes other requests to Base: those
+// without a proxy, and those with a SOCKS proxy.
 //
-// The request, the TLS handshake with the server, if any, and the connection to
-// the proxy are as the fields of Base say. The connection is used for one
-// request, and is closed when the request's context is done.
+// The fields of Base apply to the request, to the TLS handshake with the server, if
+// any, and to the connection to the proxy. The connection is used for one request, and
+// is closed when the request's context is done.
 type Transport struct {
 	Base *http.Transport
 }
@@ -45,8 +45,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.through(proxy, req.Context()).RoundTrip(req)
 }
 
-// through returns a transport for one request. Its dials end with ctx: those of
-// an http.Transport go on without the request that began them, for later requests.
+// through returns a transport for one request. Its dials end with ctx; those of an
+// http.Transport continue without their request, for later ones.
 func (t *Transport) through(proxy *url.URL, ctx context.Context) *http.Transport {
 	d := &dialer{base: t.Base, proxy: proxy}
 	once := t.Base.Clone()
@@ -55,10 +55,10 @@ func (t *Transport) through(proxy *url.URL, ctx context.Context) *http.Transport
 	once.DialContext = func(_ context.Context, network, addr string) (net.Conn, error) {
 		return d.dial(ctx, network, addr)
 	}
-	// These dial the proxy, not the server.
+	// In the tunnel these would dial the proxy, not the server.
 	once.DialTLS = nil
 	once.DialTLSContext = nil
-	// A connection that comes too late for its request is closed.
+	// Close a connection that is established after its request has ended.
 	once.DisableKeepAlives = true
 	return once
 }
@@ -69,8 +69,8 @@ type dialer struct {
 	proxy *url.URL
 }
 
-// dial opens a tunnel to addr. It is closed when ctx is done, which may be long
-// after dial has returned.
+// dial opens a tunnel to addr. It is closed when ctx is done, possibly long after dial
+// has returned.
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	conn, err := d.dialProxy(ctx, network)
 	if err != nil {
@@ -84,7 +84,7 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return conn, nil
 }
 
-// failed returns an error of the type and text that net/http's has.
+// failed returns an error of the same type and text as net/http's.
 func (d *dialer) failed(network string, err error) error {
 	return &net.OpError{Op: "proxyconnect", Net: network, Err: err}
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// proxied makes a request to a server through a proxy, whose end of the connection
-// serve is called with, and the CONNECT request on it.
+// proxied makes a request to a server through a proxy. serve is called with the proxy's
+// end of the connection and the CONNECT request on it.
 func proxied(t *testing.T, base *http.Transport, proxy string, serve func(net.Conn, *bufio.Reader, *http.Request)) (*http.Response, error) {
 	t.Helper()
 	n := rawpeer.Listen(nil)
@@ -37,7 +37,7 @@ func proxied(t *testing.T, base *http.Transport, proxy string, serve func(net.Co
 		defer close(served)
 		conn, err := n.Accept()
 		if err != nil {
-			return // nobody has dialed
+			return // no dial
 		}
 		defer conn.Close()
 		r := bufio.NewReader(conn)
@@ -62,7 +62,7 @@ func proxied(t *testing.T, base *http.Transport, proxy string, serve func(net.Co
 	return resp, err
 }
 
-// respond reads the request in the tunnel, and answers it.
+// respond reads the request in the tunnel, and responds to it.
 func respond(t *testing.T, conn net.Conn, r *bufio.Reader) {
 	req, err := http.ReadRequest(r)
 	if err != nil {
@@ -75,7 +75,7 @@ func respond(t *testing.T, conn net.Conn, r *bufio.Reader) {
 	io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n")
 }
 
-// The CONNECT request says where to, and by whom.
+// The CONNECT request has the address and the credentials.
 func TestRequest(t *testing.T) {
 	for _, test := range []struct{ proxy, authorization string }{
 		{"http://proxy.test", "Basic mine"},
@@ -106,7 +106,7 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// What counts as a response that opens the tunnel.
+// Responses that open the tunnel, and others.
 func TestResponse(t *testing.T) {
 	for _, test := range []struct {
 		name, response string
@@ -147,7 +147,7 @@ func TestResponse(t *testing.T) {
 	}
 }
 
-// A proxy that does not answer is given up after a minute, without a deadline too.
+// CONNECT to a silent proxy fails after a minute, even without a deadline.
 func TestSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -162,7 +162,7 @@ func TestSilent(t *testing.T) {
 	})
 }
 
-// What dials the proxy, where to, and what its errors become.
+// Which function dials the proxy, with which address, and its errors.
 func TestDialsProxy(t *testing.T) {
 	errDial := errors.New("no")
 	refuse := func(want string) func(context.Context, string, string) (net.Conn, error) {
@@ -201,7 +201,7 @@ func TestDialsProxy(t *testing.T) {
 	}
 }
 
-// Without a proxy, and with one that can't be told, the transport itself is asked.
+// Without a proxy, and after an error of the Proxy function, Base handles the request.
 func TestNoProxy(t *testing.T) {
 	errProxy, errDial := errors.New("proxy"), errors.New("dial")
 	for _, test := range []struct {

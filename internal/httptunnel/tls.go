@@ -7,7 +7,7 @@ import (
 	"net/http/httptrace"
 )
 
-// startTLS begins TLS with an https proxy. It closes conn on an error.
+// startTLS performs the TLS handshake with an https proxy. It closes conn on an error.
 func (d *dialer) startTLS(ctx context.Context, conn net.Conn) (net.Conn, error) {
 	config := d.base.TLSClientConfig.Clone()
 	if config == nil {
@@ -20,8 +20,8 @@ func (d *dialer) startTLS(ctx context.Context, conn net.Conn) (net.Conn, error) 
 	return d.shake(ctx, tls.Client(conn, config))
 }
 
-// shakenIfTLS returns a function that takes the result of the transport's own
-// function to dial TLS, and completes the handshake if that did not.
+// shakenIfTLS returns a function that receives the result of the transport's own TLS
+// dial function, and completes the handshake if that function did not.
 func (d *dialer) shakenIfTLS(ctx context.Context) func(net.Conn, error) (net.Conn, error) {
 	return func(conn net.Conn, err error) (net.Conn, error) {
 		if err != nil {

@@ -1,9 +1,10 @@
-// Package liveness notices that a peer is silent, or takes nothing. It does no I/O.
+// Package liveness detects a peer that is silent, or that does not read. It does no
+// I/O.
 //
-// A Watch has one timer. The goroutines that read and write note in a counter that
-// they begin and end a call of the stream, and the timer compares the counter with
-// that of its last look: to read the clock for each call would take longer than the
-// rest of it. Only the first call after a look reads the clock.
+// A Watch has one timer. The goroutines that read and write update a counter when they
+// begin and end a call on the stream, and the timer function compares the counter with
+// that at its last check. Reading the clock in each call would take longer than the
+// rest of the update, so only the first call after a check reads it.
 package liveness
 
 import (
@@ -12,21 +13,21 @@ import (
 	"time"
 )
 
-// Settings are the bounds of a Watch. A bound that is not positive is off.
+// Settings are the timeouts of a Watch. A timeout that is not positive is off.
 type Settings struct {
 	PingInterval time.Duration // silence before a ping
-	PingTimeout  time.Duration // silence after it; PingInterval if not positive
+	PingTimeout  time.Duration // silence after the ping; PingInterval if not positive
 	WriteTimeout time.Duration // a write without progress
 }
 
-// On reports whether a bound is on.
+// On reports whether a timeout is on.
 func (s Settings) On() bool { return s.PingInterval > 0 || s.WriteTimeout > 0 }
 
-// A Finding is the result of a look.
+// A Finding is the result of a check.
 type Finding uint8
 
 const (
-	// Nothing: the next look comes later.
+	// Nothing: no timeout has passed.
 	Nothing Finding = iota
 	// Silent: nothing has arrived for PingInterval. A ping is due.
 	Silent
@@ -36,35 +37,35 @@ const (
 	Stalled
 )
 
-// A Watch watches one connection. The methods of Reads are called by the goroutine
-// that reads, those of Writes by the goroutine that writes.
+// A Watch watches one connection. The methods of Reads are called by the reading
+// goroutine, those of Writes by the writing goroutine.
 type Watch struct {
 	Reads, Writes Activity
 
 	Settings
-	step  time.Duration // between looks, once something happens
-	epoch time.Time     // times below are since then
+	step  time.Duration // between checks while calls are made
+	epoch time.Time     // the zero of all times below
 
-	mu    sync.Mutex // a leaf; guards the rest
+	mu    sync.Mutex // a leaf lock; guards the fields below
 	timer *time.Timer
 	due   time.Duration // of the timer
 	ended bool
 	read  seen
 	wrote seen
-	asked bool // silence was found, and nothing has arrived since
+	asked bool // Silent was returned, and nothing has arrived since
 }
 
-// seen is what the last look found in an Activity.
+// seen is the state of an Activity at the last check.
 type seen struct {
 	calls uint64
-	since time.Duration // when the last call began that was seen
-	away  int64         // of the Activity, at that time
+	since time.Duration // when the last seen call began
+	away  int64         // Activity.away at that time
 }
 
-// minStep bounds how often a Watch with short bounds looks.
+// minStep is the minimum time between checks.
 const minStep = time.Millisecond
 
-// New makes a Watch. Start begins it.
+// New returns a Watch that is not started.
 func New(s Settings) *Watch {
 	if s.PingTimeout <= 0 {
 		s.PingTimeout = s.PingInterval
@@ -81,8 +82,8 @@ func New(s Settings) *Watch {
 	return w
 }
 
-// Start starts the timer, which calls look in a goroutine of its own. look has to call
-// Look. It must not refer to the Watch if the Watch is to be collected.
+// Start starts the timer. look runs on a new goroutine each time and must call Look. It
+// must not refer to the Watch if the Watch is to be collected.
 func (w *Watch) Start(look func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -93,10 +94,10 @@ func (w *Watch) Start(look func()) {
 	w.timer = time.AfterFunc(w.due-w.now(), look)
 }
 
-// never is a time that does not come: a hundred years.
+// never is a duration that does not pass: a hundred years.
 const never = 100 * 365 * 24 * time.Hour
 
-// Stop stops the timer for good.
+// Stop stops the timer permanently.
 func (w *Watch) Stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -108,14 +109,14 @@ func (w *Watch) Stop() {
 
 func (w *Watch) now() time.Duration { return time.Since(w.epoch) }
 
-// wake makes the timer look soon.
+// wake schedules a check within step.
 func (w *Watch) wake(now time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.setLocked(now, min(w.due, now+w.step))
 }
 
-// setLocked sets the timer, unless it is set to that time.
+// setLocked sets the timer, unless it is already set to that time.
 func (w *Watch) setLocked(now, due time.Duration) {
 	if w.ended || w.timer == nil || due == w.due && due > now {
 		return
@@ -124,7 +125,7 @@ func (w *Watch) setLocked(now, due time.Duration) {
 	w.timer.Reset(max(due-now, 0))
 }
 
-// Look compares the counters with those of the last look, and sets the timer for the
+// Look compares the counters with those of the last check, and sets the timer for the
 // next one.
 func (w *Watch) Look() Finding {
 	w.mu.Lock()
@@ -175,16 +176,16 @@ func (w *Watch) Look() Finding {
 }
 
 // Activity counts the calls of one direction of a stream. Its state is the number of
-// calls, and in its low bits whether one is under way, and whether the last one has
-// ended without result. One goroutine at a time calls Begin and End.
+// calls, with flags for a call under way and for a last call without a result in the
+// low bits. One goroutine at a time calls Begin and End.
 type Activity struct {
 	watch *Watch
 	state atomic.Uint64
-	first atomic.Bool   // the next call is the first since the last look
-	at    atomic.Int64  // when the first call since a look began
+	first atomic.Bool   // the next call is the first since the last check
+	at    atomic.Int64  // when the first call since a check began
 	which atomic.Uint64 // its number
-	away  atomic.Int64  // time between calls without result and the ones after them
-	left  atomic.Int64  // when the last call without result ended
+	away  atomic.Int64  // total time between calls without a result and the calls after them
+	left  atomic.Int64  // when the last call without a result ended
 }
 
 const (
@@ -193,12 +194,12 @@ const (
 	oneCall
 )
 
-// Begin notes that a call of the stream begins.
+// Begin records that a call on the stream begins.
 func (a *Activity) Begin() {
 	s := a.state.Load()
 	if s&noResult != 0 {
-		// The silence goes on. A program that reads with short timeouts would never
-		// find its peer gone.
+		// The silence continues. Otherwise a program that reads with short timeouts
+		// would never detect the end of its peer.
 		a.away.Add(int64(a.watch.now()) - a.left.Load())
 		a.state.Store(s&^noResult | underWay)
 		return
@@ -218,8 +219,8 @@ func (a *Activity) Begin() {
 	}
 }
 
-// End notes that the call has ended. If nothing was read or written, the next call
-// goes on with it.
+// End records that the call has ended. If nothing was read or written, the next call
+// counts as its continuation.
 func (a *Activity) End(n int, err error) {
 	s := a.state.Load() &^ underWay
 	if n == 0 && err != nil {
@@ -229,17 +230,17 @@ func (a *Activity) End(n int, err error) {
 	a.state.Store(s)
 }
 
-// A phase is where an Activity is.
+// A phase is the state of an Activity.
 type phase uint8
 
 const (
 	none    phase = iota // the last call had a result
-	pausing              // between a call without result and the one that goes on with it
+	pausing              // between a call without a result and its continuation
 	calling              // a call is under way
 )
 
-// look returns since when calls have had no result, as far as that is known: it may be
-// later, by the time between two looks. Pauses do not count.
+// look returns the time since when calls have had no result. The time may be late by up
+// to the interval between two checks. Pauses between calls do not count.
 func (a *Activity) look(now time.Duration, last *seen) (since time.Duration, at phase) {
 	s := a.state.Load()
 	if calls := s / oneCall; calls != last.calls {

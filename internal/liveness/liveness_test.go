@@ -14,12 +14,12 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
-// A watched is a Watch whose findings are kept.
+// A watched is a Watch that records its findings.
 type watched struct {
 	*Watch
 	start time.Time
 
-	mu       sync.Mutex // a timer's function runs in a goroutine of its own
+	mu       sync.Mutex // the timer function runs on its own goroutine
 	findings []string
 }
 
@@ -44,7 +44,7 @@ func watch(s Settings) *watched {
 
 var errInterrupted = errors.New("interrupted")
 
-// The findings of activities, in time.
+// The findings of sequences of calls over time.
 func TestFindings(t *testing.T) {
 	const second = time.Second
 	for _, test := range []struct {

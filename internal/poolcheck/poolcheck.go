@@ -1,6 +1,6 @@
 // Package poolcheck checks the use of pools in builds with the race detector: it detects
 // double frees, uses after the free, and leaks. In other builds On is false, a [Mark] has
-// no size, and pools do not call this package.
+// size zero, and pools do not call this package.
 package poolcheck
 
 import "fmt"
@@ -9,10 +9,10 @@ import "fmt"
 type Kind uint8
 
 const (
-	Block     Kind = iota // of bytes, on their way in or out
-	Write                 // a system call that writes
+	Block     Kind = iota // of bytes being read or written
+	Write                 // the state of a write system call
 	KeySource             // random bytes for masking keys
-	Waiter                // at a gate
+	Waiter                // in the queue of a lock
 	Decoder               // inflates a message
 	Encoder               // compresses a message
 	Buffer                // of wsjson and wspb
@@ -21,7 +21,7 @@ const (
 
 var kindNames = [kinds]string{"block", "write", "key source", "waiter", "decoder", "encoder", "buffer"}
 
-// String returns what there is one of.
+// String returns the name of an object of the kind.
 func (k Kind) String() string {
 	if k < kinds {
 		return kindNames[k]

@@ -12,11 +12,11 @@ func TestKindsHaveNames(t *testing.T) {
 		}
 	}
 	if s := kinds.String(); s != "Kind(7)" {
-		t.Errorf("got %q for a kind that is none", s)
+		t.Errorf("got %q for an invalid kind", s)
 	}
 }
 
-// What is not watched costs nothing.
+// Without the race detector, a Mark takes no space.
 func TestMarkTakesNoRoom(t *testing.T) {
 	if n := unsafe.Sizeof(Mark{}); !On && n != 0 {
 		t.Errorf("a mark takes %d bytes", n)

@@ -16,13 +16,13 @@ const On = true
 // when it was freed.
 type Mark struct {
 	place uint32 // atomic
-	sum   uint64 // while it is pooled: of what must not change
+	sum   uint64 // while pooled: of the parts that must not change
 }
 
 const (
-	fresh  = iota // made, and never taken
-	taken         // out
-	pooled        // given back
+	fresh  = iota // allocated, and never taken
+	taken         // taken from the pool
+	pooled        // returned to the pool
 )
 
 var (
@@ -60,7 +60,7 @@ func Put[T any](k Kind, m *Mark, v *T, mem ...[]byte) {
 	out[k].Add(-1)
 }
 
-// poison is the byte that overwrites freed memory: no valid length, UTF-8 or flag.
+// poison overwrites freed memory. The byte is no valid length, UTF-8 or flag.
 var poison = func() (b [4 << 10]byte) {
 	for i := range b {
 		b[i] = 0xdb
@@ -68,7 +68,7 @@ var poison = func() (b [4 << 10]byte) {
 	return b
 }()
 
-// fill fills b, with writes that the race detector sees as a few.
+// fill overwrites b, in few writes for the race detector.
 func fill(b []byte) {
 	for len(b) > 0 {
 		b = b[copy(b, poison[:]):]

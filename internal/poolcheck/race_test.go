@@ -4,7 +4,7 @@ package poolcheck
 
 import "testing"
 
-// thing is what a pool might have.
+// thing is a pooled object.
 type thing struct {
 	mark Mark
 	own  [3]int
@@ -21,12 +21,12 @@ func newThing() *thing {
 	return v
 }
 
-// mustPanic wants misuse to be noticed.
+// mustPanic wants misuse to panic.
 func mustPanic(t *testing.T, misuse func()) {
 	t.Helper()
 	defer func() {
 		if recover() == nil {
-			t.Error("nobody noticed")
+			t.Error("no panic")
 		}
 	}()
 	misuse()
@@ -44,7 +44,7 @@ func TestUse(t *testing.T) {
 		v.put()
 		for i, b := range v.mem {
 			if b != poison[0] {
-				t.Fatalf("byte %d of what was given back is %#x", i, b)
+				t.Fatalf("byte %d of freed memory is %#x", i, b)
 			}
 		}
 		if n := len(Out()); n != 0 {
@@ -77,7 +77,7 @@ func TestMisuse(t *testing.T) {
 			}
 		})
 	}
-	t.Run("put of what was never out", func(t *testing.T) {
+	t.Run("put of an object that was not taken", func(t *testing.T) {
 		mustPanic(t, func() { v := new(thing); Put(Block, &v.mark, v) })
 	})
 }

@@ -253,6 +253,8 @@ func (hs *clientHandshake) withURLAsTyped(err error) error {
 	}
 	scheme, rest, _ := strings.Cut(e.URL, ":")
 	switch overTLS := scheme == "https"; {
+	case !overTLS && scheme != "http": // of the Location header of a redirect
+		return err
 	case overTLS == hs.tls:
 		scheme = hs.scheme
 	case overTLS: // after a redirect

@@ -432,6 +432,20 @@ func TestDialTellsURL(t *testing.T) {
 	}
 }
 
+// TestDialTellsRedirect: an error of a redirect has the Location as the server sent it.
+func TestDialTellsRedirect(t *testing.T) {
+	for _, location := range []string{"/again", "FTP://server.test/", "//server.test/again"} {
+		synctest.Test(t, func(t *testing.T) {
+			n := rawpeer.Listen(nil)
+			rawpeer.Serve(t, n, http.RedirectHandler(location, http.StatusFound))
+			_, _, err := websocket.Dial(t.Context(), "ws://server.test/", &websocket.DialOptions{HTTPClient: rawpeer.HTTPClient(n)})
+			if err == nil || !strings.Contains(err.Error(), `"`+location+`"`) {
+				t.Errorf("got %v, want an error with %s", err, location)
+			}
+		})
+	}
+}
+
 // hesitantContext has ended, but its Err blocks until it is released.
 type hesitantContext struct {
 	context.Context

@@ -50,29 +50,43 @@ func unavailable(err error) *refusal {
 // middleware to see the response. It is safer if Hijack would panic: Accept can still
 // refuse the request then.
 func hijacksFirst(w http.ResponseWriter, h http.Hijacker) bool {
-	t := reflect.TypeOf(w)
-	if t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "net/http" && t.Elem().Name() == "response" {
+	if isResponse(w) {
 		// Without deadlines net/http's Hijack waits until the client sends a byte,
 		// and the client waits for the response.
 		d, ok := w.(interface{ SetWriteDeadline(time.Time) error })
 		return ok && d.SetWriteDeadline(time.Now().Add(answerTimeout)) == nil
 	}
-	return embedsNilHijacker(h)
+	return !isResponse(h) && embedsNilHijacker(reflect.Indirect(reflect.ValueOf(h)))
 }
 
-// embedsNilHijacker reports whether h is a struct, or a pointer to one, with an
-// embedded interface that has a Hijack method and is nil.
-func embedsNilHijacker(h http.Hijacker) bool {
-	v := reflect.Indirect(reflect.ValueOf(h))
+// isResponse reports whether w is the http.ResponseWriter of package net/http.
+func isResponse(w any) bool {
+	t := reflect.TypeOf(w)
+	return t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "net/http" && t.Elem().Name() == "response"
+}
+
+// embedsNilHijacker reports whether v is a struct in which an embedded interface or
+// pointer that has a Hijack method is nil, also in a struct that is embedded.
+func embedsNilHijacker(v reflect.Value) bool {
 	if v.Kind() != reflect.Struct {
 		return false
 	}
 	for i := range v.NumField() {
-		if f := v.Field(i); f.Kind() != reflect.Interface || !f.IsNil() {
+		f := v.Field(i)
+		switch f.Kind() {
+		case reflect.Interface, reflect.Pointer:
+			if !f.IsNil() {
+				continue
+			}
+		case reflect.Struct:
+		default:
 			continue
 		}
 		field := v.Type().Field(i)
-		if _, ok := field.Type.MethodByName("Hijack"); ok && field.Anonymous {
+		if _, ok := field.Type.MethodByName("Hijack"); !ok || !field.Anonymous {
+			continue
+		}
+		if f.Kind() != reflect.Struct || embedsNilHijacker(f) {
 			return true
 		}
 	}
@@ -102,7 +116,7 @@ func respond(w http.ResponseWriter, a *answerHeaders) error {
 	rc.SetWriteDeadline(deadline) // if supported; Hijack clears it
 	w.WriteHeader(http.StatusSwitchingProtocols)
 	writeHeaderNow(w)
-	flush(rc)
+	flush(w)
 	if !time.Now().Before(deadline) {
 		// Few writers return the error of Flush. The server closes the connection
 		// after a failed write.
@@ -128,10 +142,22 @@ func writeHeaderNow(w http.ResponseWriter) {
 }
 
 // flush flushes middleware that delays the header until it knows whether to compress a
-// body. Writers that can't flush return an error or panic; they delay nothing.
-func flush(rc *http.ResponseController) {
+// body. Where the Flush method of a writer fails, flush calls that of the writer below it.
+func flush(w http.ResponseWriter) {
+	for !flushes(w) {
+		outer, ok := w.(unwrapper)
+		if !ok {
+			return // nothing below delays the header
+		}
+		w = outer.Unwrap()
+	}
+}
+
+// flushes flushes w. It reports false if that returns an error or panics, as writers do
+// that expect every writer below them to be a Flusher.
+func flushes(w http.ResponseWriter) (ok bool) {
 	defer func() { recover() }()
-	rc.Flush()
+	return http.NewResponseController(w).Flush() == nil
 }
 
 // takeStream hijacks the connection. r holds the bytes that the client sent after its

@@ -73,6 +73,17 @@ type panickingLayer struct{ *layer }
 
 func (panickingLayer) Flush() { panic("the writer does not support flushing") }
 
+// failingLayer cannot be flushed, and says so.
+type failingLayer struct{ *layer }
+
+func (failingLayer) FlushError() error { return http.ErrNotSupported }
+
+// hijackers are a writer of optional interfaces, as middlewares embed them.
+type hijackers struct {
+	http.ResponseWriter
+	http.Hijacker
+}
+
 // TestAcceptUnderMiddleware: middleware sees status 101 and adds to the answer,
 // which goes out once.
 func TestAcceptUnderMiddleware(t *testing.T) {
@@ -89,6 +100,12 @@ func TestAcceptUnderMiddleware(t *testing.T) {
 			return &layer{ResponseWriter: &ginLayer{layer: l}}
 		},
 		"panics in Flush": func(l *layer) http.ResponseWriter { return panickingLayer{l} },
+		"panics in Flush, over one that waits for it": func(l *layer) http.ResponseWriter {
+			return panickingLayer{&layer{ResponseWriter: &flushingLayer{layer: l}}}
+		},
+		"fails in Flush, over one that waits for it": func(l *layer) http.ResponseWriter {
+			return failingLayer{&layer{ResponseWriter: &flushingLayer{layer: l}}}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -166,6 +183,11 @@ type hijackRecorder struct {
 }
 
 func (r *hijackRecorder) Hijack() (net.Conn, *bufio.ReadWriter, error) { return r.hijack() }
+
+// hijackRecorderOnly is the Hijack method of a hijackRecorder.
+type hijackRecorderOnly struct{ of hijackRecorder }
+
+func (r *hijackRecorderOnly) Hijack() (net.Conn, *bufio.ReadWriter, error) { return r.of.hijack() }
 
 // hijackable returns a recorder of which conn can be hijacked.
 func hijackable(conn net.Conn) *hijackRecorder {
@@ -259,16 +281,19 @@ func TestAcceptWrongHijackers(t *testing.T) {
 			}}
 		}, false, http.StatusSwitchingProtocols},
 		{"nil Hijacker embedded", func(_ net.Conn, rec *httptest.ResponseRecorder) http.ResponseWriter {
-			return struct {
-				http.ResponseWriter
-				http.Hijacker
-			}{ResponseWriter: rec}
+			return hijackers{ResponseWriter: rec}
 		}, false, http.StatusNotImplemented},
 		{"nil Hijacker embedded, by a pointer, unwrapped", func(_ net.Conn, rec *httptest.ResponseRecorder) http.ResponseWriter {
-			return &layer{ResponseWriter: &struct {
+			return &layer{ResponseWriter: &hijackers{ResponseWriter: rec}}
+		}, false, http.StatusNotImplemented},
+		{"nil Hijacker embedded twice", func(_ net.Conn, rec *httptest.ResponseRecorder) http.ResponseWriter {
+			return &struct{ hijackers }{hijackers{ResponseWriter: rec}}
+		}, false, http.StatusNotImplemented},
+		{"a writer embedded by a nil pointer", func(_ net.Conn, rec *httptest.ResponseRecorder) http.ResponseWriter {
+			return &struct {
 				http.ResponseWriter
-				http.Hijacker
-			}{ResponseWriter: rec}}
+				*hijackRecorderOnly
+			}{ResponseWriter: rec}
 		}, false, http.StatusNotImplemented},
 	} {
 		t.Run(test.name, func(t *testing.T) {

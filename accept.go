@@ -89,7 +89,7 @@ func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, answ
 		}
 	}
 	protocol := chooseSubprotocol(r.Header, opts.Subprotocols)
-	if set := w.Header()[headerProtocol]; protocol == "" && len(set) > 0 && set[0] != "" {
+	if set := lines(w.Header(), headerProtocol); protocol == "" && len(set) > 0 && set[0] != "" {
 		var err *refusal
 		if protocol, err = setSubprotocol(r.Header, set); err != nil {
 			return nil, err
@@ -127,7 +127,11 @@ func misconfigured(err error) *refusal {
 // refuse responds to the request and returns the error for the caller of Accept.
 func (f *refusal) refuse(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) error {
 	h := w.Header()
-	delete(h, headerProtocol) // no subprotocol is selected
+	for name := range h {
+		if http.CanonicalHeaderKey(name) == headerProtocol {
+			delete(h, name) // no subprotocol is selected
+		}
+	}
 	if f.header[0] != "" {
 		h[f.header[0]] = []string{f.header[1]}
 	}

@@ -90,6 +90,15 @@ func checkBounds(h http.Header) *refusal {
 	return nil
 }
 
+// lines returns the lines of the header with the given canonical name, which the program
+// may have set in another spelling.
+func lines(h http.Header, name string) []string {
+	if _, ok := h[name]; ok || len(h) == 0 {
+		return h[name]
+	}
+	return linesOf(h, name)
+}
+
 // tokens calls yield for each element of a comma-separated list header, over all of its
 // lines, until yield returns false.
 func tokens(h http.Header, name string, yield func(string) bool) {
@@ -203,20 +212,14 @@ func (hs *clientHandshake) checkSubprotocol(lines []string) (string, error) {
 }
 
 // checkSubprotocols returns an error for names that are not tokens, and for duplicates
-// (RFC 6455 section 4.1).
+// (RFC 6455 section 4.1). Empty names are ignored.
 func checkSubprotocols(names []string) error {
-	for _, name := range names {
-		if !isToken(name) {
-			return fmt.Errorf("%.100q in Subprotocols is not a token", name)
-		}
-	}
-	return checkDoubled(names)
-}
-
-// checkDoubled returns an error for a duplicate name. Empty names are ignored.
-func checkDoubled(names []string) error {
 	for i, name := range names {
-		if name != "" && slices.Contains(names[:i], name) {
+		switch {
+		case name == "":
+		case !isToken(name):
+			return fmt.Errorf("%.100q in Subprotocols is not a token", name)
+		case slices.Contains(names[:i], name):
 			return fmt.Errorf("%.100q is in Subprotocols twice", name)
 		}
 	}
@@ -228,7 +231,7 @@ func (o *AcceptOptions) check() error {
 	if err := o.compression().check(); err != nil {
 		return err
 	}
-	if err := checkDoubled(o.Subprotocols); err != nil {
+	if err := checkSubprotocols(o.Subprotocols); err != nil {
 		return err
 	}
 	return checkPatterns(o.OriginPatterns)

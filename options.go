@@ -21,8 +21,8 @@ type AcceptOptions struct {
 	// Subprotocols lists the supported subprotocols in order of preference.
 	// Accept selects the first one that the client offers (RFC 6455 section
 	// 4.2.2). If the client offers none of them, Accept accepts the connection
-	// and [Conn.Subprotocol] returns "". Empty names are ignored. A duplicate
-	// name is an error.
+	// and [Conn.Subprotocol] returns "". Empty names are ignored. A name that
+	// is not a token, or is a duplicate, is an error.
 	//
 	// If none of Subprotocols is selected, a Sec-WebSocket-Protocol header set
 	// on the http.ResponseWriter is used. If the client does not offer it,

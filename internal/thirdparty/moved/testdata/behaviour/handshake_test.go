@@ -14,7 +14,11 @@ import (
 // hijacked, so that a request that would be accepted has 501.
 func refusal(t *testing.T, opts *websocket.AcceptOptions, change map[string]string) int {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	return refusalOf(t, opts, httptest.NewRequest(http.MethodGet, "/", nil), change)
+}
+
+func refusalOf(t *testing.T, opts *websocket.AcceptOptions, r *http.Request, change map[string]string) int {
+	t.Helper()
 	r.Header.Set("Connection", "Upgrade")
 	r.Header.Set("Upgrade", "websocket")
 	r.Header.Set("Sec-WebSocket-Version", "13")
@@ -51,6 +55,31 @@ func TestRefusals(t *testing.T) {
 // A version that is not 13 is a bad request.
 func TestOtherVersion(t *testing.T) {
 	if got := refusal(t, nil, map[string]string{"Sec-WebSocket-Version": "8"}); got != http.StatusBadRequest {
+		t.Errorf("got %d", got)
+	}
+}
+
+// A request may have an empty Host.
+func TestEmptyHost(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Host = ""
+	if got := refusalOf(t, nil, r, nil); got != http.StatusNotImplemented {
+		t.Errorf("got %d", got)
+	}
+}
+
+// The method counts after the headers.
+func TestPostWithoutUpgrade(t *testing.T) {
+	r := httptest.NewRequest(http.MethodPost, "/", nil)
+	if got := refusalOf(t, nil, r, map[string]string{"Connection": "close"}); got != http.StatusUpgradeRequired {
+		t.Errorf("got %d", got)
+	}
+}
+
+// A subprotocol may be no token.
+func TestSubprotocolIsNoToken(t *testing.T) {
+	opts := &websocket.AcceptOptions{Subprotocols: []string{"a/b"}}
+	if got := refusal(t, opts, nil); got != http.StatusNotImplemented {
 		t.Errorf("got %d", got)
 	}
 }

@@ -324,6 +324,7 @@ func (q *Queue[F]) Enqueue(c Class, f F) *Request[F] {
 	if q.is(ended) {
 		return nil
 	}
+	w.company.queued.Add(1)
 	r := w.get()
 	r.Frame, r.class = f, c
 	w.lists[c].push(r)
@@ -471,8 +472,8 @@ func (q *Queue[F]) Next(own *Request[F]) *Request[F] {
 		w.remove(r)
 	}
 	r.taken = true
-	if r != own && !r.posted {
-		w.company.met()
+	if !r.posted {
+		w.company.took(r == own)
 	}
 	q.update(w)
 	return r

@@ -18,6 +18,7 @@ import (
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/conntest"
+	"github.com/bhojpur/api/internal/poolcheck"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -128,6 +129,47 @@ func BenchmarkWrite(b *testing.B) {
 				}
 				b.ReportMetric(float64(l.writes)/float64(b.N), "calls/op")
 			})
+		}
+	}
+}
+
+// No call that sends a message and waits for that allocates once the connection is warm.
+func TestSendingAllocatesNothing(t *testing.T) {
+	const runs = 100 // a collection of garbage empties pools in one of them
+	most := 0.0
+	if poolcheck.On {
+		most = runs // with the race detector pools forget
+	}
+	for _, compressed := range []bool{false, true} {
+		r := conntest.Request()
+		if compressed {
+			r.Header.Set("Sec-WebSocket-Extensions", pmd)
+		}
+		c, err := websocket.Accept(&hijacked{header: http.Header{}, conn: &loop{}}, r,
+			&websocket.AcceptOptions{CompressionMode: websocket.CompressionContextTakeover})
+		conntest.WantNoError(t, err)
+		defer c.CloseNow()
+		for _, size := range []int{1, 1000, 20_000} {
+			p := []byte(conntest.Filler(size))
+			m, err := websocket.NewPreparedMessage(websocket.MessageText, p)
+			conntest.WantNoError(t, err)
+			for name, send := range map[string]func() error{
+				"Write":             func() error { return c.Write(t.Context(), websocket.MessageText, p) },
+				"WriteUncompressed": func() error { return c.WriteUncompressed(t.Context(), websocket.MessageText, p) },
+				"WritePrepared":     func() error { return c.WritePrepared(t.Context(), m) },
+			} {
+				checked := func() {
+					if err := send(); err != nil {
+						t.Error(err)
+					}
+				}
+				for range 3 {
+					checked()
+				}
+				if n := testing.AllocsPerRun(runs, checked); n > most {
+					t.Errorf("%s of %d bytes, compressed %t, allocates %v times", name, size, compressed, n)
+				}
+			}
 		}
 	}
 }

@@ -194,7 +194,9 @@ func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
 	if err := e.checkWrite(ctx, m.typ); err != nil {
 		return err
 	}
-	return e.send(ctx, sendqueue.Message, m.frame(e.rcv.deflate))
+	var f sender.Frame
+	m.setFrame(&f, e.rcv.deflate)
+	return e.send(ctx, sendqueue.Message, &f)
 }
 
 // post queues a prepared message.
@@ -202,7 +204,9 @@ func (e *engine) post(m *PreparedMessage) error {
 	if e.life.state() != stateOpen {
 		return e.life.err(later)
 	}
-	ok, err := e.snd.PostMessage(*m.frame(e.rcv.deflate), maxBacklog(e.extras.maxBacklog))
+	var f sender.Frame
+	m.setFrame(&f, e.rcv.deflate)
+	ok, err := e.snd.PostMessage(f, maxBacklog(e.extras.maxBacklog))
 	switch {
 	case err != nil:
 		return e.failWrite(context.Background(), err)
@@ -212,11 +216,11 @@ func (e *engine) post(m *PreparedMessage) error {
 	return nil
 }
 
-// frame returns the frame that a prepared message goes out as.
-func (m *PreparedMessage) frame(d *deflateParams) *sender.Frame {
+// setFrame sets f to the frame that a prepared message is sent as.
+func (m *PreparedMessage) setFrame(f *sender.Frame, d *deflateParams) {
 	pre := &m.plain
 	if d != nil && len(pre.Payload) >= d.threshold {
 		pre = m.compressed(d.deflateSetting)
 	}
-	return &sender.Frame{Byte0: byte0(pre.Bytes[0]), Payload: pre.Payload, Pre: pre}
+	f.Byte0, f.Payload, f.Pre = byte0(pre.Bytes[0]), pre.Payload, pre
 }

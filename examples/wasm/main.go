@@ -31,7 +31,6 @@ import (
 	"syscall"
 
 	"github.com/bhojpur/api/examples/internal/chat"
-	"github.com/bhojpur/api/examples/internal/serve"
 )
 
 func main() {
@@ -65,8 +64,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(stdout, serve.URL("http", ln.Addr()))
-	return serve.Until(ctx, ln, h, &s.Conns)
+	fmt.Fprintf(stdout, "http://%s\n", ln.Addr())
+	return s.Serve(ctx, ln, h)
 }
 
 //go:embed static

@@ -5,87 +5,68 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/examples/internal/chat/protocol"
 )
 
-// room is what all clients share. Its methods never wait for a client: an
-// event is put into each client's queue under the lock, so that all see the
-// same events in the same order, and who has no place left in the queue is
-// let go.
+// room is the state that clients share. Its methods do not wait for clients. Events are
+// posted under the lock, so that all clients get them in the same order.
 type room struct {
 	id           string // of this run of the server
 	historyLimit int
 
 	mu      sync.Mutex
-	members map[string]*member // by person.ID
+	members map[string]*client // by the person's ID
 	history []protocol.Message // the last ones, oldest first
 	lastID  int64              // of a message
 }
 
-// member is a person with the connection that they are here by.
-type member struct {
-	protocol.Person
-	client *client
-}
-
-func newRoom(historyLimit int) *room {
-	return &room{
-		id:           rand.Text(),
-		historyLimit: max(historyLimit, 0),
-		members:      make(map[string]*member),
-	}
-}
-
-// join brings c into the room and queues its welcome. It returns the person's
-// ID.
-func (r *room) join(c *client, name, key string) (id string) {
-	id = personID(key)
+// join adds c as the person of the key. It replaces an older client of that person.
+func (r *room) join(c *client, name, key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if old := r.members[id]; old != nil {
-		old.client.disconnect(protocol.StatusReplaced, "you are here by another connection")
+	c.ID = personID(key)
+	if old := r.members[c.ID]; old != nil {
+		go old.conn.Close(protocol.StatusReplaced, "you are here by another connection")
 		r.removeLocked(old)
 	}
-	m := &member{protocol.Person{ID: id, Name: r.freeNameLocked(name, id)}, c}
-	r.broadcastLocked(protocol.Event{Type: protocol.Joined, Person: &m.Person})
-	r.members[id] = m
-	c.send(protocol.Event{Type: protocol.Welcome, Room: r.id, You: &m.Person, People: r.peopleLocked(), History: r.history})
-	return id
+	c.Name = r.freeNameLocked(name, c.ID)
+	r.broadcastLocked(protocol.Event{Type: protocol.Joined, Person: &c.Person})
+	r.members[c.ID] = c
+	var people []protocol.Person
+	for _, m := range r.members {
+		people = append(people, m.Person)
+	}
+	slices.SortFunc(people, func(a, b protocol.Person) int { return strings.Compare(a.Name, b.Name) })
+	c.post(encode(protocol.Event{Type: protocol.Welcome, Room: r.id, You: &c.Person, People: people, History: r.history}))
 }
 
-// leave takes c out of the room, if it is still in it.
-func (r *room) leave(c *client, id string) {
+// leave removes c.
+func (r *room) leave(c *client) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if m := r.members[id]; m != nil && m.client == c {
-		r.removeLocked(m)
+	if r.members[c.ID] == c {
+		r.removeLocked(c)
 	}
 }
 
-// say adds a message and sends it to everyone, its author too: the answer
-// tells the author that it has arrived, and when.
-func (r *room) say(c *client, id, text, ref string) {
+// say adds a message. Its author gets it, too, as a confirmation.
+func (r *room) say(c *client, text, ref string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := r.members[id]
-	if m == nil || m.client != c {
-		return // being let go
+	if r.members[c.ID] != c {
+		return // replaced
 	}
 	r.lastID++
-	msg := protocol.Message{
-		ID:   r.lastID,
-		From: m.ID,
-		Name: m.Name,
-		Text: text,
-		Time: time.Now().UTC().Truncate(time.Millisecond),
-		Ref:  ref,
-	}
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	msg := protocol.Message{ID: r.lastID, From: c.ID, Name: c.Name, Text: text, Time: now, Ref: ref}
 	r.history = append(r.history, msg)
 	if over := len(r.history) - r.historyLimit; over > 0 {
 		r.history = slices.Delete(r.history, 0, over)
@@ -93,57 +74,37 @@ func (r *room) say(c *client, id, text, ref string) {
 	r.broadcastLocked(protocol.Event{Type: protocol.Said, Message: &msg})
 }
 
-// rename gives a member another name.
-func (r *room) rename(c *client, id, name string) {
+// rename changes the name of c.
+func (r *room) rename(c *client, name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := r.members[id]
-	if m == nil || m.client != c {
+	if r.members[c.ID] != c {
 		return
 	}
-	was := m.Name
-	m.Name = r.freeNameLocked(name, id)
-	r.broadcastLocked(protocol.Event{Type: protocol.Renamed, Person: &m.Person, Was: was})
+	was := c.Name
+	c.Name = r.freeNameLocked(name, c.ID)
+	r.broadcastLocked(protocol.Event{Type: protocol.Renamed, Person: &c.Person, Was: was})
 }
 
-// removeLocked takes m out and tells the others.
-func (r *room) removeLocked(m *member) {
-	delete(r.members, m.ID)
-	r.broadcastLocked(protocol.Event{Type: protocol.Left, Person: &m.Person})
+func (r *room) removeLocked(c *client) {
+	delete(r.members, c.ID)
+	r.broadcastLocked(protocol.Event{Type: protocol.Left, Person: &c.Person})
 }
 
-// broadcastLocked queues an event for every member. Those who can't take it
-// are let go, which is an event in turn.
+// broadcastLocked posts an event to all members.
 func (r *room) broadcastLocked(e protocol.Event) {
-	events := []protocol.Event{e}
-	for len(events) > 0 {
-		p := encode(events[0])
-		events = events[1:]
-		for id, m := range r.members {
-			if !m.client.sendEncoded(p) {
-				delete(r.members, id)
-				events = append(events, protocol.Event{Type: protocol.Left, Person: &m.Person})
-			}
-		}
+	m := encode(e)
+	for _, c := range r.members {
+		c.post(m)
 	}
 }
 
-func (r *room) peopleLocked() []protocol.Person {
-	people := make([]protocol.Person, 0, len(r.members))
-	for _, m := range r.members {
-		people = append(people, m.Person)
-	}
-	slices.SortFunc(people, func(a, b protocol.Person) int { return strings.Compare(a.Name, b.Name) })
-	return people
-}
-
-// freeNameLocked returns name, with a number behind it where someone other
-// than id has that name. Letter case makes no difference.
+// freeNameLocked returns name, with a number if another person than id has that name.
 func (r *room) freeNameLocked(name, id string) string {
 	taken := make(map[string]bool, len(r.members))
-	for _, m := range r.members {
-		if m.ID != id {
-			taken[protocol.FoldName(m.Name)] = true
+	for _, c := range r.members {
+		if c.ID != id {
+			taken[protocol.FoldName(c.Name)] = true
 		}
 	}
 	free := name
@@ -154,8 +115,8 @@ func (r *room) freeNameLocked(name, id string) string {
 	return free
 }
 
-// personID is what others see of a client's key: always the same for the same
-// key, and of no use to join as that person. Without a key it is random.
+// personID returns the ID of a person: a hash of the key, which others can't use to join
+// as that person. Without a key it is random.
 func personID(key string) string {
 	if key == "" {
 		key = rand.Text()
@@ -164,12 +125,12 @@ func personID(key string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// encode returns e as it goes over the wire. It is done once for an event,
-// however many clients get it.
-func encode(e protocol.Event) []byte {
+// encode prepares an event for any number of clients.
+func encode(e protocol.Event) *websocket.PreparedMessage {
 	p, err := json.Marshal(e)
-	if err != nil {
-		panic("chat: an event can always be encoded: " + err.Error())
+	m, invalid := websocket.NewPreparedMessage(websocket.MessageText, p)
+	if err := errors.Join(err, invalid); err != nil {
+		panic(err) // an Event can be encoded, and JSON is valid UTF-8
 	}
-	return p
+	return m
 }

@@ -1,59 +1,48 @@
-// Package chat is a chat room for programs to serve: examples/chat with a page
-// in JavaScript, and examples/wasm with one in Go beside it.
-//
-// Where to look:
-//
-//   - protocol: the messages that go over the wire
-//   - server.go: from an HTTP request to a WebSocket connection
-//   - client.go: one connection: a loop that reads, a goroutine that writes
-//   - room.go: what all connections share
-//   - page.go, page.html: the page, whatever runs on it
-//   - static/chat.js: the other end, in the browser
+// Package chat is a chat room with its page, which examples/chat and examples/wasm
+// serve. Package protocol describes the messages.
 package chat
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/examples/internal/chat/protocol"
-	"github.com/bhojpur/api/examples/internal/serve"
 )
 
 // Options are the limits of a chat.
 type Options struct {
-	History    int           // messages that someone who comes in is shown
-	Queue      int           // events that may wait for one client
-	Burst      int           // requests that one may send at once
-	Refill     time.Duration // after which one more is allowed
-	MaxRefused int           // requests in a row that may be refused
-
-	WriteTimeout time.Duration // for one event
-	PingEvery    time.Duration
-	PingTimeout  time.Duration
+	Accept     websocket.AcceptOptions
+	History    int           // number of messages shown to a person who joins
+	Burst      int           // number of requests that a client may send at once
+	Refill     time.Duration // time after which a client may send one more
+	MaxRefused int           // number of requests in a row that may come too fast
 }
 
-// Defaults returns limits that suit people.
+// Defaults returns limits for a chat of people.
 func Defaults() Options {
 	return Options{
+		Accept: websocket.AcceptOptions{
+			CompressionMode: websocket.CompressionNoContextTakeover, // for the history
+			ReadLimit:       protocol.MaxRequest,
+			PingInterval:    25 * time.Second, // some proxies end connections that are idle for 30 s
+			PingTimeout:     10 * time.Second,
+			WriteTimeout:    10 * time.Second,
+		},
 		History:    100,
-		Queue:      64,
 		Burst:      8,
 		Refill:     time.Second,
 		MaxRefused: 50,
-
-		WriteTimeout: 10 * time.Second,
-		PingEvery:    25 * time.Second, // many proxies drop what is silent for 30 s or 60 s
-		PingTimeout:  10 * time.Second,
 	}
 }
 
-// Server is one room with its connections.
+// Server is a room with its clients.
 type Server struct {
-	// Conns are the open connections, to be closed when the program ends.
-	Conns serve.Conns
+	Clients websocket.Group // also those that have not joined
 
 	opts Options
 	log  *slog.Logger
@@ -62,42 +51,57 @@ type Server struct {
 
 // NewServer returns a server of an empty room.
 func NewServer(opts Options, log *slog.Logger) *Server {
-	return &Server{opts: opts, log: log, room: newRoom(opts.History)}
+	r := &room{id: rand.Text(), historyLimit: max(opts.History, 0), members: make(map[string]*client)}
+	return &Server{opts: opts, log: log, room: r}
 }
 
-// Handler serves the page and, at ws beside it, the connections to the room.
-// Several pages of one server share its room.
+// Handler serves a page and, at ws beside it, the room. Several pages may share a room.
 func (s *Server) Handler(p Page) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /", p.handler())
-	mux.HandleFunc("GET /ws", s.serveSocket)
+	mux.HandleFunc("GET /ws", s.serveClient)
 	return mux
 }
 
-// serveSocket makes a WebSocket connection of the request and serves it to
-// its end.
-//
-// Accept refuses requests that a page of another site makes. Compression
-// without takeover makes the history a few times smaller, and costs no memory
-// while nothing is sent.
-func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
-		CompressionMode: websocket.CompressionNoContextTakeover,
-	})
+func (s *Server) serveClient(w http.ResponseWriter, r *http.Request) {
+	log := s.log.With("remote", r.RemoteAddr)
+	conn, err := websocket.Accept(w, r, &s.opts.Accept)
 	if err != nil { // the request has been answered
-		s.log.Info("no handshake", "remote", r.RemoteAddr, "err", err)
+		log.Info("refused", "err", err)
 		return
 	}
-	defer conn.CloseNow()
-	if !s.Conns.Add(conn) {
+	defer conn.Close(websocket.StatusNormalClosure, "") // waits for a Close that is under way
+	if !s.Clients.Add(conn) {
+		conn.Close(websocket.StatusGoingAway, "")
 		return
 	}
-	defer s.Conns.Remove(conn)
-	conn.SetReadLimit(protocol.MaxRequest)
+	log.Info("connected")
+	c := &client{conn: conn, room: s.room, opts: &s.opts, bucket: bucket{size: s.opts.Burst, refill: s.opts.Refill}}
+	err = c.readRequests(r.Context())
+	s.room.leave(c)
+	log.Info("disconnected", "err", err)
+}
 
-	// The request's context is not of use any more: it belongs to HTTP. What
-	// ends this connection is its peer, an error, or s.Conns.
-	s.log.Info("connected", "remote", r.RemoteAddr)
-	err = newClient(conn, s.room, s.opts).run(context.Background())
-	s.log.Info("disconnected", "remote", r.RemoteAddr, "status", websocket.CloseStatus(err), "err", err)
+// Serve serves h on ln until ctx is done. It then closes all connections, with
+// StatusGoingAway for clients, and returns nil after at most 1.5 seconds.
+func (s *Server) Serve(ctx context.Context, ln net.Listener, h http.Handler) error {
+	srv := &http.Server{Handler: h, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second} // not of clients
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(ln) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 1500*time.Millisecond)
+	defer cancel()
+	closed := make(chan error)
+	srv.RegisterOnShutdown(func() { closed <- s.Clients.Close(ctx, websocket.StatusGoingAway, "") })
+	if srv.Shutdown(ctx) != nil {
+		srv.Close() // a request is still under way
+	}
+	if err := <-closed; err != nil {
+		s.log.Warn("not all clients answered", "err", err)
+	}
+	return nil
 }

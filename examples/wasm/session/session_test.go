@@ -46,7 +46,7 @@ func (s *stage) start() {
 // stop ends the server.
 func (s *stage) stop() {
 	s.network.to(nil)
-	s.server.Conns.Shutdown(s.t.Context())
+	s.server.Clients.Close(s.t.Context(), websocket.StatusGoingAway, "")
 	synctest.Wait()
 }
 

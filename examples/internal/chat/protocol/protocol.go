@@ -1,52 +1,20 @@
-// Package protocol is what goes over the wire of the chat, for its server and
-// for clients in Go.
-//
-// Every message is a JSON object in a text message, with a "type". Whoever
-// meets a type or a field that it does not know skips it.
-//
-// A client sends a request:
-//
-//	type    fields      meaning
-//	join    name, key   comes in. Must be the first. key is a secret of the
-//	                    client's choice: who joins with it again is the same
-//	                    person, and an older connection of theirs is closed
-//	                    with StatusReplaced.
-//	say     text, ref   says something. ref is the client's own mark, which
-//	                    comes back with the message, or with its refusal.
-//	rename  name        takes another name.
-//
-// The server sends an event:
-//
-//	type     fields                       meaning
-//	welcome  room, you, people, history   the answer to join. room changes
-//	                                      when the server was restarted, and
-//	                                      message ids start anew.
-//	message  message                      somebody said something.
-//	joined   person                       somebody came in.
-//	left     person                       somebody is gone.
-//	renamed  person, was                  somebody has another name now.
-//	refused  reason, text, ref, retry_ms  a request was not carried out; text
-//	                                      says why, to be shown. After
-//	                                      retry_ms it may be sent again.
-//
-// A name that is taken gets a number: the second Ada is Ada 2. welcome and
-// renamed tell what it came to.
+// Package protocol describes the messages of the chat, for its server and for clients in
+// Go. A message is a JSON object with a "type", in a text message. Unknown types and fields
+// are ignored.
 //
 // The server closes a connection with
 //
-//	1001  when it shuts down: connect again later.
-//	1007  after a message that is not JSON.
-//	1008  after too many refused requests: don't connect again by yourself.
-//	1013  when the client takes events more slowly than they come: connect
-//	      again, and the history has what was missed.
-//	4001  StatusReplaced.
+//	1001  when it shuts down: connect again later
+//	1007  after a message that is not JSON
+//	1008  after too many refused requests: do not connect again automatically
+//	1013  if the client does not keep up: connect again, and the history has the rest
+//	4001  StatusReplaced
 package protocol
 
 import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	websocket "github.com/bhojpur/api"
 )
@@ -56,74 +24,72 @@ const StatusReplaced websocket.StatusCode = 4001
 
 // The types of requests.
 const (
-	Join   = "join"
-	Say    = "say"
-	Rename = "rename"
+	Join   = "join"   // has Name and Key. It comes first
+	Say    = "say"    // has Text and Ref
+	Rename = "rename" // has Name
 )
 
 // The types of events.
 const (
-	Welcome = "welcome"
-	Said    = "message"
-	Joined  = "joined"
-	Left    = "left"
-	Renamed = "renamed"
-	Refused = "refused"
+	Welcome = "welcome" // answers Join. It has Room, You, People and History
+	Said    = "message" // has Message
+	Joined  = "joined"  // has Person
+	Left    = "left"    // has Person
+	Renamed = "renamed" // has Person and Was
+	Refused = "refused" // has Reason, Text, Ref and RetryMS
 )
 
 // The reasons of a refusal.
 const (
-	ReasonName   = "name"   // it is no name
-	ReasonJoin   = "join"   // join first
-	ReasonEmpty  = "empty"  // there is nothing to say
-	ReasonLength = "length" // it is too long
-	ReasonRate   = "rate"   // it came too fast
+	ReasonName   = "name"   // not a name
+	ReasonJoin   = "join"   // not joined
+	ReasonEmpty  = "empty"  // no text
+	ReasonLength = "length" // too long
+	ReasonRate   = "rate"   // too fast
 )
 
-// Request is what a client sends.
+// Request is a message of a client.
 type Request struct {
 	Type string `json:"type"`
-	Name string `json:"name,omitempty"`
-	Key  string `json:"key,omitempty"`
+	Name string `json:"name,omitempty"` // gets a number if another person has it
+	Key  string `json:"key,omitempty"`  // a secret: with the same key one is the same person
 	Text string `json:"text,omitempty"`
-	Ref  string `json:"ref,omitempty"`
+	Ref  string `json:"ref,omitempty"` // any mark. The message, or the refusal, has it, too
 }
 
-// Event is what the server sends.
+// Event is a message of the server.
 type Event struct {
 	Type    string    `json:"type"`
-	Room    string    `json:"room,omitempty"`
+	Room    string    `json:"room,omitempty"` // another one after a restart of the server
 	You     *Person   `json:"you,omitempty"`
 	People  []Person  `json:"people,omitempty"`
 	History []Message `json:"history,omitempty"`
 	Message *Message  `json:"message,omitempty"`
 	Person  *Person   `json:"person,omitempty"`
-	Was     string    `json:"was,omitempty"`
+	Was     string    `json:"was,omitempty"` // the earlier name
 	Reason  string    `json:"reason,omitempty"`
-	Text    string    `json:"text,omitempty"`
+	Text    string    `json:"text,omitempty"` // to be shown
 	Ref     string    `json:"ref,omitempty"`
-	RetryMS int64     `json:"retry_ms,omitempty"`
+	RetryMS int64     `json:"retry_ms,omitempty"` // after this time the request may be sent again
 }
 
-// Person is somebody in the room. The ID stays the same when the name
-// changes.
+// Person is somebody in the room.
 type Person struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
 
-// Message is something that was said. IDs rise by one. Name is the author's
-// at that time.
+// Message is something that a person said.
 type Message struct {
-	ID   int64     `json:"id"`
+	ID   int64     `json:"id"` // one more than that of the message before
 	From string    `json:"from"`
-	Name string    `json:"name"`
+	Name string    `json:"name"` // at that time
 	Text string    `json:"text"`
 	Time time.Time `json:"time"`
 	Ref  string    `json:"ref,omitempty"`
 }
 
-// The bounds of what people send, in characters.
+// The limits of requests, in characters.
 const (
 	MaxName = 24
 	MaxText = 2000
@@ -131,61 +97,49 @@ const (
 	MaxKey  = 128
 )
 
-// MaxRequest bounds a request in bytes: MaxText characters of four bytes
-// each, as much again for escapes, and the fields around.
+// MaxRequest is the limit of a request in bytes: MaxText characters of four bytes, as much
+// again for escapes, and the other fields.
 const MaxRequest = 2*4*MaxText + 1024
 
-// CleanName makes a name of what somebody typed: no control characters,
-// single spaces, not too long. It returns "" where nothing is left to be seen.
+// CleanName removes control characters from a name, and shortens space and the name. It
+// returns "" if nothing visible is left.
 func CleanName(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsGraphic(r) && !isJoiner(r):
-			return -1
-		}
-		return r
-	}, s)
-	s = FirstRunes(strings.Join(strings.Fields(s), " "), MaxName)
-	if FoldName(s) == "" {
+	s = strings.Join(strings.Fields(keep(s, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsGraphic(r) || isJoiner(r)
+	})), " ")
+	if s = FirstRunes(s, MaxName); FoldName(s) == "" {
 		return ""
 	}
 	return s
 }
 
-// FoldName returns the same string for names that look the same but for
-// letter case.
+// FoldName returns the same string for names that look the same, except for letter case.
 func FoldName(name string) string {
-	return strings.ToLower(strings.Map(func(r rune) rune {
-		if isJoiner(r) {
-			return -1
-		}
-		return r
-	}, name))
+	return strings.ToLower(keep(name, func(r rune) bool { return !isJoiner(r) }))
 }
 
-// isJoiner tells the two invisible characters that names need, in Persian for
-// one, and in emoji.
-func isJoiner(r rune) bool {
-	return r == '\u200c' || r == '\u200d'
-}
+// isJoiner reports whether r is one of the two invisible characters that names need, such
+// as those in Persian, and emoji.
+func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
 
-// CleanText takes space around a text away, and control characters but for
-// line ends and tabs out of it.
+// CleanText removes control characters from a text, except line ends and tabs, and space
+// at its ends.
 func CleanText(s string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return -1
-		}
-		return r
-	}, s))
+	return strings.TrimSpace(keep(s, func(r rune) bool { return !unicode.IsControl(r) || r == '\n' || r == '\t' }))
 }
 
-// FirstRunes cuts s after n characters.
+// keep returns the characters of s for which f returns true.
+func keep(s string, f func(rune) bool) string {
+	return strings.Map(func(r rune) rune {
+		if f(r) {
+			return r
+		}
+		return -1
+	}, s)
+}
+
+// FirstRunes returns at most the first n characters of s, without space at the ends.
 func FirstRunes(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return strings.TrimSpace(string([]rune(s)[:n]))
+	runes := []rune(s)
+	return strings.TrimSpace(string(runes[:min(n, len(runes))]))
 }

@@ -2,7 +2,7 @@ package autobahn
 
 import "time"
 
-// autofragment is the case of group 10.
+// autofragment returns the case of group 10.
 func autofragment() []*Case {
 	const (
 		length   = 64 * kib

@@ -5,14 +5,14 @@ import (
 	"math/bits"
 )
 
-// bitWriter writes the blocks of tests: right ones, and those that no compressor
+// bitWriter writes DEFLATE blocks for tests, valid ones and those that no compressor
 // writes.
 type bitWriter struct {
 	out  []byte
-	used int // bits of the last byte
+	used int // bits used in the last byte
 }
 
-// bits appends the low n bits of v, from the lowest.
+// bits appends the low n bits of v, lowest first.
 func (w *bitWriter) bits(v, n int) {
 	for range n {
 		if w.used%8 == 0 {
@@ -24,13 +24,13 @@ func (w *bitWriter) bits(v, n int) {
 	}
 }
 
-// code appends a Huffman code of n bits, from the highest.
+// code appends a Huffman code of n bits, highest first.
 func (w *bitWriter) code(v, n int) { w.bits(int(bits.Reverse16(uint16(v))>>(16-n)), n) }
 
-// align goes on to the beginning of a byte.
+// align skips to the next byte boundary.
 func (w *bitWriter) align() { w.used = 8 * len(w.out) }
 
-// stored appends a block that is not compressed.
+// stored appends a stored block.
 func (w *bitWriter) stored(p []byte) {
 	w.bits(0, 3)
 	w.align()
@@ -54,8 +54,7 @@ func (w *bitWriter) fixed(symbol int) {
 	}
 }
 
-// match appends a block with the fixed codes that has literals of p, and one
-// match.
+// match appends a block with the fixed codes: the literals p and one match.
 func (w *bitWriter) match(p string, length, distance int) {
 	w.bits(1<<1, 3)
 	for i := range len(p) {
@@ -70,8 +69,8 @@ func (w *bitWriter) match(p string, length, distance int) {
 	w.fixed(256)
 }
 
-// lengthSymbol and distanceSymbol return what RFC 1951 section 3.2.5 has for a
-// length and for a distance.
+// lengthSymbol and distanceSymbol return the symbol, base and number of extra bits of a
+// length or a distance (RFC 1951 section 3.2.5).
 func lengthSymbol(length int) (symbol, base, extra int) {
 	switch {
 	case length == 258:
@@ -93,10 +92,10 @@ func distanceSymbol(distance int) (symbol, base, extra int) {
 	return 2*extra + step, step<<extra + 1, extra
 }
 
-// dynamic appends the beginning of a block with codes of its own: the lengths of
-// the codes of literals and lengths, and of distances.
+// dynamic appends the header of a block with dynamic codes, given the code lengths of
+// the literal/length and distance alphabets.
 func (w *bitWriter) dynamic(lengths, distances []int) {
-	// The code lengths' own code has 4 bits for each of 0 to 15.
+	// The code of the code lengths has 4 bits for each of 0 to 15.
 	w.bits(2<<1, 3)
 	w.bits(len(lengths)-257, 5)
 	w.bits(len(distances)-1, 5)
@@ -115,14 +114,13 @@ func (w *bitWriter) dynamic(lengths, distances []int) {
 	}
 }
 
-// payload ends what was written with an empty block, whose end it leaves out, as
-// a sender does.
+// payload ends the data with an empty block and removes its tail, as a sender does.
 func (w *bitWriter) payload() []byte {
 	w.bits(0, 3)
 	return w.out
 }
 
-// lengthsOf returns n code lengths: those of symbols, and 0.
+// lengthsOf returns n code lengths: those in symbols, otherwise 0.
 func lengthsOf(n int, symbols map[int]int) []int {
 	list := make([]int, n)
 	for symbol, length := range symbols {

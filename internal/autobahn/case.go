@@ -2,42 +2,42 @@ package autobahn
 
 import "time"
 
-// A Case is one test: what the suite sends, and what has to come back.
+// A Case is one test: the frames that the suite sends, and the expected response.
 type Case struct {
-	ID          string // as "6.4.1"
-	Description string // what is sent, and what is right
+	ID          string // for example "6.4.1"
+	Description string // the frames sent, and the correct response
 
-	// Steps are what the suite does once the connection is open.
+	// Steps are performed after the opening handshake.
 	Steps []Step
 
-	// Expect has the outcomes that are known, best first. What came equals
-	// one of them, or the case has failed. Without outcomes and without
-	// Exchange, the first step is a message that has to come back once, with
-	// the same type and length.
+	// Expect has the accepted outcomes, best first. A case fails if the events equal
+	// none of them. Without outcomes and without Exchange, the first step is a message
+	// that must be echoed once, with the same type and length.
 	Expect []Outcome
 
-	// Exchange takes the place of Steps and Expect.
+	// Exchange replaces Steps and Expect.
 	Exchange *Exchange
 
-	// Close is how the connection has to end.
+	// Close is the required end of the connection.
 	Close Closing
 
-	// Informational cases are run, and not judged: RFC 6455 leaves open what
-	// is right.
+	// Informational cases are run, but not judged: RFC 6455 does not define the correct
+	// response.
 	Informational bool
 
-	// FramesSent is how many frames the suite has to have sent when the case
-	// is over, with its close frame. It checks the suite. Zero: not checked.
+	// FramesSent is the number of frames that the suite must have sent at the end of
+	// the case, including the close frame. It checks the suite itself. Zero: not
+	// checked.
 	FramesSent int
 }
 
-// An Outcome is what came back when an implementation behaves in one way.
+// An Outcome is the list of events for one behavior of an implementation.
 type Outcome struct {
 	Verdict Verdict // OK or NonStrict
-	Events  []Event // in this order, and no others
+	Events  []Event // all of them, in this order
 }
 
-// An Event is something that the suite saw happen.
+// An Event is an observation of the suite.
 type Event struct {
 	Kind    EventKind
 	Binary  bool   // of a message
@@ -45,98 +45,97 @@ type Event struct {
 	Tag     string // of a timeout
 }
 
-// An EventKind says what happened.
+// An EventKind is the kind of an [Event].
 type EventKind string
 
-// What happens to the suite. A close frame is no event: [Closing] is about it.
+// Kinds of events. A close frame is not an event; [Closing] describes it.
 const (
 	MessageEvent EventKind = "message"
 	PingEvent    EventKind = "ping"
 	PongEvent    EventKind = "pong"
-	TimeoutEvent EventKind = "timeout" // a wait was over, the connection open
+	TimeoutEvent EventKind = "timeout" // a wait ended with the connection open
 )
 
-// Closing says how a connection has to end.
+// Closing is the required end of a connection.
 type Closing struct {
-	// BySuite says that the suite has to be who sends the first close frame.
+	// BySuite requires the suite to send the first close frame.
 	BySuite bool
 
-	// Codes are those that the peer's close frame may have. It may always
-	// have none. The suite closes with the first.
+	// Codes are the accepted codes of the peer's close frame. It may always have none.
+	// The suite sends the first one.
 	Codes []int
 
-	// Clean demands that both sides have sent a close frame.
+	// Clean requires a close frame from both sides.
 	Clean bool
 
-	// WrongSideFails makes the case fail, and not just its closing, when the
-	// wrong side closed; WrongCodeFails when the code is not in Codes.
+	// WrongSideFails makes the case fail, and not only its closing, if the wrong side
+	// closed; WrongCodeFails if the code is not in Codes.
 	WrongSideFails, WrongCodeFails bool
 
-	// NotAutomatic keeps the suite from closing as soon as it has got what
-	// it expects.
+	// NotAutomatic prevents the suite from closing as soon as it has received the
+	// expected events.
 	NotAutomatic bool
 }
 
-// A Step is something that the suite does.
+// A Step is one action of the suite.
 type Step struct {
 	Do Action
 
-	// Of frames and messages.
+	// For frames and messages.
 	Opcode  Opcode // Text or Binary for a message
 	Fin     bool
 	RSV     byte // rsv1, rsv2, rsv3
 	Payload Payload
 
-	// Chop writes a frame in pieces of this many bytes. Sync makes sure that
-	// the frame is written on its own.
+	// Chop writes a frame in pieces of this many bytes. Sync writes the frame
+	// separately from others.
 	Chop int
 	Sync bool
 
-	// Fragment splits a message into frames of this many bytes. As in the
-	// original suite, one that divides without rest ends with an empty frame,
-	// unless it fits into one frame.
+	// Fragment splits a message into frames of this many bytes. As in the original
+	// suite, a message of a multiple of Fragment bytes ends with an empty frame, unless
+	// it fits into one frame.
 	Fragment int
 
-	// Of close frames. NoCode leaves the code out.
+	// For close frames. NoCode omits the code.
 	Code   int
 	Reason string
 
-	// Of waits and timers.
+	// For waits and timers.
 	After time.Duration
 	Tag   string
 }
 
-// NoCode is the code of a close frame that has none.
+// NoCode is the code of a close frame without one.
 const NoCode = -1
 
-// An Action is what a [Step] does.
+// An Action is the kind of a [Step].
 type Action int
 
-// Actions. SendFrame, SendMessage and the parts of a frame do not wait for the
-// peer.
+// Actions. SendFrame, SendMessage and the parts of a frame do not wait for the peer.
 const (
-	SendFrame    Action = iota // one frame, right or wrong
+	SendFrame    Action = iota // one frame, valid or not
 	SendMessage                // a message, in one or more frames
-	BeginFrame                 // the header of a first frame of len(Payload) bytes
-	FrameBytes                 // bytes of the frame that was begun
-	EndMessage                 // an empty last frame
-	SendClose                  // a close frame, right or wrong
-	Wait                       // what follows happens After, if the connection is still open
-	CloseAfter                 // a timer: close, unless the case is over
-	DropTCPAfter               // a timer: drop TCP, unless the case is over
+	BeginFrame                 // the header of a first frame with len(Payload) bytes
+	FrameBytes                 // bytes of the frame in progress
+	EndMessage                 // an empty final frame
+	SendClose                  // a close frame, valid or not
+	Wait                       // continue After this time, if the connection is still open
+	CloseAfter                 // a timer: close, unless the case has ended
+	DropTCPAfter               // a timer: close TCP, unless the case has ended
 )
 
-// A Payload is a unit repeated, and cut, to a length. Long ones are made when
-// they are sent.
+// A Payload is a unit repeated, and cut, to a length. Long payloads are built when they
+// are sent.
 type Payload struct {
 	Unit   string
 	Length int
 }
 
-// payload returns a Payload of just s.
+// payload returns the Payload s.
 func payload(s string) Payload { return Payload{s, len(s)} }
 
-// Bytes returns the payload. It is the caller's.
+// Bytes returns a new slice with the payload.
 func (p Payload) Bytes() []byte {
 	b := make([]byte, 0, p.Length)
 	for len(b) < p.Length {
@@ -153,62 +152,62 @@ func (p Payload) String() string {
 	return string(p.Bytes())
 }
 
-// An Exchange sends a message, waits until it is back, and sends the next.
+// An Exchange sends a message, waits for its echo, and sends the next one.
 type Exchange struct {
 	Binary   bool
-	Length   int // bytes of a message
+	Length   int // bytes per message
 	Fragment int // as Step.Fragment
 	Messages int
-	Timeout  time.Duration // for all of it
+	Timeout  time.Duration // for the whole exchange
 
-	// Unit, repeated, is every message's content. When it is "", messages are
-	// successive pieces of Corpus, which begins again behind its end.
+	// Unit, repeated, is the content of every message. If it is "", messages are
+	// successive pieces of Corpus, repeated.
 	Unit   string
 	Corpus Corpus
 
-	// Deflate compresses the messages. An implementation that does not agree
-	// on permessage-deflate has not implemented the case.
+	// Deflate compresses the messages. If an implementation does not negotiate
+	// permessage-deflate, the verdict is UNIMPLEMENTED.
 	Deflate *Deflate
 }
 
-// Deflate is what the suite asks of permessage-deflate (RFC 7692).
+// Deflate is the suite's negotiation of permessage-deflate (RFC 7692).
 type Deflate struct {
-	// Offers are what it offers as a client, best first.
+	// Offers are sent by the suite as a client, in order of preference.
 	Offers []Offer
 
-	// Accepts are what it asks of a client when it is the server. It takes the
-	// first that the client's offers allow.
+	// Accepts are the suite's choices as a server. It uses the first one that the
+	// client's offers allow.
 	Accepts []Accept
 
-	// Named demands of a server's answer that it names what it was asked for,
-	// or less (RFC 7692 sections 7.1.1.1 and 7.1.2.1). The original suite takes
-	// any answer for consent.
+	// Named requires that a server's response has the offered server parameters, with
+	// values not above the offered ones (RFC 7692 sections 7.1.1.1 and 7.1.2.1). The
+	// original suite accepts any response.
 	Named bool
 }
 
-// An Offer is one that the suite makes as a client, always with a
-// client_max_window_bits that leaves the size to the server, and with
-// client_no_context_takeover, which tells the server that it may ask for that.
+// An Offer is an offer of the suite as a client. It always has client_max_window_bits
+// without a value and client_no_context_takeover, so the server may set both in its
+// response.
 type Offer struct {
-	ServerMaxWindowBits     int // zero: not in the offer
+	ServerMaxWindowBits     int // zero: not offered
 	ServerNoContextTakeover bool
 }
 
-// An Accept is what the suite, as a server, asks of a client.
+// An Accept is a response of the suite as a server.
 type Accept struct {
-	ClientMaxWindowBits     int // zero: not in the answer
+	ClientMaxWindowBits     int // zero: not in the response
 	ClientNoContextTakeover bool
 
-	// What the suite promises of its own messages, beyond what it was asked
-	// for (RFC 7692 sections 7.1.1.1 and 7.1.2.1).
-	ServerMaxWindowBits     int // zero: nothing
+	// Limits that the suite declares for its own messages (RFC 7692 sections 7.1.1.1
+	// and 7.1.2.1).
+	ServerMaxWindowBits     int // zero: not in the response
 	ServerNoContextTakeover bool
 }
 
-// A Verdict is the suite's judgement of a case, or of its closing.
+// A Verdict is the judgement of a case, or of its closing.
 type Verdict string
 
-// Verdicts, with the names that the original suite's reports have for them.
+// Verdicts, with their names in the original suite's reports.
 const (
 	OK            Verdict = "OK"
 	NonStrict     Verdict = "NON-STRICT"
@@ -216,7 +215,7 @@ const (
 	Unimplemented Verdict = "UNIMPLEMENTED"
 	Failed        Verdict = "FAILED"
 
-	// Of closings only.
+	// For closings only.
 	Unclean        Verdict = "UNCLEAN"
 	WrongCode      Verdict = "WRONG CODE"
 	FailedByClient Verdict = "FAILED BY CLIENT"

@@ -9,8 +9,7 @@ import (
 )
 
 // Cases returns the 517 cases of the Autobahn test suite, in its order. The slice
-// is the caller's. The cases are everybody's: who wants one to be different
-// changes a copy.
+// belongs to the caller, but the cases are shared: to change one, copy it.
 func Cases() []*Case { return slices.Clone(allCases()) }
 
 var allCases = sync.OnceValue(func() []*Case {
@@ -32,15 +31,15 @@ var allCases = sync.OnceValue(func() []*Case {
 	)
 })
 
-// Group returns the ID of the group that the case belongs to, as "6.4".
+// Group returns the ID of the case's group, for example "6.4".
 func (c *Case) Group() string {
 	return c.ID[:max(0, strings.LastIndexByte(c.ID, '.'))]
 }
 
-// Select returns the cases that match one of the patterns include and none of
-// exclude, in the order of cases. A pattern is an ID in which * stands for any
-// characters, dots too: "6.*", "1.1.1", "*". One that matches none of cases is an
-// error, which keeps a misspelt one from passing for success.
+// Select returns the cases that match a pattern of include and none of exclude, in the
+// order of cases. A pattern is an ID in which * matches any characters, including dots:
+// "6.*", "1.1.1", "*". A pattern that matches no case is an error, to detect misspelt
+// ones.
 func Select(cases []*Case, include, exclude []string) ([]*Case, error) {
 	in, err := matching(cases, include)
 	if err != nil {

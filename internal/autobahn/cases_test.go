@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// perGroup is how many cases there are.
+// perGroup is the number of cases of each group.
 var perGroup = map[string]int{
 	"1.1": 8, "1.2": 8,
 	"2":   11,
@@ -90,7 +90,7 @@ func TestDescriptions(t *testing.T) {
 }
 
 func TestGroups(t *testing.T) {
-	// Groups are in the order in which the cases have need of them.
+	// The groups, in the order of their cases.
 	var want []string
 	for _, c := range append(Cases(), W()...) {
 		group := c.Group()
@@ -152,13 +152,13 @@ func TestSelect(t *testing.T) {
 	}
 }
 
-// ordered checks that the cases are in the suite's order, each once.
+// ordered checks that the cases are unique and in the suite's order.
 func ordered(cases []*Case) error {
 	all := Cases()
 	for _, c := range cases {
 		i := slices.Index(all, c)
 		if i < 0 {
-			return errors.New(c.ID + " is there twice, or too late")
+			return errors.New(c.ID + " is repeated, or out of order")
 		}
 		all = all[i+1:]
 	}
@@ -191,7 +191,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// TestPayloads checks what the descriptions of group 1 say of lengths.
+// TestPayloads checks the lengths in the descriptions of group 1.
 func TestPayloads(t *testing.T) {
 	for _, c := range Cases() {
 		if !strings.HasPrefix(c.ID, "1.") {

@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// A Client is the suite as a client: the fuzzing client, which tests servers.
-// It may run several cases at the same time.
+// A Client is the suite as a client: the fuzzing client, which tests servers. It may
+// run several cases concurrently.
 type Client struct {
 	URL   string // of the server, ws: or wss:
-	Agent string // a name for it, in results
+	Agent string // the name of the server in results
 
-	// Dial connects to the server. nil: over TCP to URL's host.
+	// Dial connects to the server. If nil, the client dials the host of URL over TCP.
 	Dial func(ctx context.Context) (net.Conn, error)
 
 	// TLS is for wss URLs. nil is valid.
@@ -28,9 +28,9 @@ type Client struct {
 	Options
 }
 
-// Run runs one case, on a connection of its own, and returns when that has ended.
-// The end of ctx ends it. A server that can't be reached, or whose handshake is
-// wrong, has failed the case.
+// Run runs one case on its own connection, and returns when the connection has ended.
+// Canceling ctx ends it. A server that cannot be reached, or that fails the handshake,
+// fails the case.
 func (c *Client) Run(ctx context.Context, cs *Case) *Result {
 	res := newResult(cs, c.Agent, ServerRole)
 	conn, r, agreed, err := c.open(ctx, cs, res)
@@ -60,7 +60,7 @@ func newResult(cs *Case, agent string, role Role) *Result {
 	}
 }
 
-// failOpening fills a result for a connection that was never open.
+// failOpening fills a result for a connection whose opening failed.
 func (r *Result) failOpening(err error) {
 	r.Duration = time.Since(r.Started)
 	r.Behavior, r.BehaviorClose = Failed, Failed
@@ -71,7 +71,7 @@ func (r *Result) failOpening(err error) {
 	}
 }
 
-// open connects and does the opening handshake.
+// open connects and performs the opening handshake.
 func (c *Client) open(ctx context.Context, cs *Case, res *Result) (conn net.Conn, r *bufio.Reader, a *agreement, err error) {
 	u, err := url.Parse(c.URL)
 	if err != nil {
@@ -82,7 +82,7 @@ func (c *Client) open(ctx context.Context, cs *Case, res *Result) (conn net.Conn
 	if conn, err = c.connect(ctx, u); err != nil {
 		return nil, nil, nil, err
 	}
-	opened := conn // a return with an error sets conn to nil
+	opened := conn // an error return sets conn to nil
 	defer func() {
 		if err != nil {
 			opened.Close()
@@ -109,13 +109,13 @@ func (c *Client) open(ctx context.Context, cs *Case, res *Result) (conn net.Conn
 	if a, err = checkResponse(answer, key, d); err != nil {
 		return nil, nil, nil, err
 	}
-	if !stop() { // ctx has ended, and the deadline may be set any time
+	if !stop() { // ctx has ended, and may still set the deadline
 		return nil, nil, nil, context.Cause(ctx)
 	}
 	return conn, r, a, nil
 }
 
-// readSize is the size of the suite's read buffer.
+// readSize is the size of the read buffer.
 const readSize = 64 << 10
 
 func (c *Client) connect(ctx context.Context, u *url.URL) (net.Conn, error) {

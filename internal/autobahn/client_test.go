@@ -17,7 +17,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// serveEchoes serves echo peers on l until the test is over.
+// serveEchoes serves echo peers on l until the test ends.
 func serveEchoes(t *testing.T, l net.Listener, h habits) {
 	var peers sync.WaitGroup
 	peers.Go(func() {
@@ -52,7 +52,7 @@ func wantNotOpen(t *testing.T, res *Result) {
 	}
 }
 
-// TestClientTCP runs a case over TCP, which the client dials by itself.
+// TestClientTCP runs a case over TCP, dialed by the client itself.
 func TestClientTCP(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -67,8 +67,7 @@ func TestClientTCP(t *testing.T) {
 	}
 }
 
-// TestClientTLS runs a case over TLS, with a server that it trusts and one that it
-// does not.
+// TestClientTLS runs a case over TLS, with a trusted server and an untrusted one.
 func TestClientTLS(t *testing.T) {
 	certified := httptest.NewTLSServer(nil) // for its certificate
 	certified.Close()
@@ -96,7 +95,7 @@ func TestClientDoesNotReach(t *testing.T) {
 	}
 }
 
-// A handshake that does not end has five seconds, or as long as its context.
+// An unfinished handshake fails after five seconds, or with the context.
 func TestClientOpenTimeout(t *testing.T) {
 	silent := habits{opening: opening{head: func([]string) []string { return nil }}}
 	for _, test := range []struct {
@@ -123,10 +122,10 @@ func TestClientOpenTimeout(t *testing.T) {
 	}
 }
 
-// A context that ends ends the case.
+// The end of the context ends the case.
 func TestClientContext(t *testing.T) {
 	deaf := habits{deaf: true}
-	for _, id := range []string{"9.7.1", "9.1.2"} { // waiting, and writing
+	for _, id := range []string{"9.7.1", "9.1.2"} { // while waiting, and while writing
 		synctest.Test(t, func(t *testing.T) {
 			n := rawpeer.Listen(nil)
 			serveEchoes(t, n, deaf)
@@ -140,7 +139,7 @@ func TestClientContext(t *testing.T) {
 	}
 }
 
-// Patience is for peers that are late, and not for steps of a case.
+// Patience applies to late peers, and not to the steps of a case.
 func TestPatience(t *testing.T) {
 	for _, test := range []struct {
 		opts     Options
@@ -163,7 +162,7 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// Messages is how many messages cases of compression have, and no others.
+// Messages limits the number of messages in the compression cases only.
 func TestMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := rawpeer.Listen(nil)
@@ -177,7 +176,7 @@ func TestMessages(t *testing.T) {
 	})
 }
 
-// A case fails whose suite has not sent what it meant to.
+// A case fails if the suite has not sent the intended number of frames.
 func TestFramesSentFails(t *testing.T) {
 	cs := *caseOf(t, "10.1.1")
 	for meant, want := range map[int]Verdict{cs.FramesSent - 1: Failed, cs.FramesSent: OK, cs.FramesSent + 1: Failed} {
@@ -190,7 +189,7 @@ func TestFramesSentFails(t *testing.T) {
 	}
 }
 
-// TestResult checks all that is told of a case which goes well.
+// TestResult checks all fields of the result of a case that passes.
 func TestResult(t *testing.T) {
 	for _, role := range []Role{ServerRole, ClientRole} {
 		synctest.Test(t, func(t *testing.T) {
@@ -226,8 +225,7 @@ func TestResult(t *testing.T) {
 	}
 }
 
-// wantLogged wants each frame to be in the log of 5.19, and each in a line of the
-// result.
+// wantLogged wants each frame in the log of 5.19, and each on a line of the result.
 func wantLogged(t *testing.T, res *Result) {
 	t.Helper()
 	var sent, got []Opcode
@@ -253,7 +251,7 @@ func wantLogged(t *testing.T, res *Result) {
 	}
 }
 
-// TestResultOfBroken checks what is told of a connection that the suite has to end.
+// TestResultOfBroken checks the result of a connection that the suite has to fail.
 func TestResultOfBroken(t *testing.T) {
 	for _, test := range []struct {
 		habits habits

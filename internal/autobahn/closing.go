@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// closings are the cases of group 7: the closing handshake, with frames behind it,
-// with close frames right and wrong, and with each kind of close code (RFC 6455
-// sections 5.5.1, 7.1 and 7.4).
+// closings returns the cases of group 7: the closing handshake, frames behind the close
+// frame, valid and invalid close frames, and each kind of close code (RFC 6455 sections
+// 5.5.1, 7.1 and 7.4).
 func closings() []*Case {
 	cases := afterClose()
 	cases = append(cases, closePayloads()...)
@@ -17,19 +17,19 @@ func closings() []*Case {
 	return append(cases, codesBeyond()...)
 }
 
-// answered is the end of a connection where the suite sends a right close frame.
-// The peer's has one of the codes, or none.
+// answered is the closing after a valid close frame of the suite. The peer's close
+// frame has one of the codes, or none.
 func answered(codes ...int) Closing {
 	return Closing{BySuite: true, Codes: codes, Clean: true, WrongCodeFails: true}
 }
 
-// refused is the end of a connection where the suite sends a wrong close frame.
-// The peer names what is wrong with one of the codes, or just drops TCP.
+// refused is the closing after an invalid close frame of the suite. The peer sends one
+// of the codes for the violation, or closes TCP.
 func refused(codes ...int) Closing {
 	return Closing{BySuite: true, Codes: codes, WrongCodeFails: true}
 }
 
-// byStep leaves closing to the case's steps.
+// byStep leaves the closing to the case's steps.
 func (c Closing) byStep() Closing {
 	c.NotAutomatic = true
 	return c
@@ -91,8 +91,8 @@ func afterClose() []*Case {
 	}
 }
 
-// closePayloads are the cases of 7.3 and 7.5. A close frame has at most 125 bytes
-// of payload, of which two are the code.
+// closePayloads returns the cases of 7.3 and 7.5. A close frame has at most 125 bytes
+// of payload, two of which are the code.
 func closePayloads() []*Case {
 	const longest = maxControlPayload - 2
 	return []*Case{
@@ -148,13 +148,13 @@ func closePayloads() []*Case {
 	}
 }
 
-// A closeCode is a code that a close frame has, and what is known of it.
+// A closeCode is a close code with a description.
 type closeCode struct {
 	code    int
 	meaning string
 }
 
-// validCodes are the cases of 7.7: codes that an endpoint may send.
+// validCodes returns the cases of 7.7: codes that an endpoint may send.
 func validCodes() []*Case {
 	return codeCases("7.7.", " The peer closes in turn, with the same code, 1000 or none.",
 		func(code int) Closing { return answered(1000, code) },
@@ -174,7 +174,7 @@ func validCodes() []*Case {
 	)
 }
 
-// invalidCodes are the cases of 7.9: codes that nobody may send.
+// invalidCodes returns the cases of 7.9: codes that an endpoint must not send.
 func invalidCodes() []*Case {
 	return codeCases("7.9.", " The peer answers with 1002, or drops TCP.",
 		func(int) Closing { return refused(1002) },
@@ -190,8 +190,8 @@ func invalidCodes() []*Case {
 	)
 }
 
-// codesBeyond are the cases of 7.13: codes of which RFC 6455 section 7.4.2 does not
-// say anything.
+// codesBeyond returns the cases of 7.13: codes that RFC 6455 section 7.4.2 does not
+// define.
 func codesBeyond() []*Case {
 	cases := codeCases("7.13.", " The RFC does not say whether it may be sent: nothing is judged.",
 		func(code int) Closing { return Closing{BySuite: true, Codes: []int{1000, code, 1002}}.byStep() },
@@ -204,7 +204,7 @@ func codesBeyond() []*Case {
 	return cases
 }
 
-// codeCases are cases of a close frame with a code and no reason, numbered behind
+// codeCases returns cases of a close frame with a code and no reason, numbered after
 // prefix.
 func codeCases(prefix, right string, end func(code int) Closing, codes ...closeCode) []*Case {
 	var cases []*Case

@@ -2,14 +2,14 @@ package autobahn
 
 import "strings"
 
-// closingFaults are those of how a connection ends.
+// closingFaults are faults in the end of a connection.
 var closingFaults = []fault{
 	{
 		name:   "it never closes",
 		habits: habits{closes: closesNever},
 		caught: []catch{
 			{clean, OK, Unclean, both},
-			{"7.1.3-5", Failed, Unclean, both}, // it goes on
+			{"7.1.3-5", Failed, Unclean, both}, // it continues
 		},
 	},
 	{
@@ -34,7 +34,7 @@ var closingFaults = []fault{
 		caught: []catch{{"7.1.3-5", Failed, OK, both}},
 	},
 	{
-		// Where the suite is the server, TCP ends with the close frame.
+		// If the suite is the server, it closes TCP after the close frame.
 		name:   "it goes on behind its close frame",
 		habits: habits{closes: goesOnBehindClose},
 		caught: []catch{{"7.1.3-5", Failed, OK, ServerRole}},
@@ -169,8 +169,7 @@ var closingFaults = []fault{
 		},
 	},
 	{
-		// A frame of 256 KiB is more than TCP takes. The others' ends come by
-		// timers.
+		// A frame of 256 KiB fills the TCP buffers. Timers end the other cases.
 		name:   "it reads nothing",
 		habits: habits{deaf: true},
 		cases:  light + " -9.1.* -9.2.* 9.1.2",
@@ -186,8 +185,8 @@ var closingFaults = []fault{
 	},
 }
 
-// closingWithout returns habits with other codes of close frames, in pairs of the
-// code that would be sent and of what is.
+// closingWithout returns habits that replace close codes. codes has pairs of an
+// original code and its replacement.
 func closingWithout(codes ...int) habits {
 	return onCloses(func(payload []byte) []byte {
 		if code, _, err := parseClose(payload, nil); err == nil {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// compressionSizes are the 18 cases that there are of each corpus, and of each
-// setting: the length of messages, and of the frames that they are split into.
+// compressionSizes has the 18 cases of each corpus and of each setting: the lengths of
+// messages and of the frames into which they are split.
 var compressionSizes = []struct{ length, fragment int }{
 	{16, 0},
 	{64, 0},
@@ -28,8 +28,8 @@ var compressionSizes = []struct{ length, fragment int }{
 	{128 * kib, 32 * kib},
 }
 
-// compression are the cases of group 12: permessage-deflate with all that there is
-// left to its defaults (RFC 7692), and messages of different kinds.
+// compression returns the cases of group 12: permessage-deflate with default parameters
+// (RFC 7692), and messages of different kinds.
 func compression() []*Case {
 	var cases []*Case
 	for _, series := range []struct {
@@ -50,9 +50,9 @@ func compression() []*Case {
 	return cases
 }
 
-// compressionSettings are the cases of group 13: permessage-deflate with each
-// parameter (RFC 7692 section 7.1). What the suite asks of the other side as a
-// client and as a server is the same.
+// compressionSettings returns the cases of group 13: permessage-deflate with each
+// parameter (RFC 7692 section 7.1). The suite asks for the same settings as a client
+// and as a server.
 func compressionSettings() []*Case {
 	var cases []*Case
 	for _, series := range []struct {
@@ -73,14 +73,14 @@ func compressionSettings() []*Case {
 	return cases
 }
 
-// setting is what one side may ask of the other: how many bits its window has, and
-// that each of its messages stands alone.
+// setting is a requested limit for one direction: the window bits, and no context
+// takeover.
 type setting struct {
 	bits  int
 	alone bool
 }
 
-// asked asks for one of the settings, whichever side the suite is.
+// asked requests one of the settings, in either role of the suite.
 func asked(settings ...setting) Deflate {
 	var d Deflate
 	for _, s := range settings {
@@ -90,7 +90,7 @@ func asked(settings ...setting) Deflate {
 	return d
 }
 
-// compressed are 18 cases of compressed messages, numbered behind prefix.
+// compressed returns 18 cases of compressed messages, numbered after prefix.
 func compressed(prefix, kind string, corpus Corpus, opcode Opcode, d Deflate) []*Case {
 	const messages = 1000
 	var cases []*Case

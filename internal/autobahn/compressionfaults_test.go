@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// compressionFaults are those of permessage-deflate: of what is agreed on, and of
-// what comes of it.
+// compressionFaults are faults in the negotiation of permessage-deflate and in the
+// compressed messages.
 var compressionFaults = []fault{
 	{
 		name:   "it has no compression",
@@ -38,7 +38,7 @@ var compressionFaults = []fault{
 		caught: []catch{{deflated, Unimplemented, OK, both}},
 	},
 	{
-		// A reach beyond 512 bytes takes messages of more than that, together or
+		// Distances beyond 512 bytes need more than 512 bytes of messages, together or
 		// each.
 		name:   "it reaches back 32 KiB, whatever was agreed on",
 		habits: agreeing(func(a *agreement) { a.serverBits, a.clientBits = 15, 15 }),
@@ -144,7 +144,7 @@ var compressionFaults = []fault{
 		name:   "it compresses without RSV1",
 		habits: onFrames(func(f *peerFrame) { f.rsv = 0 }, Text, Binary),
 		caught: []catch{
-			{"12.1.* 12.4.* 13.* W.*", Failed, WrongCode, both}, // it is not even UTF-8
+			{"12.1.* 12.4.* 13.* W.*", Failed, WrongCode, both}, // the result is not valid UTF-8
 			{"12.2.* 12.3.* 12.5.*", Failed, OK, both},
 		},
 	},
@@ -176,17 +176,18 @@ var compressionFaults = []fault{
 		caught: []catch{{deflated, Failed, WrongCode, both}},
 	},
 	{
-		// A match of three bytes, one byte back, is what each message begins with.
+		// Each message begins with a match of three bytes at distance one.
 		name:   "it reaches back behind the beginning",
 		habits: onDeflated(func([]byte) []byte { return []byte{0x02, 0x02, 0x00, 0x00} }),
 		caught: []catch{{deflated, Failed, WrongCode, both}},
 	},
 }
 
-// offering returns habits of a client with these offers.
+// offering returns the habits of a client with these offers.
 func offering(offers string) habits { return habits{compressing: compressing{offers: offers}} }
 
-// agreeing returns habits of who compresses as if something else had been agreed on.
+// agreeing returns the habits of a peer that compresses as if change had been
+// negotiated.
 func agreeing(change func(*agreement)) habits {
 	return habits{compressing: compressing{agrees: func(a agreement) agreement {
 		change(&a)
@@ -194,5 +195,5 @@ func agreeing(change func(*agreement)) habits {
 	}}}
 }
 
-// notOpen says that cases find that the connection was never open.
+// notOpen returns a catch for cases whose connection never opens.
 func notOpen(cases string) []catch { return []catch{{cases, Failed, Failed, both}} }

@@ -1,6 +1,6 @@
 package autobahn
 
-// controlFaults are those of pings and pongs.
+// controlFaults are faults in pings and pongs.
 var controlFaults = []fault{
 	{
 		name:   "it answers no pings",
@@ -8,7 +8,7 @@ var controlFaults = []fault{
 		caught: []catch{{pinging, Failed, OK, both}},
 	},
 	{
-		// RFC 6455 section 5.5.3 allows it. The suite does not.
+		// RFC 6455 section 5.5.3 allows it, but the suite does not.
 		name:   "it answers the last ping",
 		habits: habits{pongs: pongsToLast},
 		caught: []catch{{"2.10-11 5.6-8 5.19-20", Failed, OK, both}},
@@ -24,7 +24,7 @@ var controlFaults = []fault{
 		caught: []catch{{"2.1-4 2.9 5.6-8 5.19-20", Failed, OK, both}},
 	},
 	{
-		// One answer is there before the closing handshake's time is over.
+		// One pong arrives before the timeout of the closing handshake.
 		name:   "it takes long to answer a ping",
 		habits: habits{latePong: lateBy},
 		caught: []catch{{"2.10-11 5.19-20", Failed, Unclean, both}},
@@ -53,25 +53,25 @@ var controlFaults = []fault{
 		},
 	},
 	{
-		// What follows the pong of 5.2 is another fault.
+		// The frames behind the pong of 5.2 are another fault.
 		name:   "it takes control frames in fragments",
 		habits: tolerating(ruleControlFin),
 		caught: []catch{{"5.1", Failed, OK, both}},
 	},
 	{
-		// RFC 6455 allows it. Cases that know what comes back do not.
+		// RFC 6455 allows it, but cases with a fixed list of events do not.
 		name:   "it sends a ping of its own",
 		habits: habits{greets: []peerFrame{{header: header{fin: true, opcode: Ping}, payload: []byte("hello")}}},
 		caught: unasked,
 	},
 	{
-		name:   "it sends a pong that nobody asked for",
+		name:   "it sends an unsolicited pong",
 		habits: habits{greets: []peerFrame{{header: header{fin: true, opcode: Pong}}}},
 		caught: unasked,
 	},
 }
 
-// unasked says what catches a peer that pings, or sends pongs, of its own accord.
+// unasked are the catches of a peer that sends unsolicited pings or pongs.
 var unasked = []catch{
 	{"2.* 5.3-8 5.19-20 6.1.* 6.2.*" + broken + badClose + goodClose, Failed, OK, both},
 	{dropUnlessEchoed, Failed, Failed, both},

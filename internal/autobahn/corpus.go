@@ -10,23 +10,21 @@ import (
 	"sync"
 )
 
-// A Corpus is what the messages of the compression cases are pieces of. Each is
-// made from a fixed seed, and is the same on each platform and with each release
-// of Go. They are of the kind, the size and about the entropy of those that the
-// original suite sends.
+// A Corpus is the source of messages in the compression cases. Each corpus is generated
+// from a fixed seed and is the same on all platforms and with all releases of Go. The
+// corpora resemble those of the original suite in kind, size and approximate entropy.
 type Corpus string
 
-// The corpora. JSON and HTML are ASCII, so that a piece that is cut anywhere is
-// text.
+// The corpora. JSON and HTML are ASCII, so a piece cut at any byte is text.
 const (
 	CorpusJSON   Corpus = "json"   // records of people
 	CorpusBitmap Corpus = "bitmap" // a grey picture of 512 by 512 points, as BMP
-	CorpusPlay   Corpus = "play"   // a play in German verses, in UTF-8
+	CorpusPlay   Corpus = "play"   // a play in German verse, in UTF-8
 	CorpusHTML   Corpus = "html"   // a page of articles and tables
-	CorpusPDF    Corpus = "pdf"    // a document with streams that are compressed already
+	CorpusPDF    Corpus = "pdf"    // a document with compressed streams
 )
 
-// Sizes of the corpora, which are those of the original suite's.
+// Sizes of the corpora, equal to those of the original suite.
 const (
 	jsonSize   = 194_056
 	bitmapSize = 263_222
@@ -43,8 +41,8 @@ var corpora = map[Corpus]func() []byte{
 	CorpusPDF:    sync.OnceValue(makePDF),
 }
 
-// Bytes returns the corpus, which is made once. It must not be changed. It
-// panics when there is no such corpus.
+// Bytes returns the corpus, which is generated once and must not be changed. It panics
+// if the corpus does not exist.
 func (c Corpus) Bytes() []byte {
 	corpus, ok := corpora[c]
 	if !ok {
@@ -53,8 +51,8 @@ func (c Corpus) Bytes() []byte {
 	return corpus()
 }
 
-// dice makes the choices of a corpus. It uses rand.PCG, which is specified,
-// without rand.Rand, whose ways from its numbers to others are not.
+// dice generates the random choices of a corpus. It uses rand.PCG, which is specified,
+// and not rand.Rand, whose algorithms may change.
 type dice struct{ pcg *rand.PCG }
 
 func newDice(c Corpus) dice {
@@ -75,7 +73,7 @@ func (d dice) between(low, high int) int { return low + d.below(high-low+1) }
 // of returns one of words.
 func (d dice) of(words []string) string { return words[d.below(len(words))] }
 
-// often returns one of words, the first ones more often than the last.
+// often returns one of words; the first ones are more likely than the last.
 func (d dice) often(words []string) string { return words[d.below(1+d.below(len(words)))] }
 
 // sentence returns a sentence of low to high English words.
@@ -116,10 +114,10 @@ func (d dice) hex(n int) string {
 	return string(b)
 }
 
-// capital returns an ASCII word with a capital.
+// capital returns an ASCII word with its first letter in upper case.
 func capital(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
 
-// makeJSON makes records of people, indented.
+// makeJSON generates indented records of people.
 func makeJSON() []byte {
 	const end = "\"}\n]\n"
 	d := newDice(CorpusJSON)
@@ -156,7 +154,7 @@ func appendRecord(b []byte, d dice, index int) []byte {
 	return fmt.Appendf(b, "    ],\n    \"randomItem\": %d\n  },\n", d.between(1, 5))
 }
 
-// separator is what follows element i of n in JSON.
+// separator returns the text after element i of n in JSON.
 func separator(i, n int) string {
 	if i < n-1 {
 		return ","
@@ -164,7 +162,7 @@ func separator(i, n int) string {
 	return ""
 }
 
-// makeHTML makes a page of articles and tables.
+// makeHTML generates a page of articles and tables.
 func makeHTML() []byte {
 	const end = "</p>\n</div>\n</body>\n</html>\n"
 	d := newDice(CorpusHTML)
@@ -193,7 +191,7 @@ func appendArticle(b []byte, d dice, index int) []byte {
 	return append(b, "</table>\n</div>\n"...)
 }
 
-// makePlay makes scenes in which people speak in verses.
+// makePlay generates scenes of verse dialogue.
 func makePlay() []byte {
 	d := newDice(CorpusPlay)
 	b := []byte("DER WANDERER\n\nEine Tragödie in fünf Akten\n\n")
@@ -209,12 +207,12 @@ func makePlay() []byte {
 			}
 		}
 	}
-	// The end falls where it falls. A letter of two bytes is not cut.
+	// The end is arbitrary, but does not cut a letter of two bytes.
 	b = b[:playSize-1]
 	return append([]byte(strings.ToValidUTF8(string(b), ".")), '\n')
 }
 
-// verse returns a verse of n words, without its last mark.
+// verse returns a verse of n words, without its final punctuation.
 func (d dice) verse(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -241,20 +239,20 @@ func (d dice) verse(n int) string {
 	return b.String()
 }
 
-// makeBitmap makes a picture that is smooth as a photograph is, with its grain:
-// noise of several scales, computed in integers.
+// makeBitmap generates a smooth picture with the grain of a photograph: noise at
+// several scales, computed in integers.
 func makeBitmap() []byte {
 	const (
 		side    = 512
 		palette = 256
-		pixels  = 14 + 40 + 4*palette // where they begin: behind both headers
+		pixels  = 14 + 40 + 4*palette // offset of the pixels, behind both headers
 	)
 	d := newDice(CorpusBitmap)
 	b := make([]byte, 0, bitmapSize)
 	b = append(b, "BM"...)
 	for _, field := range []uint32{
 		bitmapSize, 0, pixels,
-		40, side, side, 1 | 8<<16, // one plane, 8 bits a point
+		40, side, side, 1 | 8<<16, // one plane, 8 bits per pixel
 		0, side * side, 2835, 2835, palette, 0,
 	} {
 		b = binary.LittleEndian.AppendUint32(b, field)
@@ -262,7 +260,7 @@ func makeBitmap() []byte {
 	for grey := range palette {
 		b = append(b, byte(grey), byte(grey), byte(grey), 0)
 	}
-	var light [side * side]int // of 65,536
+	var light [side * side]int // up to 65,536
 	for _, octave := range []struct{ size, weight int }{{256, 44000}, {128, 20000}, {64, 9000}, {32, 3600}, {16, 1400}, {8, 600}} {
 		addNoise(light[:], d, side, octave.size, octave.weight)
 	}
@@ -272,11 +270,11 @@ func makeBitmap() []byte {
 	return b
 }
 
-// addNoise adds light of up to weight to a square picture: random at the corners
-// of squares of size points, smooth between them.
+// addNoise adds light of up to weight to a square picture: random values at the corners
+// of squares of size pixels, interpolated between them.
 func addNoise(light []int, d dice, side, size, weight int) {
 	corners := side/size + 1
-	grid := make([]int64, corners*corners) // an int may be too short for the sums
+	grid := make([]int64, corners*corners) // an int may overflow in the sums
 	for i := range grid {
 		grid[i] = int64(d.below(weight))
 	}
@@ -292,17 +290,16 @@ func addNoise(light []int, d dice, side, size, weight int) {
 	}
 }
 
-// smooth returns the weight, of 1024, of what is at n when x goes from 0 to n,
-// on a curve that is level at both ends.
+// smooth returns the weight, of 1024, of the value at n when x goes from 0 to n, on a
+// curve that is level at both ends.
 func smooth(x, n int) int64 {
 	at, end := int64(x), int64(n)
 	return 1024 * at * at * (3*end - 2*at) / (end * end * end)
 }
 
-// makePDF makes a document of pages. Random bytes stand for streams that are
-// compressed already.
+// makePDF generates a document of pages. Random bytes stand for compressed streams.
 func makePDF() []byte {
-	const first = 4 // the first page, behind the catalog, the list of pages and the font
+	const first = 4 // the first page, after the catalog, the page list and the font
 	d := newDice(CorpusPDF)
 	b := []byte("%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")
 	offsets := map[int]int{1: len(b)} // of objects, by number
@@ -322,9 +319,9 @@ func makePDF() []byte {
 		b = fmt.Appendf(b, "%d 0 R ", page)
 	}
 	b = fmt.Appendf(b, "] /Count %d >>\nendobj\n", (n-first)/2)
-	// The last object, a stream, fills up in front of the table.
+	// The last object is a stream that fills the space before the table.
 	offsets[n] = len(b)
-	table := 20*(n+1) + 100 // and the trailer
+	table := 20*(n+1) + 100 // with the trailer
 	b = appendStream(b, d, n, pdfSize-table-len(b)-100)
 	xref := len(b)
 	b = fmt.Appendf(b, "xref\n0 %d\n0000000000 65535 f \n", n+1)
@@ -335,7 +332,7 @@ func makePDF() []byte {
 	return append(b, bytes.Repeat([]byte("\n"), pdfSize-len(b))...)
 }
 
-// appendPage appends object n: a page, which shows the stream behind it.
+// appendPage appends object n: a page that shows the next object, a stream.
 func appendPage(b []byte, d dice, n int) []byte {
 	b = fmt.Appendf(b, "%d 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [ 0 0 595 842 ] /Rotate 0\n/Contents %d 0 R\n/Resources << /ProcSet [ /PDF /Text /ImageB ]\n", n, n+1)
 	b = append(b, "/Font << "...)

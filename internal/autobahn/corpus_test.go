@@ -12,14 +12,13 @@ import (
 	"unicode/utf8"
 )
 
-// TestCorpora holds each corpus to its size, to bytes that never change, and to
-// the entropy of its kind.
+// TestCorpora checks the size, the hash and the compression ratio of each corpus.
 func TestCorpora(t *testing.T) {
 	for _, tt := range []struct {
 		corpus    Corpus
 		size      int
 		sha256    string
-		low, high float64 // bounds of how many times smaller flate makes it
+		low, high float64 // bounds of the compression ratio
 	}{
 		{CorpusJSON, 194056, "96307ade6cec45caa4dbfa21abe4ef71636f4b295e7ecdec8fac1298bfcd82ba", 4, 5},
 		{CorpusBitmap, 263222, "56ffa38bb2db8b1610ef07c731b423f05f717834800801c44a30f410569a54e9", 1.2, 1.5},
@@ -49,8 +48,7 @@ func TestCorpora(t *testing.T) {
 	}
 }
 
-// TestCorporaOfText checks that those which are sent as text can be cut at any
-// byte.
+// TestCorporaOfText checks that the corpora sent as text can be cut at any byte.
 func TestCorporaOfText(t *testing.T) {
 	for _, c := range []Corpus{CorpusJSON, CorpusHTML} {
 		for i, char := range c.Bytes() {
@@ -82,8 +80,8 @@ func TestCorpusPlay(t *testing.T) {
 	}
 }
 
-// TestCorpusBitmap reads the bitmap's headers, and looks for a picture behind
-// them: light and dark, without jumps.
+// TestCorpusBitmap checks the bitmap's headers, and that the pixels form a picture:
+// light and dark, without jumps.
 func TestCorpusBitmap(t *testing.T) {
 	b := CorpusBitmap.Bytes()
 	field := func(offset int) int { return int(binary.LittleEndian.Uint32(b[offset:])) }
@@ -111,7 +109,7 @@ func TestCorpusBitmap(t *testing.T) {
 	}
 }
 
-// TestCorpusPDF looks up the objects in the document's table.
+// TestCorpusPDF looks up the objects listed in the document's table.
 func TestCorpusPDF(t *testing.T) {
 	b := CorpusPDF.Bytes()
 	_, tail, _ := bytes.Cut(b[len(b)-1024:], []byte("startxref\n"))

@@ -8,40 +8,39 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// flushTail is what a flush ends with, and what a sender takes off (RFC 7692
-// section 7.2.1).
+// flushTail is the end of a flush, which a sender removes (RFC 7692 section 7.2.1).
 const flushTail = "\x00\x00\xff\xff"
 
 const (
-	// shortMessage is the length below which flate.Writer looks for no matches
-	// when it is flushed, and forgets what was before.
+	// shortMessage is the length below which a flushed flate.Writer finds no matches
+	// and discards its window.
 	shortMessage = 128
 
-	// shortReach is how far back a short message may reach: as far as
-	// flate.StatelessDeflate can.
+	// shortReach is the maximum distance in a short message: that of
+	// flate.StatelessDeflate.
 	shortReach = 8 << 10
 )
 
-// A deflater compresses the messages of one direction of a connection (RFC 7692
-// section 7.2.1). One goroutine at a time uses it.
+// A deflater compresses the messages of one direction of a connection (RFC 7692 section
+// 7.2.1). It must not be used concurrently.
 type deflater struct {
 	bits     int
 	takeover bool
 
-	past history // with takeover, what went before
+	past history // with takeover, the earlier messages
 
-	encoder *encoder // nil until a message needs it
-	behind  bool     // encoder does not have all of past
+	encoder *encoder // nil until needed
+	behind  bool     // encoder lacks the end of past
 }
 
-// newDeflater returns a deflater whose messages never refer to anything further
-// back than 1<<windowBits, and to earlier messages only with takeover.
+// newDeflater returns a deflater whose distances do not exceed 1<<windowBits. Its
+// messages refer to earlier ones only with takeover.
 func newDeflater(windowBits int, takeover bool) *deflater {
 	return &deflater{bits: windowBits, takeover: takeover, past: history{size: 1 << windowBits}}
 }
 
-// message compresses p and appends the payload to dst, without the flush's tail.
-// p is not kept.
+// message compresses p and appends the payload to dst, without flushTail. It does not
+// retain p.
 func (d *deflater) message(dst, p []byte) []byte {
 	switch {
 	case len(p) == 0:
@@ -64,7 +63,7 @@ func (d *deflater) short(dst, p []byte) []byte {
 	out := appender(dst)
 	reach := min(shortReach, d.past.size-len(p))
 	if err := flate.StatelessDeflate(&out, p, false, d.past.last(reach)); err != nil {
-		panic(fmt.Sprintf("autobahn: deflate: %v", err)) // out takes everything
+		panic(fmt.Sprintf("autobahn: deflate: %v", err)) // out returns no error
 	}
 	return out
 }
@@ -77,8 +76,8 @@ func (d *deflater) long(dst, p []byte) []byte {
 	}
 	e := d.encoder
 	if fresh || d.behind || !d.takeover {
-		// The writer copies what it needs. The slice itself it keeps for Reset,
-		// which nobody calls.
+		// The writer copies the dictionary. It retains the slice only for Reset, which
+		// is not called.
 		e.w.ResetDict(&e.out, d.past.last(d.past.size))
 	}
 	e.out = dst
@@ -93,8 +92,8 @@ func (d *deflater) long(dst, p []byte) []byte {
 	return dst
 }
 
-// release gives back what the deflater has from a pool, when the connection is
-// over. The deflater is as it was when it was new.
+// release returns the deflater's encoder to the pool at the end of the connection. The
+// deflater is then in its initial state.
 func (d *deflater) release() {
 	if d.encoder != nil {
 		encoders[d.bits].Put(d.encoder)
@@ -103,16 +102,16 @@ func (d *deflater) release() {
 	d.past.forget()
 }
 
-// An encoder is a flate.Writer, which has about a mebibyte, and what it works on.
+// An encoder is a flate.Writer, which takes about a mebibyte, and its buffers.
 type encoder struct {
 	w   *flate.Writer
 	out appender
 }
 
-// encoders has encoders that are not in use, by window bits.
+// encoders has unused encoders, by window bits.
 var encoders [maxWindowBits + 1]sync.Pool
 
-// getEncoder returns an encoder, which has to be reset.
+// getEncoder returns an encoder, which must be reset.
 func getEncoder(bits int) *encoder {
 	if e, ok := encoders[bits].Get().(*encoder); ok {
 		return e
@@ -120,7 +119,7 @@ func getEncoder(bits int) *encoder {
 	e := new(encoder)
 	var err error
 	if bits == maxWindowBits {
-		// The fastest way of finding matches. It has the whole window.
+		// The fastest level with matches. Its window is the full size.
 		e.w, err = flate.NewWriter(&e.out, flate.BestSpeed)
 	} else {
 		e.w, err = flate.NewWriterWindow(&e.out, 1<<bits)
@@ -131,7 +130,7 @@ func getEncoder(bits int) *encoder {
 	return e
 }
 
-// An appender appends what is written to it.
+// An appender appends the bytes written to it.
 type appender []byte
 
 var _ io.Writer = (*appender)(nil)

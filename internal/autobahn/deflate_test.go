@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-// takeovers names the two ways of a direction.
+// takeovers names the two modes of a direction.
 var takeovers = map[string]bool{"takeover": true, "no takeover": false}
 
-// TestDeflate inflates what the deflater makes, for each window, of messages of
-// all sizes in turn and of each size alone, with the inflater that checks
-// distances, and with compress/flate.
+// TestDeflate inflates the output of the deflater, for each window and for messages of
+// all sizes in turn and of each size alone, with the inflater that checks distances,
+// and with compress/flate.
 func TestDeflate(t *testing.T) {
 	mixed := []int{1, 16, 300, 0, 40_000, 127, 128, 13, 5000, 70_000, 64, 12, 1000}
 	for bits := 8; bits <= 15; bits++ {
@@ -28,7 +28,7 @@ func TestDeflate(t *testing.T) {
 	}
 }
 
-// testDeflate sends messages of the sizes, of at least total bytes in all, or 100.
+// testDeflate sends messages of the sizes, at least total bytes or 100 messages.
 func testDeflate(t *testing.T, bits int, takeover bool, c Corpus, total int, sizes []int) {
 	d, z := newDeflater(bits, takeover), newInflater(bits, takeover)
 	defer d.release()
@@ -57,13 +57,13 @@ func testDeflate(t *testing.T, bits int, takeover bool, c Corpus, total int, siz
 	}
 }
 
-// TestDeflateTakeover checks that a message that was sent before gets short with
-// takeover, and that it does not without.
+// TestDeflateTakeover checks that a repeated message becomes shorter with takeover, and
+// does not without.
 func TestDeflateTakeover(t *testing.T) {
 	for bits := 8; bits <= 15; bits++ {
 		for _, size := range []int{20, 64, 127, 128, 250, 400, 2000, 30_000} {
 			if size > 1<<bits-128 {
-				continue // the first one is out of the window
+				continue // the first one is outside the window
 			}
 			t.Run(fmt.Sprintf("%d/%d", bits, size), func(t *testing.T) {
 				p := makeCorpusPiece(size)
@@ -80,8 +80,8 @@ func TestDeflateTakeover(t *testing.T) {
 	}
 }
 
-// TestDeflateReach sends so much that everything has moved, and checks that
-// matches still reach through the window that there is.
+// TestDeflateReach sends enough messages for all buffers to move, and checks that
+// distances still reach the size of the window.
 func TestDeflateReach(t *testing.T) {
 	for bits := 8; bits <= 15; bits++ {
 		d, z := newDeflater(bits, true), newInflater(bits, true)
@@ -89,7 +89,7 @@ func TestDeflateReach(t *testing.T) {
 		var payload, got []byte
 		for i := range 450 {
 			if i == 350 {
-				z.maxDistance = 0 // flate.Writer moves what it has after 320 KiB
+				z.maxDistance = 0 // flate.Writer moves its window after 320 KiB
 			}
 			p := corpus[i%200*1000:][:1000]
 			var err error
@@ -105,8 +105,8 @@ func TestDeflateReach(t *testing.T) {
 	}
 }
 
-// TestDeflateReleased checks that a deflater that takes what another has given
-// back knows nothing of the other's messages.
+// TestDeflateReleased checks that a deflater with a reused encoder does not refer to
+// the messages of its previous user.
 func TestDeflateReleased(t *testing.T) {
 	for _, bits := range []int{9, 15} {
 		for _, size := range []int{64, 4000} {
@@ -124,7 +124,7 @@ func TestDeflateReleased(t *testing.T) {
 	}
 }
 
-// TestHistory checks which bytes are the last.
+// TestHistory checks the last bytes of a history.
 func TestHistory(t *testing.T) {
 	h := history{size: 8}
 	var all []byte

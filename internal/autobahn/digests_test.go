@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// digests are those of the groups' cases, without descriptions, as they were when
-// each had been compared with the original suite's, field by field and byte by
-// byte. The other tests say what a mistake means; this one sees each.
+// digests are hashes of the groups' cases, without descriptions, taken after each case
+// was compared with the original suite, field by field and byte by byte. The other
+// tests explain an error; this one detects every change.
 var digests = map[string]string{
 	"1.1":  "c9bafdd956243a73",
 	"1.2":  "2ce52beac9ce26fc",
@@ -90,7 +90,7 @@ func TestDigests(t *testing.T) {
 	}
 }
 
-// digest adds to h what a case does and expects.
+// digest adds the actions and expectations of a case to h.
 func digest(h hash.Hash, c *Case) {
 	fmt.Fprintf(h, "case %s %t %d\n", c.ID, c.Informational, c.FramesSent)
 	for _, s := range c.Steps {

@@ -1,20 +1,19 @@
-// Package autobahn is a conformance suite for WebSocket implementations: the
-// 517 cases of the Autobahn test suite, in Go, in both roles.
+// Package autobahn is a conformance suite for WebSocket implementations: the 517 cases
+// of the Autobahn test suite, in Go, in both roles.
 //
-// The suite plays one side of a connection. On the other is the implementation
-// under test, as an echo peer: it sends each message back with its type,
-// answers pings, and takes part in the closing handshake. A [Case] says what
-// the suite sends and what it has to get back; a [Result] says how it went.
+// The suite is one side of a connection. The other side is the implementation under
+// test, as an echo peer: it echoes each message with its type, answers pings, and takes
+// part in the closing handshake. A [Case] defines the frames that the suite sends and
+// the expected response; a [Result] is the outcome.
 //
 //   - As a fuzzing client, the suite tests servers: [Client].
-//   - As a fuzzing server, it tests clients, which ask for the cases one by one:
+//   - As a fuzzing server, it tests clients, which request the cases one by one:
 //     [Server].
 //
-// [Cases] has the cases, in groups as the suite numbers them, each with a
-// description. [W] are cases of our own beside them.
+// [Cases] returns the cases, in groups with the suite's numbers, each with a
+// description. [W] has additional cases.
 //
-// Nothing here shares code with the library that this module is: the package
-// has its own frame codec, its own handshake and its own inflater, or both
-// could be wrong alike. It runs over any net.Conn, in a testing/synctest bubble
-// too.
+// The package shares no code with the library of this module: it has its own frame
+// codec, handshake and inflater, so that an error in one does not hide an error in the
+// other. It runs over any net.Conn, also in a testing/synctest bubble.
 package autobahn

@@ -2,38 +2,38 @@ package autobahn
 
 import "time"
 
-// habits are what is peculiar about an echoPeer. Without any it is right, in the
-// plainest way.
+// habits are the deviations of an echoPeer. Without any, it is a correct and simple
+// implementation.
 type habits struct {
-	tolerates []rule // of the suite's, that it doesn't see broken
+	tolerates []rule // rules whose violation it does not detect
 	checks    textCheck
 	fails     failing
 	closes    closing
 	pongs     ponging
 
-	// late is how long it waits before it sends a message, lateOnce before
-	// its first, latePong a pong, lateClose its close frame.
+	// late is the delay before it sends a message, lateOnce before its first message,
+	// latePong before a pong, lateClose before its close frame.
 	late, lateOnce, latePong, lateClose time.Duration
 
-	// echoes returns the messages that it sends in place of an echo.
+	// echoes returns the messages to send in place of an echo.
 	echoes func(m echoMessage) []echoMessage
 
-	// frames returns what it sends in place of a frame.
+	// frames returns the frames to send in place of a frame.
 	frames func(f peerFrame) []peerFrame
 
-	// greets are frames that it sends as soon as the connection is open.
+	// greets are frames sent as soon as the connection is open.
 	greets []peerFrame
 
 	fragment  int  // of its echoes, in bytes; 0: one frame
-	piecewise bool // it takes each frame for a message
-	losesLast bool // of each message the last frame
-	deaf      bool // it reads nothing but the handshake
+	piecewise bool // treats each frame as a message
+	losesLast bool // omits the last frame of each message
+	deaf      bool // reads nothing after the handshake
 
 	opening
 	compressing
 }
 
-// A rule is one that the suite breaks.
+// A rule is a protocol rule that the suite violates.
 type rule int
 
 const (
@@ -52,7 +52,7 @@ const (
 
 func (r rule) Error() string { return "the suite breaks a rule" }
 
-// code is that of the close frame that tells it.
+// code returns the close code for a violation of r.
 func (r rule) code() int {
 	if r == ruleUTF8 || r == ruleReason {
 		return 1007
@@ -60,67 +60,67 @@ func (r rule) code() int {
 	return 1002
 }
 
-// textCheck says when the peer looks at text whether it is UTF-8.
+// textCheck is when the peer checks text for valid UTF-8.
 type textCheck int
 
 const (
-	checksBytes    textCheck = iota // as they come
-	checksFrames                    // when a frame is complete
-	checksMessages                  // when the message is complete
+	checksBytes    textCheck = iota // as bytes arrive
+	checksFrames                    // at the end of each frame
+	checksMessages                  // at the end of the message
 	checksNothing
 )
 
-// failing says how the peer ends a connection when the suite breaks a rule.
+// failing is how the peer ends a connection after a violation.
 type failing int
 
 const (
 	failsByFrame failing = iota // with a close frame
 	failsByTCP
 	failsLate
-	failsNever // it just does not go on
+	failsNever // stops without ending the connection
 )
 
-// closing says what the peer does when a close frame comes.
+// closing is the peer's reaction to a close frame.
 type closing int
 
 const (
-	closesAtOnce      closing = iota // with a close frame; a server then closes TCP
-	closesTCPOnly                    // without a close frame
-	closesNever                      // as if there had been none
-	closesWhenQuiet                  // having done first what the frames behind it ask for
-	goesOnBehindClose                // doing that behind its close frame
-	leavesTCPOpen                    // a server, after the close frames
-	closesFirst                      // it does not wait for it: in place of its first echo
-	dropsTCPFirst                    // behind its first echo
-	dropsTCPInFrame                  // in its first echo
+	closesAtOnce      closing = iota // a close frame; a server then closes TCP
+	closesTCPOnly                    // no close frame
+	closesNever                      // no reaction
+	closesWhenQuiet                  // a close frame after it has handled the frames behind the received one
+	goesOnBehindClose                // handles these frames after its own close frame
+	leavesTCPOpen                    // a server that does not close TCP after the close frames
+	closesFirst                      // closes by itself: in place of its first echo
+	dropsTCPFirst                    // after its first echo
+	dropsTCPInFrame                  // inside its first echo
 )
 
-// ponging says when the peer answers pings.
+// ponging is when the peer answers pings.
 type ponging int
 
 const (
 	pongsAtOnce ponging = iota
 	pongsNever
-	pongsToLast        // when nothing more comes, to the last of them
-	pongsBehindMessage // when the message that has begun is back
+	pongsToLast        // only the last ping, when nothing more arrives
+	pongsBehindMessage // after the echo of the message in progress
 	pongsLate          // after lateBy
 )
 
-// Times that pass between frames, which are none that the cases know.
+// Delays between frames, different from those in the cases.
 const (
 	moment = 10 * time.Millisecond
 	lateBy = 1700 * time.Millisecond
 )
 
-// An echoMessage is what came back, or goes back.
+// An echoMessage is a received message, or its echo.
 type echoMessage struct {
 	binary  bool
 	payload []byte
 }
 
-// A peerFrame is a frame as the peer sends it.
+// A peerFrame is a frame that the peer sends.
 type peerFrame struct {
 	header
 	payload []byte
-	long    bool // the length has 8 bytes, whatever it is
+	long    bool // the length has 8 bytes
 }

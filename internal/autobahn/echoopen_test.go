@@ -7,35 +7,35 @@ import (
 	"strings"
 )
 
-// opening is how an echoPeer opens a connection, as far as that is peculiar.
+// opening has the deviations of an echoPeer in the opening handshake.
 type opening struct {
-	// head returns the lines that it sends in place of its request's or
-	// response's, which has no body. Nothing may be left: it sends nothing.
+	// head returns the lines to send in place of those of the request or the response,
+	// which has no body. Without lines, nothing is sent.
 	head func(lines []string) []string
 
-	// path is what a client asks for.
+	// path is the path of a client's request.
 	path string
 }
 
-// compressing is how an echoPeer compresses, as far as that is peculiar.
+// compressing has the deviations of an echoPeer in compression.
 type compressing struct {
-	declines bool   // it has no compression
-	accepts  Accept // what a server asks for
-	offers   string // of a client, in place of plainOffer
+	declines bool   // has no compression
+	accepts  Accept // the response of a server
+	offers   string // the offers of a client, in place of plainOffer
 
-	agrees func(agreement) agreement // what it thinks is agreed on
-	thrift bool                      // it inflates with no more than what it thinks is agreed on
-	final  bool                      // its blocks say that they are the last
+	agrees func(agreement) agreement // changes the agreement that it follows
+	thrift bool                      // inflates with no larger window than that agreement needs
+	final  bool                      // sets BFINAL in its blocks
 
-	uncompressed bool // are its messages, whatever was agreed on
+	uncompressed bool // never compresses its messages
 }
 
-// plainOffer leaves everything to the suite.
+// plainOffer sets no limits.
 const plainOffer = permessageDeflate + "; " + clientMaxWindowBits
 
 var errRefused = errors.New("the handshake has failed")
 
-// open does the opening handshake.
+// open performs the opening handshake.
 func (p *echoPeer) open() error {
 	if p.role == ServerRole {
 		return p.accept()
@@ -116,7 +116,7 @@ func (p *echoPeer) sendHead(lines []string) error {
 	return err
 }
 
-// agree begins to compress.
+// agree starts compression.
 func (p *echoPeer) agree(a agreement) {
 	kept := a
 	if p.agrees != nil {

@@ -11,35 +11,35 @@ import (
 	"unicode/utf8"
 )
 
-// echoPeer is what the suite is tested with: an implementation under test that
-// is as right or as wrong as its habits are. It serves one connection.
+// echoPeer is the implementation under test in the suite's own tests: a peer with the
+// deviations of its habits. It serves one connection.
 type echoPeer struct {
 	habits
 	role Role
 	conn net.Conn
 	r    *bufio.Reader
 
-	deflater *squeezer // nil: no compression was agreed on
+	deflater *squeezer // nil: compression was not negotiated
 	inflater messageInflater
 
-	// Of the message that comes.
+	// The message being received.
 	begun      bool // and not complete
 	binary     bool
 	compressed bool
 	message    []byte
-	lastFrame  int // bytes that its last frame brought
-	checked    int // bytes that are known to be UTF-8
+	lastFrame  int // bytes in its last frame
+	checked    int // bytes known to be valid UTF-8
 
-	echoed bool     // a message was
-	due    [][]byte // payloads of pongs
-	ended  bool     // its close frame is out
-	done   bool     // TCP is next
+	echoed bool     // a message was echoed
+	due    [][]byte // payloads of pending pongs
+	ended  bool     // its close frame was sent
+	done   bool     // TCP is to be closed
 
-	at time.Time // when to do, unless it is zero
+	at time.Time // when to call do, unless zero
 	do func()
 }
 
-// serve plays the peer on the connection, until it ends.
+// serve serves the connection until it ends.
 func (p *echoPeer) serve() {
 	defer p.conn.Close()
 	p.r = bufio.NewReader(p.conn)
@@ -66,7 +66,7 @@ func (p *echoPeer) serve() {
 
 func (p *echoPeer) ignores(r rule) bool { return slices.Contains(p.tolerates, r) }
 
-// next reads one frame and does what it asks for.
+// next reads and handles one frame.
 func (p *echoPeer) next() error {
 	if err := p.waitForFrame(); err != nil {
 		return err
@@ -97,7 +97,7 @@ func (p *echoPeer) next() error {
 	return nil
 }
 
-// waitForFrame waits until something comes, and does what is to do before.
+// waitForFrame waits for the next byte, and calls do when it is due.
 func (p *echoPeer) waitForFrame() error {
 	for {
 		p.conn.SetReadDeadline(p.at)
@@ -112,10 +112,10 @@ func (p *echoPeer) waitForFrame() error {
 	}
 }
 
-// in has do done when d has passed, in place of what is to do now.
+// in schedules do after d, in place of an earlier one.
 func (p *echoPeer) in(d time.Duration, do func()) { p.at, p.do = time.Now().Add(d), do }
 
-// check applies the rules for headers that the peer knows.
+// check applies the rules for headers that are not tolerated.
 func (p *echoPeer) check(h header) error {
 	var allowed byte
 	if p.deflater != nil && (h.opcode == Text || h.opcode == Binary) {
@@ -149,7 +149,7 @@ func (p *echoPeer) takeData(h header) error {
 	case h.opcode == Text || h.opcode == Binary:
 		p.begun, p.binary, p.compressed = true, h.opcode == Binary, h.rsv&rsv1 != 0 && p.deflater != nil
 		p.message, p.checked = p.message[:0], 0
-	case h.opcode != Continuation || !p.begun: // which the peer doesn't mind
+	case h.opcode != Continuation || !p.begun: // tolerated by the peer
 		_, err := io.CopyN(io.Discard, p.r, int64(h.length))
 		return err
 	}
@@ -179,7 +179,8 @@ func (p *echoPeer) takeData(h header) error {
 	return nil
 }
 
-// checkText checks what came of the message, if now is when this peer does.
+// checkText checks the message received so far, if now is the time of this peer's
+// check.
 func (p *echoPeer) checkText(now textCheck) error {
 	if p.checks != now || p.binary || p.compressed {
 		return nil
@@ -193,7 +194,7 @@ func (p *echoPeer) checkText(now textCheck) error {
 	return nil
 }
 
-// unfinished returns how many bytes at the end may be the beginning of a character.
+// unfinished returns the number of bytes of an incomplete character at the end.
 func unfinished(p []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
 		if end := p[len(p)-n:]; utf8.RuneStart(end[0]) {
@@ -206,7 +207,7 @@ func unfinished(p []byte) int {
 	return 0
 }
 
-// takeMessage echoes a message that is complete.
+// takeMessage echoes a complete message.
 func (p *echoPeer) takeMessage(last bool) error {
 	p.begun = !last
 	m := echoMessage{p.binary, p.message}
@@ -249,14 +250,14 @@ func (p *echoPeer) takeMessage(last bool) error {
 	return nil
 }
 
-// pause lets time pass. It is the bubble's.
+// pause sleeps, in the bubble's time.
 func (p *echoPeer) pause(d time.Duration) {
 	if d > 0 {
 		<-time.After(d)
 	}
 }
 
-// takePing answers a ping, or notes that it has to be.
+// takePing answers a ping, or queues the pong.
 func (p *echoPeer) takePing(payload []byte) {
 	p.due = append(p.due, payload[:min(len(payload), maxControlPayload)])
 	switch p.pongs {

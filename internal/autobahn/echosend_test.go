@@ -42,8 +42,7 @@ func (p *echoPeer) takeClose(payload []byte) error {
 	return nil
 }
 
-// end ends TCP after the close frames, as is right for the role: the server closes
-// it.
+// end ends TCP after the close frames, according to the role: the server closes it.
 func (p *echoPeer) end() {
 	p.done = true
 	if p.role == ClientRole || p.closes == leavesTCPOpen {
@@ -52,7 +51,7 @@ func (p *echoPeer) end() {
 	}
 }
 
-// fail ends the connection because the suite broke a rule.
+// fail ends the connection after a violation of r by the suite.
 func (p *echoPeer) fail(r rule) {
 	p.done = true
 	switch p.fails {
@@ -75,7 +74,7 @@ func (p *echoPeer) sendClose(code int, reason string) {
 	p.send(closeOf(code, reason))
 }
 
-// closeOf is a close frame.
+// closeOf returns a close frame.
 func closeOf(code int, reason string) peerFrame {
 	f := peerFrame{header: header{fin: true, opcode: Close}}
 	if code != NoCode {
@@ -107,7 +106,7 @@ func (p *echoPeer) sendMessage(m echoMessage) {
 	}
 }
 
-// send sends a frame, as the peer's habits make it.
+// send sends a frame, with the deviations of the peer's habits.
 func (p *echoPeer) send(f peerFrame) {
 	if p.ended && f.opcode != Close && p.closes != goesOnBehindClose {
 		return
@@ -126,7 +125,7 @@ func (p *echoPeer) send(f peerFrame) {
 			b = b[:len(b)-1]
 			p.done = true
 		}
-		p.conn.Write(b) // an error is the next Read's too
+		p.conn.Write(b) // an error also occurs in the next Read
 	}
 }
 
@@ -136,7 +135,7 @@ func (f peerFrame) with(payload []byte) peerFrame {
 	return f
 }
 
-// append appends the frame's bytes.
+// append appends the encoding of the frame.
 func (f peerFrame) append(dst []byte) []byte {
 	if f.long {
 		dst = appendHeader(dst, header{fin: f.fin, rsv: f.rsv, opcode: f.opcode, length: 1 << 16})

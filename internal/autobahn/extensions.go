@@ -16,17 +16,17 @@ const (
 	clientMaxWindowBits     = "client_max_window_bits"
 )
 
-// maxWindowBits is the largest window, and the one when nothing is said.
+// maxWindowBits is the largest and the default window.
 const maxWindowBits = 15
 
 // extension is one element of a Sec-WebSocket-Extensions header (RFC 6455 section
 // 9.1).
 type extension struct {
 	name   string
-	params map[string]string // "" where a parameter has no value
+	params map[string]string // "" for a parameter without a value
 }
 
-// parseExtensions parses a header. A parameter that comes twice is an error.
+// parseExtensions parses a header. A repeated parameter is an error.
 func parseExtensions(value string) ([]extension, error) {
 	var list []extension
 	for element := range strings.SplitSeq(value, ",") {
@@ -50,15 +50,15 @@ func parseExtensions(value string) ([]extension, error) {
 	return list, nil
 }
 
-// agreement is permessage-deflate as both sides have it: for each direction the
-// window and whether it is kept between messages.
+// agreement is the negotiated permessage-deflate: for each direction the window and
+// whether it is kept between messages.
 type agreement struct {
 	serverBits, clientBits         int
 	serverTakeover, clientTakeover bool
 }
 
-// parseAgreement takes the parameters of an answer, or those of an offer as if it
-// were one. Only an offer may leave the value of client_max_window_bits out.
+// parseAgreement parses the parameters of a response, or those of an offer. Only an
+// offer may omit the value of client_max_window_bits.
 func parseAgreement(ext extension) (a agreement, err error) {
 	a = agreement{maxWindowBits, maxWindowBits, true, true}
 	for key, v := range ext.params {
@@ -95,7 +95,7 @@ func parseBits(key, v string) (int, error) {
 	return n, nil
 }
 
-// String returns the offer as in a header.
+// String returns the offer in the form of a header.
 func (o Offer) String() string {
 	var b strings.Builder
 	b.WriteString(permessageDeflate + "; " + clientNoContextTakeover + "; " + clientMaxWindowBits)
@@ -108,7 +108,7 @@ func (o Offer) String() string {
 	return b.String()
 }
 
-// offers returns all offers as a header's value.
+// offers returns all offers in the form of a header value.
 func (d *Deflate) offers() string {
 	var s []string
 	for _, o := range d.Offers {
@@ -117,7 +117,7 @@ func (d *Deflate) offers() string {
 	return strings.Join(s, ", ")
 }
 
-// answered checks a server's answer to the offers. It is nil where the server
+// answered checks a server's response to the offers. It returns nil if the server
 // declines.
 func (d *Deflate) answered(value string) (*agreement, error) {
 	list, err := parseExtensions(value)
@@ -140,9 +140,9 @@ func (d *Deflate) answered(value string) (*agreement, error) {
 	return nil, err
 }
 
-// allows checks an answer against the offer, where it has to be named what the
-// offer asks for. The original suite takes any answer, one that leaves out what
-// was asked for and one with a larger window.
+// allows checks a response against the offer. If named is set, the response must repeat
+// the offered server parameters. The original suite accepts any response, even without
+// them or with a larger window.
 func (o Offer) allows(ext extension, a agreement, named bool) error {
 	_, hasBits := ext.params[serverMaxWindowBits]
 	switch {
@@ -158,8 +158,8 @@ func (o Offer) allows(ext extension, a agreement, named bool) error {
 	return nil
 }
 
-// answer takes the first of what the suite asks for, as a server, that a client's
-// offers allow. It returns "" where none does.
+// answer returns the response of the suite as a server: the first of Accepts that the
+// client's offers allow, or "".
 func (d *Deflate) answer(offers string) (string, *agreement) {
 	list, err := parseExtensions(offers)
 	if err != nil {
@@ -175,7 +175,7 @@ func (d *Deflate) answer(offers string) (string, *agreement) {
 	return "", nil
 }
 
-// to answers one offer of a client's, if it allows what the suite asks for.
+// to returns the response to one offer of a client, if it allows c.
 func (c Accept) to(offer extension) (string, *agreement) {
 	bits, limits := offer.params[clientMaxWindowBits]
 	if offer.name != permessageDeflate || c.ClientMaxWindowBits != 0 && !limits {
@@ -214,8 +214,8 @@ func (c Accept) to(offer extension) (string, *agreement) {
 	return answer, &a
 }
 
-// deflation makes what the suite needs for an agreement, in its role: the other
-// than that of the implementation under test.
+// deflation returns the compressor and decompressor for an agreement, in the suite's
+// role, the opposite of tested.
 func (a *agreement) deflation(tested Role) *deflation {
 	switch {
 	case a == nil:

@@ -44,10 +44,10 @@ func TestOffers(t *testing.T) {
 	}
 }
 
-// everything is the agreement of those who limit nothing.
+// everything is the agreement without limits.
 var everything = agreement{15, 15, true, true}
 
-// TestAnswered has servers answer the suite's offers.
+// TestAnswered checks servers' responses to the suite's offers.
 func TestAnswered(t *testing.T) {
 	small := []Offer{{ServerMaxWindowBits: 9}}
 	fresh := []Offer{{ServerNoContextTakeover: true}}
@@ -64,7 +64,7 @@ func TestAnswered(t *testing.T) {
 		{&Deflate{Offers: []Offer{{}}}, `permessage-deflate;client_max_window_bits="15"`, &everything},
 		{&Deflate{Offers: small}, "permessage-deflate; server_max_window_bits=9", &agreement{9, 15, true, true}},
 		{&Deflate{Offers: small}, "permessage-deflate; server_max_window_bits=8", &agreement{8, 15, true, true}},
-		{&Deflate{Offers: small}, "permessage-deflate", &everything}, // as the original suite has it
+		{&Deflate{Offers: small}, "permessage-deflate", &everything}, // as in the original suite
 		{&Deflate{Offers: small}, "permessage-deflate; server_max_window_bits=10", &agreement{10, 15, true, true}},
 		{&Deflate{Offers: fresh}, "permessage-deflate", &everything},
 		{named(small), "permessage-deflate; server_max_window_bits=9", &agreement{9, 15, true, true}},
@@ -102,7 +102,7 @@ func TestAnswered(t *testing.T) {
 	}
 }
 
-// TestAnswer has the suite answer clients' offers.
+// TestAnswer checks the suite's responses to clients' offers.
 func TestAnswer(t *testing.T) {
 	const name = "permessage-deflate"
 	all := []Accept{{}}
@@ -114,7 +114,7 @@ func TestAnswer(t *testing.T) {
 	for _, test := range []struct {
 		accepts []Accept
 		offers  string
-		answer  string // behind the name; "-": none
+		answer  string // without the name; "-": none
 		want    agreement
 	}{
 		{all, name, "", everything},
@@ -158,7 +158,7 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
-// What the suite answers, it would take for an answer.
+// The suite accepts its own responses.
 func TestAnswersAreRight(t *testing.T) {
 	offers := Deflate{Offers: []Offer{{9, true}}, Named: true}
 	accepts := Deflate{Accepts: []Accept{{ClientMaxWindowBits: 9, ClientNoContextTakeover: true}}}

@@ -13,22 +13,22 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// A fault is something that an implementation may do, and what the suite has to
-// make of it. Most are wrong; who is right in an unusual way has to pass.
+// A fault is a possible behavior of an implementation, with the verdicts that it should
+// get. Most are errors; unusual but correct behavior must pass.
 type fault struct {
 	name   string
-	role   Role // of who has it
+	role   Role // the role that has it
 	habits habits
-	cases  string // a set of those that meet it; "": light
+	cases  string // the set of cases to run; "": light
 	caught []catch
 }
 
-// A catch says which cases catch a fault, and what they say. The last counts that
-// has a case. Those that none has must not catch the fault.
+// A catch is a set of cases that detect a fault, with their verdicts. The last catch
+// that contains a case applies to it. Cases in none must not detect the fault.
 type catch struct {
 	cases             string // a set
 	behavior, closing Verdict
-	role              Role // of who is caught
+	role              Role // the role in which they detect it
 }
 
 // both is either role.
@@ -36,11 +36,11 @@ const both Role = ""
 
 func (r Role) includes(role Role) bool { return r == both || r == role }
 
-// but12And13 are the cases that faults meet, but for the groups of compression.
-// Those of group 9 that move megabytes find nothing that others do not.
+// but12And13 are the cases run for most faults, without the compression groups. The
+// large cases of group 9 detect nothing that others do not.
 const but12And13 = "* -12.* -13.* -9.* 9.1.1 9.2.1 9.7.1-2 9.8.2"
 
-// TestFaults tests that each case catches the faults that it is there for, and no
+// TestFaults tests that each case detects the faults that it is meant for, and no
 // others.
 func TestFaults(t *testing.T) {
 	for _, f := range slices.Concat(legalHabits, framingFaults, controlFaults, closingFaults, compressionFaults, openingFaults) {
@@ -59,7 +59,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// check compares what cases found out with what they should have.
+// check compares the results of cases with the expected ones.
 func (f fault) check(t *testing.T, role Role, results []*Result) {
 	t.Helper()
 	used := make(map[string]bool)
@@ -93,7 +93,7 @@ func (f fault) check(t *testing.T, role Role, results []*Result) {
 	}
 }
 
-// meet has a peer meet cases, one after the other, and returns what they found.
+// meet runs cases with a peer, one after the other, and returns the results.
 func meet(t *testing.T, role Role, h habits, cases []*Case) []*Result {
 	if role == ServerRole {
 		return meetServer(t, h, cases)

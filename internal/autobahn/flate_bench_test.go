@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// benchmarkPieces runs f with pieces of three corpora, of text and of what does
-// not get much smaller, as messages of several sizes.
+// benchmarkPieces runs f with pieces of three corpora, of text and of nearly
+// incompressible data, as messages of several sizes.
 func benchmarkPieces(b *testing.B, f func(b *testing.B, bits int, pieces [][]byte)) {
 	for _, bits := range []int{9, 15} {
 		for _, c := range []Corpus{CorpusJSON, CorpusPlay, CorpusPDF} {
@@ -48,7 +48,7 @@ func BenchmarkInflate(b *testing.B) {
 		var p []byte
 		for i := 0; b.Loop(); i++ {
 			if i%len(pieces) == 0 {
-				z.past.forget() // as it was at the first message
+				z.past.forget() // its state before the first message
 			}
 			var err error
 			if p, err = z.message(p[:0], payloads[i%len(pieces)], 1<<20); err != nil {

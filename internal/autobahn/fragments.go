@@ -2,7 +2,7 @@ package autobahn
 
 import "time"
 
-// fragments are the cases of group 5: messages in several frames, control frames
+// fragments returns the cases of group 5: messages in several frames, control frames
 // between them, and frames out of order (RFC 6455 section 5.4).
 func fragments() []*Case {
 	cases := controlFragments()

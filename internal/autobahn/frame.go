@@ -8,8 +8,8 @@ import (
 	"io"
 )
 
-// An Opcode says what a frame is (RFC 6455 section 5.2). 3 to 7 and 11 to 15 are
-// reserved, which does not keep the suite from sending them.
+// An Opcode is the type of a frame (RFC 6455 section 5.2). The suite also sends the
+// reserved ones, 3 to 7 and 11 to 15.
 type Opcode byte
 
 // Opcodes.
@@ -31,7 +31,7 @@ var opcodeNames = map[Opcode]string{
 	Pong:         "pong",
 }
 
-// String returns the opcode's name, or its number where it is reserved.
+// String returns the name of the opcode, or its number if it is reserved.
 func (o Opcode) String() string {
 	if name, ok := opcodeNames[o]; ok {
 		return name
@@ -43,31 +43,31 @@ func (o Opcode) control() bool { return o&0x8 != 0 }
 
 // The reserved bits of a frame.
 const (
-	rsv1 = 4 // of a compressed message's first frame (RFC 7692 section 6)
+	rsv1 = 4 // set in the first frame of a compressed message (RFC 7692 section 6)
 	rsv2 = 2
 	rsv3 = 1
 )
 
 const (
-	// maxControlPayload is that of RFC 6455 section 5.5.
+	// maxControlPayload is the limit of RFC 6455 section 5.5.
 	maxControlPayload = 125
 
-	// maxPayload bounds what the suite takes: twice the longest message that
-	// it sends.
+	// maxPayload is the largest accepted payload: twice the longest message that the
+	// suite sends.
 	maxPayload = 32 << 20
 )
 
-// header is a frame without its payload.
+// header is the header of a frame.
 type header struct {
 	fin    bool
 	rsv    byte
 	opcode Opcode
 	masked bool
-	key    [4]byte // when masked
+	key    [4]byte // if masked
 	length uint64
 }
 
-// appendHeader appends the header's bytes, with the length in its shortest form.
+// appendHeader appends the encoded header, with the length in its shortest form.
 func appendHeader(dst []byte, h header) []byte {
 	first := byte(h.opcode) | h.rsv<<4
 	if h.fin {
@@ -93,8 +93,8 @@ func appendHeader(dst []byte, h header) []byte {
 	return dst
 }
 
-// applyMask masks or unmasks p, which begins offset bytes into a payload, and
-// returns the offset of what follows.
+// applyMask masks or unmasks p, which begins at offset in a payload, and returns the
+// offset of its end.
 func applyMask(p []byte, key [4]byte, offset int) int {
 	var wide [8]byte
 	for i := range wide {
@@ -112,11 +112,11 @@ func applyMask(p []byte, key [4]byte, offset int) int {
 	return n
 }
 
-// errLength is a length that breaks RFC 6455 section 5.2.
+// errLength is the error of a length that violates RFC 6455 section 5.2.
 var errLength = errors.New("the length is not in its shortest form")
 
-// readHeader reads a header. A length in the wrong form comes with errLength and
-// is nevertheless right.
+// readHeader reads a header. If the length is not in its shortest form, it returns
+// errLength together with the header.
 func readHeader(r *bufio.Reader) (header, error) {
 	var b [8]byte
 	if _, err := io.ReadFull(r, b[:2]); err != nil {
@@ -154,7 +154,7 @@ func readHeader(r *bufio.Reader) (header, error) {
 	return h, form
 }
 
-// midFrame is err where a frame was not over.
+// midFrame returns err as the error of an incomplete frame.
 func midFrame(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

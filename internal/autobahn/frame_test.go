@@ -11,7 +11,7 @@ import (
 
 var testKey = [4]byte{0x37, 0xfa, 0x21, 0x3d}
 
-// headers are right ones, with their bytes.
+// headers are valid headers with their encodings.
 var headers = []struct {
 	bytes string
 	h     header
@@ -45,7 +45,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// A length that is longer than it need be is told of, and right.
+// A length that is not in its shortest form is reported, and decoded.
 func TestHeadersOfWrongForm(t *testing.T) {
 	for _, test := range []struct {
 		bytes string
@@ -64,7 +64,7 @@ func TestHeadersOfWrongForm(t *testing.T) {
 	}
 }
 
-// A stream may end in front of a header, not inside.
+// A stream may end before a header, but not inside it.
 func TestHeadersCutOff(t *testing.T) {
 	for _, test := range headers {
 		for n := 0; n < len(test.bytes); n += 2 {
@@ -88,8 +88,8 @@ func parse(t *testing.T, s string) (header, error) {
 	return readHeader(bufio.NewReader(bytes.NewReader(b)))
 }
 
-// TestMask masks payloads of many lengths in two pieces, as it is written in RFC
-// 6455 section 5.3.
+// TestMask masks payloads of many lengths in two pieces, and compares them with the
+// formula of RFC 6455 section 5.3.
 func TestMask(t *testing.T) {
 	for n := range 70 {
 		plain := make([]byte, n)
@@ -124,15 +124,14 @@ func TestOpcodes(t *testing.T) {
 	}
 }
 
-// An arrival of each kind of frame, in one stream, and what is wrong with others
-// by the rules of RFC 6455 sections 5.1 to 5.5.
+// Each kind of frame in one stream, and violations of RFC 6455 sections 5.1 to 5.5.
 func TestReceiver(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		deflate bool
 		frames  string
 		want    []arrival // without the end of the stream
-		broken  bool      // a rule is, behind those
+		broken  bool      // a violation follows
 	}{
 		{name: "a message", frames: "810548656c6c6f", want: []arrival{{opcode: Text, payload: []byte("Hello")}}},
 		{name: "fragments with a ping between", frames: "010348656c" + "890161" + "80026c6f", want: []arrival{
@@ -157,8 +156,8 @@ func TestReceiver(t *testing.T) {
 		{name: "a continuation behind the end", frames: "8100" + "8000", want: []arrival{{opcode: Text}}, broken: true},
 		{name: "a message in another", frames: "0100" + "8100", broken: true},
 		{name: "a frame behind the close frame", frames: "8800" + "8900", want: []arrival{{opcode: Close}}, broken: true},
-		{name: "a length that nobody has sent", frames: "827f0000000100000000", broken: true},
-		{name: "lengths that nobody has sent together", frames: "020100" + "807f0000000002000000", broken: true},
+		{name: "a length without its payload", frames: "827f0000000100000000", broken: true},
+		{name: "lengths whose sum is too large", frames: "020100" + "807f0000000002000000", broken: true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			stream, err := hex.DecodeString(test.frames)
@@ -192,7 +191,7 @@ func TestReceiver(t *testing.T) {
 	}
 }
 
-// A stream that ends in a frame ends otherwise than one that ends behind it.
+// A stream that ends inside a frame and one that ends after it have different errors.
 func TestReceiverCutOff(t *testing.T) {
 	stream := []byte("\x82\x05Hello")
 	for n := range stream {

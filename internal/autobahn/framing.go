@@ -2,8 +2,8 @@ package autobahn
 
 import "time"
 
-// framing are the cases of group 1: messages in one frame, around the lengths at
-// which the header changes (RFC 6455 section 5.2).
+// framing returns the cases of group 1: messages in one frame, with lengths near those
+// at which the header changes (RFC 6455 section 5.2).
 func framing() []*Case {
 	return []*Case{
 		echoed("1.1.1", "A text message of no bytes at all. It comes back, as empty as it was.",

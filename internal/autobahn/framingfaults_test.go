@@ -2,7 +2,7 @@ package autobahn
 
 import "bytes"
 
-// framingFaults are those of messages and their frames.
+// framingFaults are faults in messages and their frames.
 var framingFaults = []fault{
 	{
 		name:   "it echoes nothing",
@@ -23,7 +23,7 @@ var framingFaults = []fault{
 		},
 	},
 	{
-		// Those of group 12 that are caught have something that is not UTF-8.
+		// The cases of group 12 that detect it send data that is not UTF-8.
 		name:   "it echoes binary as text",
 		habits: onEchoes(func(m *echoMessage) { m.binary = false }),
 		cases:  light + " -12.2.* -12.3.*",
@@ -55,7 +55,7 @@ var framingFaults = []fault{
 		},
 	},
 	{
-		// Groups 9 compares no bytes.
+		// Group 9 does not compare bytes.
 		name: "it changes the last byte",
 		habits: onEchoes(func(m *echoMessage) {
 			if m.payload = bytes.Clone(m.payload); len(m.payload) > 0 {
@@ -73,7 +73,7 @@ var framingFaults = []fault{
 		caught: []catch{{dropUnlessEchoed + closeUnlessEchoed + deflated + brokenBehindEcho, Failed, OK, both}},
 	},
 	{
-		// What does not count is an echo that is too late for a timer.
+		// An echo that arrives after a timer is not counted.
 		name:   "it echoes late",
 		habits: habits{late: lateBy},
 		caught: []catch{
@@ -176,13 +176,13 @@ var framingFaults = []fault{
 	},
 }
 
-// brokenEchoes says what catches a peer whose messages break a rule.
+// brokenEchoes are the catches of a peer whose messages violate a rule.
 var brokenEchoes = []catch{
 	{echoing, Failed, Unclean, both},
 	{brokenBehindEcho, Failed, Failed, both},
 }
 
-// brokenAll says what catches a peer whose every frame breaks a rule.
+// brokenAll are the catches of a peer whose frames all violate a rule.
 var brokenAll = []catch{
 	{clean, Failed, Unclean, both},
 	{broken, Failed, Failed, both},

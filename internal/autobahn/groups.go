@@ -2,15 +2,15 @@ package autobahn
 
 import "slices"
 
-// A Group is a number of cases about one thing. A group may consist of others,
-// whose IDs begin with its own.
+// A Group is a set of related cases. A group may consist of other groups, whose IDs
+// begin with its own.
 type Group struct {
-	ID    string // as "6" or "6.4"
+	ID    string // for example "6" or "6.4"
 	Title string
 }
 
-// Groups returns the groups of [Cases], in their order, each before those that it
-// consists of, and last that of [W].
+// Groups returns the groups of [Cases] in order, each before its subgroups, and last
+// the group of [W].
 func Groups() []Group { return slices.Clone(groups) }
 
 var groups = []Group{

@@ -13,11 +13,11 @@ import (
 	"strings"
 )
 
-// maxHead is the longest request or response that the suite reads.
+// maxHead is the size of the longest request or response that the suite reads.
 const maxHead = 64 << 10
 
-// readHead reads the lines of a request or a response, with the empty one behind
-// them.
+// readHead reads the lines of a request or a response, including the empty one at the
+// end.
 func readHead(r *bufio.Reader) ([]byte, error) {
 	var head []byte
 	for {
@@ -34,13 +34,14 @@ func readHead(r *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// acceptOf answers a Sec-WebSocket-Key (RFC 6455 section 4.2.2, number 5.4).
+// acceptOf returns the Sec-WebSocket-Accept for a Sec-WebSocket-Key (RFC 6455 section
+// 4.2.2, number 5.4).
 func acceptOf(key string) string {
 	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// hasToken reports whether a header that is a list has a token.
+// hasToken reports whether a list header has a token.
 func hasToken(h http.Header, name, token string) bool {
 	for element := range strings.SplitSeq(strings.Join(h[name], ","), ",") {
 		if strings.EqualFold(strings.TrimSpace(element), token) {
@@ -50,7 +51,7 @@ func hasToken(h http.Header, name, token string) bool {
 	return false
 }
 
-// request makes the suite's request as a client, and the key that is in it.
+// request returns the suite's request as a client, with its key.
 func request(u *url.URL, d *Deflate) (head, key string) {
 	var nonce [16]byte
 	crand.Read(nonce[:])
@@ -70,8 +71,8 @@ func request(u *url.URL, d *Deflate) (head, key string) {
 	return strings.Join(lines, "\r\n") + "\r\n\r\n", key
 }
 
-// checkResponse checks a server's answer (RFC 6455 section 4.1) and returns what
-// was agreed on.
+// checkResponse checks a server's response (RFC 6455 section 4.1) and returns the
+// negotiated compression.
 func checkResponse(head []byte, key string, d *Deflate) (*agreement, error) {
 	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(head)), nil)
 	if err != nil {
@@ -120,7 +121,7 @@ func checkRequest(req *http.Request) error {
 	return nil
 }
 
-// response makes the suite's answer as a server, and says what it agrees on.
+// response returns the suite's response as a server, and the negotiated compression.
 func response(req *http.Request, d *Deflate) (head string, a *agreement) {
 	lines := []string{
 		"HTTP/1.1 101 Switching Protocols",
@@ -138,7 +139,7 @@ func response(req *http.Request, d *Deflate) (head string, a *agreement) {
 	return strings.Join(lines, "\r\n") + "\r\n\r\n", a
 }
 
-// refusal answers a request that is not for a WebSocket connection, or not right.
+// refusal returns an error response to an invalid request.
 func refusal(status int, text string) string {
 	return fmt.Sprintf("HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nSec-WebSocket-Version: 13\r\nConnection: close\r\n\r\n%s",
 		status, http.StatusText(status), len(text), text)

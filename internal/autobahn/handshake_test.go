@@ -10,7 +10,7 @@ import (
 	"testing/iotest"
 )
 
-// The key, and the answer to it, of RFC 6455 section 1.3.
+// The key of RFC 6455 section 1.3, with its Sec-WebSocket-Accept.
 const (
 	sampleKey    = "dGhlIHNhbXBsZSBub25jZQ=="
 	sampleAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -22,7 +22,7 @@ func TestAcceptOf(t *testing.T) {
 	}
 }
 
-// TestReadHead reads heads with frames right behind them.
+// TestReadHead reads heads that are directly followed by frames.
 func TestReadHead(t *testing.T) {
 	for _, head := range []string{
 		"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -51,14 +51,14 @@ func TestReadHeadCutOff(t *testing.T) {
 	}
 }
 
-// endlessLines is a header that never ends.
+// endlessLines is an infinite header.
 type endlessLines struct{}
 
 func (endlessLines) Read(p []byte) (int, error) {
 	return copy(p, "X: y\r\n"), nil
 }
 
-// TestRequest has the suite's server take the suite's request.
+// TestRequest checks that the suite's server accepts the suite's request.
 func TestRequest(t *testing.T) {
 	u, err := url.Parse("ws://suite.test:9001/a?b=c")
 	if err != nil {
@@ -99,13 +99,13 @@ const rightResponse = "HTTP/1.1 101 Switching Protocols\r\n" +
 	"Connection: Upgrade\r\n" +
 	"Sec-WebSocket-Accept: " + sampleAccept + "\r\n\r\n"
 
-// edits are changes to a head, and whether what comes of it is right still.
+// edits are changes to a head, with whether the result is valid.
 type edits []struct {
 	old, new string
 	right    bool
 }
 
-// check applies the edits, each to a fresh head.
+// check applies each edit to a new copy of the head.
 func (e edits) check(t *testing.T, head string, check func(head []byte) error) {
 	t.Helper()
 	for _, edit := range append(e, edits{{"", "", true}}...) {
@@ -170,7 +170,7 @@ func TestCheckResponse(t *testing.T) {
 	})
 }
 
-// TestCheckResponseWithExtensions has an answer in two headers.
+// TestCheckResponseWithExtensions has a response with two extension headers.
 func TestCheckResponseWithExtensions(t *testing.T) {
 	d := &Deflate{Offers: []Offer{{}}}
 	one := strings.Replace(rightResponse, "Connection", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=9\r\nConnection", 1)

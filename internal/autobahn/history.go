@@ -1,13 +1,13 @@
 package autobahn
 
-// history is the end of what went before: the part that matches may refer to.
+// history is the end of the earlier messages: the part that matches may refer to.
 type history struct {
-	size  int // the most that counts
+	size  int // the most bytes that matches may refer to
 	bytes []byte
 }
 
-// last returns the last n bytes, or as many as there are, at most size. They are
-// the history's, and stay as they are until the next append.
+// last returns the last n bytes, or fewer, at most size. They are valid until the next
+// append.
 func (h *history) last(n int) []byte {
 	return h.bytes[max(0, len(h.bytes)-min(n, h.size)):]
 }
@@ -18,8 +18,8 @@ func (h *history) append(p []byte) {
 		h.bytes = append(h.bytes[:0], p[len(p)-h.size:]...)
 		return
 	}
-	// There may be twice the size before anything moves, so that short messages
-	// do not each move the whole of it.
+	// The slice grows to twice the size before bytes are moved, so that short messages
+	// do not each move the whole window.
 	if len(h.bytes)+len(p) > 2*h.size {
 		h.bytes = append(h.bytes[:0], h.last(h.size)...)
 	}

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// onFrames returns habits with a hook for frames with one of the opcodes, or for
-// all.
+// onFrames returns habits with a hook for frames with one of the opcodes, or for all
+// frames.
 func onFrames(change func(f *peerFrame), opcodes ...Opcode) habits {
 	return habits{frames: func(f peerFrame) []peerFrame {
 		if len(opcodes) == 0 || slices.Contains(opcodes, f.opcode) {
@@ -49,8 +49,7 @@ func onLines(change func(line string) []string) habits {
 	}}}
 }
 
-// without returns habits that leave out the lines with a prefix, or have others in
-// their place.
+// without returns habits that remove the lines with a prefix, or replace them.
 func without(prefix string, instead ...string) habits {
 	return onLines(func(line string) []string {
 		if strings.HasPrefix(line, prefix) {
@@ -60,7 +59,7 @@ func without(prefix string, instead ...string) habits {
 	})
 }
 
-// withLine returns habits with a line more.
+// withLine returns habits with an additional line.
 func withLine(line string) habits {
 	return habits{opening: opening{head: func(lines []string) []string { return append(lines, line) }}}
 }
@@ -77,5 +76,5 @@ func onExtensions(change func(value string) string) habits {
 
 const extensionsHeader = "Sec-WebSocket-Extensions: "
 
-// tolerating returns habits of who does not see rules broken.
+// tolerating returns the habits of a peer that does not detect violations of rules.
 func tolerating(rules ...rule) habits { return habits{tolerates: rules} }

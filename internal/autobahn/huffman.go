@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// An entry says what the bits that come next mean. From the lowest bit:
+// An entry is the meaning of the next bits of the input. From the lowest bit:
 //
-//	0-7    bits to take, extra bits among them
-//	8-11   how many of them are the code, in front of the extra bits
+//	0-7    number of bits to take, including extra bits
+//	8-11   number of bits of the code, before the extra bits
 //	13-15  kinds, below
-//	16-30  a literal; the number that extra bits are added to; where a
-//	       second table begins
+//	16-30  a literal; the base to which extra bits are added; the start of
+//	       a second table
 //	31     literalEntry
 type entry uint32
 
@@ -19,10 +19,10 @@ const (
 	// literalEntry is an output byte, or a code length.
 	literalEntry entry = 1 << 31
 
-	// oddEntry is neither a literal nor a base: one of the two below, or a
-	// code that means nothing.
+	// oddEntry is neither a literal nor a base: it is one of the two below, or an
+	// invalid code.
 	oddEntry entry = 1 << 15
-	subEntry entry = 1 << 14 // the code goes on in a second table, 8-11: its bits
+	subEntry entry = 1 << 14 // the code continues in a second table with this number of bits in 8-11
 	endEntry entry = 1 << 13 // the end of the block
 )
 
@@ -35,13 +35,12 @@ func (e entry) value(b bitBuffer) int {
 	return e.base() + int(b.next&(1<<(e.take()&63)-1)>>e.codeBits())
 }
 
-// withCode returns the meaning e, which has its extra bits in 0-7, of a code of
-// n bits.
+// withCode returns e, which has its extra bits in 0-7, for a code of n bits.
 func (e entry) withCode(n int) entry { return e + entry(n) | entry(n)<<8 }
 
 const (
 	maxCodeBits  = 15
-	maxTableBits = 11 // of a first table, which so fits into the first cache
+	maxTableBits = 11 // of a first table, which fits into the first-level cache
 	maxSymbols   = 288
 )
 
@@ -51,27 +50,26 @@ type table struct {
 	mask  uint64 // of the bits that index first
 	bits  uint   // their number
 
-	// second is for codes that are longer. The first table says where.
+	// second is for longer codes. The first table has the offsets.
 	second []entry
 }
 
-// lookup returns what the code that comes next means, by the first table.
+// lookup returns the entry of the next code in the first table.
 func (t *table) lookup(b bitBuffer) entry {
 	return t.first[b.next&t.mask&(1<<maxTableBits-1)]
 }
 
-// lookupSecond returns the same by the second table, where e, of the first, says
-// that the code goes on. The bits of the first table are taken then.
+// lookupSecond returns the entry in the second table, given the first table's entry e
+// for a longer code. It also takes the bits of the first table.
 func (t *table) lookupSecond(e entry, b bitBuffer) (entry, bitBuffer) {
 	b = b.drop(t.bits)
 	return t.second[e.base()+int(b.next&(1<<e.codeBits()-1))], b
 }
 
-// build makes the table of the code whose symbol i has lengths[i] bits, 0 for
-// none, and means meanings[i]. It reports whether that is a code, as zlib sees
-// it: what is over-subscribed is none, nor is what is incomplete, but for a
-// single symbol of one bit, and for no symbols, which are an error only when one
-// is read.
+// build builds the table of the code whose symbol i has lengths[i] bits, 0 for none,
+// and the entry meanings[i]. It reports whether the code is valid by zlib's rules: not
+// over-subscribed, and not incomplete, except for a single symbol of one bit, and for
+// no symbols, which are an error only when one is read.
 func (t *table) build(lengths []uint8, meanings []entry) bool {
 	var count [maxCodeBits + 1]int
 	for _, n := range lengths {
@@ -79,7 +77,7 @@ func (t *table) build(lengths []uint8, meanings []entry) bool {
 	}
 	symbols := len(lengths) - count[0]
 	count[0] = 0
-	longest, left := 0, 1 // of the code's space
+	longest, left := 0, 1 // unassigned part of the code space
 	for n := 1; n <= maxCodeBits; n++ {
 		left = left<<1 - count[n]
 		if left < 0 {
@@ -99,7 +97,7 @@ func (t *table) build(lengths []uint8, meanings []entry) bool {
 		t.first[0], t.first[1] = oddEntry, oddEntry
 	}
 
-	// Symbols in the order of their codes: by length, and then by number.
+	// Sort symbols in the order of their codes: by length, then by number.
 	var next [maxCodeBits + 2]int
 	for n := 1; n <= maxCodeBits; n++ {
 		next[n+1] = next[n] + count[n]
@@ -115,12 +113,12 @@ func (t *table) build(lengths []uint8, meanings []entry) bool {
 	return true
 }
 
-// fill enters symbols, sorted by code, of which there are count[n] of n bits.
+// fill adds symbols, sorted by code; count[n] of them have n bits.
 func (t *table) fill(sorted []uint16, count *[maxCodeBits + 1]int, meanings []entry) {
-	code, i := 0, 0 // the next code, and its symbol's place in sorted
+	code, i := 0, 0 // the next code, and the index of its symbol in sorted
 	short := int(t.bits)
 	for n := 1; n <= short; n++ {
-		// What shorter codes mean, they mean whichever bit comes next.
+		// Entries of shorter codes apply to both values of the next bit.
 		copy(t.first[1<<(n-1):1<<n], t.first[:1<<(n-1)])
 		for range count[n] {
 			t.first[reverse(code, n)] = meanings[sorted[i]].withCode(n)
@@ -128,12 +126,12 @@ func (t *table) fill(sorted []uint16, count *[maxCodeBits + 1]int, meanings []en
 		}
 		code <<= 1
 	}
-	prefix, width, begin := -1, 0, 0 // of the second table at hand
+	prefix, width, begin := -1, 0, 0 // of the current second table
 	for n := short + 1; n <= maxCodeBits; n++ {
 		for range count[n] {
 			rest := n - short
 			if p := code >> rest; p != prefix {
-				// As wide as the codes that share the prefix need.
+				// Use the width of the longest code with this prefix.
 				prefix, width = p, rest
 				for room := 1<<width - count[n]; room > 0; {
 					width++
@@ -154,11 +152,11 @@ func (t *table) fill(sorted []uint16, count *[maxCodeBits + 1]int, meanings []en
 	}
 }
 
-// reverse returns the low n bits of code in the other order: codes come from
-// their highest bit, everything else from its lowest.
+// reverse reverses the low n bits of code: codes are stored from their highest bit, all
+// other values from their lowest.
 func reverse(code, n int) int { return int(bits.Reverse16(uint16(code)) >> (16 - n)) }
 
-// Meanings of symbols, without their codes (RFC 1951 section 3.2.5).
+// Entries of symbols, without their codes (RFC 1951 section 3.2.5).
 var (
 	lengthMeanings     = makeLengthMeanings()
 	distanceMeanings   = makeDistanceMeanings()
@@ -173,7 +171,8 @@ func makeLiterals(n int) []entry {
 	return m
 }
 
-// makeLengthMeanings is of literals, the end of a block and lengths of matches.
+// makeLengthMeanings returns the entries of literals, the end of a block and match
+// lengths.
 func makeLengthMeanings() []entry {
 	m := append(makeLiterals(256), oddEntry|endEntry)
 	base := 3
@@ -196,7 +195,7 @@ func makeDistanceMeanings() []entry {
 	return append(m, oddEntry, oddEntry)
 }
 
-// fixedTables are those of RFC 1951 section 3.2.6, made when they are first used.
+// fixedTables are the tables of RFC 1951 section 3.2.6, built on first use.
 var fixedTables = sync.OnceValue(func() *[2]table {
 	var lengths [maxSymbols]uint8
 	for i := range lengths {

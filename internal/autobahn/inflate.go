@@ -7,8 +7,7 @@ import (
 	"slices"
 )
 
-// What can be wrong with a compressed message. Errors of an inflater wrap one of
-// these.
+// Errors in a compressed message. The errors of an inflater wrap one of these.
 var (
 	errTooFar    = errors.New("a match reaches too far back")
 	errCode      = errors.New("the Huffman codes are wrong")
@@ -17,25 +16,24 @@ var (
 	errTooLong   = errors.New("the message is too long")
 )
 
-// An inflater inflates the messages of one direction of a connection (RFC 7692
-// section 7.2.2), and watches how far back matches reach, which those of
-// compress/flate and zlib do not tell. After an error it is of no more use. One
-// goroutine at a time uses it.
+// An inflater inflates the messages of one direction of a connection (RFC 7692 section
+// 7.2.2), and checks the distances of matches, which compress/flate and zlib do not
+// report. It must not be used after an error, nor concurrently.
 type inflater struct {
-	window   int // how far back a match may reach
+	window   int // maximum distance of a match
 	takeover bool
 
-	past history // with takeover, what went before
+	past history // with takeover, the earlier messages
 
-	// maxDistance is how far back a match has reached so far.
+	// maxDistance is the largest distance so far.
 	maxDistance int
 
-	// Of the message at hand: what comes in.
+	// The current message: the input,
 	in   []byte // the payload, the flush's tail, padding
-	end  int    // of what is in front of the padding
+	end  int    // of the input, without the padding
 	bits bitBuffer
 
-	// And what goes out: out[begin:at], of at most limit bytes.
+	// and the output: out[begin:at], at most limit bytes.
 	out       []byte
 	begin, at int
 	limit     int
@@ -43,15 +41,15 @@ type inflater struct {
 	lengths, distances, codeLengths table
 }
 
-// A bitBuffer has the bits that come next. It is a value, so that a loop can have
-// it in registers.
+// A bitBuffer has the next bits of the input. It is a value, so that a loop can keep it
+// in registers.
 type bitBuffer struct {
-	next uint64 // from the lowest
-	have uint   // how many of them are behind pos, at most 63
-	pos  int    // the byte of the input that comes after them
+	next uint64 // lowest bit first
+	have uint   // number of bits read ahead of pos, at most 63
+	pos  int    // offset of the byte that follows them
 }
 
-// fill reads ahead, so that there are at least 56 bits. It needs 8 bytes at pos.
+// fill reads ahead until there are at least 56 bits. It needs 8 bytes at pos.
 func (b bitBuffer) fill(in []byte) bitBuffer {
 	return bitBuffer{
 		next: b.next | binary.LittleEndian.Uint64(in[b.pos:])<<(b.have&63),
@@ -60,23 +58,23 @@ func (b bitBuffer) fill(in []byte) bitBuffer {
 	}
 }
 
-// drop takes n bits.
+// drop removes n bits.
 func (b bitBuffer) drop(n uint) bitBuffer {
 	return bitBuffer{b.next >> (n & 63), b.have - n, b.pos}
 }
 
-// padding is how many bytes behind the message can be read ahead.
+// padding is the number of bytes behind the message that may be read ahead.
 const padding = 16
 
-// newInflater returns an inflater that fails matches which reach further back
-// than 1<<windowBits, and, without takeover, those into earlier messages.
+// newInflater returns an inflater that rejects distances larger than 1<<windowBits,
+// and, without takeover, those into earlier messages.
 func newInflater(windowBits int, takeover bool) *inflater {
 	return &inflater{window: 1 << windowBits, takeover: takeover, past: history{size: 1 << windowBits}}
 }
 
-// message inflates the payload of one message and appends the message to dst. The
-// memory behind dst's length may get changed, whatever comes of it. The payload is
-// not kept. It is an error when the message has more than limit bytes.
+// message inflates the payload of one message and appends the result to dst. Memory
+// between the length and the capacity of dst may change in any case. The payload is not
+// retained. A message of more than limit bytes is an error.
 func (z *inflater) message(dst, payload []byte, limit int) ([]byte, error) {
 	z.in = append(z.in[:0], payload...)
 	z.in = append(z.in, flushTail...)
@@ -90,7 +88,7 @@ func (z *inflater) message(dst, payload []byte, limit int) ([]byte, error) {
 	z.out = nil
 	switch {
 	case err != nil && z.consumed() > 8*z.end:
-		// What is wrong is the padding.
+		// The error is in the padding.
 		err = errTruncated
 	case err == nil && z.at-z.begin > limit:
 		err = z.tooLong()
@@ -104,15 +102,15 @@ func (z *inflater) message(dst, payload []byte, limit int) ([]byte, error) {
 	return out, nil
 }
 
-// consumed returns how many bits of the message are behind us.
+// consumed returns the number of bits read.
 func (z *inflater) consumed() int { return 8*z.bits.pos - int(z.bits.have) }
 
 func (z *inflater) tooLong() error {
 	return fmt.Errorf("%w: over %d bytes", errTooLong, z.limit)
 }
 
-// blocks inflates blocks until the message is over. One that says that it is the
-// last is not: the next begins with the next byte (RFC 7692 section 7.2.3.4).
+// blocks inflates blocks until the end of the message. After a block with BFINAL set,
+// the next one begins at the next byte (RFC 7692 section 7.2.3.4).
 func (z *inflater) blocks() error {
 	for z.consumed() < 8*z.end {
 		final, kind := z.take(1), z.take(2)
@@ -143,12 +141,11 @@ func (z *inflater) blocks() error {
 	return nil
 }
 
-// lastFill returns the last position that the bit buffer is filled at. What is
-// further on has all bits that count behind it.
+// lastFill returns the last position at which the bit buffer may be filled. Beyond it,
+// all bits that count are already in the buffer.
 func (z *inflater) lastFill() int { return z.end + padding - 8 }
 
-// ahead makes sure that the bit buffer has n bits. Behind the message there are
-// zeros.
+// ahead fills the bit buffer to n bits. Zeros follow the message.
 func (z *inflater) ahead(n uint) {
 	if z.bits.have < n {
 		z.bits.pos = min(z.bits.pos, z.lastFill())
@@ -164,12 +161,12 @@ func (z *inflater) take(n uint) int {
 	return int(v)
 }
 
-// align goes on to the beginning of a byte.
+// align skips to the next byte boundary.
 func (z *inflater) align() {
 	z.bits = bitBuffer{pos: z.bits.pos - int(z.bits.have>>3)}
 }
 
-// stored copies a block that is not compressed (RFC 1951 section 3.2.4).
+// stored copies a stored block (RFC 1951 section 3.2.4).
 func (z *inflater) stored() error {
 	z.align()
 	in := z.in[z.bits.pos:max(z.bits.pos, z.end)]
@@ -183,7 +180,7 @@ func (z *inflater) stored() error {
 	if in = in[4:]; len(in) < n {
 		return errTruncated
 	}
-	// A stored block is no longer than the payload. message looks at the limit.
+	// A stored block is no longer than the payload; message checks the limit.
 	z.out = append(z.out[:z.at], in[:n]...)
 	z.at = len(z.out)
 	z.out = z.out[:cap(z.out)]
@@ -199,10 +196,10 @@ func (z *inflater) symbol(t *table) int {
 	return e.base()
 }
 
-// codeLengthOrder is the order in which the code lengths' own code comes.
+// codeLengthOrder is the order of the lengths for the code length code.
 var codeLengthOrder = [19]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
-// dynamic reads the codes of a block (RFC 1951 section 3.2.7).
+// dynamic reads the dynamic codes of a block (RFC 1951 section 3.2.7).
 func (z *inflater) dynamic() error {
 	nlen, ndist, ncode := 257+z.take(5), 1+z.take(5), 4+z.take(4)
 	if nlen > 286 || ndist > 30 {
@@ -224,7 +221,7 @@ func (z *inflater) dynamic() error {
 			continue
 		}
 		var n int
-		var length uint8 // that comes n times
+		var length uint8 // repeated n times
 		switch symbol {
 		case 16:
 			if i == 0 {
@@ -256,15 +253,15 @@ func (z *inflater) dynamic() error {
 }
 
 const (
-	// maxStep is how much compressed writes before it looks for room: four
-	// literals and a match, which is copied by words.
+	// maxStep is the most output of compressed between two checks for space: four
+	// literals and a match, copied in words.
 	maxStep = 4 + 258 + 16
 
-	// minRoom is how much room there is at first.
+	// minRoom is the initial space.
 	minRoom = 1024
 )
 
-// grow makes room for maxStep bytes more, unless the message is too long.
+// grow makes space for maxStep bytes, unless the message is too long.
 func (z *inflater) grow() error {
 	if z.at-z.begin > z.limit {
 		return z.tooLong()
@@ -275,9 +272,9 @@ func (z *inflater) grow() error {
 	return nil
 }
 
-// compressed inflates the symbols of a block. It is the loop in which all time
-// goes, and so is one long function: what it needs is in variables, and goes back
-// into z when something else needs it.
+// compressed inflates the symbols of a block. Most of the time is spent in its loop, so
+// it is one long function with its state in local variables, which it stores in z
+// before calls that need it.
 func (z *inflater) compressed(lengths, distances *table) error {
 	in, b, out, at := z.in, z.bits, z.out, z.at
 	last := z.lastFill()
@@ -295,7 +292,8 @@ func (z *inflater) compressed(lengths, distances *table) error {
 		}
 		b = b.fill(in)
 
-		// 56 bits are three codes of the first table, and any one behind them.
+		// 56 bits are enough for three codes of the first table, and any code after
+		// them.
 		e := lengths.lookup(b)
 		for range 3 {
 			if e&literalEntry == 0 {
@@ -353,7 +351,7 @@ func (z *inflater) compressed(lengths, distances *table) error {
 			}
 		}
 		if distance < 8 {
-			// The match repeats itself.
+			// The match overlaps its own output.
 			for i := range length {
 				out[at+i] = out[from+i]
 			}
@@ -369,8 +367,8 @@ func (z *inflater) compressed(lengths, distances *table) error {
 	}
 }
 
-// reach looks at a match that reaches further back than any before, or back into
-// earlier messages. It copies the match if it does that.
+// reach handles a match with a new largest distance, or into earlier messages. It
+// copies a match of the second kind.
 func (z *inflater) reach(length, distance int) error {
 	before := z.past.last(z.past.size)
 	switch {
@@ -381,7 +379,7 @@ func (z *inflater) reach(length, distance int) error {
 	}
 	z.maxDistance = max(z.maxDistance, distance)
 	if back := distance - (z.at - z.begin); back > 0 {
-		// What is not in earlier messages is in this one's beginning.
+		// The rest of the match is at the beginning of this message.
 		n := copy(z.out[z.at:z.at+length], before[len(before)-back:])
 		for z.at += n; n < length; n++ {
 			z.out[z.at] = z.out[z.at-distance]

@@ -12,7 +12,7 @@ import (
 
 const testLimit = 1 << 20
 
-// TestInflateExamples inflates what RFC 7692 section 7.2.3 shows.
+// TestInflateExamples inflates the examples of RFC 7692 section 7.2.3.
 func TestInflateExamples(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -39,10 +39,9 @@ func TestInflateExamples(t *testing.T) {
 	}
 }
 
-// TestInflateWrong gives the inflater blocks that are wrong, and those next to
-// them that are right.
+// TestInflateWrong inflates invalid blocks, and similar valid ones.
 func TestInflateWrong(t *testing.T) {
-	literals := map[int]int{'a': 1, 256: 2, 257: 2} // a, the end, a match of 3
+	literals := map[int]int{'a': 1, 256: 2, 257: 2} // a, the end of the block, a match of length 3
 	tests := []struct {
 		name  string
 		write func(*bitWriter)
@@ -115,7 +114,7 @@ func TestInflateWrong(t *testing.T) {
 		{"no code of code lengths", func(w *bitWriter) { w.bits(2<<1, 3); w.bits(0, 14); w.bits(0, 12) }, "", errCode},
 		{"nothing to repeat", func(w *bitWriter) { w.bits(2<<1, 3); w.bits(0, 14); w.bits(1|1<<3, 12); w.bits(0, 3) }, "", errCode},
 		{"too many lengths", func(w *bitWriter) {
-			// The code lengths' own code: 18 is 0, 1 is 10, 17 is 11.
+			// The code length code: 18 is 0, 1 is 10, 17 is 11.
 			w.bits(2<<1, 3)
 			w.bits(0, 5) // 257 codes
 			w.bits(1, 5) // 2 distances
@@ -134,8 +133,8 @@ func TestInflateWrong(t *testing.T) {
 		}, "", errCode},
 		{"cut in its codes", func(w *bitWriter) { w.bits(2<<1, 3); w.bits(0, 10); w.bits(15, 4) }, "", errTruncated},
 		{"cut in the last code", func(w *bitWriter) {
-			// In the tail there are zeros, 111 five times, and the first bit
-			// of the end of the block.
+			// The tail is read as zeros, 111 five times, and the first bit of the end
+			// of the block.
 			w.dynamic(lengthsOf(257, map[int]int{'a': 1, 256: 2, 'b': 3, 'c': 3}), []int{0})
 			w.code(0, 1)
 		}, "", errTruncated},
@@ -155,7 +154,7 @@ func TestInflateWrong(t *testing.T) {
 					t.Errorf("takeover %t: %q, %v, want %q, %v", takeover, got, err, tt.want, tt.err)
 				}
 			}
-			// The standard library's has the same opinion.
+			// compress/flate agrees.
 			got, err := standardInflate(nil, payload)
 			if string(got) != tt.want && tt.err == nil || (err == nil) != (tt.err == nil) {
 				t.Errorf("compress/flate: %q, %v, want %q, %v", got, err, tt.want, tt.err)
@@ -164,7 +163,7 @@ func TestInflateWrong(t *testing.T) {
 	}
 }
 
-// TestInflateEnd is about what is behind the last block.
+// TestInflateEnd tests data behind the last block.
 func TestInflateEnd(t *testing.T) {
 	const hello = "\xf2\x48\xcd\xc9\xc9\x07\x00"
 	for _, tt := range []struct {
@@ -187,8 +186,8 @@ func TestInflateEnd(t *testing.T) {
 	}
 }
 
-// TestInflateDistances sends matches that reach back exactly as far as they may,
-// and one byte further.
+// TestInflateDistances sends matches with exactly the largest allowed distance, and one
+// byte more.
 func TestInflateDistances(t *testing.T) {
 	for bits := 8; bits <= 15; bits++ {
 		window := 1 << bits
@@ -196,8 +195,8 @@ func TestInflateDistances(t *testing.T) {
 		for _, tt := range []struct {
 			name     string
 			takeover bool
-			before   []byte // the message before
-			stored   []byte // in this one, in front of the match
+			before   []byte // the previous message
+			stored   []byte // in this message, before the match
 			distance int
 			err      error
 		}{
@@ -213,7 +212,7 @@ func TestInflateDistances(t *testing.T) {
 			{"the message", false, history, history[:100], 100, nil},
 		} {
 			if tt.distance > 32<<10 {
-				continue // no code is of such a distance
+				continue // no code has this distance
 			}
 			t.Run(fmt.Sprintf("%d/%s", bits, tt.name), func(t *testing.T) {
 				z := newInflater(bits, tt.takeover)
@@ -247,11 +246,11 @@ func TestInflateDistances(t *testing.T) {
 	}
 }
 
-// makeCorpusPiece returns n bytes, which are the caller's.
+// makeCorpusPiece returns a new slice of n bytes.
 func makeCorpusPiece(n int) []byte { return bytes.Clone(CorpusPDF.Bytes()[5000:][:n]) }
 
-// TestInflateMatches copies matches of each length and of many distances, into
-// slices with and without room.
+// TestInflateMatches copies matches of each length and many distances, into slices with
+// and without free capacity.
 func TestInflateMatches(t *testing.T) {
 	literals := string(makeCorpusPiece(300))
 	for _, distance := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 257, 258, 259, 300} {
@@ -273,8 +272,7 @@ func TestInflateMatches(t *testing.T) {
 	}
 }
 
-// TestInflateLimit checks messages that are as long as they may be, and one byte
-// longer.
+// TestInflateLimit checks messages of exactly the limit, and one byte more.
 func TestInflateLimit(t *testing.T) {
 	for _, size := range []int{1, 16, 300, 5000, 70000} {
 		text := CorpusPlay.Bytes()[:size]
@@ -315,7 +313,7 @@ func TestInflateBomb(t *testing.T) {
 	}
 }
 
-// TestInflateStandard inflates what each level of compress/flate makes of each
+// TestInflateStandard inflates the output of each level of compress/flate for each
 // corpus, as messages of several sizes with takeover.
 func TestInflateStandard(t *testing.T) {
 	for c := range corpora {
@@ -345,7 +343,7 @@ func TestInflateStandard(t *testing.T) {
 	}
 }
 
-// TestInflateAllocations checks that messages cost no memory once there is some.
+// TestInflateAllocations checks that messages do not allocate in the steady state.
 func TestInflateAllocations(t *testing.T) {
 	d := newDeflater(15, true)
 	defer d.release()
@@ -368,11 +366,11 @@ func TestInflateAllocations(t *testing.T) {
 	}
 }
 
-// standardInflate inflates a payload with compress/flate, by RFC 7692 section
-// 7.2.2 and, as to final blocks, 7.2.3.4.
+// standardInflate inflates a payload with compress/flate, according to RFC 7692 section
+// 7.2.2 and, for final blocks, 7.2.3.4.
 func standardInflate(earlier, payload []byte) ([]byte, error) {
-	// That nothing is left open at the end shows by a block behind it, of two
-	// kinds, being read as one.
+	// The payload ends at a block boundary if two different blocks appended to it are
+	// both read as blocks.
 	var got []byte
 	for i, last := range []string{"\x01\x00\x00\xff\xff", "\x03\x00"} {
 		in := strings.NewReader(string(payload) + flushTail + last)
@@ -396,8 +394,8 @@ func standardInflate(earlier, payload []byte) ([]byte, error) {
 	return got, nil
 }
 
-// FuzzInflate holds the inflater against compress/flate: the same verdict, and
-// the same bytes.
+// FuzzInflate compares the inflater with compress/flate: the same validity, and the
+// same bytes.
 func FuzzInflate(f *testing.F) {
 	f.Add([]byte("\xf2\x48\xcd\xc9\xc9\x07\x00"), []byte("Hello"))
 	f.Add([]byte("\xf2\x00\x11\x00\x00"), []byte("Hello"))

@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// goal is what a case wants of the peer's messages, pings and pongs. It acts on
-// them, and it has the last word on the case's behavior.
+// goal checks the peer's messages, pings and pongs for a case. It may act on them, and
+// determines the verdict on the case's behavior.
 type goal interface {
 	begin()
-	message(binary bool, p []byte) // p is not kept
+	message(binary bool, p []byte) // does not retain p
 	event(Event)
 	verdict() (v Verdict, why string)
 }
@@ -25,7 +25,7 @@ func newGoal(s *session) goal {
 	return &echo{s: s}
 }
 
-// outcomes is the goal of a case with known outcomes.
+// outcomes is the goal of a case with a list of outcomes.
 type outcomes struct{ s *session }
 
 func (o *outcomes) begin() {}
@@ -34,8 +34,8 @@ func (o *outcomes) message(binary bool, p []byte) {
 	o.event(Event{Kind: MessageEvent, Binary: binary, Payload: string(p)})
 }
 
-// event adds an event, and closes when that makes what has come all that should
-// come, by every outcome.
+// event adds an event, and closes the connection when the events equal those of every
+// outcome.
 func (o *outcomes) event(e Event) {
 	s := o.s
 	s.res.Received = append(s.res.Received, e)
@@ -52,13 +52,13 @@ func (o *outcomes) event(e Event) {
 func (o *outcomes) verdict() (Verdict, string) {
 	for _, outcome := range o.s.cs.Expect {
 		if slices.Equal(outcome.Events, o.s.res.Received) {
-			return outcome.Verdict, "what came is what is expected"
+			return outcome.Verdict, "the events are as expected"
 		}
 	}
-	return Failed, "what came is nothing of what is expected"
+	return Failed, "the events match no expected outcome"
 }
 
-// echo is the goal of a case whose first step is a message that has to come back.
+// echo is the goal of a case whose first step is a message to be echoed.
 type echo struct {
 	s     *session
 	wrong string
@@ -81,7 +81,8 @@ func (e *echo) message(binary bool, p []byte) {
 	e.s.close(e.s.cs.Close.Codes[0], "")
 }
 
-// event does nothing: anybody may send pings and pongs (RFC 6455 section 5.5).
+// event does nothing: a peer may send pings and pongs at any time (RFC 6455 section
+// 5.5).
 func (e *echo) event(Event) {}
 
 func (e *echo) verdict() (Verdict, string) {
@@ -99,7 +100,7 @@ type exchange struct {
 	s *session
 	*Exchange
 	corpus   []byte
-	at       int // in corpus, where the next message begins
+	at       int // offset of the next message in corpus
 	sent     []byte
 	deflated []byte
 	wrong    string
@@ -167,7 +168,8 @@ func (x *exchange) message(binary bool, p []byte) {
 	}
 }
 
-// event does nothing: anybody may send pings and pongs (RFC 6455 section 5.5).
+// event does nothing: a peer may send pings and pongs at any time (RFC 6455 section
+// 5.5).
 func (x *exchange) event(Event) {}
 
 func (x *exchange) fail(format string, args ...any) {
@@ -189,7 +191,7 @@ func (x *exchange) verdict() (Verdict, string) {
 	return OK, fmt.Sprintf("%d messages came back", want)
 }
 
-// judge gives the verdicts when the connection has ended.
+// judge sets the verdicts at the end of the connection.
 func (s *session) judge() {
 	r, want := s.res, s.cs.Close
 	codeWrong := r.RemoteCode != NoCode && !slices.Contains(want.Codes, r.RemoteCode)
@@ -226,8 +228,8 @@ func (s *session) judge() {
 	}
 }
 
-// wrongSide reports whether the suite ended the connection and the peer should
-// have, or the other way round. Who has to drop TCP because nobody closed has
+// wrongSide reports whether the suite ended the connection in place of the peer, or the
+// reverse. A side that closes TCP because no close frame was sent counts as having
 // ended the connection.
 func (s *session) wrongSide() bool {
 	r := s.res

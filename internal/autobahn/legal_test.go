@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// legalHabits are those of implementations that break no rule, and that pass.
+// legalHabits are those of implementations that violate no rule, and that pass.
 var legalHabits = []fault{
 	{name: "nothing is peculiar", cases: long},
 	{name: "TCP ends without a close frame when a rule is broken", habits: habits{fails: failsByTCP}},
@@ -14,7 +14,7 @@ var legalHabits = []fault{
 		name: "its close frames have the longest reason",
 		habits: onCloses(func(payload []byte) []byte {
 			if len(payload) == 0 {
-				return nil // there is no reason without a code
+				return nil // without a code there is no reason
 			}
 			return append(payload, strings.Repeat("x¿", 41)...)
 		}),
@@ -45,7 +45,7 @@ var legalHabits = []fault{
 	{name: "it does not compress what it could", habits: habits{compressing: compressing{uncompressed: true}}},
 	{name: "its blocks of deflate say that they are the last", habits: habits{compressing: compressing{final: true}}},
 	{
-		// The suite has to keep to it, for the peer can do with no more.
+		// The suite must respect the limits, because the peer cannot inflate more.
 		name: "it wants small windows that are not kept",
 		habits: habits{compressing: compressing{
 			accepts: Accept{ClientMaxWindowBits: 8, ClientNoContextTakeover: true, ServerMaxWindowBits: 10, ServerNoContextTakeover: true},

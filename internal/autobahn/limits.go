@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// What the messages of group 9 are made of.
+// Contents of the messages of group 9.
 const (
 	limitText   = "BAsd7&jh23"
 	limitBinary = "\x00\xfe\x23\xfa\xf0"
@@ -16,9 +16,9 @@ const (
 	mib = 1 << 20
 )
 
-// limits are the cases of group 9: long messages, messages in many frames, in many
-// pieces, and many short messages. They have to come back with their type and
-// length, in time.
+// limits returns the cases of group 9: long messages, messages in many frames, in many
+// pieces, and many short messages. They must be echoed with their type and length, in
+// time.
 func limits() []*Case {
 	cases := longMessages()
 	cases = append(cases, manyFrames()...)
@@ -26,7 +26,7 @@ func limits() []*Case {
 	return append(cases, manyMessages()...)
 }
 
-// longMessages are the cases of 9.1 and 9.2.
+// longMessages returns the cases of 9.1 and 9.2.
 func longMessages() []*Case {
 	one := func(id string, frame Step, patience time.Duration) *Case {
 		return &Case{
@@ -54,7 +54,7 @@ func longMessages() []*Case {
 	}
 }
 
-// manyFrames are the cases of 9.3 and 9.4.
+// manyFrames returns the cases of 9.3 and 9.4.
 func manyFrames() []*Case {
 	const length = 4 * mib
 	var cases []*Case
@@ -68,7 +68,7 @@ func manyFrames() []*Case {
 		for i, fragment := range []int{64, 256, 1 * kib, 4 * kib, 16 * kib, 64 * kib, 256 * kib, 1 * mib, 4 * mib} {
 			unit := "*"
 			if series.opcode == Binary && i == 0 {
-				unit = "\xfe" // so it is in the original suite, in this case alone
+				unit = "\xfe" // as in the original suite, in this case only
 			}
 			frames := fmt.Sprintf("in %s frames of %s and an empty one", count(length/fragment), size(fragment))
 			if fragment == length {
@@ -86,7 +86,7 @@ func manyFrames() []*Case {
 	return cases
 }
 
-// manyPieces are the cases of 9.5 and 9.6.
+// manyPieces returns the cases of 9.5 and 9.6.
 func manyPieces() []*Case {
 	const length = 1 * mib
 	var cases []*Case
@@ -110,7 +110,7 @@ func manyPieces() []*Case {
 	return cases
 }
 
-// manyMessages are the cases of 9.7 and 9.8.
+// manyMessages returns the cases of 9.7 and 9.8.
 func manyMessages() []*Case {
 	const messages = 1000
 	var cases []*Case
@@ -137,7 +137,7 @@ func manyMessages() []*Case {
 	return cases
 }
 
-// exchangePatience is how long an exchange of 1,000 messages may take.
+// exchangePatience returns the timeout of an exchange of 1,000 messages.
 func exchangePatience(length int) time.Duration {
 	switch {
 	case length < 256:
@@ -150,7 +150,7 @@ func exchangePatience(length int) time.Duration {
 	return 480 * time.Second
 }
 
-// size is a number of bytes, for people.
+// size formats a number of bytes.
 func size(n int) string {
 	switch {
 	case n == 1:
@@ -163,7 +163,7 @@ func size(n int) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// count is a number below a million, for people.
+// count formats a number below a million.
 func count(n int) string {
 	if n < 1000 {
 		return fmt.Sprint(n)

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// wireLog is what went over the wire in one case: its first entries, its last
-// ones, and how many of each kind of frame.
+// wireLog is the log of the frames of one case: its first entries, its last ones, and
+// the counts of each kind of frame.
 type wireLog struct {
 	started time.Time
 
 	mu        sync.Mutex
 	head      []Entry // the first maxLogHead
-	tail      []Entry // the last maxLogTail of those behind them, as a ring
-	behind    int     // entries behind head
+	tail      []Entry // the last maxLogTail of the others, as a ring
+	behind    int     // number of entries after head
 	sent, got map[Opcode]Traffic
 }
 
@@ -26,7 +26,7 @@ func newWireLog(started time.Time) *wireLog {
 	}
 }
 
-// frame adds a frame. payload is not masked; it is not kept.
+// frame adds a frame. payload is unmasked and not retained.
 func (l *wireLog) frame(kind EntryKind, h header, payload []byte, step Step) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -59,7 +59,7 @@ func (l *wireLog) part(payload []byte) {
 	l.addLocked(Entry{Kind: SentPart, Length: len(payload)}, payload)
 }
 
-// note adds a remark.
+// note adds a note.
 func (l *wireLog) note(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -83,7 +83,7 @@ func (l *wireLog) addLocked(e Entry, payload []byte) {
 	l.behind++
 }
 
-// entries returns the log, with a note in place of what was left out.
+// entries returns the log, with a note in place of omitted entries.
 func (l *wireLog) entries() []Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()

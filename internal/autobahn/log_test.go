@@ -10,8 +10,8 @@ import (
 
 func newTestLog() *wireLog { return newWireLog(time.Now()) }
 
-// logged returns the log of a case that sends n text frames, 1 byte each: the
-// number of the frame.
+// logged returns the log of a case that sends n text frames of 1 byte, the number of
+// the frame.
 func logged(n int) []Entry {
 	l := newTestLog()
 	for i := range n {
@@ -20,8 +20,8 @@ func logged(n int) []Entry {
 	return l.entries()
 }
 
-// TestLogOfLongCases checks that the beginning and the end are kept, with a note
-// in place of what was between.
+// TestLogOfLongCases checks that the log keeps the first and the last entries, with a
+// note in place of the others.
 func TestLogOfLongCases(t *testing.T) {
 	const most = maxLogHead + maxLogTail
 	for _, n := range []int{0, 1, maxLogHead, maxLogHead + 1, most - 1, most, most + 1, most + maxLogTail/2, 2*most + 7} {
@@ -48,8 +48,8 @@ func TestLogOfLongCases(t *testing.T) {
 	}
 }
 
-// TestLogKeepsHeads checks that of a payload only its head is kept, as a copy, in
-// the beginning of a log and at its end.
+// TestLogKeepsHeads checks that the log keeps a copy of the head of each payload, in
+// its first and in its last entries.
 func TestLogKeepsHeads(t *testing.T) {
 	l := newTestLog()
 	p := make([]byte, maxLogPayload+1)
@@ -71,7 +71,8 @@ func TestLogKeepsHeads(t *testing.T) {
 	}
 }
 
-// TestLogCounts checks that all frames count, and parts of frames as their frame.
+// TestLogCounts checks that all frames are counted, and parts of a frame with their
+// frame.
 func TestLogCounts(t *testing.T) {
 	l := newTestLog()
 	for range 2 * (maxLogHead + maxLogTail) {

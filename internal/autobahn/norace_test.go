@@ -2,10 +2,10 @@
 
 package autobahn
 
-// The cases that faults meet. The long messages of compression hardly ever find
-// more than the others.
+// The cases run for faults. The long messages of the compression cases hardly ever
+// detect more than the short ones.
 const (
-	most  = 10 // messages of an exchange with compression
+	most  = 10 // messages in an exchange with compression
 	light = but12And13 + " 12.*.1-5 13.*.1-5 12.*.11 13.*.11"
 	long  = but12And13 + " 12.* 13.*"
 )

@@ -2,10 +2,10 @@ package autobahn
 
 import "time"
 
-// opcodes are the cases of group 4: frames whose opcode is reserved (RFC 6455
-// section 5.2). Each is the end of the connection, with 1002. A message before it
-// has been received and comes back; who fails the connection before answering it
-// is not strict.
+// opcodes returns the cases of group 4: frames with a reserved opcode (RFC 6455 section
+// 5.2). Each requires the peer to fail the connection with 1002. An earlier message has
+// been received and must be echoed; a peer that fails the connection before the echo is
+// NON-STRICT.
 func opcodes() []*Case {
 	const content = "reserved opcode payload"
 	return []*Case{

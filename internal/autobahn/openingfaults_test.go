@@ -1,7 +1,7 @@
 package autobahn
 
-// openingFaults are those of the opening handshake. What else it may be is in
-// the tests of the handshake.
+// openingFaults are faults in the opening handshake. Others are in the tests of the
+// handshake.
 var openingFaults = []fault{
 	{name: "it answers nothing", role: ServerRole, habits: habits{opening: opening{head: func([]string) []string { return nil }}}, caught: notOpen("*")},
 	{name: "it answers 200", role: ServerRole, habits: without("HTTP/", "HTTP/1.1 200 OK"), caught: notOpen("*")},

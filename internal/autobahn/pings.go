@@ -6,13 +6,12 @@ import (
 	"time"
 )
 
-// pings are the cases of group 2: pings, each of which is answered with a pong
-// that has its payload, and pongs that nobody asked for (RFC 6455 sections 5.5.2
-// and 5.5.3).
+// pings returns the cases of group 2: pings, each of which requires a pong with the
+// same payload, and unsolicited pongs (RFC 6455 sections 5.5.2 and 5.5.3).
 func pings() []*Case {
 	const (
 		words  = "Hello, world!"
-		octets = "\x00\xff\xfe\xfd\xfc\xfb\x00\xff" // as text, this would be wrong
+		octets = "\x00\xff\xfe\xfd\xfc\xfb\x00\xff" // not valid as text
 	)
 	longest := strings.Repeat("\xfe", maxControlPayload)
 	return []*Case{
@@ -84,10 +83,10 @@ func pings() []*Case {
 	}
 }
 
-// wholeFrames is a Step.Chop that does not chop.
+// wholeFrames is the Step.Chop that does not split frames.
 const wholeFrames = 0
 
-// tenPings is a case of ten pings, written in pieces of chop bytes.
+// tenPings returns a case of ten pings, written in pieces of chop bytes.
 func tenPings(id, description string, chop int) *Case {
 	var steps []Step
 	var pongs []Event

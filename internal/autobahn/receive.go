@@ -10,19 +10,19 @@ import (
 	"unicode/utf8"
 )
 
-// arrival is something that came from the peer.
+// arrival is a message, a control frame, a violation or the end of the stream.
 type arrival struct {
-	opcode     Opcode // of a message, its first frame's
+	opcode     Opcode // of the first frame
 	compressed bool
 	payload    []byte
 
-	violation error // in place of a message: what the peer did wrong
-	end       error // the end of the stream: io.EOF, or why
+	violation error // in place of a message: the peer's violation
+	end       error // the end of the stream: io.EOF, or another error
 }
 
-// inbox is the queue from the goroutine that reads to the one that plays. It has
-// no bound: an echo peer may send while the suite does, and who stopped reading
-// would deadlock with it. What the suite sends bounds it.
+// inbox is the queue from the reading goroutine to the playing one. It is not bounded:
+// an echo peer may send while the suite does, and the two would deadlock if the suite
+// stopped reading. Its size is limited by what the suite sends.
 type inbox struct {
 	wake chan struct{} // capacity 1
 
@@ -48,19 +48,19 @@ func (in *inbox) take() []arrival {
 	return queue
 }
 
-// receiver reads frames, checks them, and joins them to messages.
+// receiver reads frames, checks them, and assembles messages.
 type receiver struct {
 	r       *bufio.Reader
 	log     *wireLog
-	masked  bool // what the peer sends has to be masked
+	masked  bool // the peer's frames must be masked
 	deflate bool // RSV1 may be set
 
-	message *arrival // that frames are missing of
-	closed  bool     // a close frame came
+	message *arrival // a message with more frames to come
+	closed  bool     // a close frame has arrived
 }
 
-// run puts what comes into in until the stream ends. What comes behind a
-// violation is read and not looked at.
+// run puts arrivals into in until the stream ends. It discards the bytes behind a
+// violation.
 func (r *receiver) run(in *inbox) {
 	for {
 		a, err := r.next()
@@ -82,7 +82,7 @@ func (r *receiver) run(in *inbox) {
 	}
 }
 
-// violation is a rule of RFC 6455 or 7692 that the peer broke.
+// violation is a violation of RFC 6455 or 7692 by the peer.
 type violation string
 
 func (v violation) Error() string { return string(v) }
@@ -109,8 +109,8 @@ func (r *receiver) next() (arrival, error) {
 	}
 }
 
-// payload reads the payload of a frame, and reports whether it was all that was
-// missing of a message or control frame.
+// payload reads the payload of a frame, and reports whether it completes a message or
+// control frame.
 func (r *receiver) payload(h header) (a arrival, whole bool, err error) {
 	target := new(arrival)
 	if !h.opcode.control() {
@@ -143,7 +143,7 @@ func (r *receiver) payload(h header) (a arrival, whole bool, err error) {
 	return arrival{}, false, nil
 }
 
-// appendFrom appends n bytes of r to dst, and allocates as they come.
+// appendFrom appends n bytes of r to dst, and allocates as bytes arrive.
 func appendFrom(dst []byte, r io.Reader, n int) ([]byte, error) {
 	const step = 256 << 10
 	for n > 0 {
@@ -188,8 +188,8 @@ func (r *receiver) check(h header) error {
 	return nil
 }
 
-// parseClose takes a close frame's payload apart (RFC 6455 sections 5.5.1 and 7.4).
-// A code that the case allows is valid whatever it is.
+// parseClose parses a close frame's payload (RFC 6455 sections 5.5.1 and 7.4). Codes
+// that the case allows are always valid.
 func parseClose(payload []byte, allowed []int) (code int, reason string, err error) {
 	switch len(payload) {
 	case 0:
@@ -207,9 +207,9 @@ func parseClose(payload []byte, allowed []int) (code int, reason string, err err
 	return code, reason, nil
 }
 
-// validCode reports whether an endpoint may send a code in a close frame: those
-// that RFC 6455 section 7.4.1 and IANA's registry define, but for those that
-// stand for the lack of one, and those for libraries and programs.
+// validCode reports whether an endpoint may send a code in a close frame: those defined
+// by RFC 6455 section 7.4.1 and in IANA's registry, except those that must not be sent,
+// and those for libraries and programs.
 func validCode(code int, allowed []int) bool {
 	for _, a := range allowed {
 		if a == code {

@@ -11,42 +11,41 @@ import (
 	"sync"
 )
 
-// A Report is a folder with the results of a run: index.json and a JSON file for
-// each case of each agent, as the original suite writes them, and the same as
-// pages, of which index.html is the first. The pages need nothing but a browser.
+// A Report is a folder with the results of a run: index.json and a JSON file for each
+// case of each agent, in the format of the original suite, and the same as HTML pages,
+// beginning with index.html. The pages need only a browser.
 //
-// Its methods may be called from several goroutines.
+// Its methods may be called concurrently.
 type Report struct {
 	dir   string
 	cases []*Case
-	order map[string]int // of cases, by id, from 0
+	order map[string]int // of cases, by ID, from 0
 
 	mu     sync.Mutex
-	agents []*agentReport // in the order in which they came
+	agents []*agentReport // in the order of their first result
 	names  map[string]bool
-	writes sync.Mutex // held while the index is written
+	writes sync.Mutex // held while writing the index
 }
 
-// agentReport is what a Report knows of an agent.
+// agentReport is the state of an agent in a Report.
 type agentReport struct {
 	name    string
-	file    string             // what names of its files begin with
-	results map[string]*Result // by case, without what only the case's files have
+	file    string             // prefix of the names of its files
+	results map[string]*Result // by case, without the parts that only the case's files have
 }
 
-// AgentResults are those of one agent, in the suite's order. Results have no log,
-// no handshake and no events.
+// AgentResults are the results of one agent, in the suite's order. They have no log, no
+// handshake and no events.
 type AgentResults struct {
 	Agent   string
 	Role    Role
 	Results []*Result
 
-	file string // what names of the agent's files begin with
+	file string // prefix of the names of the agent's files
 }
 
-// NewReport begins a report in a folder, which it creates, of a run of some cases.
-// The files of another run with these agents are replaced as cases are added;
-// other files stay.
+// NewReport creates a folder for the report of a run of cases. Add replaces files of an
+// earlier run with the same agents; other files remain.
 func NewReport(dir string, cases []*Case) (*Report, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
@@ -58,11 +57,11 @@ func NewReport(dir string, cases []*Case) (*Report, error) {
 	return r, nil
 }
 
-// Index returns the path of the page to begin with.
+// Index returns the path of the index page.
 func (r *Report) Index() string { return filepath.Join(r.dir, "index.html") }
 
-// Add writes the files of a result, in place of an earlier one's of the same agent
-// and case. It does not keep it. A result of a case that the run does not have is
+// Add writes the files of a result, replacing those of an earlier result of the same
+// agent and case. It does not retain the result. A result of a case outside the run is
 // an error.
 func (r *Report) Add(res *Result) error {
 	n, ok := r.order[res.Case.ID]
@@ -84,8 +83,8 @@ func (r *Report) Add(res *Result) error {
 	)
 }
 
-// note keeps what the index needs of a result, and returns what the names of the
-// agent's files begin with.
+// note records a result for the index, and returns the prefix of the names of the
+// agent's files.
 func (r *Report) note(res *Result) string {
 	brief := *res
 	brief.Log, brief.Received, brief.Request, brief.Response = nil, nil, "", ""
@@ -104,12 +103,12 @@ func (r *Report) note(res *Result) string {
 	return r.agents[i].file
 }
 
-// maxFileName bounds what an agent's name contributes to names of files.
+// maxFileName bounds the part of an agent's name in file names.
 const maxFileName = 100
 
-// fileNameLocked returns what the names of an agent's files begin with: its name as
-// the original suite spells it there, and where another agent has that, a number
-// behind it.
+// fileNameLocked returns the prefix of the names of an agent's files: its name in the
+// spelling of the original suite, with a number appended if another agent has the same
+// prefix.
 func (r *Report) fileNameLocked(agent string) string {
 	name := strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
@@ -127,11 +126,11 @@ func (r *Report) fileNameLocked(agent string) string {
 	return unique
 }
 
-// caseFile is what the names of a case's files end with, before their extension.
+// caseFile returns the end of the names of a case's files, without their extension.
 func caseFile(cs *Case) string { return "_case_" + strings.ReplaceAll(cs.ID, ".", "_") }
 
-// Agents returns the results that were added so far, agents in the order in which
-// they came.
+// Agents returns the results added so far, with agents in the order of their first
+// result.
 func (r *Report) Agents() []AgentResults {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -149,8 +148,7 @@ func (r *Report) Agents() []AgentResults {
 	return all
 }
 
-// WriteIndex writes index.json and index.html, with the results that were added so
-// far.
+// WriteIndex writes index.json and index.html, with the results added so far.
 func (r *Report) WriteIndex() error {
 	r.writes.Lock()
 	defer r.writes.Unlock()
@@ -169,8 +167,7 @@ func (r *Report) WriteIndex() error {
 	)
 }
 
-// writeFile writes a file in one step: whoever opens it finds all of it, or what
-// was there before.
+// writeFile writes a file atomically: a reader sees the old or the new content.
 func writeFile(path string, content []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".writing-*")
 	if err != nil {
@@ -188,8 +185,8 @@ func writeFile(path string, content []byte) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// Fails reports whether the case counts against the implementation: other than
-// [Result.Passed], it lets pass what is not implemented.
+// Fails reports whether the case counts against the implementation. Unlike
+// [Result.Passed], it accepts UNIMPLEMENTED.
 func (r *Result) Fails() bool {
 	switch r.Behavior {
 	case OK, Informational, Unimplemented:

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// caseView is what the page of a case shows.
+// caseView is the data of a case's page.
 type caseView struct {
 	pageFrame
 	Case                        *Case
@@ -29,7 +29,7 @@ type caseView struct {
 	Ending            []endingView
 	Traffic           []trafficView
 	Wire              []wireView
-	Trimmed           bool // payloads are
+	Trimmed           bool // payloads are truncated
 	Request, Response string
 }
 
@@ -37,7 +37,7 @@ type outcomeView struct {
 	Verdict Verdict
 	Grade   grade
 	Events  []eventView
-	Came    bool // it is what came
+	Came    bool // it equals the received events
 }
 
 type eventView struct {
@@ -46,7 +46,7 @@ type eventView struct {
 	Size    string
 }
 
-// endingView compares one thing about the end of the connection.
+// endingView compares one property of the end of the connection.
 type endingView struct {
 	What, Want, Got string
 	Wrong           bool
@@ -57,11 +57,11 @@ type trafficView struct {
 	Sent, Got Traffic
 }
 
-// maxWholeLog is how long a wire log may be to show all that is kept of payloads.
-// Those of groups 12 and 13 would be 30 MB.
+// maxWholeLog is the length up to which a log is shown with full payloads. Those of
+// groups 12 and 13 would take 30 MB.
 const maxWholeLog = 50
 
-// casePage makes the page of a case, whose files are named base.
+// casePage renders the page of a case, whose files are named base.
 func casePage(res *Result, base string) ([]byte, error) {
 	cs := res.Case
 	view := caseView{
@@ -107,7 +107,7 @@ func casePage(res *Result, base string) ([]byte, error) {
 	return executePage("case.html", view)
 }
 
-// exchangeText describes a case that has no list of events.
+// exchangeText describes a case without a list of events.
 func exchangeText(cs *Case) string {
 	x := cs.Exchange
 	switch {
@@ -144,7 +144,7 @@ func eventViews(events []Event) []eventView {
 	return views
 }
 
-// trafficOpcodes returns the opcodes of frames that went over the wire.
+// trafficOpcodes returns the opcodes of the frames sent and received.
 func trafficOpcodes(res *Result) []Opcode {
 	all := maps.Clone(res.Sent)
 	if all == nil {
@@ -154,7 +154,7 @@ func trafficOpcodes(res *Result) []Opcode {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// endings compares how the connection ended with how it had to.
+// endings compares the end of the connection with the required one.
 func endings(res *Result) []endingView {
 	want := res.Case.Close
 	handshake := "any"

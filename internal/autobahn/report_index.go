@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// indexView is what index.html shows.
+// indexView is the data of index.html.
 type indexView struct {
 	pageFrame
 	Title, Lead string
@@ -34,13 +34,13 @@ type verdictCount struct {
 	N       int
 }
 
-// shares are the results of one agent in a group, or in all.
+// shares are the results of one agent in a group, or in all groups.
 type shares struct {
 	Passed, Ran int
 	Parts       []gradeCount
 }
 
-// Whole reports whether all that ran has passed.
+// Whole reports whether all cases that ran have passed.
 func (s shares) Whole() bool { return s.Ran > 0 && s.Passed == s.Ran }
 
 type gradeCount struct {
@@ -48,7 +48,7 @@ type gradeCount struct {
 	N     int
 }
 
-// groupView is a group with its sections: groups with longer ids, as 1.1.
+// groupView is a group with its sections: groups with longer IDs, such as 1.1.
 type groupView struct {
 	ID, Title string
 	Shares    []shares // by agent
@@ -56,15 +56,15 @@ type groupView struct {
 }
 
 type sectionView struct {
-	ID, Title string // no title: of the group itself
+	ID, Title string // empty title: of the group itself
 	Columns   int
 	Rows      []rowView
 }
 
 type rowView struct {
 	ID, Description string
-	Grades          string      // those of its cells, and notPassed
-	Cells           []*cellView // by agent; nil: it was not run
+	Grades          string      // grades of its cells, and notPassed
+	Cells           []*cellView // by agent; nil: not run
 }
 
 type cellView struct {
@@ -80,7 +80,7 @@ type filterView struct {
 	N            int
 }
 
-// indexPage makes index.html.
+// indexPage renders index.html.
 func indexPage(cases []*Case, agents []AgentResults) ([]byte, error) {
 	view := indexView{
 		pageFrame: indexFrame,
@@ -96,7 +96,7 @@ func indexPage(cases []*Case, agents []AgentResults) ([]byte, error) {
 	return executePage("index.html", view)
 }
 
-// counted returns a number of things in words.
+// counted formats a number of things.
 func counted(n int, thing string) string {
 	if n != 1 {
 		thing += "s"
@@ -112,10 +112,10 @@ func newAgentView(a AgentResults, all int) agentView {
 	return v
 }
 
-// verdicts are all there are, best first.
+// verdicts are all verdicts, best first.
 var verdicts = []Verdict{OK, Informational, Unimplemented, NonStrict, WrongCode, FailedByClient, Unclean, Failed}
 
-// countVerdicts counts one of the verdicts of results, best first.
+// countVerdicts counts one of the two verdicts of results, best first.
 func countVerdicts(results []*Result, of func(*Result) Verdict) []verdictCount {
 	count := make(map[Verdict]int)
 	for _, res := range results {
@@ -147,7 +147,7 @@ func sharesOf(results []*Result) shares {
 	return s
 }
 
-// newGroupViews arranges the cases in groups and their sections.
+// newGroupViews sorts the cases into groups and sections.
 func newGroupViews(cases []*Case, agents []AgentResults) []groupView {
 	titles := make(map[string]string)
 	for _, g := range Groups() {
@@ -181,7 +181,7 @@ func newGroupViews(cases []*Case, agents []AgentResults) []groupView {
 	return groups
 }
 
-// groupOf returns the id of the outermost group that a case belongs to.
+// groupOf returns the ID of the outermost group of a case.
 func groupOf(cs *Case) string {
 	id, _, _ := strings.Cut(cs.ID, ".")
 	return id
@@ -215,7 +215,7 @@ func newRow(cs *Case, agents []AgentResults, byCase []map[string]*Result) rowVie
 	return row
 }
 
-// notPassed is what rows have among their grades when one did not pass.
+// notPassed is the grade of rows with a result that did not pass.
 const notPassed = "not-passed"
 
 func newCell(res *Result, file string) *cellView {
@@ -234,7 +234,7 @@ func newCell(res *Result, file string) *cellView {
 	}
 }
 
-// newFilters offers what there are cases of.
+// newFilters returns the filters that match cases.
 func newFilters(groups []groupView, all int) []filterView {
 	count := make(map[string]int)
 	for _, g := range groups {
@@ -254,7 +254,7 @@ func newFilters(groups []groupView, all int) []filterView {
 		{string(gradeUnimplemented), "Unimplemented", count[string(gradeUnimplemented)]},
 		{string(gradeInfo), "Informational", count[string(gradeInfo)]},
 	}
-	// The first two are there always: that nothing failed is good to see.
+	// The first two remain in any case, even if they show that nothing failed.
 	return slices.DeleteFunc(filters, func(f filterView) bool {
 		return f.N == 0 && f.Value != "all" && f.Value != notPassed
 	})

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// indexEntry is what index.json says of one case.
+// indexEntry is the entry of one case in index.json.
 type indexEntry struct {
 	Behavior        Verdict `json:"behavior"`
 	BehaviorClose   Verdict `json:"behaviorClose"`
@@ -19,7 +19,7 @@ type indexEntry struct {
 	ReportFile      string  `json:"reportfile"`
 }
 
-// indexJSON makes index.json: cases by agents.
+// indexJSON encodes index.json: cases by agent.
 func indexJSON(agents []AgentResults) ([]byte, error) {
 	index := make(map[string]map[string]indexEntry)
 	for _, a := range agents {
@@ -46,8 +46,8 @@ func codeOrNull(code int) *int {
 	return &code
 }
 
-// caseEntry is the JSON file of one case. Its fields have the original suite's
-// names, which other programs parse. WirelogTimes is ours.
+// caseEntry is the JSON file of one case. Its fields have the original suite's names,
+// which other programs parse. WirelogTimes is an addition.
 type caseEntry struct {
 	Case        int     `json:"case"`
 	ID          string  `json:"id"`
@@ -81,7 +81,7 @@ type caseEntry struct {
 	RemoteCloseCode       *int    `json:"remoteCloseCode"`
 	RemoteCloseReason     *string `json:"remoteCloseReason"`
 
-	IsServer     bool   `json:"isServer"` // the suite is
+	IsServer     bool   `json:"isServer"` // of the suite
 	HTTPRequest  string `json:"httpRequest"`
 	HTTPResponse string `json:"httpResponse"`
 
@@ -95,14 +95,14 @@ type caseEntry struct {
 	RxFrameStats  map[Opcode]int64 `json:"rxFrameStats"`
 	TxOctetStats  map[Opcode]int64 `json:"txOctetStats"`
 	TxFrameStats  map[Opcode]int64 `json:"txFrameStats"`
-	TrafficTotals *struct{}        `json:"trafficStats"` // null: it is the original's own measurement
+	TrafficTotals *struct{}        `json:"trafficStats"` // null: a measurement of the original suite only
 }
 
-// eventEntry is an event: its kind, its payload or tag, and of messages whether
-// they are binary.
+// eventEntry is an event: its kind, its payload or tag, and for messages whether they
+// are binary.
 type eventEntry []any
 
-// wireEntry is a line of the wire log: what it is, and what that kind has.
+// wireEntry is a line of the wire log: its kind, and the fields of that kind.
 type wireEntry []any
 
 type closeEntry struct {
@@ -111,7 +111,7 @@ type closeEntry struct {
 	RequireClean bool  `json:"requireClean"`
 }
 
-// caseJSON makes the JSON file of a case, the n-th of the run.
+// caseJSON encodes the JSON file of a case, the n-th of the run.
 func caseJSON(res *Result, n int) ([]byte, error) {
 	cs := res.Case
 	e := caseEntry{
@@ -187,9 +187,8 @@ func eventEntries(events []Event) []eventEntry {
 	return entries
 }
 
-// wireEntryOf puts an entry into the original's form: TF is a frame that was sent,
-// RF one that was received, TO are bytes that were sent of a frame that was begun.
-// NOTE is ours.
+// wireEntryOf converts an entry to the original's form: TF is a sent frame, RF a
+// received one, TO are sent bytes of a frame in progress. NOTE is an addition.
 func wireEntryOf(e Entry) wireEntry {
 	payload := []any{e.Length, jsonText(e.Head, e.Length, maxWireText)}
 	var key any
@@ -211,14 +210,14 @@ func wireEntryOf(e Entry) wireEntry {
 	return wireEntry{"NOTE", e.Text}
 }
 
-// How many bytes of a payload the JSON files have.
+// The number of bytes of a payload in the JSON files.
 const (
 	maxEventText = 1024
 	maxWireText  = 64
 )
 
-// jsonText returns a payload of n bytes, of which p is the beginning, as text if
-// that is what it is, or as hex digits behind 0x. It has at most limit bytes of it.
+// jsonText returns a payload of n bytes that begins with p: as text, if it is text, or
+// in hex after 0x. It contains at most limit bytes.
 func jsonText(p []byte, n, limit int) string {
 	p = p[:min(len(p), limit)]
 	text, more := p, ""
@@ -231,7 +230,7 @@ func jsonText(p []byte, n, limit int) string {
 	return "0x" + hex.EncodeToString(p) + more
 }
 
-// wholeRunes returns p without a rune at its end that is cut off.
+// wholeRunes returns p without an incomplete rune at its end.
 func wholeRunes(p []byte) []byte {
 	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
 		if last := p[len(p)-n:]; utf8.RuneStart(last[0]) {
@@ -246,7 +245,7 @@ func wholeRunes(p []byte) []byte {
 
 func unprintable(c rune) bool { return unicode.IsControl(c) && c != '\n' && c != '\r' && c != '\t' }
 
-// expectation says in a sentence or two what the case wants.
+// expectation describes the expected outcome of the case in a sentence or two.
 func expectation(cs *Case) string {
 	var parts []string
 	switch {
@@ -267,7 +266,7 @@ func expectation(cs *Case) string {
 	return strings.Join(parts, " ")
 }
 
-// closer names who has to send the first close frame.
+// closer names the side that must send the first close frame.
 func (c Closing) closer() string {
 	if c.BySuite {
 		return suiteName
@@ -275,13 +274,13 @@ func (c Closing) closer() string {
 	return peerName
 }
 
-// What the two sides are called in reports.
+// Names of the two sides in reports.
 const (
 	suiteName = "the suite"
 	peerName  = "the peer"
 )
 
-// codesText describes the close codes that a peer may have sent.
+// codesText describes the close codes that a peer may send.
 func codesText(codes []int) string {
 	text := "no code"
 	if len(codes) > 0 {

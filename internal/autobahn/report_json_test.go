@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// utf8Result is a server that fails 6.4.1: it has sent the text back, and the suite
-// has closed.
+// utf8Result is the result of a server that fails 6.4.1: it has echoed the text, and
+// the suite has closed the connection.
 func utf8Result(t *testing.T) *Result {
 	t.Helper()
 	res := resultOf(t, "an agent", "6.4.1")
@@ -38,7 +38,7 @@ func utf8Result(t *testing.T) *Result {
 	return res
 }
 
-// TestCaseJSON compares a whole file, since others parse it.
+// TestCaseJSON compares a whole file, because other programs parse it.
 func TestCaseJSON(t *testing.T) {
 	res := utf8Result(t)
 	const want = `{
@@ -97,7 +97,7 @@ func wantCaseJSON(t *testing.T, res *Result, n int, want string) {
 	}
 }
 
-// TestCaseJSONFields are those that the file above leaves at their other value.
+// TestCaseJSONFields checks the other value of fields in that file.
 func TestCaseJSONFields(t *testing.T) {
 	res := resultOf(t, "a", "12.1.1")
 	res.Role = ClientRole

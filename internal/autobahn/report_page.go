@@ -15,8 +15,8 @@ var pageFiles embed.FS
 
 var pages = template.Must(template.ParseFS(pageFiles, "report/*.html"))
 
-// pageFrame is what every page has: it brings its style and its script along, and its
-// policy keeps anything else from being loaded or run.
+// pageFrame is the common part of all pages: it includes the style and the script, and
+// a policy that forbids to load or run anything else.
 type pageFrame struct {
 	Style  template.CSS
 	Script template.JS
@@ -57,8 +57,7 @@ func executePage(name string, view any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// A grade is how good a verdict is: what pages have colours and filters for. It is
-// a class of their style.
+// A grade classifies verdicts for colors and filters. It is a class in the style sheet.
 type grade string
 
 // Grades, best first.
@@ -86,7 +85,7 @@ func gradeOf(v Verdict) grade {
 	return gradeFail
 }
 
-// grade is that of the worse of the two verdicts.
+// grade returns the grade of the worse of the two verdicts.
 func (r *Result) grade() grade {
 	behavior, closing := gradeOf(r.Behavior), gradeOf(r.BehaviorClose)
 	for _, g := range grades {
@@ -100,7 +99,7 @@ func (r *Result) grade() grade {
 	return gradeFail
 }
 
-// durationText describes how long something took.
+// durationText formats a duration.
 func durationText(d time.Duration) string {
 	switch {
 	case d < time.Second:

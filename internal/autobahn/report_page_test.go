@@ -23,7 +23,7 @@ func readPage(t *testing.T, path ...string) string {
 	return string(text)
 }
 
-// wantIn checks that a page has texts, as its reader sees them.
+// wantIn checks that the visible text of a page contains texts.
 func wantIn(t *testing.T, page string, texts ...string) {
 	t.Helper()
 	seen := visible(page)
@@ -40,13 +40,13 @@ var (
 	space       = regexp.MustCompile(`\s+`)
 )
 
-// visible returns a page's text, in one line.
+// visible returns a page's visible text, on one line.
 func visible(page string) string {
 	page = headElement.ReplaceAllString(page, "")
 	return html.UnescapeString(space.ReplaceAllString(tag.ReplaceAllString(page, " "), " "))
 }
 
-// mixedReport has two agents, the second with something of everything.
+// mixedReport returns a report of two agents, the second with all kinds of results.
 func mixedReport(t *testing.T) (dir string) {
 	t.Helper()
 	r, dir := newTestReport(t)
@@ -108,20 +108,20 @@ func TestIndexPage(t *testing.T) {
 	}
 }
 
-// TestIndexPageRight has nothing but good results: there is nothing to filter by, but
-// that all has passed.
+// TestIndexPageRight has only passing results: the only filter is that for all cases.
 func TestIndexPageRight(t *testing.T) {
 	r, dir := newTestReport(t)
 	addAll(t, r, resultOf(t, "a", "2.1"))
 	page := readPage(t, dir, "index.html")
 	wantIn(t, page, "All 517 Did not pass 0 1 Framing", "1 of 1 passed behavior 1 OK closing 1 OK Group")
-	// In the overview, and above its cases; a group without others has no third.
+	// In the overview, and above its cases; a group without subgroups has no third
+	// title.
 	if n := strings.Count(visible(page), "2 Pings and pongs"); n != 2 {
 		t.Errorf("the group's title is there %d times", n)
 	}
 }
 
-// TestIndexPageEmpty is of a run without results.
+// TestIndexPageEmpty renders a run without results.
 func TestIndexPageEmpty(t *testing.T) {
 	r, dir := newTestReport(t)
 	addAll(t, r)
@@ -139,7 +139,7 @@ func rowOf(t *testing.T, page, id string) string {
 	return "<tr" + row
 }
 
-// TestLinks follows what pages refer to: there is nothing outside of the report.
+// TestLinks checks that pages link only to files of the report.
 func TestLinks(t *testing.T) {
 	dir := mixedReport(t)
 	pages, err := filepath.Glob(filepath.Join(dir, "*.html"))
@@ -164,7 +164,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestPolicy checks that the pages allow what they need, and nothing else.
+// TestPolicy checks that the policy of pages allows what they use, and nothing else.
 func TestPolicy(t *testing.T) {
 	dir := mixedReport(t)
 	index := readPage(t, dir, "index.html")
@@ -187,7 +187,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// TestPagesEscape has everything that a peer can choose be markup.
+// TestPagesEscape has markup in all strings that a peer chooses.
 func TestPagesEscape(t *testing.T) {
 	const markup = `<script>alert(1)</script>" onclick="x`
 	r, dir := newTestReport(t)
@@ -233,12 +233,12 @@ func TestCasePage(t *testing.T) {
 		"1000.000 TCP ended",
 		"Request GET / HTTP/1.1 Response HTTP/1.1 101 Switching Protocols",
 	)
-	if strings.Contains(page, "this is what came") {
+	if strings.Contains(page, "this was received") {
 		t.Error("nothing of what is expected came")
 	}
 }
 
-// TestCasePages are what the page above has not.
+// TestCasePages checks parts that the page above does not have.
 func TestCasePages(t *testing.T) {
 	strict := utf8Result(t)
 	strict.Received = strict.Case.Expect[1].Events
@@ -258,7 +258,7 @@ func TestCasePages(t *testing.T) {
 		res   *Result
 		wants []string
 	}{
-		{strict, []string{"Expected NON-STRICT this is what came timeout A timeout B"}},
+		{strict, []string{"Expected NON-STRICT this was received timeout A timeout B"}},
 		{closed, []string{
 			"→ sent close FIN 2 1000 written on its own",
 			`← received close FIN 2 3 5 1000 a \n b`,
@@ -284,7 +284,8 @@ func TestCasePages(t *testing.T) {
 	}
 }
 
-// TestNeverOpen has a case fail before anything could come, where nothing has to.
+// TestNeverOpen renders a case that expects no events and fails in the opening
+// handshake.
 func TestNeverOpen(t *testing.T) {
 	res := resultOf(t, "a", "7.7.1")
 	res.failOpening(errors.New("because"))
@@ -297,7 +298,7 @@ func TestNeverOpen(t *testing.T) {
 		t.Fatal("the case expects something")
 	}
 	wantIn(t, string(page), "because", "The connection was never open.", "Request none Response none")
-	if strings.Contains(string(page), "this is what came") {
+	if strings.Contains(string(page), "this was received") {
 		t.Error("nothing came")
 	}
 }

@@ -24,7 +24,7 @@ func caseOf(t *testing.T, id string) *Case {
 	return cases[0]
 }
 
-// resultOf is a result as it may come from a right server.
+// resultOf returns a possible result of a correct server.
 func resultOf(t *testing.T, agent, id string) *Result {
 	t.Helper()
 	res := newResult(caseOf(t, id), agent, ServerRole)
@@ -70,8 +70,8 @@ func readJSON[T any](t *testing.T, path ...string) (v T) {
 	return v
 }
 
-// TestIndexJSON has a result that was replaced, one without a code, and a second
-// agent after the first index was written.
+// TestIndexJSON has a replaced result, one without a code, and a second agent that is
+// added after the first index was written.
 func TestIndexJSON(t *testing.T) {
 	r, dir := newTestReport(t)
 	first := resultOf(t, "Agent/1.0 (x)", "1.1.1")
@@ -106,7 +106,7 @@ func TestIndexJSON(t *testing.T) {
 		"other_case_6_4_1.json", "other_case_6_4_1.html")
 }
 
-// wantFiles checks what there is in a folder, and that everybody may read it.
+// wantFiles checks the files in a folder, and that all users may read them.
 func wantFiles(t *testing.T, dir string, names ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -174,8 +174,8 @@ func TestFileNames(t *testing.T) {
 	}
 }
 
-// TestReportConcurrent adds results from many goroutines, while somebody reads
-// what there is: it is always whole.
+// TestReportConcurrent adds results from several goroutines, while another one reads
+// files: they are always complete.
 func TestReportConcurrent(t *testing.T) {
 	r, dir := newTestReport(t)
 	addAll(t, r)

@@ -10,13 +10,13 @@ import (
 	"unicode/utf8"
 )
 
-// wireView is a line of a wire log, as a page shows it.
+// wireView is a line of a wire log on a page.
 type wireView struct {
 	At   string // milliseconds
-	Note string // nothing else matters then
+	Note string // excludes all other fields
 
 	Way     string // sent or received
-	Frame   string // what kind
+	Frame   string // its opcode and FIN bit
 	FIN     bool
 	RSV     string // the bits that are set
 	Key     string
@@ -64,14 +64,14 @@ func newWireView(e Entry) wireView {
 	return v
 }
 
-// payloadView is a payload as a page shows it.
+// payloadView is a payload on a page.
 type payloadView struct {
 	Begin []run
-	Rest  []run // behind Begin, to be opened
-	Cut   bool  // and there is more of it, which nobody kept
+	Rest  []run // after Begin, collapsed
+	Cut   bool  // the log has only a part of it
 }
 
-// run is a piece of a payload. Kind is a class of the page's style.
+// run is a part of a payload. Kind is a class in the style sheet.
 type run struct {
 	Text string
 	Kind runKind
@@ -81,14 +81,14 @@ type runKind string
 
 const (
 	plainRun  runKind = ""
-	escapeRun runKind = "escape" // stands for characters that can't be seen
-	brokenRun runKind = "broken" // stands for bytes that are no text
+	escapeRun runKind = "escape" // represents invisible characters
+	brokenRun runKind = "broken" // represents bytes that are not text
 )
 
-// shownPayload is how many bytes of a payload can be seen without opening it.
+// shownPayload is the number of bytes of a payload that are visible at first.
 const shownPayload = 48
 
-// newPayloadView shows a payload of n bytes, of which head is the beginning.
+// newPayloadView returns the view of a payload of n bytes that begins with head.
 func newPayloadView(head []byte, n int) payloadView {
 	v := payloadView{Cut: len(head) < n}
 	runs := hexRuns
@@ -104,8 +104,7 @@ func newPayloadView(head []byte, n int) payloadView {
 	return v
 }
 
-// mostlyText reports whether p is more of a text than of other bytes: also one with
-// something wrong in it.
+// mostlyText reports whether p is mainly text, possibly with errors.
 func mostlyText(p []byte) bool {
 	text := 0
 	for rest := p; len(rest) > 0; {
@@ -118,7 +117,7 @@ func mostlyText(p []byte) bool {
 	return text*4 >= len(p)*3
 }
 
-// textRuns shows p as text, with what is none in hex.
+// textRuns returns p as text, with invalid bytes in hex.
 func textRuns(p []byte) []run {
 	var runs []run
 	for len(p) > 0 {
@@ -140,7 +139,7 @@ func textRuns(p []byte) []run {
 	return runs
 }
 
-// hexRuns shows p in hex, in groups of 4 bytes.
+// hexRuns returns p in hex, in groups of 4 bytes.
 func hexRuns(p []byte) []run {
 	if len(p) == 0 {
 		return nil

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestWholeLog checks that payloads can be opened, in a log that is not too long.
+// TestWholeLog checks that full payloads are in the page if the log is not too long.
 func TestWholeLog(t *testing.T) {
 	head := []byte(strings.Repeat("0123456789", 10))
 	for n, want := range map[int]bool{maxWholeLog: true, maxWholeLog + 1: false} {
@@ -27,7 +27,7 @@ func TestWholeLog(t *testing.T) {
 
 func TestPayloadView(t *testing.T) {
 	type runs = []run
-	long := strings.Repeat("é", 30) // 60 bytes, of which 48 can be seen
+	long := strings.Repeat("é", 30) // 60 bytes, 48 of them visible
 	for _, test := range []struct {
 		head string
 		n    int

@@ -2,13 +2,13 @@ package autobahn
 
 import "time"
 
-// hello is what the suite likes to say.
+// hello is the usual text of the suite's messages.
 const hello = "Hello, world!"
 
-// reservedBits are the cases of group 3: frames with bits that no extension has
-// given a meaning (RFC 6455 section 5.2). Each is the end of the connection, with
-// 1002. A message before it has been received and comes back; who fails the
-// connection before answering it is not strict.
+// reservedBits returns the cases of group 3: frames with reserved bits that no
+// extension defines (RFC 6455 section 5.2). Each requires the peer to fail the
+// connection with 1002. An earlier message has been received and must be echoed; a peer
+// that fails the connection before the echo is NON-STRICT.
 func reservedBits() []*Case {
 	return []*Case{
 		{

@@ -7,8 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// A Role is the side of a connection that the implementation under test plays.
-// The suite plays the other.
+// A Role is the role of the implementation under test. The suite has the other one.
 type Role string
 
 // Roles.
@@ -17,7 +16,7 @@ const (
 	ClientRole Role = "client"
 )
 
-// A Result is how a case went.
+// A Result is the result of a case.
 type Result struct {
 	Case  *Case
 	Agent string // a name for the implementation under test
@@ -25,34 +24,33 @@ type Result struct {
 
 	Behavior      Verdict
 	BehaviorClose Verdict
-	Why, WhyClose string // reasons, for people
+	Why, WhyClose string // for readers of reports
 
 	Started  time.Time
 	Duration time.Duration
 
-	// Request and Response are the opening handshake, "" where it did not get
-	// that far.
+	// Request and Response are the opening handshake, "" if it did not get that far.
 	Request, Response string
 
-	Received []Event // what came back, in cases that have Case.Expect
-	Echoes   int     // messages that came back right, in other cases
+	Received []Event // the events, in cases with Case.Expect
+	Echoes   int     // correct echoes, in other cases
 
 	ClosedBySuite  bool // the suite sent the first close frame
-	DroppedBySuite bool // the suite closed TCP, and the peer should have
-	FailedBySuite  bool // the suite found that the peer breaks a rule
+	DroppedBySuite bool // the suite closed TCP in place of the peer
+	FailedBySuite  bool // the suite detected a violation by the peer
 	Clean          bool // both sent a close frame
-	CloseTimeout   bool // no close frame came in time
+	CloseTimeout   bool // no close frame arrived in time
 	DropTimeout    bool // the server did not close TCP in time
-	OpenTimeout    bool // the opening handshake was not over in time
+	OpenTimeout    bool // the opening handshake timed out
 
-	LocalCode    int // of the suite's close frame; NoCode without
+	LocalCode    int // of the suite's close frame; NoCode if none
 	LocalReason  string
-	RemoteCode   int // of the peer's
+	RemoteCode   int // of the peer's close frame
 	RemoteReason string
 
-	Log []Entry // what went over the wire, from the open connection on
+	Log []Entry // from the open connection on
 
-	// Frames and bytes of payload that were sent and received, by opcode.
+	// Frames and payload bytes sent and received, by opcode.
 	Sent, Got map[Opcode]Traffic
 }
 
@@ -67,46 +65,46 @@ type Entry struct {
 	At   time.Duration // since Result.Started
 	Kind EntryKind
 
-	// Of frames that were sent or received.
+	// For frames sent or received.
 	Fin    bool
 	RSV    byte
 	Opcode Opcode
 	Masked bool
 	Key    [4]byte
 	Length int    // of the payload
-	Head   []byte // of the payload, not masked, as far as it is kept
-	Chop   int    // bytes that were written at a time; 0: all
+	Head   []byte // the logged part of the unmasked payload
+	Chop   int    // bytes per write; 0: all
 	Sync   bool
 
-	Text string // of notes
+	Text string // for notes
 }
 
-// An EntryKind says what an [Entry] is.
+// An EntryKind is the kind of an [Entry].
 type EntryKind int
 
 // Kinds of entries.
 const (
 	SentFrame EntryKind = iota
 	ReceivedFrame
-	SentPart // bytes of a frame that was begun
-	Note     // a timer, the end of TCP, what is wrong with a frame
+	SentPart // bytes of a frame in progress
+	Note     // a timer, the end of TCP, or a violation
 )
 
-// The log keeps so much of a case that sends thousands of frames.
+// Limits of the log.
 const (
-	maxLogHead    = 200 // entries from the beginning
-	maxLogTail    = 50  // and those before the end
+	maxLogHead    = 200 // first entries
+	maxLogTail    = 50  // last entries
 	maxLogPayload = 256 // bytes of a payload
 )
 
-// Passed reports whether both verdicts are OK, or the case informational.
-// NON-STRICT has not passed, nor has UNIMPLEMENTED.
+// Passed reports whether both verdicts are OK, or the case is informational. NON-STRICT
+// and UNIMPLEMENTED have not passed.
 func (r *Result) Passed() bool {
 	return r.Behavior == OK && r.BehaviorClose == OK || r.Behavior == Informational
 }
 
-// String returns everything that is known of the case, for somebody who has to
-// find out why it failed: what was sent, expected and received, frame by frame.
+// String returns all data of the result, to find the cause of a failure: what was sent,
+// expected and received, frame by frame.
 func (r *Result) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "case %s, %s as %s: %s, closing %s\n", r.Case.ID, r.Agent, r.Role, r.Behavior, r.BehaviorClose)
@@ -203,8 +201,8 @@ func (e Entry) String() string {
 	return b.String()
 }
 
-// excerpt describes a payload of n bytes that begins with head: as text if it is
-// text, in hex otherwise.
+// excerpt describes a payload of n bytes that begins with head: as text if it is text,
+// in hex otherwise.
 func excerpt(head []byte, n int) string {
 	const longest = 60
 	cut := head[:min(len(head), longest)]

@@ -7,19 +7,18 @@ import (
 	"unicode/utf8"
 )
 
-// A rightPeer is RFC 6455 in short: it takes a case's steps and says what a right
-// peer makes of them. That the tables agree with it is the test of both.
+// A rightPeer is a short model of RFC 6455: it processes a case's steps and returns the
+// correct response. The agreement of the tables with the model tests both.
 type rightPeer struct {
 	events []Event
-	fails  int  // the code that it fails the connection with
-	closed bool // after a right close frame of the suite's
+	fails  int  // the close code with which it fails the connection
+	closed bool // after a valid close frame of the suite
 
-	opcode  Opcode // of the message that has begun, or 0
+	opcode  Opcode // of the message in progress, or 0
 	message []byte
 }
 
-// TestRightPeer checks what cases expect, and how they say that the connection
-// ends.
+// TestRightPeer checks the expected events of cases, and their closings.
 func TestRightPeer(t *testing.T) {
 	for _, c := range Cases() {
 		if c.Expect == nil || c.Informational {
@@ -52,9 +51,9 @@ func checkClosing(t *testing.T, c *Case, p rightPeer) {
 	}
 }
 
-// checkNonStrict checks that a case knows of a second outcome where the connection
-// fails after something has come back: nothing does where the peer looks at what
-// follows first, and more does where it looks late.
+// checkNonStrict checks that a case has a second outcome if the connection fails after
+// an event. A peer that checks the following frames early sends fewer responses, and
+// one that checks them late sends more.
 func checkNonStrict(t *testing.T, c *Case, p rightPeer) {
 	t.Helper()
 	if c.Expect[0].Verdict != OK {
@@ -97,7 +96,7 @@ func (p *rightPeer) take(s Step) {
 	}
 }
 
-// frame is RFC 6455 sections 5.2 to 5.5.
+// frame implements RFC 6455 sections 5.2 to 5.5.
 func (p *rightPeer) frame(s Step) {
 	switch {
 	case s.RSV != 0:
@@ -124,7 +123,8 @@ func (p *rightPeer) frame(s Step) {
 
 func (p *rightPeer) begin(o Opcode) { p.opcode, p.message = o, nil }
 
-// bytes takes a part of a message. Text that can't become UTF-8 fails at once.
+// bytes processes a part of a message. Text that cannot become valid UTF-8 fails at
+// once.
 func (p *rightPeer) bytes(b []byte) {
 	p.message = append(p.message, b...)
 	if p.opcode == Text && !mayBecomeUTF8(p.message) {
@@ -143,7 +143,7 @@ func (p *rightPeer) end() {
 	p.opcode = 0
 }
 
-// close is RFC 6455 sections 5.5.1 and 7.4.
+// close implements RFC 6455 sections 5.5.1 and 7.4.
 func (p *rightPeer) close(s Step) {
 	switch {
 	case s.Code == NoCode && s.Reason != "":
@@ -157,8 +157,7 @@ func (p *rightPeer) close(s Step) {
 	}
 }
 
-// maySend reports whether an endpoint may send a close code, as of RFC 6455
-// section 7.4.
+// maySend reports whether an endpoint may send a close code (RFC 6455 section 7.4).
 func maySend(code int) bool {
 	switch code {
 	case 1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011:
@@ -167,7 +166,7 @@ func maySend(code int) bool {
 	return code >= 3000 && code <= 4999
 }
 
-// mayBecomeUTF8 reports whether p is the beginning of something that is UTF-8.
+// mayBecomeUTF8 reports whether p is a prefix of valid UTF-8.
 func mayBecomeUTF8(p []byte) bool {
 	for len(p) > 0 {
 		r, n := utf8.DecodeRune(p)
@@ -179,7 +178,8 @@ func mayBecomeUTF8(p []byte) bool {
 	return true
 }
 
-// TestCloseCodes checks group 7's cases of codes: right ones are answered in kind.
+// TestCloseCodes checks the codes in the cases of group 7: the reply to a valid one has
+// the same code.
 func TestCloseCodes(t *testing.T) {
 	for _, c := range Cases() {
 		group := c.Group()

@@ -15,45 +15,45 @@ import (
 	"time"
 )
 
-// A Server is the suite as a server: the fuzzing server, which tests clients.
-// They connect to
+// A Server is the suite as a server: the fuzzing server, which tests clients. They
+// connect to
 //
 //	/getCaseCount                       for the number of cases, as a text message
 //	/runCase?case=N&agent=NAME          to run a case, the first being 1
-//	/getCaseInfo?case=N                 for its id and description, as JSON
-//	/getCaseStatus?case=N&agent=NAME    for how it went, as JSON
+//	/getCaseInfo?case=N                 for its ID and description, as JSON
+//	/getCaseStatus?case=N&agent=NAME    for its result, as JSON
 //	/updateReports?agent=NAME           to have the reports written
 //
-// casetuple=6.4.1 may take the place of case=N.
+// casetuple=6.4.1 may replace case=N.
 type Server struct {
 	Cases []*Case
 
-	// Skip says which cases an agent does not run: their connections are
-	// closed at once. nil: none.
+	// Skip reports whether an agent skips a case: such connections are closed at once.
+	// nil: no case is skipped.
 	Skip func(agent string, cs *Case) bool
 
-	// OnResult is called with each result, OnReports when a client asks for
-	// the reports, both from several goroutines. nil is valid.
+	// OnResult is called with each result, OnReports when a client requests the
+	// reports, both possibly concurrently. nil is valid.
 	OnResult  func(*Result)
 	OnReports func(agent string)
 
 	Options
 
 	mu      sync.Mutex
-	changed sync.Cond // L is mu; broadcast after every change of what follows
+	changed sync.Cond // L is mu; broadcast after each change of the fields below
 	conns   map[net.Conn]struct{}
 	cases   map[played]*attempt // the last of each
 	closed  bool
 }
 
-// played identifies a case that an agent has run.
+// played identifies a case run by an agent.
 type played struct{ agent, id string }
 
 // attempt is an agent's run of a case.
 type attempt struct{ res *Result } // nil while the case is running
 
-// Serve serves the connections that come from l until that is closed, and returns
-// when they have ended. The error is Accept's.
+// Serve serves the connections accepted from l until l is closed, and returns when they
+// have ended. The error is Accept's.
 func (s *Server) Serve(l net.Listener) error {
 	s.mu.Lock()
 	s.initLocked()
@@ -79,8 +79,8 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
-// Close ends all connections, and makes Serve refuse new ones. It does not close
-// the listener.
+// Close ends all connections, and makes Serve reject new ones. It does not close the
+// listener.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,7 +117,7 @@ func (s *Server) remove(conn net.Conn) {
 	delete(s.conns, conn)
 }
 
-// serve serves one connection, until it ends.
+// serve serves one connection until it ends.
 func (s *Server) serve(ctx context.Context, conn net.Conn) {
 	started := time.Now()
 	conn.SetDeadline(started.Add(s.patient(openTimeout)))
@@ -154,8 +154,7 @@ type visit struct {
 	started time.Time
 }
 
-// route does what the request's path asks for. An error means that it was not
-// answered.
+// route performs the request by its path. If it returns an error, no response was sent.
 func (v *visit) route(ctx context.Context) error {
 	s := v.server
 	if v.req.URL.Path == "/getCaseCount" {
@@ -251,7 +250,7 @@ func (v *visit) runCase(ctx context.Context, cs *Case) error {
 	return nil
 }
 
-// play answers the request and runs a case.
+// play accepts the request and runs a case.
 func (v *visit) play(ctx context.Context, cs *Case) *Result {
 	res := newResult(cs, v.agent, ClientRole)
 	res.Started, res.Request = v.started, v.head
@@ -261,7 +260,7 @@ func (v *visit) play(ctx context.Context, cs *Case) *Result {
 	}
 	head, agreed := response(v.req, d)
 	res.Response = head
-	// The answer may have had to wait for a case.
+	// The response may have waited for a case.
 	v.conn.SetDeadline(time.Now().Add(v.server.patient(openTimeout)))
 	if _, err := io.WriteString(v.conn, head); err != nil {
 		res.failOpening(err)
@@ -273,7 +272,7 @@ func (v *visit) play(ctx context.Context, cs *Case) *Result {
 	return res
 }
 
-// begin notes that a case is running.
+// begin records that a case is running.
 func (s *Server) begin(agent string, cs *Case) *attempt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -282,7 +281,7 @@ func (s *Server) begin(agent string, cs *Case) *attempt {
 	return current
 }
 
-// finish notes how a case went. The agent may have begun to run it again.
+// finish records the result of a case. The agent may already be running it again.
 func (s *Server) finish(current *attempt, res *Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -290,7 +289,7 @@ func (s *Server) finish(current *attempt, res *Result) {
 	s.changed.Broadcast()
 }
 
-// await waits until no case of an agent is running. A client asks for the reports as
+// await waits until no case of an agent is running. A client requests the reports as
 // soon as its end of the last connection is closed.
 func (s *Server) await(agent string) {
 	s.mu.Lock()
@@ -308,9 +307,9 @@ func (s *Server) await(agent string) {
 	}
 }
 
-// behavior returns how a case went, and waits for it while it is running. A client
-// asks as soon as its end of the connection is closed. "MISSING" is the original's
-// word for a case that was not run.
+// behavior returns the verdict on a case, and waits for it while the case is running. A
+// client requests it as soon as its end of the connection is closed. "MISSING" is the
+// original's word for a case that was not run.
 func (s *Server) behavior(agent string, cs *Case) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

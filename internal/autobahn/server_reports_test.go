@@ -10,8 +10,8 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// TestReportsWait has a client ask for the reports, and how a case went, while the
-// result of that case is on its way: both wait for it, longer than for a handshake.
+// TestReportsWait has a client request the reports, and the status of a case, while
+// that case is running: both wait for its result, longer than a handshake may take.
 func TestReportsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := rawpeer.Listen(nil)

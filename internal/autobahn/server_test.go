@@ -14,7 +14,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// inServerBubble runs a test with a server that is closed behind it.
+// inServerBubble runs a test with a server, and closes the server.
 func inServerBubble(t *testing.T, s *Server, test func(t *testing.T, n rawpeer.Network)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -31,7 +31,7 @@ func inServerBubble(t *testing.T, s *Server, test func(t *testing.T, n rawpeer.N
 	})
 }
 
-// pingCases are two cases: of a ping, and of a text message.
+// pingCases returns two cases: a ping, and a text message.
 func pingCases() []*Case { return casesIn("2.2 1.1.2") }
 
 const (
@@ -55,7 +55,7 @@ func askWith(t *testing.T, n rawpeer.Network, opts *rawpeer.ClientOptions) *rawp
 	return rawpeer.ClientHandshake(t, conn, opts)
 }
 
-// answerPing plays the ping case as it should be.
+// answerPing plays the ping case correctly.
 func answerPing(p *rawpeer.Peer) {
 	p.Want(rawpeer.Ping(pingPayload))
 	p.SendPong(pingPayload)
@@ -69,7 +69,7 @@ func finish(p *rawpeer.Peer) {
 	p.WantEOF()
 }
 
-// wantSaid wants the server to say something and close.
+// wantSaid wants the server to send a text and close.
 func wantSaid(p *rawpeer.Peer, text string) {
 	p.WantText(text)
 	finish(p)
@@ -101,7 +101,7 @@ func TestServerSays(t *testing.T) {
 	}
 }
 
-// The reports are there when the answer is.
+// The reports are written before the response is sent.
 func TestServerReports(t *testing.T) {
 	var agents []string
 	s := &Server{OnReports: func(agent string) { agents = append(agents, agent) }}
@@ -155,7 +155,7 @@ func TestServerRefuses(t *testing.T) {
 	}
 }
 
-// Who speaks no HTTP to the end has five seconds.
+// A client that does not complete its request is disconnected after five seconds.
 func TestServerOpenTimeout(t *testing.T) {
 	for _, opts := range []Options{{}, {Patience: 3}} {
 		inServerBubble(t, &Server{Options: opts}, func(t *testing.T, n rawpeer.Network) {
@@ -175,7 +175,7 @@ func TestServerOpenTimeout(t *testing.T) {
 	}
 }
 
-// TestServerRuns runs a case again and again.
+// TestServerRuns runs a case repeatedly.
 func TestServerRuns(t *testing.T) {
 	var results []*Result
 	s := &Server{Cases: pingCases(), OnResult: func(res *Result) { results = append(results, res) }}
@@ -207,7 +207,7 @@ func TestServerRuns(t *testing.T) {
 	}
 }
 
-// The suite answers pings, until it closes.
+// The suite answers pings until it closes.
 func TestServerAnswersPings(t *testing.T) {
 	inServerBubble(t, &Server{Cases: pingCases()}, func(t *testing.T, n rawpeer.Network) {
 		p := ask(t, n, pingCase)
@@ -216,14 +216,14 @@ func TestServerAnswersPings(t *testing.T) {
 		p.WantPong("one")
 		p.SendPing("")
 		p.WantPong("")
-		p.WantClose(1000) // a timer of the case's
+		p.WantClose(1000) // by a timer of the case
 		p.SendPing("late")
 		p.SendClose(1000, "")
 		p.WantEOF()
 	})
 }
 
-// A case whose request is wrong has failed, and is refused.
+// A case with an invalid request has failed, and gets an error response.
 func TestServerRunsWrongRequest(t *testing.T) {
 	var result *Result
 	s := &Server{Cases: pingCases(), OnResult: func(res *Result) { result = res }}
@@ -240,10 +240,10 @@ func TestServerRunsWrongRequest(t *testing.T) {
 	}
 }
 
-// A client asks for the status as soon as its own end is closed.
+// A client requests the status as soon as its own end is closed.
 func TestServerStatusWaits(t *testing.T) {
 	inServerBubble(t, &Server{Cases: pingCases()}, func(t *testing.T, n rawpeer.Network) {
-		answerPing(ask(t, n, pingCase)) // what comes of the first time does not count
+		answerPing(ask(t, n, pingCase)) // the result of the first run is not counted
 		running := ask(t, n, pingCase)
 		running.Want(rawpeer.Ping(pingPayload))
 
@@ -274,8 +274,8 @@ func TestServerSkips(t *testing.T) {
 	})
 }
 
-// TestServerClose closes a server with a case that is running, a client that waits
-// for its status, and one that has said nothing yet.
+// TestServerClose closes a server with a running case, a client that waits for its
+// status, and a client that has sent nothing.
 func TestServerClose(t *testing.T) {
 	results := make(chan *Result, 1)
 	s := &Server{Cases: pingCases(), OnResult: func(res *Result) { results <- res }}
@@ -313,7 +313,7 @@ func TestServerClose(t *testing.T) {
 	})
 }
 
-// The order of Close and Serve does not matter.
+// Close may be called before Serve.
 func TestServerClosedBefore(t *testing.T) {
 	s := new(Server)
 	s.Close()

@@ -12,24 +12,23 @@ import (
 	"unicode/utf8"
 )
 
-// Options are what a [Client] and a [Server] have in common.
+// Options are common to a [Client] and a [Server].
 type Options struct {
-	// Messages is how many messages an exchange with compression has (groups
-	// 12 and 13). Zero: as many as the case says, 1,000.
+	// Messages is the number of messages in an exchange with compression (groups 12 and
+	// 13). Zero: the number in the case, 1,000.
 	Messages int
 
-	// Patience multiplies the times after which the suite ends a connection
-	// whose peer does not do what it should. It does not change what a right
-	// implementation meets. Zero: 1.
+	// Patience multiplies the timeouts after which the suite ends a connection. It does
+	// not affect a correct implementation. Zero: 1.
 	Patience float64
 }
 
-// Times that the cases do not say, before [Options.Patience].
+// Timeouts that the cases do not define, before [Options.Patience] is applied.
 const (
 	openTimeout  = 5 * time.Second  // for the opening handshake
 	closeTimeout = time.Second      // for the peer's close frame, after the suite's
-	dropTimeout  = time.Second      // for the server to close TCP, after both
-	stallTimeout = 10 * time.Second // for the peer to take what is written
+	dropTimeout  = time.Second      // for the server to close TCP, after both close frames
+	stallTimeout = 10 * time.Second // for the peer to read
 )
 
 func (o Options) patient(d time.Duration) time.Duration {
@@ -46,8 +45,8 @@ func (o Options) messages(x *Exchange) int {
 	return x.Messages
 }
 
-// session is the suite's side of one case. Its goroutine writes, keeps the time
-// and judges; a second one reads.
+// session is the suite's side of one case. Its goroutine writes, handles timers and
+// judges; a second one reads.
 type session struct {
 	cs      *Case
 	opts    Options
@@ -55,38 +54,38 @@ type session struct {
 	r       *bufio.Reader
 	log     *wireLog
 	in      inbox
-	deflate *deflation // nil: not agreed on
+	deflate *deflation // nil: not negotiated
 
 	res  *Result
 	goal goal
 
-	frames    int     // that were sent
-	out       []byte  // scratch, for what is written
-	inflated  []byte  // scratch, for a message that came
-	key       [4]byte // of the frame that was begun
+	frames    int     // number of frames sent
+	out       []byte  // write buffer
+	inflated  []byte  // buffer for inflated messages
+	key       [4]byte // of the frame in progress
 	keyOffset int
 
 	timers    []timer
 	sentClose bool
 	gotClose  bool
-	over      bool // TCP is
+	over      bool // TCP has ended
 	violation error
 }
 
-// timer does something later, unless the case is over.
+// timer calls a function later, unless the case has ended.
 type timer struct {
 	at time.Time
 	do func()
 }
 
-// deflation is what permessage-deflate was agreed on.
+// deflation is the state of permessage-deflate.
 type deflation struct {
-	deflater *deflater // of what the suite sends
-	inflater *inflater // of what it gets
+	deflater *deflater // of the suite's messages
+	inflater *inflater // of the peer's messages
 }
 
-// play runs the case on a connection that is open, and fills res. It returns when
-// the connection has ended; nothing of it is left then.
+// play runs the case on an open connection, and fills res. It returns when the
+// connection has ended and all its resources are released.
 func (s *session) play(ctx context.Context) {
 	s.in.wake = make(chan struct{}, 1)
 	s.goal = newGoal(s)
@@ -114,10 +113,10 @@ func (s *session) play(ctx context.Context) {
 	s.judge()
 }
 
-// open reports whether neither side has begun to close.
+// open reports whether neither side has started the closing handshake.
 func (s *session) open() bool { return !s.sentClose && !s.gotClose && !s.over }
 
-// steps does what the case says.
+// steps performs the steps of the case.
 func (s *session) steps() {
 	for _, step := range s.cs.Steps {
 		if s.over {
@@ -162,8 +161,8 @@ func (s *session) steps() {
 	}
 }
 
-// pump handles what arrives and the timers that run out, until a time or the
-// end of TCP. The zero time is never.
+// pump handles arrivals and timers until a time, or the end of TCP. The zero time means
+// no limit.
 func (s *session) pump(until time.Time) {
 	for !s.over {
 		for _, a := range s.in.take() {
@@ -190,7 +189,7 @@ func (s *session) pump(until time.Time) {
 	}
 }
 
-// sleep waits until something arrives, or a time.
+// sleep waits for an arrival, or until a time.
 func (s *session) sleep(until time.Time) {
 	if until.IsZero() {
 		<-s.in.wake
@@ -204,12 +203,12 @@ func (s *session) sleep(until time.Time) {
 	}
 }
 
-// after does something when a time has passed, unless TCP has ended.
+// after calls do after d, unless TCP has ended.
 func (s *session) after(d time.Duration, do func()) {
 	s.timers = append(s.timers, timer{time.Now().Add(s.opts.patient(d)), do})
 }
 
-// arrived handles what the peer sent.
+// arrived handles an arrival.
 func (s *session) arrived(a arrival) {
 	switch {
 	case a.end != nil:
@@ -220,7 +219,7 @@ func (s *session) arrived(a arrival) {
 	case a.opcode == Close:
 		s.closed(a.payload)
 	case s.violation != nil:
-		// What follows a violation counts for nothing.
+		// Frames behind a violation are ignored.
 	case a.opcode == Ping:
 		if !s.gotClose && !s.sentClose {
 			s.frame(header{fin: true, opcode: Pong}, a.payload, Step{})
@@ -251,8 +250,7 @@ func (s *session) got(a arrival) {
 	s.goal.message(a.opcode == Binary, a.payload)
 }
 
-// violated ends the connection because the peer broke a rule, which fails the
-// case.
+// violated fails the case and the connection after a violation by the peer.
 func (s *session) violated(code int, err error) {
 	if s.violation == nil {
 		s.violation = err
@@ -262,8 +260,8 @@ func (s *session) violated(code int, err error) {
 	s.close(code, "")
 }
 
-// close sends a close frame, unless one was sent. The peer has closeTimeout to
-// answer.
+// close sends a close frame, unless one was sent. The peer must reply within
+// closeTimeout.
 func (s *session) close(code int, reason string) {
 	if s.sentClose || s.over {
 		return
@@ -296,7 +294,7 @@ func (s *session) closed(payload []byte) {
 	}
 	s.res.Clean = true
 	if s.res.Role == ClientRole {
-		// It is the server that closes TCP (RFC 6455 section 7.1.1).
+		// The server closes TCP (RFC 6455 section 7.1.1).
 		s.over = true
 		s.log.note("closing TCP, as the server does")
 		return
@@ -307,23 +305,23 @@ func (s *session) closed(payload []byte) {
 	})
 }
 
-// drop closes TCP where the peer should have.
+// drop closes TCP in place of the peer.
 func (s *session) drop(why string) {
 	s.res.DroppedBySuite = true
 	s.over = true
 	s.log.note("%s: closing TCP", why)
 }
 
-// message sends a message in frames of fragment bytes, or in one frame where that
-// is zero or the message fits. One that divides without rest ends with an empty
-// frame.
+// message sends a message in frames of fragment bytes, or in one frame if fragment is
+// zero or the message fits. A message of a multiple of fragment bytes ends with an
+// empty frame.
 func (s *session) message(rsv byte, opcode Opcode, p []byte, fragment int) {
 	if fragment <= 0 || len(p) <= fragment {
 		s.frame(header{fin: true, rsv: rsv, opcode: opcode}, p, Step{})
 		return
 	}
-	// Frames are written in portions, so that a message in thousands of them
-	// is not thousands of system calls.
+	// Frames are written in batches, so that a message of thousands of frames does not
+	// take thousands of system calls.
 	const portion = 64 << 10
 	out := s.out[:0]
 	for last := false; !last; {
@@ -339,7 +337,7 @@ func (s *session) message(rsv byte, opcode Opcode, p []byte, fragment int) {
 	s.out = out
 }
 
-// frame sends one frame. h has neither length nor key.
+// frame sends one frame. It sets the length and the key of h.
 func (s *session) frame(h header, p []byte, step Step) {
 	out := s.appendFrame(s.out[:0], h, p, step)
 	s.out = out[:0]
@@ -361,7 +359,7 @@ func (s *session) appendFrame(dst []byte, h header, p []byte, step Step) []byte 
 	return s.appendMasked(appendHeader(dst, h), p)
 }
 
-// begin counts a frame and gives it a masking key, if the suite is the client.
+// begin counts a frame, and sets a masking key if the suite is the client.
 func (s *session) begin(h header) header {
 	s.frames++
 	if h.masked = s.res.Role == ServerRole; h.masked {
@@ -371,7 +369,7 @@ func (s *session) begin(h header) header {
 	return h
 }
 
-// appendMasked appends payload of the frame that was begun.
+// appendMasked appends payload bytes of the frame in progress.
 func (s *session) appendMasked(dst, p []byte) []byte {
 	begin := len(dst)
 	dst = append(dst, p...)
@@ -381,7 +379,7 @@ func (s *session) appendMasked(dst, p []byte) []byte {
 	return dst
 }
 
-// write writes to TCP. Once that has failed, it does nothing.
+// write writes to TCP. It does nothing after an error.
 func (s *session) write(b []byte) {
 	if s.over {
 		return
@@ -392,7 +390,7 @@ func (s *session) write(b []byte) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		s.drop("the peer does not read")
 	case err != nil:
-		// What the peer has sent before is still to be read.
+		// Bytes that the peer sent before are still to be read.
 		s.log.note("writing: %v", err)
 	}
 }

@@ -11,45 +11,45 @@ import (
 
 // Sets of cases, in the notation of inSet.
 const (
-	// Text that is UTF-8, and text that is not. A timer drops TCP when the echo
-	// of the first does not come.
+	// Valid and invalid UTF-8 text. A timer closes TCP if the echo of the first kind
+	// does not arrive.
 	goodText = " 6.5.* 6.6.2 6.6.5 6.6.7 6.6.9 6.6.11 6.7.* 6.9.* 6.11.1-4 6.22.* 6.23.* "
 	badText  = " 6.3.* 6.4.* 6.6.1 6.6.3-4 6.6.6 6.6.8 6.6.10 6.8.* 6.10.* 6.11.5 6.12.* 6.13.* 6.14.* 6.15.* 6.16.*" +
 		" 6.17.* 6.18.* 6.19.* 6.20.* 6.21.* "
 
-	// A message has to come back, or a timer drops TCP, or closes.
+	// Without an echo, a timer closes TCP, or the connection.
 	dropUnlessEchoed  = " 1.* 7.1.1 10.1.1 " + goodText
 	closeUnlessEchoed = " 5.3-8 5.19-20 6.1.* 6.2.* 9.1.* 9.2.* "
 
-	// Messages go to and fro.
+	// Messages are exchanged.
 	deflated  = " 12.* 13.* W.* "
 	exchanged = " 9.7.* 9.8.* " + deflated
 
-	// Those with messages that come back, and then close.
+	// Messages are echoed, followed by a close.
 	echoing = dropUnlessEchoed + closeUnlessEchoed + exchanged
 
-	// A message has to come back, and then a rule is broken.
+	// An echo is required, followed by a violation.
 	brokenBehindEcho = " 3.2-4 4.1.3-5 4.2.3-5 5.15 "
 
-	// A rule is broken, and the peer has to tell with 1002; all those where it
-	// has to end the connection.
+	// Violations to which the peer must reply with 1002; and all those after which it
+	// must end the connection.
 	brokenFrames = " 2.5 3.* 4.1.* 4.2.* 5.1-2 5.9-18 "
 	broken       = brokenFrames + badText
 
-	// The peer has to send a pong.
+	// The peer must send a pong.
 	pinging = " 2.1-4 2.6 2.9-11 5.6-8 5.19-20 "
 
-	// Close frames that are right, and those that are not.
+	// Valid close frames, and invalid ones.
 	goodClose = " 7.1.2-5 7.3.1 7.3.3-5 7.7.* "
 	badClose  = " 7.3.2 7.3.6 7.5.1 7.9.* "
 
-	// The closing handshake has to be completed.
+	// The closing handshake must be completed.
 	clean = echoing + " 2.1-4 2.6-11 " + goodClose
 )
 
-// inSet reports whether a case is in a set: patterns with spaces between. A number
-// in a pattern may be a range, as in 6.22.1-8; * is any number, and at the end any
-// numbers. A pattern behind a minus takes cases out again.
+// inSet reports whether a case is in a set: patterns separated by spaces. A number in a
+// pattern may be a range, as in 6.22.1-8; * is any number, and at the end any numbers.
+// A pattern after a minus removes cases.
 func inSet(set, id string) bool {
 	in := false
 	for pattern := range strings.FieldsSeq(set) {
@@ -112,7 +112,7 @@ func TestSets(t *testing.T) {
 	}
 }
 
-// chosen has the cases of sets that were asked for.
+// chosen caches the cases of sets.
 var chosen struct {
 	sync.Mutex
 	sets map[string][]*Case
@@ -141,8 +141,8 @@ func casesIn(set string) []*Case {
 	return cases
 }
 
-// few returns a case of compression with fewer messages: most, or as many as make
-// 64 KiB, and 3 at least. It returns other cases as they are.
+// few returns a compression case with fewer messages: most, or at least 3, up to 64 KiB
+// in total. It returns other cases unchanged.
 func few(cs *Case) *Case {
 	if cs.Exchange == nil || cs.Exchange.Deflate == nil {
 		return cs

@@ -11,40 +11,39 @@ import (
 	"strings"
 )
 
-// Where reports go when nobody says otherwise: the original suite's folders, for
-// tests of servers and of clients.
+// Default folders of reports, the same as in the original suite, for tests of servers
+// and of clients.
 const (
 	ServersDir = "./reports/servers"
 	ClientsDir = "./reports/clients"
 )
 
-// A Spec says what to test, in the form of the original suite's spec files. One
-// that is for a fuzzing client has Servers, one for a fuzzing server has URL.
+// A Spec describes a run, in the form of the original suite's spec files. A spec for a
+// fuzzing client has Servers, one for a fuzzing server has URL.
 type Spec struct {
 	OutDir  string   `json:"outdir"`  // of the reports
-	Servers []Target `json:"servers"` // to be tested
-	URL     string   `json:"url"`     // to listen at, as ws://127.0.0.1:9001
+	Servers []Target `json:"servers"` // to test
+	URL     string   `json:"url"`     // to listen at, for example ws://127.0.0.1:9001
 
-	// Patterns of cases: ids, in which * stands for any characters. A * selects
-	// the cases of the original suite; those of [W] are selected by patterns that
-	// begin with W.
+	// Patterns of case IDs, in which * matches any characters. A * selects the cases of
+	// the original suite; patterns that begin with W select those of [W].
 	Cases   []string `json:"cases"`
 	Exclude []string `json:"exclude-cases"`
 
-	// ExcludeForAgents has patterns of cases under patterns of agents' names.
+	// ExcludeForAgents has patterns of cases by patterns of agents' names.
 	ExcludeForAgents map[string][]string `json:"exclude-agent-cases"`
 }
 
 // A Target is a server to be tested.
 type Target struct {
-	Agent string `json:"agent"` // a name for it
+	Agent string `json:"agent"` // its name
 	URL   string `json:"url"`
 }
 
-// ReadSpec reads a spec file. It ignores fields that it does not know: such files
-// have settings of the original's that are not for the cases. What a file lacks
-// is left at its zero value, but for the cases, which are all then, and the
-// names of servers, which are their addresses then.
+// ReadSpec reads a spec file. It ignores unknown fields: such files have settings of
+// the original suite that do not concern the cases. Missing fields have their zero
+// value, except that the default for Cases is all, and that for the name of a server
+// its address.
 func ReadSpec(file string) (*Spec, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -71,8 +70,8 @@ func ReadSpec(file string) (*Spec, error) {
 	return &s, nil
 }
 
-// Select returns the cases that the spec selects, in the suite's order. A pattern
-// that matches no case is an error, and so is a spec that selects none.
+// Select returns the cases that the spec selects, in the suite's order. A pattern that
+// matches no case is an error, and so is a spec that selects none.
 func (s *Spec) Select() ([]*Case, error) {
 	excluded, err := Select(slices.Concat(Cases(), W()), s.Exclude, nil)
 	if err != nil {
@@ -103,8 +102,7 @@ func (s *Spec) Select() ([]*Case, error) {
 	return selected, nil
 }
 
-// Skips reports whether an agent does not run a case, by ExcludeForAgents. It is
-// for [Server].
+// Skips reports whether an agent skips a case, by ExcludeForAgents. It is for [Server].
 func (s *Spec) Skips(agent string, cs *Case) bool {
 	for agents, patterns := range s.ExcludeForAgents {
 		if fits(agents, agent) && slices.ContainsFunc(patterns, func(pattern string) bool {
@@ -116,7 +114,7 @@ func (s *Spec) Skips(agent string, cs *Case) bool {
 	return false
 }
 
-// fits reports whether a name fits a pattern, in which * stands for any characters.
+// fits reports whether a name matches a pattern, in which * matches any characters.
 func fits(pattern, name string) bool {
 	expr := strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*")
 	return regexp.MustCompile("^(?s:" + expr + ")$").MatchString(name)

@@ -8,17 +8,17 @@ import (
 	"math/bits"
 )
 
-// squeezer compresses messages (RFC 7692 section 7.2.1), each into one block of
-// fixed codes (RFC 1951 section 3.2.6). It reaches back as far as its window lets
-// it. What it puts out depends on no release of anything.
+// squeezer compresses messages (RFC 7692 section 7.2.1), each into one block of fixed
+// codes (RFC 1951 section 3.2.6), with distances up to its window. Its output does not
+// depend on the release of Go.
 type squeezer struct {
 	window   int  // bytes
-	takeover bool // it reaches back into messages before
-	final    bool // its blocks have BFINAL set
+	takeover bool // refer to earlier messages
+	final    bool // set BFINAL in its blocks
 
-	past  []byte            // what came before the message, as far as the window goes
-	begin int               // of past, in the stream of all messages
-	seen  [1 << seenLog]int // where there was something with this hash, behind it
+	past  []byte            // the window before the message
+	begin int               // position of past in the stream of all messages
+	seen  [1 << seenLog]int // position after the last occurrence of a hash
 	out   []byte
 	acc   uint64
 	n     uint // bits in acc
@@ -26,12 +26,12 @@ type squeezer struct {
 
 const (
 	seenLog  = 12
-	minMatch = 4 // of what is looked for; the format has 3
+	minMatch = 4 // of matches it finds; the format allows 3
 	maxMatch = 258
 )
 
-// message returns the message's compressed form, without the end that RFC 7692
-// section 7.2.1 takes away. It is valid until the next call.
+// message returns the payload for a message, without the tail (RFC 7692 section 7.2.1).
+// It is valid until the next call.
 func (s *squeezer) message(p []byte) []byte {
 	from := len(s.past)
 	s.past = append(s.past, p...)
@@ -53,8 +53,8 @@ func (s *squeezer) message(p []byte) []byte {
 	}
 	s.code(256)
 	if s.final {
-		// Another block has to follow, of which nothing but the first byte is
-		// left (RFC 7692 section 7.2.3.4).
+		// Another block must follow, of which only the first byte remains (RFC 7692
+		// section 7.2.3.4).
 		s.align()
 	}
 	s.bits(0b000, 3)
@@ -69,8 +69,8 @@ func (s *squeezer) message(p []byte) []byte {
 	return s.out
 }
 
-// find looks for what is at a place in what came before. What it has found once it
-// finds again, until that is too far away.
+// find searches the earlier data for a match at a position. A match that it has found
+// is used again until its distance is too large.
 func (s *squeezer) find(at int) (distance, length int) {
 	if len(s.past)-at < minMatch {
 		return 0, 0
@@ -88,7 +88,7 @@ func (s *squeezer) find(at int) (distance, length int) {
 	return distance, length
 }
 
-// code puts out a code of the fixed alphabet.
+// code writes a symbol of the fixed code.
 func (s *squeezer) code(c int) {
 	switch {
 	case c < 144:
@@ -102,7 +102,7 @@ func (s *squeezer) code(c int) {
 	}
 }
 
-// match puts out a length and a distance (RFC 1951 section 3.2.5).
+// match writes a length and a distance (RFC 1951 section 3.2.5).
 func (s *squeezer) match(length, distance int) {
 	if length == maxMatch {
 		s.code(285)
@@ -116,8 +116,8 @@ func (s *squeezer) match(length, distance int) {
 	s.bits(uint64(rest), extra)
 }
 
-// ranged returns the symbol for a number where each number of extra bits is that
-// of so many symbols, but for the first, which have none twice.
+// ranged returns the symbol for a value in an alphabet with each symbols per number of
+// extra bits, twice as many for none.
 func ranged(v, each int) (symbol int, extra uint, rest int) {
 	if v < 2*each {
 		return v, 0, 0
@@ -127,7 +127,7 @@ func ranged(v, each int) (symbol int, extra uint, rest int) {
 	return int(extra)*each + v>>extra, extra, v & (1<<extra - 1)
 }
 
-// huffman puts out a code, which goes with its first bit first.
+// huffman writes a code, most significant bit first.
 func (s *squeezer) huffman(code int, n uint) {
 	s.bits(uint64(bits.Reverse32(uint32(code))>>(32-n)), n)
 }
@@ -140,7 +140,7 @@ func (s *squeezer) bits(v uint64, n uint) {
 	}
 }
 
-// align fills a byte that was begun.
+// align completes the current byte.
 func (s *squeezer) align() {
 	if s.n > 0 {
 		s.bits(0, 8-s.n)
@@ -152,7 +152,7 @@ type messageInflater interface {
 	message(dst, p []byte, limit int) ([]byte, error)
 }
 
-// plainInflater is the standard library's.
+// plainInflater uses compress/flate.
 type plainInflater struct {
 	takeover bool
 	past     []byte
@@ -162,7 +162,7 @@ type plainInflater struct {
 
 // message inflates a message. The result is valid until the next call.
 func (f *plainInflater) message(_, p []byte, limit int) ([]byte, error) {
-	// The end that was taken away, and a last block, which the reader wants.
+	// The removed tail, and a final block that the reader requires.
 	r := io.MultiReader(bytes.NewReader(p), bytes.NewReader([]byte("\x00\x00\xff\xff\x01\x00\x00\xff\xff")))
 	if f.r == nil {
 		f.r = flate.NewReader(nil)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the test that drives the original suite, with our command in its place: a
-# machine that has no wstest can still tell whether that test works.
+# Runs the test that drives the original suite with our command in its place, so that
+# the test can be checked on a machine without wstest.
 #
 #	internal/autobahn/standin.sh '6.*,7.*'
 set -eu
@@ -23,15 +23,15 @@ fail() {
 	exit 1
 }
 
-# It is the test that is tested, and not how fast the machine is.
+# This checks the test and not the speed of the machine.
 suite="exec '$bin/autobahn' \"\$@\" -patience 20 -messages 10"
 drive "${1:-*}" "$suite" || fail "the test failed"
 
-# A result of today says nothing about the original of tomorrow.
+# A cached result does not apply to a later version of the original.
 drive 1.1.1 "$suite" || fail "the test failed"
 drive 1.1.1 "$suite" || fail "the test failed"
 if grep -q '(cached)' "$bin/output"; then fail "the result was cached"; fi
 
-# The test notices an original that ends too early.
+# The test detects an original suite that ends too early.
 if drive 1.1.1 'exit 3'; then fail "an original that ends at once passed"; fi
 grep -q 'ended before it listened' "$bin/output" || fail "the test did not notice that the original ended"

@@ -2,10 +2,9 @@ package autobahn
 
 import "time"
 
-// What the tables of cases are written with: first steps, then what comes back,
-// then how connections end.
+// Constructors for the tables of cases: steps, then events, then closings.
 
-// rawFrame is a frame that is a message's first and last. Methods change it.
+// rawFrame returns a frame that is a whole message. Methods change it.
 func rawFrame(opcode Opcode, p string) Step {
 	return Step{Do: SendFrame, Opcode: opcode, Fin: true, Payload: payload(p)}
 }
@@ -16,7 +15,7 @@ func continuation(p string) Step { return rawFrame(Continuation, p) }
 func pingFrame(p string) Step    { return rawFrame(Ping, p) }
 func pongFrame(p string) Step    { return rawFrame(Pong, p) }
 
-// more says that it is not the last frame of the message.
+// more clears the FIN bit.
 func (s Step) more() Step {
 	s.Fin = false
 	return s
@@ -34,7 +33,7 @@ func (s Step) chopped(n int) Step {
 	return s
 }
 
-// sync writes the frame on its own.
+// sync writes the frame separately.
 func (s Step) sync() Step {
 	s.Sync = true
 	return s
@@ -52,64 +51,64 @@ func (s Step) fragmented(n int) Step {
 	return s
 }
 
-// message is a whole message, in one frame if it is not fragmented.
+// message returns a whole message, in one frame unless it is fragmented.
 func message(opcode Opcode, p string) Step {
 	return Step{Do: SendMessage, Opcode: opcode, Payload: payload(p)}
 }
 
 func textMessage(p string) Step { return message(Text, p) }
 
-// beginText is the header of a text message's first frame, of n bytes.
+// beginText returns the header of a text message's first frame, of n bytes.
 func beginText(n int) Step {
 	return Step{Do: BeginFrame, Opcode: Text, Payload: Payload{Length: n}}
 }
 
-// frameBytes are bytes of the frame that was begun.
+// frameBytes returns bytes of the frame in progress.
 func frameBytes(p string) Step { return Step{Do: FrameBytes, Payload: payload(p)} }
 
-// endMessage is an empty last frame.
+// endMessage returns an empty final frame.
 func endMessage() Step { return Step{Do: EndMessage} }
 
-// closeFrame is a close frame, right or wrong.
+// closeFrame returns a close frame, valid or not.
 func closeFrame(code int, reason string) Step {
 	return Step{Do: SendClose, Code: code, Reason: reason}
 }
 
-// wait lets d pass.
+// wait waits for d.
 func wait(d time.Duration) Step { return Step{Do: Wait, After: d} }
 
-// tagged makes an event of a wait that the connection outlives.
+// tagged adds an event if the connection is still open after the wait.
 func (s Step) tagged(tag string) Step {
 	s.Tag = tag
 	return s
 }
 
-// closeAfter closes when the case is not over after d.
+// closeAfter closes the connection if the case has not ended after d.
 func closeAfter(d time.Duration) Step { return Step{Do: CloseAfter, Code: 1000, After: d} }
 
-// dropAfter drops TCP when the case is not over after d.
+// dropAfter closes TCP if the case has not ended after d.
 func dropAfter(d time.Duration) Step { return Step{Do: DropTCPAfter, After: d} }
 
 func gotText(p string) Event      { return Event{Kind: MessageEvent, Payload: p} }
 func gotPong(p string) Event      { return Event{Kind: PongEvent, Payload: p} }
 func gotTimeout(tag string) Event { return Event{Kind: TimeoutEvent, Tag: tag} }
 
-// ok is the outcome of who does it right.
+// ok is the outcome of correct behavior.
 func ok(events ...Event) Outcome { return Outcome{OK, events} }
 
-// nonStrict is the outcome of who breaks no rule, and could do better.
+// nonStrict is the outcome of behavior that violates no rule, but is not the best.
 func nonStrict(events ...Event) Outcome { return Outcome{NonStrict, events} }
 
-// closedBySuite is the end of a connection on which all was right.
+// closedBySuite is the closing of a connection without violations.
 func closedBySuite() Closing {
 	return Closing{BySuite: true, Codes: []int{1000}, Clean: true}
 }
 
-// failedByPeer is the end of a connection on which the suite broke a rule. The
-// peer names it, if it sends a code.
+// failedByPeer is the closing after a violation by the suite. If the peer sends a code,
+// it is this one.
 func failedByPeer(code int) Closing { return Closing{Codes: []int{code}} }
 
-// echoed is a case of one message, a frame or more, that has to come back.
+// echoed returns a case of one message, in one or more frames, that must be echoed.
 func echoed(id, description string, sent, timer Step) *Case {
 	back := gotText(sent.Payload.String())
 	back.Binary = sent.Opcode == Binary

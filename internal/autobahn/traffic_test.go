@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestKinds checks that a case is one of four: with outcomes, of one message that
-// comes back, of many, or of many that are compressed.
+// TestKinds checks that each case is of one of four kinds: with outcomes, with one
+// echoed message, with many, or with many compressed ones.
 func TestKinds(t *testing.T) {
 	for _, c := range Cases() {
 		number, _, _ := strings.Cut(c.ID, ".")
@@ -40,8 +40,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// TestEnds checks that no case runs forever, and that nothing comes behind its
-// timer.
+// TestEnds checks that all cases end, and that no step follows a timer.
 func TestEnds(t *testing.T) {
 	for _, c := range Cases() {
 		if c.Exchange != nil {
@@ -65,8 +64,9 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// TestOneMessage checks the cases of group 9 that have no outcomes: their message
-// is whole, of a power of two, and longer or more finely cut in each case.
+// TestOneMessage checks the cases of group 9 without outcomes: each sends a whole
+// message, whose length is a power of two, and which is longer or split more finely
+// than in the case before.
 func TestOneMessage(t *testing.T) {
 	var last *Case
 	for _, c := range mustSelect(t, "9.*") {
@@ -100,7 +100,7 @@ func TestOneMessage(t *testing.T) {
 	}
 }
 
-// TestFramesSent checks 10.1.1 by counting.
+// TestFramesSent counts the frames of 10.1.1.
 func TestFramesSent(t *testing.T) {
 	c := mustSelect(t, "10.1.1")[0]
 	s := c.Steps[0]
@@ -143,8 +143,8 @@ func TestExchanges(t *testing.T) {
 	}
 }
 
-// TestSettings checks what is asked of permessage-deflate: by group, and of both
-// sides the same.
+// TestSettings checks the settings of permessage-deflate: by group, and equal for both
+// roles.
 func TestSettings(t *testing.T) {
 	wants := map[string][]Offer{
 		"13.2": {{ServerNoContextTakeover: true}},
@@ -154,7 +154,7 @@ func TestSettings(t *testing.T) {
 		"13.6": {{ServerMaxWindowBits: 15, ServerNoContextTakeover: true}},
 		"13.7": {{ServerMaxWindowBits: 9, ServerNoContextTakeover: true}, {ServerNoContextTakeover: true}, {}},
 	}
-	// Text has to be of ASCII, for messages are cut anywhere.
+	// Text must be ASCII, because messages are cut anywhere.
 	kinds := map[string]Corpus{"12.2": CorpusBitmap, "12.3": CorpusPlay, "12.4": CorpusHTML, "12.5": CorpusPDF}
 	for _, c := range mustSelect(t, "1*") {
 		x := c.Exchange
@@ -171,7 +171,7 @@ func TestSettings(t *testing.T) {
 		var mirrored []Offer
 		for _, a := range x.Deflate.Accepts {
 			if a.ServerMaxWindowBits != 0 || a.ServerNoContextTakeover {
-				t.Errorf("%s promises what nobody asked for", c.ID)
+				t.Errorf("%s declares limits that were not requested", c.ID)
 			}
 			mirrored = append(mirrored, Offer{ServerMaxWindowBits: a.ClientMaxWindowBits, ServerNoContextTakeover: a.ClientNoContextTakeover})
 		}

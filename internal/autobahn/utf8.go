@@ -2,16 +2,16 @@ package autobahn
 
 import "time"
 
-// kosme is a Greek word, in letters of two bytes but the second, which has three.
-// It has its accent in the old way, as an omicron with oxia.
+// kosme is a Greek word. Its letters have two bytes, except the second, which has
+// three: an omicron with oxia, the old form of its accent.
 const kosme = "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5"
 
-// textUTF8 are the cases of 6.1 to 6.4: text in several frames, and how early one
-// that is not UTF-8 is refused (RFC 6455 section 8.1).
+// textUTF8 returns the cases of 6.1 to 6.4: text in several frames, and how early
+// invalid UTF-8 is detected (RFC 6455 section 8.1).
 func textUTF8() []*Case {
 	const (
 		umlauts   = "Hello-µ@ßöäüàá-UTF-8!!"
-		surrogate = kosme + "\xed\xa0\x80" + "edited" // has U+D800 in it
+		surrogate = kosme + "\xed\xa0\x80" + "edited" // contains U+D800
 	)
 	cases := emptyFragments()
 	cases = append(cases,
@@ -46,7 +46,7 @@ func textUTF8() []*Case {
 	return append(cases, failFast()...)
 }
 
-// emptyFragments are the cases of 6.1.
+// emptyFragments returns the cases of 6.1.
 func emptyFragments() []*Case {
 	return []*Case{
 		echoed("6.1.1", "An empty text message: no bytes are UTF-8. It comes back, empty.",
@@ -73,8 +73,8 @@ func emptyFragments() []*Case {
 	}
 }
 
-// failFast are the cases of 6.4. In each, the text is right until the first pause
-// is over, and can't become right after what follows it.
+// failFast returns the cases of 6.4. In each, the text is a prefix of valid UTF-8 until
+// the first pause ends, and not after the next bytes.
 func failFast() []*Case {
 	early := ok(gotTimeout("A"))
 	late := nonStrict(gotTimeout("A"), gotTimeout("B"))
@@ -146,21 +146,20 @@ func failFast() []*Case {
 	}
 }
 
-// notUTF8 is the end of a connection on which text was not UTF-8. Nobody but the
-// peer may end it.
+// notUTF8 is the closing after invalid UTF-8. Only the peer may end the connection.
 func notUTF8() Closing {
 	return Closing{Codes: []int{1007}, WrongSideFails: true}
 }
 
-// textPatience is how long the cases of 6.5 to 6.23 may take.
+// textPatience is the timeout of the cases of 6.5 to 6.23.
 const textPatience = 500 * time.Millisecond
 
-// validText is a case of text that has to come back.
+// validText returns a case of text that must be echoed.
 func validText(id, p, description string) *Case {
 	return echoed(id, description+" It comes back.", textMessage(p), dropAfter(textPatience))
 }
 
-// invalidText is a case of text that must not come back.
+// invalidText returns a case of text that must not be echoed.
 func invalidText(id, p, description string) *Case {
 	return &Case{
 		ID:          id,

@@ -2,8 +2,8 @@ package autobahn
 
 import "fmt"
 
-// codePointsUTF8 are the cases of 6.17 to 6.23: code points in more bytes than
-// they need, surrogates, and those that are no characters.
+// codePointsUTF8 returns the cases of 6.17 to 6.23: overlong encodings, surrogates and
+// noncharacters.
 func codePointsUTF8() []*Case {
 	cases := append(overlongUTF8(), surrogates()...)
 	cases = append(cases, noncharacters()...)
@@ -18,7 +18,7 @@ func codePointsUTF8() []*Case {
 	)
 }
 
-// overlongUTF8 are the cases of 6.17 to 6.19.
+// overlongUTF8 returns the cases of 6.17 to 6.19.
 func overlongUTF8() []*Case {
 	return []*Case{
 		invalidText("6.17.1", "\xc0\xaf", "A slash in two bytes, though one is enough. Who takes it for a slash can be made to pass by a check of paths."),
@@ -41,7 +41,7 @@ func overlongUTF8() []*Case {
 	}
 }
 
-// surrogates are the cases of 6.20 and 6.21.
+// surrogates returns the cases of 6.20 and 6.21.
 func surrogates() []*Case {
 	return []*Case{
 		invalidText("6.20.1", "\xed\xa0\x80", "U+D800, the first high surrogate, alone. Surrogates belong to UTF-16."),
@@ -63,7 +63,7 @@ func surrogates() []*Case {
 	}
 }
 
-// noncharacters are the cases of 6.22: the last two code points of each of the 17
+// noncharacters returns the cases of 6.22: the last two code points of each of the 17
 // planes of Unicode.
 func noncharacters() []*Case {
 	var cases []*Case

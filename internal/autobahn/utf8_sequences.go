@@ -1,7 +1,7 @@
 package autobahn
 
-// sequencesUTF8 are the cases of 6.5 to 6.11: characters of each length, the first
-// and the last of each, and words that end too early.
+// sequencesUTF8 returns the cases of 6.5 to 6.11: characters of each length, the first
+// and the last of each, and truncated words.
 func sequencesUTF8() []*Case {
 	return []*Case{
 		validText("6.5.1", "hello$world", "ASCII alone: each character is one byte."),
@@ -47,7 +47,7 @@ func sequencesUTF8() []*Case {
 	}
 }
 
-// brokenUTF8 are the cases of 6.12 to 6.16: bytes in places where they can't be.
+// brokenUTF8 returns the cases of 6.12 to 6.16: bytes in invalid positions.
 func brokenUTF8() []*Case {
 	return []*Case{
 		invalidText("6.12.1", "\x80", "A continuation byte, the lowest, that continues nothing."),

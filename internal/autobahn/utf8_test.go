@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// sent is the payload of all data that a case sends.
+// sent returns the payload of all data that a case sends.
 func sent(c *Case) string {
 	var b strings.Builder
 	for _, s := range c.Steps {
@@ -21,7 +21,7 @@ func sent(c *Case) string {
 	return b.String()
 }
 
-// TestText checks that a case of group 6 wants its text back exactly when it is
+// TestText checks that a case of group 6 expects an echo exactly if the text is valid
 // UTF-8.
 func TestText(t *testing.T) {
 	for _, c := range Cases() {
@@ -46,11 +46,11 @@ func TestText(t *testing.T) {
 	}
 }
 
-// codePoint finds code points in descriptions.
+// codePoint matches code points in descriptions.
 var codePoint = regexp.MustCompile(`\bU\+([0-9A-F]+)|\b([0-9A-F]+) hex`)
 
-// TestCodePoints checks that a payload has the code point that the description
-// begins with, right or wrong.
+// TestCodePoints checks that a payload has the code point at the start of its
+// description, valid or not.
 func TestCodePoints(t *testing.T) {
 	named := []string{"6.7", "6.8", "6.9", "6.10", "6.11", "6.18", "6.19", "6.20", "6.21", "6.22", "6.23"}
 	for _, c := range Cases() {
@@ -73,8 +73,8 @@ func TestCodePoints(t *testing.T) {
 	}
 }
 
-// loosely decodes UTF-8 as nobody should: with up to six bytes, more of them than
-// needed, and pairs of surrogates as one code point.
+// loosely decodes invalid UTF-8 too: up to six bytes, overlong encodings, and pairs of
+// surrogates as one code point.
 func loosely(s string) []rune {
 	var runes []rune
 	for i := 0; i < len(s); {
@@ -97,8 +97,8 @@ func loosely(s string) []rune {
 	return runes
 }
 
-// TestShortest checks that what is too long in 6.17 to 6.19 is nothing else: with
-// 2 to 6 bytes, for what has fewer.
+// TestShortest checks that the encodings of 6.17 to 6.19 are overlong, with 2 to 6
+// bytes, and otherwise valid.
 func TestShortest(t *testing.T) {
 	for _, c := range Cases() {
 		if !slices.Contains([]string{"6.17", "6.18", "6.19"}, c.Group()) {
@@ -115,7 +115,7 @@ func TestShortest(t *testing.T) {
 	}
 }
 
-// bytesFor is how many bytes UTF-8 would need, if it went on as it began.
+// bytesFor returns the number of bytes of r in UTF-8 extended to 6 bytes.
 func bytesFor(r rune) int {
 	for n, bits := range []int{7, 11, 16, 21, 26} {
 		if r < 1<<bits {
@@ -125,8 +125,8 @@ func bytesFor(r rune) int {
 	return 6
 }
 
-// TestPrefixes checks that 6.6 has each beginning of one word, and 6.14 and 6.15
-// the same cut sequences.
+// TestPrefixes checks that 6.6 has all prefixes of one word, and that 6.14 and 6.15
+// have the same truncated sequences.
 func TestPrefixes(t *testing.T) {
 	var cut string
 	for i, c := range mustSelect(t, "6.6.*") {

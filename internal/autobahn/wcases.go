@@ -2,7 +2,7 @@ package autobahn
 
 import "time"
 
-// W returns the cases of our own, beside those of the original suite.
+// W returns cases in addition to those of the original suite.
 func W() []*Case {
 	const (
 		length   = 1024

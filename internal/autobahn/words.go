@@ -2,7 +2,7 @@ package autobahn
 
 import "strings"
 
-// What the corpora are written with.
+// The words of the corpora.
 
 var firstNames = strings.Fields(`Ada Alan Amir Anna Bela Boris Carla Chen Clara Dora Edgar Elena Emil Esra Farid
 Felix Fiona Greta Hana Hugo Ines Ivan Jana Jonas Judith Kamal Karl Lena Leo Luisa Mara Milan Mina Nadia Nils Nora
@@ -33,7 +33,7 @@ glacier hammer island jacket kettle lemon marble needle oyster pepper quarry rav
 walnut anchor bridge canyon desert engine forest gravel hollow insect journey kitchen library mirror nephew onion
 pocket quilt river shadow tunnel uncle village whistle`)
 
-// Of the German play.
+// The words of the German play.
 
 var speakers = strings.Fields(`WANDERER GRÄFIN MÜLLER KÖNIGIN SCHÄFER MÄRTE RÜDIGER KASTELLAN BÖTTCHER CHOR`)
 

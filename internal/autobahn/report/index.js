@@ -1,5 +1,5 @@
 "use strict";
-// The filter: which cases are to be seen. Without it the page shows all.
+// The filter selects the visible cases. Without it the page shows all of them.
 const form = document.getElementById("filter");
 const shown = document.getElementById("shown");
 const nothing = document.getElementById("nothing");
@@ -40,7 +40,7 @@ function apply() {
   nothing.hidden = seen > 0;
 }
 
-// A number finds cases that begin with it, words those that have them.
+// A number matches cases whose ID begins with it; words match cases that contain them.
 function matches(text, wanted) {
   if (/^[0-9w][0-9.]*$/.test(wanted)) return text.startsWith(wanted);
   return text.includes(wanted);
@@ -50,7 +50,7 @@ if (form) {
   form.hidden = false;
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
-  // A page that comes back has its fields as they were.
+  // After navigating back, the fields of the page keep their values.
   window.addEventListener("pageshow", apply);
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input[type=search]")) return;

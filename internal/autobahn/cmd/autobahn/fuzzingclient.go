@@ -11,8 +11,8 @@ import (
 	"github.com/bhojpur/api/internal/autobahn"
 )
 
-// testServers runs the cases against each server, and writes the report. It
-// reports whether all has passed.
+// testServers runs the cases against each server, and writes the report. It reports
+// whether all have passed.
 func testServers(ctx context.Context, s *settings, stdout, stderr io.Writer) (bool, error) {
 	report, err := autobahn.NewReport(s.spec.OutDir, s.cases)
 	if err != nil {
@@ -56,7 +56,7 @@ func testServers(ctx context.Context, s *settings, stdout, stderr io.Writer) (bo
 	return ok, nil
 }
 
-// casesFor returns the cases that an agent is to run.
+// casesFor returns the cases that an agent runs.
 func casesFor(s *settings, agent string) []*autobahn.Case {
 	var cases []*autobahn.Case
 	for _, cs := range s.cases {
@@ -67,11 +67,11 @@ func casesFor(s *settings, agent string) []*autobahn.Case {
 	return cases
 }
 
-// errUnreachable says that there is no way to the server. That is no result of a
-// case.
+// errUnreachable means that no connection to the server was possible, so no case was
+// run.
 var errUnreachable = errors.New("no connection")
 
-// clientRun runs cases against one server, several at the same time.
+// clientRun runs cases against one server, several concurrently.
 type clientRun struct {
 	client   *autobahn.Client
 	cases    []*autobahn.Case
@@ -80,12 +80,12 @@ type clientRun struct {
 	progress progress
 
 	mu      sync.Mutex
-	reached bool  // there was a server, once
-	err     error // the first
+	reached bool  // a connection succeeded once
+	err     error // the first error
 }
 
-// run runs the cases, and returns when all have, when ctx ends, or when a result
-// can't be written. Cases that ctx ends have no result.
+// run runs the cases. It returns when all have ended, when ctx is done, or when a
+// result cannot be written. Cases ended by ctx have no result.
 func (r *clientRun) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -122,8 +122,8 @@ func (r *clientRun) run(ctx context.Context) error {
 	return r.err
 }
 
-// add takes a result. When the very first is that there is nobody to connect to,
-// it returns errUnreachable.
+// add adds a result. If the first one is a failure to connect, it returns
+// errUnreachable.
 func (r *clientRun) add(res *autobahn.Result) error {
 	r.mu.Lock()
 	r.reached = r.reached || res.Request != ""

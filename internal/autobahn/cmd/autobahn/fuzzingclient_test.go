@@ -37,8 +37,8 @@ func TestServerFails(t *testing.T) {
 	wantText(t, p.stderr.String(), "me 1.1.1 OK, ", "me 9.1.1 FAILED", "me 9.2.1 OK, ")
 }
 
-// TestUnimplemented is no failure. 12.1.1 asks for compression, which the peer has
-// not heard of.
+// TestUnimplemented passes: 12.1.1 requires compression, which the peer does not
+// support.
 func TestUnimplemented(t *testing.T) {
 	l, dir := listen(t), t.TempDir()
 	p := start(t, "fuzzingclient", "-url", l.url, "-cases", "12.1.1", "-outdir", dir, patient)
@@ -69,7 +69,7 @@ func TestSpecFile(t *testing.T) {
 	wantText(t, p.stdout.String(), "first, a server: 2 cases\n", "second, a server: 1 of 2 cases\n")
 }
 
-// TestFlagsOverSpecFile has every flag that a spec file has a field for.
+// TestFlagsOverSpecFile sets every flag that corresponds to a field of the spec file.
 func TestFlagsOverSpecFile(t *testing.T) {
 	l, dir := listen(t), t.TempDir()
 	spec := writeSpec(t, object{
@@ -84,8 +84,8 @@ func TestFlagsOverSpecFile(t *testing.T) {
 	wantIndex(t, dir, map[string]map[string]string{"me": {"1.1.1": "OK OK"}})
 }
 
-// TestOrder finishes the first case last: lines are in the suite's order all the
-// same. That the third case runs shows that the second is done.
+// TestOrder ends the first case last: the lines are printed in the suite's order all
+// the same. The start of the third case shows that the second has ended.
 func TestOrder(t *testing.T) {
 	l := listen(t)
 	p := start(t, "fuzzingclient", "-url", l.url, "-agent", "me", "-cases", "1.1.1,1.1.2,1.1.3", "-parallel", "2", "-outdir", t.TempDir(), patient)
@@ -110,8 +110,8 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestNoServer has nobody at the address: there are no results then. Another
-// server's are there.
+// TestNoServer has no server at one address. There are no results for it, but those of
+// another server.
 func TestNoServer(t *testing.T) {
 	gone, l, dir := listen(t), listen(t), t.TempDir()
 	gone.Close()
@@ -126,7 +126,7 @@ func TestNoServer(t *testing.T) {
 	wantText(t, p.stderr.String(), "gone: no connection to "+gone.url)
 }
 
-// TestTLS has a certificate that nobody has signed.
+// TestTLS has a server with an untrusted certificate.
 func TestTLS(t *testing.T) {
 	signed := httptest.NewTLSServer(nil)
 	config := &tls.Config{Certificates: signed.TLS.Certificates}
@@ -157,7 +157,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestServerGoes has the server end during the run: that fails cases.
+// TestServerGoes ends the server during the run, which fails cases.
 func TestServerGoes(t *testing.T) {
 	l, dir := listen(t), t.TempDir()
 	p := start(t, "fuzzingclient", "-url", l.url, "-agent", "me", "-cases", "1.1.1,1.1.2", "-parallel", "1", "-outdir", dir, patient)

@@ -11,8 +11,8 @@ import (
 	"github.com/bhojpur/api/internal/autobahn"
 )
 
-// testClients listens for clients until ctx ends, and writes the report whenever
-// one of them wants that and at the end. It reports whether no case has failed.
+// testClients serves clients until ctx is done. It writes the report whenever a client
+// requests it, and at the end. It reports whether no case has failed.
 func testClients(ctx context.Context, s *settings, stdout, stderr io.Writer) (bool, error) {
 	report, err := autobahn.NewReport(s.spec.OutDir, s.cases)
 	if err != nil {
@@ -42,7 +42,7 @@ func testClients(ctx context.Context, s *settings, stdout, stderr io.Writer) (bo
 		server.Close()
 	})
 	err = server.Serve(ln)
-	if !stop() { // it is ctx that ended it
+	if !stop() { // ctx ended it
 		err = nil
 	}
 	r.end()
@@ -51,8 +51,8 @@ func testClients(ctx context.Context, s *settings, stdout, stderr io.Writer) (bo
 	return summarize(stdout, report, len(s.cases)), err
 }
 
-// serverRun is what comes from a fuzzing server. Its methods may be called from
-// several goroutines.
+// serverRun collects the results of a fuzzing server. Its methods may be called
+// concurrently.
 type serverRun struct {
 	report *autobahn.Report
 	cases  int
@@ -60,11 +60,10 @@ type serverRun struct {
 
 	mu       sync.Mutex
 	progress map[string]progress // by agent
-	err      error               // the first, of writing
+	err      error               // the first write error
 }
 
-// add takes a result. The end of ctx has ended the cases that were running: they
-// have none.
+// add adds a result. Cases ended by ctx have none.
 func (r *serverRun) add(ctx context.Context, res *autobahn.Result) {
 	if ctx.Err() != nil {
 		return
@@ -76,8 +75,8 @@ func (r *serverRun) add(ctx context.Context, res *autobahn.Result) {
 	r.progressLocked(res.Agent).done(res)
 }
 
-// progressLocked returns an agent's progress. There is a line for one agent at a
-// time, that of the last result.
+// progressLocked returns an agent's progress. Only the agent of the last result has a
+// status line.
 func (r *serverRun) progressLocked(agent string) progress {
 	p := r.progress[agent]
 	if p == nil {
@@ -87,7 +86,7 @@ func (r *serverRun) progressLocked(agent string) progress {
 	return p
 }
 
-// write writes the report because an agent asks for it.
+// write writes the report at an agent's request.
 func (r *serverRun) write(agent string) {
 	err := r.report.WriteIndex()
 	r.mu.Lock()

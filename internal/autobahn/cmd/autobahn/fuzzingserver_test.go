@@ -14,12 +14,12 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// fuzzing is a fuzzing server that runs.
+// fuzzing is a running fuzzing server.
 type fuzzing struct {
 	*program
 	t    *testing.T
 	addr string
-	rest *rawpeer.Call[string] // of stdout, behind the address
+	rest *rawpeer.Call[string] // of stdout, after the address
 }
 
 func startServer(t *testing.T, args ...string) *fuzzing {
@@ -82,12 +82,13 @@ func TestClients(t *testing.T) {
 	wantText(t, f.stderr.String(), "good 1.1.1 OK, ", "also good 2.1 OK, ", "good: the report is at "+dir)
 }
 
-// TestClientFails runs one case, and does not ask for the report. It gets one.
+// TestClientFails runs one case and does not request the report, which is written all
+// the same.
 func TestClientFails(t *testing.T) {
 	dir := t.TempDir()
 	f := startServer(t, "-outdir", dir, "-cases", "9.1.1,2.1")
 	otherType(f.connect("/runCase?casetuple=9.1.1&agent=bad"))
-	echo(f.connect("/getCaseStatus?casetuple=9.1.1&agent=bad")) // until the result is there
+	echo(f.connect("/getCaseStatus?casetuple=9.1.1&agent=bad")) // until the result is available
 	stdout := f.end(t, failed)
 	wantIndex(t, dir, map[string]map[string]string{"bad": {"9.1.1": "FAILED OK"}})
 	wantText(t, stdout, "bad, a client: 1 of 2 cases\n", "did not pass:\n    FAILED, closing OK: ", "\n      9.1.1\n")
@@ -113,8 +114,8 @@ func TestClientsSpecFile(t *testing.T) {
 	})
 }
 
-// TestNobodyCame interrupts a server that has done nothing, and one in the middle
-// of a case. Neither has results.
+// TestNobodyCame interrupts a server before the first case, and one during a case.
+// Neither has results.
 func TestNobodyCame(t *testing.T) {
 	for _, running := range []string{"", "/runCase?case=1&agent=a"} {
 		dir := t.TempDir()
@@ -128,7 +129,7 @@ func TestNobodyCame(t *testing.T) {
 	}
 }
 
-// TestAddressInUse listens where somebody else does.
+// TestAddressInUse listens at an address in use.
 func TestAddressInUse(t *testing.T) {
 	l := listen(t)
 	p := start(t, "fuzzingserver", "-url", l.url, "-outdir", t.TempDir())
@@ -136,8 +137,8 @@ func TestAddressInUse(t *testing.T) {
 	wantText(t, p.stderr.String(), l.Addr().String())
 }
 
-// TestWritingFails has the folder go away for a while: a result is lost, which the
-// client is not told.
+// TestWritingFails removes the folder for a while: a result is lost, which the client
+// does not notice.
 func TestWritingFails(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "report")
 	f := startServer(t, "-outdir", dir, "-cases", "1.1.1")

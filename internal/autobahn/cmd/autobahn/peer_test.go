@@ -19,10 +19,10 @@ func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 type program struct {
 	*rawpeer.Call[int]
 	interrupt      context.CancelFunc // ctrl-C
-	stdout, stderr strings.Builder    // to be read when it has ended
+	stdout, stderr strings.Builder    // to be read after its end
 }
 
-// start runs the program. No time is short enough to end a case.
+// start runs the program, with timeouts too long to end a case.
 func start(t *testing.T, args ...string) *program {
 	t.Helper()
 	p := &program{}
@@ -41,7 +41,7 @@ func (p *program) wantStatus(t *testing.T, want int) {
 	}
 }
 
-// listener is where the program expects a server.
+// listener is the listener of a server under test.
 type listener struct {
 	*testing.T
 	net.Listener
@@ -58,7 +58,7 @@ func listen(t *testing.T) listener {
 	return listener{t, l, "ws://" + l.Addr().String()}
 }
 
-// accept returns the server's side of the next connection, open.
+// accept returns the server's side of the next connection, after the handshake.
 func (l listener) accept() *rawpeer.Peer {
 	l.Helper()
 	conn, err := l.Accept()
@@ -68,7 +68,7 @@ func (l listener) accept() *rawpeer.Peer {
 	return rawpeer.ServeHandshake(l.T, conn, nil)
 }
 
-// echo does what an implementation under test has to, for messages of one frame.
+// echo is a correct implementation under test, for messages of one frame.
 func echo(p *rawpeer.Peer) {
 	for {
 		f, err := p.ReadFrame()
@@ -78,7 +78,7 @@ func echo(p *rawpeer.Peer) {
 	}
 }
 
-// answer answers a frame, and reports whether it was the last.
+// answer responds to a frame, and reports whether it was the last.
 func answer(p *rawpeer.Peer, f rawpeer.Frame) bool {
 	switch f.Opcode {
 	case rawpeer.OpPing:
@@ -93,7 +93,7 @@ func answer(p *rawpeer.Peer, f rawpeer.Frame) bool {
 	return false
 }
 
-// otherType sends messages back with the other type.
+// otherType echoes messages with the other type.
 func otherType(p *rawpeer.Peer) {
 	for {
 		f, err := p.ReadFrame()
@@ -109,7 +109,7 @@ func otherType(p *rawpeer.Peer) {
 	}
 }
 
-// wantIndex checks the verdicts in a report: agents, and cases with both verdicts.
+// wantIndex checks the verdicts in a report: by agent and case, both verdicts.
 func wantIndex(t *testing.T, dir string, want map[string]map[string]string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, "index.json"))
@@ -135,7 +135,7 @@ func wantIndex(t *testing.T, dir string, want map[string]map[string]string) {
 	}
 }
 
-// wantText checks that all texts are there.
+// wantText checks that text contains wants.
 func wantText(t *testing.T, text string, wants ...string) {
 	t.Helper()
 	for _, want := range wants {
@@ -145,7 +145,7 @@ func wantText(t *testing.T, text string, wants ...string) {
 	}
 }
 
-// writeSpec writes a spec file of a value.
+// writeSpec writes value to a spec file.
 func writeSpec(t *testing.T, spec any) (file string) {
 	t.Helper()
 	text, err := json.Marshal(spec)

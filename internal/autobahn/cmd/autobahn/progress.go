@@ -14,16 +14,16 @@ import (
 	"github.com/bhojpur/api/internal/autobahn"
 )
 
-// progress tells how far the cases of an agent are. Its methods may be called from
-// several goroutines.
+// progress reports the progress of an agent's cases. Its methods may be called
+// concurrently.
 type progress interface {
 	start(*autobahn.Case)
 	done(*autobahn.Result)
-	end() // it is called last
+	end() // called last
 }
 
-// newProgress returns a line that changes where w is a terminal, and a line for each
-// case otherwise: in an order, if there is one, or as they are done.
+// newProgress returns a changing status line if w is a terminal, and otherwise a line
+// for each case: in the given order, or, without one, as they end.
 func newProgress(w io.Writer, agent string, cases int, order []*autobahn.Case) progress {
 	if isTerminal(w) {
 		return newStatusLine(w, agent, cases)
@@ -40,8 +40,7 @@ func isTerminal(w io.Writer) bool {
 	return err == nil && stat.Mode()&os.ModeCharDevice != 0
 }
 
-// printable returns a text, which may come from anywhere, so that it does nothing to
-// a terminal.
+// printable returns untrusted text without control characters for a terminal.
 func printable(text string) string {
 	if strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) || text == "" {
 		return strconv.Quote(text)
@@ -49,13 +48,13 @@ func printable(text string) string {
 	return text
 }
 
-// plainLines are a line for each case.
+// plainLines prints a line for each case.
 type plainLines struct {
 	w     io.Writer
 	agent string
 
 	mu      sync.Mutex
-	order   []*autobahn.Case // of those that have no line yet
+	order   []*autobahn.Case // of the cases without a line
 	waiting map[string]*autobahn.Result
 }
 
@@ -76,7 +75,7 @@ func (l *plainLines) done(res *autobahn.Result) {
 	}
 }
 
-// end prints the lines of cases that wait for others, which have not run.
+// end prints the lines that wait for cases that did not run.
 func (l *plainLines) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -92,7 +91,7 @@ func (l *plainLines) printLocked(res *autobahn.Result) {
 	fmt.Fprintf(l.w, "%s %s %s, %v\n", l.agent, res.Case.ID, outcome(res), res.Duration.Round(time.Millisecond))
 }
 
-// outcome describes both verdicts, and why they are what they are, if that matters.
+// outcome describes both verdicts, with the reason if a case has not passed.
 func outcome(res *autobahn.Result) string {
 	text := string(res.Behavior)
 	if res.BehaviorClose != res.Behavior {
@@ -104,7 +103,7 @@ func outcome(res *autobahn.Result) string {
 	return text
 }
 
-// reason says why a case has not passed. It is "" for one that has.
+// reason returns why a case has not passed, or "".
 func reason(res *autobahn.Result) string {
 	switch {
 	case res.Passed():
@@ -121,11 +120,11 @@ func goodClosing(v autobahn.Verdict) bool {
 	return v == autobahn.OK || v == autobahn.Informational
 }
 
-// statusLine is one line on a terminal, which is written again and again.
+// statusLine is one line on a terminal, which is redrawn.
 type statusLine struct {
 	w     io.Writer
 	agent string
-	cases int // all
+	cases int // total
 
 	mu      sync.Mutex
 	ran     int
@@ -164,10 +163,10 @@ func (l *statusLine) end() {
 
 const (
 	eraseLine  = "\r\x1b[K"
-	lineLength = 79 // of any terminal
+	lineLength = 79 // fits any terminal
 )
 
-// drawLocked writes the line. The oldest of the running cases is the current one.
+// drawLocked writes the line. It shows the oldest of the running cases.
 func (l *statusLine) drawLocked() {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d of %d", l.ran, l.cases)

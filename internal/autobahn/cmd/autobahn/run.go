@@ -11,12 +11,12 @@ import (
 // Exit statuses.
 const (
 	passed = 0
-	failed = 1 // a case did, or the program could not do what it was told to
+	failed = 1 // a case failed, or an error occurred
 	misuse = 2
 )
 
-// run is the program. It returns its exit status: when all cases have run, for a
-// fuzzing client; and for both when ctx ends.
+// run is the program, and returns its exit status. A fuzzing client ends when all cases
+// have run; both modes end when ctx is done.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	s, err := parse(args, stdout)
 	switch {

@@ -147,7 +147,7 @@ func TestStatusLine(t *testing.T) {
 	}
 }
 
-// TestUnfinishedLines has cases whose lines wait for others that never run.
+// TestUnfinishedLines has cases whose lines wait for cases that never run.
 func TestUnfinishedLines(t *testing.T) {
 	var out strings.Builder
 	results := []*autobahn.Result{

@@ -14,7 +14,7 @@ import (
 	"github.com/bhojpur/api/internal/autobahn"
 )
 
-// mode is what the suite is, under the names that the original has for it.
+// mode is the role of the suite, with the names of the original suite.
 type mode string
 
 const (
@@ -22,7 +22,7 @@ const (
 	fuzzingServer mode = "fuzzingserver"
 )
 
-// defaultURL is where a fuzzing server listens.
+// defaultURL is the default address of a fuzzing server.
 const defaultURL = "ws://127.0.0.1:9001"
 
 const usage = `Autobahn tests WebSocket implementations with the 517 cases of the Autobahn suite.
@@ -47,24 +47,24 @@ none.
 Flags:
 `
 
-// settings are what the command line and the spec file say.
+// settings are the result of the command line and the spec file.
 type settings struct {
 	mode     mode
 	spec     *autobahn.Spec
-	cases    []*autobahn.Case // that are selected
+	cases    []*autobahn.Case // selected cases
 	addr     string           // to listen at, for a fuzzing server
 	insecure bool
 	parallel int
 	options  autobahn.Options
 }
 
-// flags are the command line as it was written.
+// flags are the parsed command-line flags.
 type flags struct {
 	mode, spec, url, agent, cases, exclude, outdir string
 }
 
-// parse reads the command line, and the spec file that it names. It writes the
-// usage to stdout when that was asked for.
+// parse parses the command line, and reads the spec file that it names. If requested,
+// it writes the usage to stdout.
 func parse(args []string, stdout io.Writer) (*settings, error) {
 	var f flags
 	s := &settings{}
@@ -81,7 +81,7 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	case err != nil:
 		return nil, err
 	case set.NArg() > 0:
-		return nil, fmt.Errorf("what is %q?", set.Arg(0))
+		return nil, fmt.Errorf("unexpected argument %q", set.Arg(0))
 	case s.parallel < 1:
 		return nil, errors.New("-parallel is less than 1")
 	case s.options.Messages < 0 || s.options.Patience <= 0:
@@ -103,7 +103,7 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 
 func newFlagSet(f *flags, s *settings) *flag.FlagSet {
 	set := flag.NewFlagSet("autobahn", flag.ContinueOnError)
-	set.SetOutput(io.Discard) // who called says what is wrong
+	set.SetOutput(io.Discard) // the caller reports errors
 	set.Usage = func() {}
 	for _, name := range []string{"m", "mode"} {
 		set.StringVar(&f.mode, name, f.mode, "`mode`, which may also come first: fuzzingclient or fuzzingserver")
@@ -134,7 +134,7 @@ func (s *settings) read(f flags) error {
 	return err
 }
 
-// override replaces what the spec file says by a flag.
+// override replaces a setting of the spec file by a flag.
 func (f *flags) override(spec *autobahn.Spec, name string) {
 	switch name {
 	case "url":
@@ -153,7 +153,7 @@ func patterns(list string) []string {
 	return strings.FieldsFunc(list, func(c rune) bool { return c == ',' || c == ' ' })
 }
 
-// complete checks what there is, and fills in what is not.
+// complete checks the settings, and sets defaults.
 func (s *settings) complete(f flags) (err error) {
 	if s.cases, err = s.spec.Select(); err != nil {
 		return err
@@ -168,16 +168,15 @@ func (s *settings) complete(f flags) (err error) {
 	}
 	s.spec.OutDir = cmp.Or(s.spec.OutDir, autobahn.ServersDir)
 	if len(s.spec.Servers) == 0 {
-		return errors.New("no server is named: -url or -spec does")
+		return errors.New("no server: use -url or -spec")
 	}
 	if f.agent != "" && f.url == "" {
-		return errors.New("-agent is a name for the server at -url")
+		return errors.New("-agent requires -url")
 	}
 	return s.checkServers()
 }
 
-// checkServers gives servers without a name one, and sees that they can be told
-// apart.
+// checkServers sets default names of servers, and checks that names are unique.
 func (s *settings) checkServers() error {
 	names := make(map[string]bool)
 	for i := range s.spec.Servers {
@@ -198,7 +197,7 @@ func (s *settings) checkServers() error {
 	return nil
 }
 
-// listenAddr returns the address that is in the URL of a fuzzing server.
+// listenAddr returns the address in the URL of a fuzzing server.
 func listenAddr(text string) (string, error) {
 	u, err := url.Parse(text)
 	switch {

@@ -8,13 +8,13 @@ import (
 	"github.com/bhojpur/api/internal/autobahn"
 )
 
-// verdicts are all there are, best first.
+// verdicts are all verdicts, best first.
 var verdicts = []autobahn.Verdict{
 	autobahn.OK, autobahn.Informational, autobahn.Unimplemented, autobahn.NonStrict,
 	autobahn.WrongCode, autobahn.FailedByClient, autobahn.Unclean, autobahn.Failed,
 }
 
-// summarize prints the results of all agents, and reports whether none has failed.
+// summarize prints the results of all agents, and reports whether no case has failed.
 func summarize(w io.Writer, report *autobahn.Report, cases int) bool {
 	ok := true
 	agents := report.Agents()
@@ -55,10 +55,10 @@ func countText(results []*autobahn.Result, of func(*autobahn.Result) autobahn.Ve
 	return strings.Join(parts, "  ")
 }
 
-// listNotPassed prints what has not passed, and why: cases with which the same is
-// wrong together, in the order of the first.
+// listNotPassed prints the cases that have not passed, and why: those with the same
+// outcome together, in the order of the first.
 func listNotPassed(w io.Writer, results []*autobahn.Result) {
-	alike := make(map[string]map[string]bool) // ids by outcome
+	alike := make(map[string]map[string]bool) // IDs by outcome
 	var outcomes []string
 	for _, res := range results {
 		if res.Passed() {
@@ -81,8 +81,8 @@ func listNotPassed(w io.Writer, results []*autobahn.Result) {
 	}
 }
 
-// abbreviate returns the ids of results, with a pattern in place of those of a group
-// that are all among them.
+// abbreviate returns the IDs of results. If all cases of a group are among them, it
+// returns a pattern in their place.
 func abbreviate(results []*autobahn.Result, among map[string]bool) []string {
 	size, in := make(map[string]int), make(map[string]int) // of groups
 	for _, res := range results {
@@ -114,7 +114,7 @@ func abbreviate(results []*autobahn.Result, among map[string]bool) []string {
 	return ids
 }
 
-// groupsOf returns the groups that a case belongs to, the largest first.
+// groupsOf returns the groups of a case, the largest first.
 func groupsOf(id string) []string {
 	var groups []string
 	for i, c := range id {

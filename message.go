@@ -219,6 +219,23 @@ func (r *receiver) readCompressed(ctx context.Context, p []byte) (n int, err err
 	if m.remaining >= 0 && int64(len(p)) > m.remaining {
 		p = p[:m.remaining+1]
 	}
+	for {
+		k, err := r.inflate(p[n:])
+		n += k
+		switch {
+		case err == io.EOF && n > 0:
+			return n, nil
+		case err != nil || n == len(p) || r.left > 0 || !m.fin:
+			return n, err
+		}
+		// The rest of the message has arrived, so that its end is found without waiting.
+	}
+}
+
+// inflate inflates bytes of a compressed message into p, counts and validates them. At the
+// end of the message it ends the message and returns 0 and io.EOF.
+func (r *receiver) inflate(p []byte) (n int, err error) {
+	m := &r.msg
 	n, err = r.inf.Read(p)
 	if n > 0 && err != nil {
 		err = nil // the inflater returns it again

@@ -71,6 +71,7 @@ var bendings = []bending{
 		return bent.IdleTimeout{Conn: c, Timeout: time.Hour, Enter: slow}
 	}, false},
 	{"timeouts of its own", func(c net.Conn) net.Conn { return bent.OwnTimeouts{Conn: c} }, false},
+	{"reads that go on after Close", func(c net.Conn) net.Conn { return bent.ClosesWrites{Conn: c} }, false},
 }
 
 func forBendings(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, b bending)) {

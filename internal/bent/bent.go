@@ -173,6 +173,16 @@ func (c ShortWrites) Write(p []byte) (int, error) {
 	return c.Conn.Write(p[:min(len(p), c.Max)])
 }
 
+// ClosesWrites is a connection whose Close ends only its writes, as that of a yamux
+// stream does. A Read goes on until the peer closes or the read deadline passes.
+type ClosesWrites struct{ net.Conn }
+
+// Close closes the writing direction of the connection, which must have a CloseWrite.
+func (c ClosesWrites) Close() error {
+	c.Conn.SetWriteDeadline(time.Unix(1, 0))
+	return c.Conn.(interface{ CloseWrite() error }).CloseWrite()
+}
+
 // Counted counts calls of Close.
 type Counted struct {
 	net.Conn

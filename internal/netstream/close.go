@@ -53,7 +53,7 @@ func (s *Stream) closeBelow() {
 		below.Close()
 		return
 	}
-	await(closing(below), closePatience)
+	await(s.closing(below), closePatience)
 }
 
 // closeUnknown closes a stream of an unknown type, which may contain TLS. It calls only
@@ -61,7 +61,7 @@ func (s *Stream) closeBelow() {
 // interrupts writes meanwhile, so that Close does not wait for a TLS alert. If that has no
 // effect, it also closes the connection below, if the type has a NetConn method.
 func (s *Stream) closeUnknown() {
-	closed := closing(s.rwc)
+	closed := s.closing(s.rwc)
 	if await(closed, hurryAfter) {
 		return
 	}
@@ -71,7 +71,7 @@ func (s *Stream) closeUnknown() {
 	}
 	if c, ok := s.conn.(interface{ NetConn() net.Conn }); ok {
 		if below := c.NetConn(); below != nil {
-			await(closing(below), closePatience)
+			await(s.closing(below), closePatience)
 		}
 	}
 }
@@ -90,12 +90,16 @@ func (s *Stream) hurry(closed <-chan struct{}) {
 }
 
 // closing closes c in a goroutine of its own. The channel is closed when Close has
-// returned.
-func closing(c io.Closer) <-chan struct{} {
+// returned. A read that is still under way then is interrupted: Close of a yamux stream,
+// for example, ends only writes.
+func (s *Stream) closing(c io.Closer) <-chan struct{} {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
 		c.Close()
+		if s.conn != nil && !s.kind.is(interrupter) && s.owner.ReadHeld() {
+			go s.conn.SetReadDeadline(aLongTimeAgo) // it may wait for the read
+		}
 	}()
 	return closed
 }

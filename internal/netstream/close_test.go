@@ -288,6 +288,52 @@ func TestCloseDoesNotWait(t *testing.T) {
 	})
 }
 
+// Close ends a read under way also if that of the connection does not, and later
+// reads, whether or not an interrupt of the read ends at the same time.
+func TestCloseEndsReads(t *testing.T) {
+	bubble(t, "under way", func(t *testing.T) {
+		c, _ := pipe(t)
+		s := newSide(t, bent.ClosesWrites{Conn: c})
+		read := startRead(s, t.Context())
+		synctest.Wait()
+		s.Close()
+		if got := <-read; got.err == nil {
+			t.Error("the read returned no error")
+		}
+		if got := <-startRead(s, t.Context()); got.err == nil {
+			t.Error("the next read returned no error")
+		}
+	})
+	bubble(t, "interrupted", func(t *testing.T) {
+		c, _ := pipe(t)
+		resumed := &onResume{Conn: bent.ClosesWrites{Conn: c}}
+		s := newSide(t, resumed)
+		resumed.do = s.Close
+		ctx, cancel := context.WithTimeout(t.Context(), untilEnd)
+		defer cancel()
+		if got := <-startRead(s, ctx); got.err == nil {
+			t.Error("the read returned no error")
+		}
+		if got := <-startRead(s, t.Context()); got.err == nil {
+			t.Error("the next read returned no error")
+		}
+	})
+}
+
+// onResume calls do before its read deadline is removed.
+type onResume struct {
+	net.Conn
+	do func()
+}
+
+func (c *onResume) SetReadDeadline(t time.Time) error {
+	if t.IsZero() && c.do != nil {
+		c.do()
+		synctest.Wait()
+	}
+	return c.Conn.SetReadDeadline(t)
+}
+
 // A stream that is dropped without being closed is collected, whatever contexts live
 // on that it was used with.
 func TestDroppedStreamIsCollected(t *testing.T) {

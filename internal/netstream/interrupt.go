@@ -103,8 +103,12 @@ func (s *Stream) resume(d *direction, outcome *Outcome, set deadlineSetter) {
 		}
 		d.patient = nil
 	}
-	if *outcome != Closed {
-		set(s.conn, time.Time{})
+	if *outcome == Closed {
+		return
+	}
+	set(s.conn, time.Time{})
+	if s.closed.Load() {
+		set(s.conn, aLongTimeAgo) // as closing may have done before
 	}
 }
 

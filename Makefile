@@ -25,7 +25,7 @@ MINUTES     ?= 10
 SOAKFLAGS   ?= -svg ../../docs/soak.svg
 
 .PHONY: test race interop browser plain other-go purego cross emulate conformance faults stress repeat fuzz \
-	shortsoak moved lint tidy vulncheck subjects fmt bench microbench soak peers
+	shortsoak moved lint tidy vulncheck subjects fmt bench bench-all bench-page microbench soak peers
 
 # Each package once under the race detector, the tests against other implementations,
 # and the browser's build in Chromium and Node.js.
@@ -124,10 +124,17 @@ subjects:
 fmt:
 	gofmt -w .
 
-# Measures this library beside others, writes docs/benchmarks.md and prints it. The machine
-# should have nothing else to do.
+# Measures this library beside others, writes docs/benchmarks.md and prints it: bench in
+# at most 15 minutes, bench-all with all rows. The machine should have nothing else to do.
+# bench-page makes the page of the results that are kept.
 bench:
 	cd internal/thirdparty && $(GO) run ./bench/report
+
+bench-all:
+	cd internal/thirdparty && $(GO) run ./bench/report -all
+
+bench-page:
+	cd internal/thirdparty && $(GO) run ./bench/report -render >/dev/null
 
 # Clients that come, talk, misbehave and leave, and a server that must not hold more
 # with time; writes docs/soak.svg.

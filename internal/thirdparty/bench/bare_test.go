@@ -10,25 +10,42 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// bare moves the bytes of frames that it knows the size of, and looks at none: what
-// a library could be at best.
-type bare struct {
-	conn net.Conn
-	// head is how many bytes of a frame are before the payload.
-	head, size int
+// bareRead copies the bytes of frames, all of the size of the first one, and processes
+// none of them: the most that a library could reach.
+var bareRead = library{
+	name: "bare",
+	accept: func(w http.ResponseWriter, r *http.Request, _ settings) (conn, error) {
+		c, _, _, err := ws.UpgradeHTTP(r, w)
+		return bareReadConn{bareEchoConn{c}}, err
+	},
 }
 
-func (c bare) receive(p []byte, each func([]byte) bool) error {
-	frame := p[:c.head+c.size]
+type bareReadConn struct{ bareEchoConn }
+
+func (c bareReadConn) receive(p []byte, each func([]byte) bool) error {
+	var start [maxHead]byte
+	if _, err := io.ReadFull(c.conn, start[:]); err != nil {
+		return err
+	}
+	_, length, head, err := rawpeer.ParseHeader(start[:])
+	if err != nil {
+		return err
+	}
+	frame := p[:head+int(length)]
+	n := copy(frame, start[:])
 	for {
-		if _, err := io.ReadFull(c.conn, frame); err != nil {
+		if _, err := io.ReadFull(c.conn, frame[n:]); err != nil {
 			return err
 		}
-		if !each(frame[c.head:]) {
+		if !each(frame[head:]) {
 			return nil
 		}
+		n = 0
 	}
 }
+
+// maxHead is the length of the longest header (RFC 6455 section 5.2).
+const maxHead = 14
 
 // bareEcho sends frames back with the fewest calls, one to read and one to write,
 // their payload as it came. It finds the size of all in the first of them.

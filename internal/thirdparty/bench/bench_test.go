@@ -3,6 +3,8 @@ package bench
 import (
 	"bytes"
 	"flag"
+	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"regexp"
@@ -15,13 +17,18 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// first is which library is the first of each row.
-var first = flag.Int("first", 0, "with which library each row begins, by its place in the list")
+// first is the place of the library that each row begins with.
+var first = flag.Int("first", 0, "the library that each row begins with, by its place in the row's list")
 
 func TestMain(m *testing.M) {
+	if name := os.Getenv(asServer); name != "" {
+		if err := serveParent(name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	flag.Parse()
-	n := *first % len(all)
-	all = slices.Concat(all[n:], all[:n])
 	if os.Getenv(onlyBenchmarks) != "" {
 		os.Exit(m.Run())
 	}
@@ -44,19 +51,27 @@ func once(t *testing.T, pattern string, flags ...string) []byte {
 	return out
 }
 
-// Each row begins with the library that was asked for, and leaves none out.
+// Each row begins with the library that -first names, and leaves none out.
 func TestFirst(t *testing.T) {
-	for n := range 2 * len(all) {
-		out := string(once(t, "^BenchmarkWriteText$/^16$", "-first="+strconv.Itoa(n)))
-		var got, want []string
-		for _, m := range regexp.MustCompile(`(?m)^BenchmarkWriteText/16/([a-z]+)`).FindAllStringSubmatch(out, -1) {
-			got = append(got, m[1])
+	orders := map[string][]string{}
+	for n := range 2 {
+		line := regexp.MustCompile(`(?m)^Benchmark(\S+)/([A-Za-z-]+?)(-[0-9]+)?\s`)
+		got := map[string][]string{}
+		for _, m := range line.FindAllStringSubmatch(string(once(t, ".", "-first="+strconv.Itoa(n))), -1) {
+			got[m[1]] = append(got[m[1]], m[2])
 		}
-		for i := range all {
-			want = append(want, all[(n+i)%len(all)].name)
+		for row, libraries := range got {
+			if n == 0 {
+				orders[row] = libraries
+				continue
+			}
+			before := orders[row]
+			if want := slices.Concat(before[1:], before[:1]); !slices.Equal(libraries, want) {
+				t.Errorf("%s: -first=1: %q, want %q", row, libraries, want)
+			}
 		}
-		if !slices.Equal(got, want) {
-			t.Errorf("-first=%d: %q, want %q", n, got, want)
+		if len(got) == 0 || len(got) != len(orders) {
+			t.Errorf("-first=%d: %d rows, want %d", n, len(got), len(orders))
 		}
 	}
 }
@@ -68,8 +83,7 @@ func TestBenchmarks(t *testing.T) {
 	if err := rs.Add(bytes.NewReader(once(t, ".")), runtime.GOMAXPROCS(0)); err != nil {
 		t.Fatal(err)
 	}
-	measured := Groups()
-	measured = measured[:len(measured)-1] // without idle memory
+	measured := slices.DeleteFunc(Groups(), Group.ByIdle)
 	if err := rs.Check(measured, 1); err != nil {
 		t.Error(err)
 	}
@@ -153,6 +167,15 @@ func TestCheck(t *testing.T) {
 	if err := rs.Check(group("bhojpur"), 3); err != nil {
 		t.Error(err)
 	}
+	few := group("bhojpur", "gws")
+	few[0].Rounds = 2
+	if err := rs.Check(few[:1], 2); err == nil {
+		t.Error("three are two")
+	}
+	few[0].Rows[0].Libraries = []string{"gws"}
+	if err := rs.Check(few, 3); err != nil {
+		t.Error(err)
+	}
 	if rs.Check(group("bhojpur", "gws"), 3) == nil {
 		t.Error("two of three are enough")
 	}
@@ -166,23 +189,66 @@ func TestGoal(t *testing.T) {
 	for _, test := range []struct {
 		goal Goal
 		text string
-		met  bool
+		want Verdict
 	}{
-		{Goal{Unit: "ns/op", Times: 0.8, Of: Best}, "≤ 0.8 × best", true},
-		{Goal{Unit: "ns/op", Times: 0.7, Of: Best}, "≤ 0.7 × best", false},
-		{Goal{Unit: "ns/op", Times: 0.5, Of: "gws-15"}, "≤ 0.5 × gws-15", true},
-		{Goal{Unit: "ns/op", Most: 19}, "≤ 19", false},
-		{Goal{Unit: "B/op"}, "≤ 0", true},
+		{Goal{Unit: "ns/op", Times: 0.9, Of: Best}, "≤ 0.9 × best", Verdict{Met: true, Unsure: true}},
+		{Goal{Unit: "ns/op", Times: 0.78, Of: Best}, "≤ 0.78 × best", Verdict{Met: true, Unsure: true}}, // 0.784
+		{Goal{Unit: "ns/op", Times: 0.77, Of: Best}, "≤ 0.77 × best", Verdict{Unsure: true}},
+		{Goal{Unit: "ns/op", Times: 0.5, Of: "gws-15"}, "≤ 0.5 × gws-15", Verdict{Met: true}},
+		{Goal{Unit: "ns/op", Times: 1, Of: "gws", Library: Read}, "Read ≤ 1 × gws", Verdict{Met: true}},
+		{Goal{Unit: "ns/op", Most: 19}, "≤ 19", Verdict{Unsure: true}},
+		{Goal{Unit: "ns/op", Most: 100}, "≤ 100", Verdict{Met: true}},
+		{Goal{Unit: "B/op"}, "≤ 0", Verdict{Met: true}},
 	} {
-		met, err := test.goal.Met(rs, "Echo/16")
-		if met != test.met || err != nil || test.goal.String() != test.text {
-			t.Errorf("%v: met %v, %v; want %s, %v", test.goal, met, err, test.text, test.met)
+		got, err := test.goal.Verdict(rs, "Echo/16")
+		if got != test.want || err != nil || test.goal.String() != test.text {
+			t.Errorf("%v: %+v, %v; want %s, %+v", test.goal, got, err, test.text, test.want)
 		}
 	}
 	for _, goal := range []Goal{{Unit: "ns/op", Times: 1, Of: "coder"}, {Unit: "other", Most: 1}, {Unit: "B/op", Times: 1, Of: Best}} {
-		if _, err := goal.Met(rs, "Echo/16"); err == nil {
+		if _, err := goal.Verdict(rs, "Echo/16"); err == nil {
 			t.Errorf("%v: no error", goal)
 		}
+	}
+}
+
+func TestGoalFor(t *testing.T) {
+	for _, test := range []struct {
+		goal Goal
+		want bool
+	}{{Goal{}, true}, {Goal{CPU: "Intel"}, true}, {Goal{CPU: "AMD"}, false}} {
+		if got := test.goal.For("Intel(R) Xeon(R) Processor"); got != test.want {
+			t.Errorf("%+v is a goal there: %v", test.goal, got)
+		}
+	}
+}
+
+// The spread is that of the ratios within a round: a machine that is slow in one round
+// is slow for both.
+func TestCompare(t *testing.T) {
+	rs := results(t, `
+BenchmarkRow/bhojpur-2 1 10 ns/op
+BenchmarkRow/gws-2     1 20 ns/op
+BenchmarkRow/coder-2   1 99 ns/op
+BenchmarkRow/bhojpur-2 1 20 ns/op
+BenchmarkRow/gws-2     1 40 ns/op
+BenchmarkRow/coder-2   1 60 ns/op
+BenchmarkRow/bhojpur-2 1 16 ns/op
+BenchmarkRow/gws-2     1 20 ns/op
+BenchmarkRow/coder-2   1 60 ns/op
+`)
+	c, ok := rs.Compare("Row", Ours, Best, "ns/op")
+	if !ok || c.Of != "gws" || c.Ratio != 0.8 || c.Rounds != 3 || math.Abs(c.Spread-0.3) > 1e-9 {
+		t.Errorf("comparison %+v, %v", c, ok)
+	}
+	if !c.Unsure(1) || c.Unsure(1.2) || !c.Unsure(0.6) {
+		t.Errorf("%+v is sure and unsure of the wrong differences", c)
+	}
+	if _, ok := rs.Compare("Row", Ours, "gobwas", "ns/op"); ok {
+		t.Error("there is a comparison with a library that was not measured")
+	}
+	if _, ok := rs.Compare("Row", Ours, Best, "B/op"); ok {
+		t.Error("there is a comparison in a unit that was not measured")
 	}
 }
 

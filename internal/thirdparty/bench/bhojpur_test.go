@@ -5,11 +5,13 @@ import (
 	"net/http"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 var bhojpur = library{
 	name:    "bhojpur",
 	accept:  acceptBhojpur,
+	client:  dialBhojpur,
 	prepare: prepareBhojpur,
 }
 
@@ -35,9 +37,19 @@ var bhojpurAppend = library{
 		}
 		return bhojpurAppendConn{c.(*bhojpurConn)}, nil
 	},
+	client: func(connect connector, s settings) dialer {
+		dial := dialBhojpur(connect, s)
+		return func(ctx context.Context) (conn, error) {
+			c, err := dial(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return bhojpurAppendConn{c.(*bhojpurConn)}, nil
+		}
+	},
 }
 
-// bhojpurConn has the context of the request, which can be canceled.
+// bhojpurConn has the context of a server's request or of a dial, which can be canceled.
 type bhojpurConn struct {
 	c   *websocket.Conn
 	ctx context.Context
@@ -57,6 +69,18 @@ func acceptBhojpur(w http.ResponseWriter, r *http.Request, s settings) (conn, er
 	}
 	c.SetReadLimit(-1)
 	return &bhojpurConn{c, r.Context()}, nil
+}
+
+func dialBhojpur(connect connector, _ settings) dialer {
+	opts := &websocket.DialOptions{HTTPClient: httpClient(connect)}
+	return func(ctx context.Context) (conn, error) {
+		c, _, err := websocket.Dial(ctx, rawpeer.URL, opts)
+		if err != nil {
+			return nil, err
+		}
+		c.SetReadLimit(-1)
+		return &bhojpurConn{c, ctx}, nil
+	}
 }
 
 func (c *bhojpurConn) receive(p []byte, each func([]byte) bool) error {

@@ -5,11 +5,13 @@ import (
 	"net/http"
 
 	"github.com/coder/websocket"
+
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-var coder = library{name: "coder", accept: acceptCoder}
+var coder = library{name: "coder", accept: acceptCoder, client: dialCoder}
 
-// coderConn has the context of the request, which can be canceled.
+// coderConn has the context of a server's request or of a dial, which can be canceled.
 type coderConn struct {
 	c   *websocket.Conn
 	ctx context.Context
@@ -29,6 +31,18 @@ func acceptCoder(w http.ResponseWriter, r *http.Request, s settings) (conn, erro
 	}
 	c.SetReadLimit(-1)
 	return &coderConn{c, r.Context()}, nil
+}
+
+func dialCoder(connect connector, _ settings) dialer {
+	opts := &websocket.DialOptions{HTTPClient: httpClient(connect)}
+	return func(ctx context.Context) (conn, error) {
+		c, _, err := websocket.Dial(ctx, rawpeer.URL, opts)
+		if err != nil {
+			return nil, err
+		}
+		c.SetReadLimit(-1)
+		return &coderConn{c, ctx}, nil
+	}
 }
 
 func (c *coderConn) receive(p []byte, each func([]byte) bool) error {

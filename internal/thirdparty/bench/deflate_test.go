@@ -15,23 +15,29 @@ import (
 // the program, with a compressor of its choice.
 var deflating = []library{bhojpur, coder, gorilla, gwsLibrary}
 
-// BenchmarkReadDeflated reads binary messages, so that what is measured is how they
-// are inflated.
+// BenchmarkReadDeflated reads binary messages, so that the time is that of inflating.
 func BenchmarkReadDeflated(b *testing.B) {
-	for _, size := range []int{16, kib, 16 * kib, 1024 * kib} {
-		readDeflated(b, strconv.Itoa(size), document(source(), size))
+	for _, size := range []int{16, kib} {
+		readDeflated(b, strconv.Itoa(size), document(random(), size), serverInMemory)
 	}
-	readDeflated(b, "text/16384", text(asciiText, 16*kib))
-	readDeflated(b, "byte/32768", bytes.Repeat([]byte("x"), 32*kib))
+	largeDeflated(b, serverInMemory)
 }
 
-func readDeflated(b *testing.B, name string, p []byte) {
-	for _, lib := range deflating {
+func BenchmarkReadDeflatedTCP(b *testing.B) { largeDeflated(b, serverOverTCP) }
+
+func largeDeflated(b *testing.B, from source) {
+	for _, size := range overTCP {
+		readDeflated(b, strconv.Itoa(size), document(random(), size), from)
+	}
+	readDeflated(b, "text/16384", text(asciiText, 16*kib), from)
+	readDeflated(b, "byte/32768", bytes.Repeat([]byte("x"), 32*kib), from)
+}
+
+func readDeflated(b *testing.B, name string, p []byte, from source) {
+	frame := clientFrame(opBinary, rawpeer.RSV1, deflated(p))
+	for _, lib := range inTurn(deflating) {
 		b.Run(name+"/"+lib.name, func(b *testing.B) {
-			l := &loop{}
-			c := over(b, lib, l, settings{deflate: noTakeover})
-			l.feed = clientFrame(opBinary, rawpeer.RSV1, deflated(p))
-			read(b, c, p)
+			read(b, from(b, lib, settings{deflate: noTakeover}, frame), p)
 		})
 	}
 }
@@ -41,7 +47,7 @@ func readDeflated(b *testing.B, name string, p []byte) {
 func BenchmarkWriteFresh(b *testing.B) {
 	for _, size := range []int{kib, 16 * kib} {
 		docs := documents(size)
-		for _, lib := range deflating {
+		for _, lib := range inTurn(deflating) {
 			b.Run(strconv.Itoa(size)+"/"+lib.name, func(b *testing.B) { writeFresh(b, lib, docs, 1) })
 		}
 	}
@@ -50,8 +56,25 @@ func BenchmarkWriteFresh(b *testing.B) {
 // BenchmarkWriteFreshHub does so on 1,000 connections in turn.
 func BenchmarkWriteFreshHub(b *testing.B) {
 	docs := documents(kib)
-	for _, lib := range deflating {
+	for _, lib := range inTurn(deflating) {
 		b.Run(strconv.Itoa(kib)+"/"+lib.name, func(b *testing.B) { writeFresh(b, lib, docs, many()) })
+	}
+}
+
+// BenchmarkWriteFreshTCP checks what is written first, as long as it is kept.
+func BenchmarkWriteFreshTCP(b *testing.B) {
+	docs := documents(16 * kib)
+	for _, lib := range inTurn(deflating) {
+		b.Run(strconv.Itoa(16*kib)+"/"+lib.name, func(b *testing.B) {
+			c, peer := acceptTCP(b, lib, settings{deflate: takeover})
+			wire, total := writeTCP(b, c, newSink(peer), opText, docs)
+			b.ReportMetric(float64(total)/float64(b.N), "wire-B/op")
+			if total == int64(len(wire)) {
+				wantDeflated(b, wire, docs[:min(b.N, len(docs))])
+			} else {
+				wantDeflated(b, wire[:frames(b, wire, 20)], docs[:20])
+			}
+		})
 	}
 }
 

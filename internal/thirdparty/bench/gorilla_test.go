@@ -1,12 +1,16 @@
 package bench
 
 import (
+	"context"
+	"net"
 	"net/http"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-var gorilla = library{name: "gorilla", accept: acceptGorilla, prepare: prepareGorilla, oneWriter: true}
+var gorilla = library{name: "gorilla", accept: acceptGorilla, client: dialGorilla, prepare: prepareGorilla, oneWriter: true}
 
 var (
 	gorillaPlain   websocket.Upgrader
@@ -25,6 +29,19 @@ func acceptGorilla(w http.ResponseWriter, r *http.Request, s settings) (conn, er
 		return nil, err
 	}
 	return gorillaConn{c}, nil
+}
+
+func dialGorilla(connect connector, _ settings) dialer {
+	d := &websocket.Dialer{
+		NetDialContext: func(context.Context, string, string) (net.Conn, error) { return connect() },
+	}
+	return func(ctx context.Context) (conn, error) {
+		c, _, err := d.DialContext(ctx, rawpeer.URL, nil)
+		if err != nil {
+			return nil, err
+		}
+		return gorillaConn{c}, nil
+	}
 }
 
 func (c gorillaConn) receive(p []byte, each func([]byte) bool) error {

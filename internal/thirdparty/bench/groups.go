@@ -1,13 +1,39 @@
 package bench
 
-// Group is the rows that make a chapter of the page, and a chart.
+import "strings"
+
+// Group is the rows of one kind of work.
 type Group struct {
 	Name  string // in file names
 	Title string
 	Words string // how it is measured, in Markdown
-	// Units are those of which there is a table, the first first.
+	// Units are the units that are printed, the most important first.
 	Units []string
 	Rows  []Row
+
+	// Rest: the group is measured by make bench-all only.
+	Rest bool
+	// Rounds is the number of rounds in which it is measured, if not in all.
+	Rounds int
+}
+
+// RoundsOf returns in how many of n rounds g is measured.
+func (g Group) RoundsOf(n int) int {
+	if g.Rounds > 0 {
+		return min(n, g.Rounds)
+	}
+	return n
+}
+
+// ByIdle reports whether the command idle measures g, not this package's benchmarks.
+func (g Group) ByIdle() bool { return strings.HasPrefix(g.Name, "idle") }
+
+// UnitsOf returns the units that a row of g is printed in.
+func (g Group) UnitsOf(r Row) []string {
+	if r.Units != nil {
+		return r.Units
+	}
+	return g.Units
 }
 
 // Row is one kind of work.
@@ -16,14 +42,18 @@ type Row struct {
 	What      string
 	Libraries []string
 	Goals     []Goal
+	Units     []string // if not the group's
+	// Limit says what keeps a goal from being met, if that is known.
+	Limit string
 }
 
+// A benchmark's name is that of its row and a library.
 var (
 	everyone   = []string{Ours, "coder", "gorilla", "gws", "gobwas"}
 	compresses = []string{Ours, "coder", "gorilla", "gws"}
 	prepares   = []string{Ours, "gorilla", "gws"}
-	texts      = []string{Ours, "bhojpur-AppendRead", "coder", "gorilla", "gws", "gobwas"}
-	reads      = []string{Ours, "bhojpur-AppendRead", "bhojpur-Read", "coder", "gorilla", "gws", "gobwas"}
+	texts      = []string{Ours, Append, "coder", "gorilla", "gws", "gobwas"}
+	reads      = []string{Ours, Append, Read, "coder", "gorilla", "gws", "gobwas"}
 )
 
 // with returns libraries and others.
@@ -33,47 +63,81 @@ func with(libraries []string, others ...string) []string {
 
 func faster(times float64, of string) Goal { return Goal{Unit: "ns/op", Times: times, Of: of} }
 
-func row(name, what string, libraries []string, goals ...Goal) Row {
-	return Row{name, what, libraries, append(goals, Goal{Unit: "allocs/op"})}
+// appended is a goal for AppendRead.
+func appended(times float64, of string) Goal {
+	return Goal{Unit: "ns/op", Times: times, Of: of, Library: Append}
 }
 
-// Groups returns what is measured by this package's benchmarks and, last, by the
-// command idle.
-func Groups() []Group {
-	return []Group{readsGroup(), writesGroup(), compressionGroup(), sharedGroup(), upgradeGroup(), echoGroup(), idleGroup()}
+// row returns a row whose benchmark must not allocate.
+func row(name, what string, libraries []string, goals ...Goal) Row {
+	return Row{Name: name, What: what, Libraries: libraries, Goals: append(goals, Goal{Unit: "allocs/op"})}
 }
+
+// overTCP returns r without a count of calls: over TCP they are the system's.
+func (r Row) overTCP() Row {
+	r.Units = []string{"ns/op", "allocs/op"}
+	return r
+}
+
+// limited returns r with a limit.
+func (r Row) limited(by string) Row {
+	r.Limit = by
+	return r
+}
+
+// Groups returns all groups: what this package's benchmarks measure, and what the
+// command idle does.
+func Groups() []Group {
+	return []Group{
+		readsGroup(), writesGroup(), compressionGroup(), sharedGroup(), upgradeGroup(), echoGroup(), echoCPUGroup(), idleGroup(),
+		clientReadsGroup(), clientWritesGroup(), clientEchoGroup(), dialGroup(), idleClientGroup(),
+		fairGroup(),
+	}
+}
+
+const memoryBound = "The memory: for 1 MiB the copy of the connection and the pass that unmasks take nearly all of the time, in every library."
 
 func readsGroup() Group {
 	return Group{
 		Name:  "reads",
 		Title: "A server reads",
-		Words: "A connection in memory gives masked frames, as many bytes as are asked for, " +
-			"at a cost that does not depend on where a buffer begins. " +
-			"bhojpur, coder and gorilla read each message through its reader into the program's own slice; bhojpur-AppendRead is `AppendRead` into that, bhojpur-Read is `Read`, " +
-			"which allocates what it returns. gws hands its own buffer to its handler. gobwas reads the header from a bufio.Reader, " +
-			"the payload into the program's slice and unmasks it there; text goes through wsutil, which validates. " +
-			"bhojpur, gws and gobwas validate text, coder and gorilla do not. bare copies the bytes and does not look at them.",
+		Words: "A connection in memory returns masked frames, as many bytes as each call asks for, " +
+			"at a cost that does not depend on the alignment of a buffer; over TCP another goroutine sends them through the loopback interface. " +
+			"bhojpur, coder and gorilla read each message through its reader into the program's own slice; AppendRead appends it to that slice; " +
+			"Read allocates the slice that it returns. gws passes its own buffer to its handler. gobwas reads the header from a bufio.Reader, " +
+			"and the payload into the program's slice, where it is unmasked; text is read with wsutil, which validates. " +
+			"bhojpur, gws and gobwas validate text, coder and gorilla do not. bare copies the bytes and does not process them.",
 		Units: []string{"ns/op", "allocs/op"},
 		Rows: []Row{
-			row("ReadBinary/16", "binary, 16 B", reads, faster(0.8, Best)),
-			row("ReadBinary/1024", "binary, 1 KiB", reads, faster(0.8, Best)),
-			row("ReadBinary/16384", "binary, 16 KiB", reads, faster(0.8, Best)),
-			row("ReadBinary/1048576", "binary, 1 MiB", with(reads, "bare"), faster(0.95, Best)),
+			row("ReadBinary/16", "binary, 16 B", reads, faster(0.8, Best), appended(0.7, Best)),
+			row("ReadBinary/1024", "binary, 1 KiB", reads, faster(0.75, Best), appended(0.75, Best)),
+			row("ReadBinary/16384", "binary, 16 KiB", reads, faster(0.7, Best), appended(0.7, Best)),
+			row("ReadBinary/1048576", "binary, 1 MiB", with(reads, "bare"), faster(0.9, Best), appended(0.9, Best)).limited(memoryBound),
 			row("ReadASCII/16384", "ASCII text, 16 KiB", texts, faster(0.7, "gws")),
 			row("ReadASCII/1048576", "ASCII text, 1 MiB", texts, faster(1, "coder")),
-			row("ReadMixed/1048576", "multi-byte text, 1 MiB", texts, faster(0.1, "gws")),
+			row("ReadMixed/1048576", "multi-byte text, 1 MiB", texts, faster(1.2, "coder"), faster(0.07, "gws")).
+				limited("coder does not validate."),
+			row("ReadBinaryTCP/16384", "binary, 16 KiB, TCP", reads, faster(1, Best)).limited(systemCalls),
+			row("ReadBinaryTCP/1048576", "binary, 1 MiB, TCP", reads, faster(1, Best)).limited(systemCalls),
+			row("ReadASCIITCP/16384", "ASCII text, 16 KiB, TCP", texts, faster(1, Best)).limited(systemCalls),
+			row("ReadASCIITCP/1048576", "ASCII text, 1 MiB, TCP", texts, faster(1, "coder")).limited(systemCalls),
+			row("ReadMixedTCP/1048576", "multi-byte text, 1 MiB, TCP", texts, faster(1.2, "coder"), faster(0.3, "gws")).
+				limited("coder does not validate."),
 		},
 	}
 }
+
+const systemCalls = "The system calls of both ends, which are the same for all libraries, take most of the time."
 
 func writesGroup() Group {
 	once := Goal{Unit: "calls/op", Most: 1}
 	return Group{
 		Name:  "writes",
 		Title: "A server writes",
-		Words: "A connection in memory takes everything and counts the calls; a vectored write counts as one for each of its slices, " +
-			"as there is no system call in it here. gorilla writes with WriteMessage. gobwas writes header and payload with a call each, " +
-			"which costs nothing in memory. bhojpur and gws check that text is UTF-8, the others do not.",
+		Words: "A connection in memory accepts all bytes and counts the calls; a vectored write counts as one for each of its slices. " +
+			"Over TCP another goroutine reads what arrives. " +
+			"gorilla writes with WriteMessage. gobwas writes header and payload with a call each, " +
+			"which costs nothing in memory; over TCP it writes a frame with one call. bhojpur and gws check that text is UTF-8, the others do not.",
 		Units: []string{"ns/op", "calls/op", "allocs/op"},
 		Rows: []Row{
 			row("WriteBinary/16", "binary, 16 B", everyone, faster(1, "gorilla"), once),
@@ -81,6 +145,8 @@ func writesGroup() Group {
 			row("WriteBinary/1048576", "binary, 1 MiB", everyone, faster(1, "gorilla")),
 			row("WriteText/16", "text, 16 B", everyone, faster(1.2, "gorilla")),
 			row("WriteText/1024", "text, 1 KiB", everyone, faster(1.2, "gorilla")),
+			row("WriteBinaryTCP/16384", "binary, 16 KiB, TCP", everyone, faster(1, Best)).overTCP().limited(systemCalls),
+			row("WriteBinaryTCP/1048576", "binary, 1 MiB, TCP", everyone, faster(1, Best)).overTCP().limited(systemCalls),
 		},
 	}
 }
@@ -92,12 +158,13 @@ func compressionGroup() Group {
 		Title: "Fresh messages are compressed",
 		Words: "JSON documents of random orders, 512 different ones in turn, with context takeover offered as browsers do. " +
 			"coder and gws agree to it with their own settings, gorilla always compresses each message by itself. " +
-			"gobwas leaves compression to the program and has no row. On 1,000 connections each writes one message, then the next one does.",
+			"gobwas leaves compression to the program and has no row. Of 1,000 connections, each writes one message in turn.",
 		Units: []string{"ns/op", "wire-B/op", "allocs/op"},
 		Rows: []Row{
 			row("WriteFresh/1024", "one connection, 1 KiB", compresses, faster(0.6, "coder"), wire(1.05)),
 			row("WriteFresh/16384", "one connection, 16 KiB", compresses, faster(0.6, "coder"), wire(1.05)),
 			row("WriteFreshHub/1024", "1,000 connections, 1 KiB", compresses, faster(0.75, Best), wire(1.05)),
+			row("WriteFreshTCP/16384", "one connection, 16 KiB, TCP", compresses, faster(0.6, "coder"), wire(1.05)),
 		},
 	}
 }
@@ -106,10 +173,10 @@ func sharedGroup() Group {
 	return Group{
 		Name:  "messages",
 		Title: "Compressed messages are read, prepared ones written",
-		Words: "What is read are binary messages, each compressed by itself, within a window of 4 KiB: JSON documents where nothing else is said. " +
+		Words: "The messages that are read are binary, each compressed by itself within a window of 4 KiB: JSON documents if not stated otherwise. " +
 			"gorilla inflates with compress/flate, gws with klauspost/compress. " +
-			"A prepared message is a JSON document of 4 KiB that goes to 1,000 connections one after the other; an operation is one of these. " +
-			"gws hands it to goroutines, one for each connection, and is waited for after each thousand. coder has no prepared messages.",
+			"A prepared message is a JSON document of 4 KiB, which is written to 1,000 connections one after the other; an operation is one of these writes. " +
+			"gws starts a goroutine for each connection; the benchmark waits for them after each thousand. coder has no prepared messages.",
 		Units: []string{"ns/op", "allocs/op"},
 		Rows: []Row{
 			row("ReadDeflated/16", "read deflated, 16 B", compresses, faster(0.8, Best)),
@@ -118,6 +185,10 @@ func sharedGroup() Group {
 			row("ReadDeflated/1048576", "read deflated, 1 MiB", compresses, faster(1, Best)),
 			row("ReadDeflated/text/16384", "read deflated, 16 KiB of repetitive text", compresses, faster(0.9, "gorilla")),
 			row("ReadDeflated/byte/32768", "read deflated, 32 KiB of one byte", compresses, faster(1, "gorilla")),
+			row("ReadDeflatedTCP/16384", "read deflated, 16 KiB, TCP", compresses, faster(1, Best)),
+			row("ReadDeflatedTCP/1048576", "read deflated, 1 MiB, TCP", compresses, faster(1, Best)),
+			row("ReadDeflatedTCP/text/16384", "read deflated, 16 KiB of repetitive text, TCP", compresses, faster(0.9, "gorilla")),
+			row("ReadDeflatedTCP/byte/32768", "read deflated, 32 KiB of one byte, TCP", compresses, faster(1, "gorilla")),
 			row("Prepared/plain", "prepared", prepares, faster(1, "gorilla")),
 			row("Prepared/deflated", "prepared, deflated", prepares, faster(1, "gorilla")),
 		},
@@ -128,33 +199,58 @@ func upgradeGroup() Group {
 	return Group{
 		Name:  "upgrade",
 		Title: "A request is upgraded",
-		Words: "A whole request through net/http's server on a connection in memory, with the headers that have to be there: " +
-			"accept, parse, upgrade in the handler, close. What net/http allocates is in the figures. " +
-			"Through middleware, the status goes through a writer that notes it.",
+		Words: "A whole request through net/http's server on a connection in memory, with the required headers: " +
+			"accept, parse, upgrade in the handler, close. The allocations of net/http are included. " +
+			"Through middleware, the ResponseWriter is one that records the status.",
 		Units: []string{"ns/op", "allocs/op"},
 		Rows: []Row{
-			{"Upgrade/nethttp", "upgrade through net/http", everyone,
-				[]Goal{faster(1, "gorilla"), {Unit: "allocs/op", Most: 50}}},
-			{"Upgrade/middleware", "upgrade through middleware", []string{Ours, "coder"}, []Goal{faster(1, "coder")}},
+			{Name: "Upgrade/nethttp", What: "upgrade through net/http", Libraries: everyone,
+				Goals: []Goal{faster(1, "gorilla"), {Unit: "allocs/op", Most: 50}}},
+			{Name: "Upgrade/middleware", What: "upgrade through middleware", Libraries: []string{Ours, "coder"},
+				Goals: []Goal{faster(1, "coder")}},
 		},
 	}
 }
 
 func echoGroup() Group {
 	echoes := with(everyone, "bare")
+	writers := row("ConcurrentWrite/16x125", "16 goroutines, 125 B", everyone)
+	writers.Goals = append(writers.Goals,
+		Goal{Unit: "ns/op", Times: 0.45, Of: Best, CPU: "Intel"}, Goal{Unit: "ns/op", Times: 0.3, Of: Best, CPU: "AMD"})
 	return Group{
 		Name:  "echo",
 		Title: "On the loopback interface",
 		Words: "16 goroutines write 125 B each on one TCP connection; gorilla and gobwas get the mutex that they need. " +
 			"Echo: 100 clients send a message each and wait for it; an operation is one such exchange. The clients are the same for all: " +
-			"they send bytes that were masked before, with one call, and count what comes. gobwas puts a frame together and writes it with one call. " +
+			"they send frames that were masked before, with one call, and count the bytes that arrive. gobwas assembles a frame and writes it with one call. " +
 			"bare is a loop over TCP that sends the bytes back with the fewest calls.",
 		Units: []string{"ns/op", "allocs/op"},
 		Rows: []Row{
-			row("ConcurrentWrite/16x125", "16 goroutines, 125 B", everyone, faster(0.3, Best)),
-			row("Echo/16", "echo, 16 B", echoes, faster(1, Best)),
-			row("Echo/1024", "echo, 1 KiB", echoes, faster(1, Best)),
-			row("Echo/16384", "echo, 16 KiB", echoes, faster(1, Best)),
+			writers,
+			row("Echo/16", "echo, 16 B", echoes, faster(1, Best)).limited(systemCalls),
+			row("Echo/1024", "echo, 1 KiB", echoes, faster(1, Best)).limited(systemCalls),
+			row("Echo/16384", "echo, 16 KiB", echoes, faster(1, Best)).limited(systemCalls),
+		},
+	}
+}
+
+func echoCPUGroup() Group {
+	libraries := []string{Ours, Append, "gorilla", "gws", "gobwas", "bare"}
+	goals := []Goal{
+		{Unit: "cpu-ns/op", Times: 1.1, Of: "bare"},
+		{Unit: "cpu-ns/op", Times: 1.1, Of: "bare", Library: Append},
+	}
+	return Group{
+		Name:  "echo-cpu",
+		Title: "Processor time of a server for each echo",
+		Words: "A server process echoes messages of 125 B over the loopback interface. The clients are in another process: each sends a message, waits for the echo " +
+			"and sends the next one. The figure is the processor time of the server process, user and system (getrusage), for each echo. " +
+			"bare makes the same system calls without WebSocket: a goroutine for each connection that reads into a buffer and writes the bytes back. " +
+			"[performance.md](performance.md#an-echo) shows where the rest goes.",
+		Units: []string{"cpu-ns/op"},
+		Rows: []Row{
+			{Name: "EchoCPU/100", What: "100 connections, 125 B", Libraries: libraries, Goals: goals},
+			{Name: "EchoCPU/1000", What: "1,000 connections, 125 B", Libraries: libraries, Goals: goals},
 		},
 	}
 }
@@ -166,14 +262,21 @@ func idleGroup() Group {
 		Name:  "idle",
 		Title: "Idle connections",
 		Words: "Bytes of heap and stack that a server holds for each connection that waits for a message, after it has echoed one of 136 B; " +
-			"with compression and takeover both ways after 64 messages of 1 KiB. The windows of both directions have 15 bits, for which gws is set; " +
+			"with compression and takeover both ways after 64 messages of 1 KiB. The windows of both directions have 15 bits, for which gws is configured; " +
 			"or 12, for which bhojpur is. One process for each library. nethttp is a handler that waits and does nothing else.",
-		Units: []string{"B/conn", "heap-B/conn", "stack-B/conn"},
+		Units:  []string{"B/conn", "heap-B/conn", "stack-B/conn"},
+		Rounds: idleRounds,
 		Rows: []Row{
-			{"Idle/handler", "in the HTTP handler", with(everyone, "nethttp"), few},
-			{"Idle/returned", "handler returned, own goroutine", everyone, returned},
-			{"Idle/deflate", "deflate with takeover, 15 bits, in the handler", []string{Ours, "coder", "gws"}, []Goal{{Unit: "heap-B/conn", Most: 46_000}}},
-			{"Idle/deflate12", "deflate with takeover, 12 bits, in the handler", []string{Ours, "gws"}, []Goal{{Unit: "heap-B/conn", Most: 26_000}}},
+			{Name: "Idle/handler", What: "in the HTTP handler", Libraries: with(everyone, "nethttp"), Goals: few},
+			{Name: "Idle/returned", What: "handler returned, own goroutine", Libraries: everyone, Goals: returned},
+			{Name: "Idle/deflate", What: "deflate with takeover, 15 bits, in the handler", Libraries: []string{Ours, "coder", "gws"},
+				Goals: []Goal{{Unit: "heap-B/conn", Most: 46_000}}},
+			{Name: "Idle/deflate12", What: "deflate with takeover, 12 bits, in the handler", Libraries: []string{Ours, "gws"},
+				Goals: []Goal{{Unit: "heap-B/conn", Most: 26_000}}},
 		},
 	}
 }
+
+// idleRounds is how often idle memory is measured: it hardly differs from round to
+// round, and takes longer than a benchmark.
+const idleRounds = 2

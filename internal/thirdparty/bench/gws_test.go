@@ -1,13 +1,16 @@
 package bench
 
 import (
+	"context"
 	"net/http"
 	"sync"
 
 	"github.com/lxzan/gws"
+
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-var gwsLibrary = library{name: "gws", accept: acceptGws, prepare: prepareGws, later: true}
+var gwsLibrary = library{name: "gws", accept: acceptGws, client: dialGws, prepare: prepareGws, later: true}
 
 // gwsUpgraders has one for each deflate. An Upgrader's compressors take 32 MB.
 var gwsUpgraders = [...]func() *gws.Upgrader{
@@ -50,6 +53,30 @@ func acceptGws(w http.ResponseWriter, r *http.Request, s settings) (conn, error)
 	g := c.Session().(*gwsConn)
 	g.c = c
 	return g, nil
+}
+
+// dialGws uses NewClientFromConn: a Dialer of gws is only another way to return a
+// connection.
+func dialGws(connect connector, s settings) dialer {
+	opts := &gws.ClientOption{
+		Addr:               rawpeer.URL,
+		ReadMaxPayloadSize: 32 << 20,
+		CheckUtf8Enabled:   true,
+		NewSession:         func() gws.SessionStorage { return &gwsConn{} },
+	}
+	return func(context.Context) (conn, error) {
+		tcp, err := connect()
+		if err != nil {
+			return nil, err
+		}
+		c, _, err := gws.NewClientFromConn(gwsHandler{}, opts, tcp)
+		if err != nil {
+			return nil, err
+		}
+		g := c.Session().(*gwsConn)
+		g.c = c
+		return g, nil
+	}
 }
 
 // receive hands each message out from the buffer that gws has read it into. It

@@ -1,8 +1,11 @@
 package bench
 
 import (
+	"context"
 	"io"
+	"net"
 	"net/http"
+	"slices"
 )
 
 // The types of messages, as in RFC 6455 section 5.2 and in every library.
@@ -11,8 +14,8 @@ const (
 	opBinary = 2
 )
 
-// conn is a server's connection. Each library's implementation goes the way that is
-// fastest with that library. Both calls cost each of them the same.
+// conn is a connection of a server or a client. Each library's implementation uses the
+// library's fastest calls. The cost of both methods is the same for all.
 type conn interface {
 	// receive reads messages and calls each with them, until that says false. p
 	// is where a message can be read to; what each gets is valid until it
@@ -29,12 +32,27 @@ type prepared interface{ writeTo(c conn) error }
 type library struct {
 	name    string
 	accept  func(w http.ResponseWriter, r *http.Request, s settings) (conn, error)
-	prepare func(op int, p []byte) (prepared, error) // nil where the library has none
+	client  func(connect connector, s settings) dialer // nil if it has no client's rows
+	prepare func(op int, p []byte) (prepared, error)   // nil if the library has none
 
 	// oneWriter: the program has to see that one goroutine writes at a time.
 	oneWriter bool
 	// later: what was prepared is written by another goroutine.
 	later bool
+}
+
+// connector opens the connections of a client.
+type connector func() (net.Conn, error)
+
+// dialer does an opening handshake on a new connection. ctx can be canceled, and is
+// that of the calls on the connection too.
+type dialer func(ctx context.Context) (conn, error)
+
+// httpClient returns a client of net/http with connections that connect opens.
+func httpClient(connect connector) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return connect() },
+	}}
 }
 
 // settings are those of a connection that the rows need different ones of.
@@ -74,6 +92,16 @@ func (d deflate) offer() string {
 }
 
 var all = []library{bhojpur, coder, gorilla, gwsLibrary, gobwas}
+
+// inTurn returns libs from another one on in each round, and the ones before it behind.
+// Each row runs its libraries in this order.
+func inTurn(libs []library) []library {
+	n := *first % len(libs)
+	return slices.Concat(libs[n:], libs[:n])
+}
+
+// and returns libs and others.
+func and(libs []library, others ...library) []library { return slices.Concat(libs, others) }
 
 // readInto reads all of r into p. A message that is longer is cut, which the caller
 // sees at its length.

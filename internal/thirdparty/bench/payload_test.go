@@ -20,11 +20,16 @@ func clientFrame(op, rsv int, p []byte) []byte {
 	})
 }
 
-// source returns the same random numbers in every run.
-func source() *rand.Rand { return rand.New(rand.NewPCG(6455, 7692)) }
+// serverFrame returns a frame as a server sends it.
+func serverFrame(op int, p []byte) []byte {
+	return rawpeer.AppendFrame(nil, rawpeer.Frame{Fin: true, Opcode: rawpeer.Opcode(op), Payload: p})
+}
+
+// random returns the same random numbers in every run.
+func random() *rand.Rand { return rand.New(rand.NewPCG(6455, 7692)) }
 
 func binary(n int) []byte {
-	rnd, p := source(), make([]byte, n)
+	rnd, p := random(), make([]byte, n)
 	for i := range p {
 		p[i] = byte(rnd.Uint32())
 	}
@@ -77,7 +82,7 @@ func document(rnd *rand.Rand, n int) []byte {
 
 // documents returns 512 different ones.
 func documents(n int) [][]byte {
-	rnd, docs := source(), make([][]byte, 512)
+	rnd, docs := random(), make([][]byte, 512)
 	for i := range docs {
 		docs[i] = document(rnd, n)
 	}

@@ -10,12 +10,12 @@ import (
 // BenchmarkPrepared writes the same message to 1,000 connections, one after the
 // other; an operation is one of these.
 func BenchmarkPrepared(b *testing.B) {
-	p := document(source(), 4*kib)
+	p := document(random(), 4*kib)
 	for _, row := range []struct {
 		name string
 		deflate
 	}{{"plain", plain}, {"deflated", takeover}} {
-		for _, lib := range []library{bhojpur, gorilla, gwsLibrary} {
+		for _, lib := range inTurn([]library{bhojpur, gorilla, gwsLibrary}) {
 			b.Run(row.name+"/"+lib.name, func(b *testing.B) { writePrepared(b, lib, row.deflate, p) })
 		}
 	}

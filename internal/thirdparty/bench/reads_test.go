@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"testing"
 )
@@ -11,52 +12,103 @@ const (
 	mib = 1 << 20
 )
 
+// Rows of at least 16 KiB are measured over TCP too.
+var (
+	allSizes  = []int{16, kib, 16 * kib, mib}
+	overTCP   = []int{16 * kib, mib}
+	allReads  = and(all, bhojpurAppend, bhojpurRead)
+	allTexts  = and(all, bhojpurAppend)
+	allClient = and(dialing, bhojpurAppend)
+)
+
 func BenchmarkReadBinary(b *testing.B) {
-	for _, size := range []int{16, kib, 16 * kib, mib} {
+	for _, size := range allSizes {
 		p := binary(size)
-		readRow(b, opBinary, p, settings{}, append(all, bhojpurAppend, bhojpurRead))
+		libs := allReads
 		if size == mib {
-			b.Run(strconv.Itoa(size)+"/bare", func(b *testing.B) { readBare(b, p) })
+			libs = and(libs, bareRead)
 		}
+		readRow(b, opBinary, p, settings{}, libs, serverInMemory)
 	}
 }
 
 func BenchmarkReadASCII(b *testing.B) {
-	for _, size := range []int{16 * kib, mib} {
-		readRow(b, opText, text(asciiText, size), settings{text: validated}, append(all, bhojpurAppend))
+	for _, size := range overTCP {
+		readRow(b, opText, text(asciiText, size), settings{text: validated}, allTexts, serverInMemory)
 	}
 }
 
 func BenchmarkReadMixed(b *testing.B) {
-	readRow(b, opText, text(mixedText, mib), settings{text: validated}, append(all, bhojpurAppend))
+	readRow(b, opText, text(mixedText, mib), settings{text: validated}, allTexts, serverInMemory)
 }
 
-// readRow measures how messages that are all p are read.
-func readRow(b *testing.B, op int, p []byte, s settings, libs []library) {
-	for _, lib := range libs {
+func BenchmarkReadBinaryTCP(b *testing.B) {
+	for _, size := range overTCP {
+		readRow(b, opBinary, binary(size), settings{}, allReads, serverOverTCP)
+	}
+}
+
+func BenchmarkReadASCIITCP(b *testing.B) {
+	for _, size := range overTCP {
+		readRow(b, opText, text(asciiText, size), settings{text: validated}, allTexts, serverOverTCP)
+	}
+}
+
+func BenchmarkReadMixedTCP(b *testing.B) {
+	readRow(b, opText, text(mixedText, mib), settings{text: validated}, allTexts, serverOverTCP)
+}
+
+func BenchmarkClientReadBinary(b *testing.B) {
+	for _, size := range []int{16, 16 * kib, mib} {
+		clientReadRow(b, opBinary, binary(size), clientInMemory)
+	}
+}
+
+func BenchmarkClientReadText(b *testing.B) {
+	for _, size := range []int{16, mib} {
+		clientReadRow(b, opText, text(asciiText, size), clientInMemory)
+	}
+}
+
+func BenchmarkClientReadBinaryTCP(b *testing.B) {
+	for _, size := range overTCP {
+		clientReadRow(b, opBinary, binary(size), clientOverTCP)
+	}
+}
+
+func BenchmarkClientReadTextTCP(b *testing.B) {
+	clientReadRow(b, opText, text(asciiText, mib), clientOverTCP)
+}
+
+// readRow measures a server that reads messages that are all p.
+func readRow(b *testing.B, op int, p []byte, s settings, libs []library, from source) {
+	for _, lib := range inTurn(libs) {
 		b.Run(strconv.Itoa(len(p))+"/"+lib.name, func(b *testing.B) {
-			l := &loop{}
-			c := over(b, lib, l, s)
-			l.feed = clientFrame(op, 0, p)
-			read(b, c, p)
+			frame := clientFrame(op, 0, p)
+			if lib.name == bareRead.name { // it does not unmask
+				frame = slices.Concat(frame[:len(frame)-len(p)], p)
+			}
+			read(b, from(b, lib, s, frame), p)
 		})
 	}
 }
 
-func readBare(b *testing.B, p []byte) {
-	frame := clientFrame(opBinary, 0, p)
-	copy(frame[len(frame)-len(p):], p) // nobody unmasks it
-	l := &loop{feed: frame}
-	c := bare{conn: l, head: len(frame) - len(p), size: len(p)}
-	read(b, c, p)
+// clientReadRow measures a client that reads messages that are all p.
+func clientReadRow(b *testing.B, op int, p []byte, from source) {
+	frame := serverFrame(op, p)
+	for _, lib := range inTurn(allClient) {
+		b.Run(strconv.Itoa(len(p))+"/"+lib.name, func(b *testing.B) {
+			read(b, from(b, lib, settings{}, frame), p)
+		})
+	}
 }
 
 type receiver interface {
 	receive(p []byte, each func([]byte) bool) error
 }
 
-// read measures c, whose messages all have to be want. Each one's length is looked
-// at, and the content of the first and the last.
+// read measures c, whose messages all have to be want. It compares the length of each
+// message, and the content of the first and the last.
 func read(b *testing.B, c receiver, want []byte) {
 	into := make([]byte, len(want)+64)
 	var wrong bool

@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// Results has what was measured: of each row, each library and each unit one figure
-// for each time that it was measured.
+// Results holds the figures of each row, each library and each unit: one for each
+// round in which it was measured.
 type Results map[string]map[string]map[string][]float64
 
-// Add reads lines in Go's benchmark format and adds what they say. The benchmark
-// Echo/16/gws is of the row Echo/16 and the library gws. Heap and stack of a
-// connection are added up too, as B/conn. Lines of other kinds are ignored.
+// Add reads lines in Go's benchmark format and adds their figures. The benchmark
+// Echo/16/gws is of the row Echo/16 and the library gws. The sum of the heap and the
+// stack of a connection is added as B/conn. Other lines are ignored.
 //
-// procs is the GOMAXPROCS of the benchmarks, which go test writes behind a name.
+// procs is the GOMAXPROCS of the benchmarks, which go test appends to a name.
 func (rs Results) Add(r io.Reader, procs int) error {
 	suffix := "-" + strconv.Itoa(procs)
 	lines := bufio.NewScanner(r)
@@ -62,7 +62,7 @@ func (rs Results) add(row, library, unit string, v float64) {
 	rs[row][library][unit] = append(rs[row][library][unit], v)
 }
 
-// Median returns the median of what was measured, and whether anything was.
+// Median returns the median of the figures. It reports false if there are none.
 func (rs Results) Median(row, library, unit string) (float64, bool) {
 	vs := slices.Sorted(slices.Values(rs[row][library][unit]))
 	n := len(vs)
@@ -72,8 +72,7 @@ func (rs Results) Median(row, library, unit string) (float64, bool) {
 	return (vs[(n-1)/2] + vs[n/2]) / 2, true
 }
 
-// BestPeer returns the library other than ours that has the smallest median, and
-// that. What is no library does not count.
+// BestPeer returns the peer that has the smallest median, and that median.
 func (rs Results) BestPeer(row, unit string) (library string, v float64, ok bool) {
 	for _, name := range Peers {
 		if m, found := rs.Median(row, name, unit); found && (!ok || m < v) {
@@ -83,16 +82,26 @@ func (rs Results) BestPeer(row, unit string) (library string, v float64, ok bool
 	return library, v, ok
 }
 
-// Check returns an error that names what is missing for each benchmark of groups to
-// have been measured count times.
-func (rs Results) Check(groups []Group, count int) error {
+// Has reports whether there are figures of a row of g.
+func (rs Results) Has(g Group) bool {
+	for _, row := range g.Rows {
+		if len(rs[row.Name]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Check returns an error that lists the benchmarks of groups that do not have a figure
+// for each of the rounds.
+func (rs Results) Check(groups []Group, rounds int) error {
 	var missing []string
 	for _, g := range groups {
 		for _, row := range g.Rows {
 			for _, library := range row.Libraries {
-				for _, unit := range g.Units {
-					if n := len(rs[row.Name][library][unit]); n != count {
-						missing = append(missing, fmt.Sprintf("%s/%s: %d times %s, want %d", row.Name, library, n, unit, count))
+				for _, unit := range g.UnitsOf(row) {
+					if n, want := len(rs[row.Name][library][unit]), g.RoundsOf(rounds); n != want {
+						missing = append(missing, fmt.Sprintf("%s/%s: %d times %s, want %d", row.Name, library, n, unit, want))
 					}
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,10 +17,10 @@ import (
 
 // serve runs a server on the loopback interface, which upgrades with lib and calls
 // each with every connection. It is closed in the cleanup.
-func serve(b *testing.B, lib library, each func(c conn)) (addr string) {
+func serve(b *testing.B, lib library, set settings, each func(c conn)) (addr string) {
 	b.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := lib.accept(w, r, settings{})
+		c, err := lib.accept(w, r, set)
 		if err != nil {
 			b.Error(err)
 			return
@@ -36,7 +37,7 @@ const patience = time.Minute
 
 // dial returns a connection after the handshake, which is all that this client
 // knows of WebSocket.
-func dial(b *testing.B, addr string) net.Conn {
+func dial(b *testing.B, addr string, s settings) net.Conn {
 	b.Helper()
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -44,7 +45,7 @@ func dial(b *testing.B, addr string) net.Conn {
 	}
 	b.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(patience))
-	if _, err := io.WriteString(conn, request); err != nil {
+	if _, err := io.WriteString(conn, requestOf(s)); err != nil {
 		b.Fatal(err)
 	}
 	r := bufio.NewReader(conn)
@@ -55,29 +56,29 @@ func dial(b *testing.B, addr string) net.Conn {
 	return conn
 }
 
+// requestOf returns a request that offers the compression of s.
+func requestOf(s settings) string {
+	offer := s.deflate.offer()
+	if offer == "" {
+		return request
+	}
+	return strings.TrimSuffix(request, "\r\n") + "Sec-WebSocket-Extensions: " + offer + "\r\n\r\n"
+}
+
 // BenchmarkConcurrentWrite writes from 16 goroutines to one connection. What they
 // wrote is counted at the other end.
 func BenchmarkConcurrentWrite(b *testing.B) {
-	for _, lib := range all {
-		b.Run("16x125/"+lib.name, func(b *testing.B) { writeConcurrently(b, lib) })
+	for _, lib := range inTurn(all) {
+		b.Run("16x125/"+lib.name, func(b *testing.B) { writeConcurrently(b, lib, 16, 125) })
 	}
 }
 
-func writeConcurrently(b *testing.B, lib library) {
-	const writers, size = 16, 125
+// writeConcurrently writes messages of size bytes, fewer than 126, from writers
+// goroutines.
+func writeConcurrently(b *testing.B, lib library, writers, size int) {
 	p := binary(size)
-	opened, written := make(chan conn, 1), make(chan struct{})
-	addr := serve(b, lib, func(c conn) {
-		opened <- c
-		<-written
-	})
-	client := dial(b, addr)
-	received := make(chan int64, 1)
-	go func() {
-		n, _ := io.Copy(io.Discard, client)
-		received <- n
-	}()
-	c := <-opened
+	c, client := acceptTCP(b, lib, settings{})
+	received := newSink(client)
 	write := c.write
 	if lib.oneWriter {
 		var mu sync.Mutex
@@ -103,10 +104,9 @@ func writeConcurrently(b *testing.B, lib library) {
 	}
 	all.Wait()
 	b.StopTimer()
-	close(written) // the handler closes the connection
-	if n := <-received; n != int64(b.N)*(2+size) {
-		b.Fatalf("%d bytes arrived of %d messages", n, b.N)
-	}
+	c.close()
+	received.all.Wait()
+	wantTotal(b, received.total, 2+size)
 }
 
 // BenchmarkEcho is 100 clients, each of which sends a message and waits for it. An
@@ -114,7 +114,7 @@ func writeConcurrently(b *testing.B, lib library) {
 func BenchmarkEcho(b *testing.B) {
 	for _, size := range []int{16, kib, 16 * kib} {
 		p := binary(size)
-		for _, lib := range append([]library{bareEcho}, all...) {
+		for _, lib := range inTurn(and(all, bareEcho)) {
 			b.Run(strconv.Itoa(size)+"/"+lib.name, func(b *testing.B) { echo(b, lib, p) })
 		}
 	}
@@ -122,11 +122,7 @@ func BenchmarkEcho(b *testing.B) {
 
 func echo(b *testing.B, lib library, p []byte) {
 	const connections = 100
-	addr := serve(b, lib, func(c conn) {
-		c.receive(make([]byte, len(p)+64), func(message []byte) bool {
-			return c.write(opBinary, message) == nil
-		})
-	})
+	addr := serve(b, lib, settings{}, func(c conn) { echoAll(c, len(p)) })
 	frame := clientFrame(opBinary, 0, p)
 	head := len(frame) - len(p) - len(key)
 	want := p
@@ -135,7 +131,7 @@ func echo(b *testing.B, lib library, p []byte) {
 	}
 	var conns []net.Conn
 	for range connections {
-		conns = append(conns, dial(b, addr))
+		conns = append(conns, dial(b, addr, settings{}))
 	}
 	var all sync.WaitGroup
 	var begun atomic.Int64
@@ -167,4 +163,11 @@ func echo(b *testing.B, lib library, p []byte) {
 	for _, conn := range conns {
 		conn.Close()
 	}
+}
+
+// echoAll echoes the messages of c, of size bytes, until the connection ends.
+func echoAll(c conn, size int) {
+	c.receive(make([]byte, size+64), func(message []byte) bool {
+		return c.write(opBinary, message) == nil
+	})
 }

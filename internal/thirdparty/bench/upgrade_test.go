@@ -95,12 +95,12 @@ func (cannedListener) Addr() net.Addr { return rawpeer.ServerAddr }
 // has upgraded and closed the connection. With middleware, the handler gets a writer
 // that notes the status.
 func BenchmarkUpgrade(b *testing.B) {
-	for _, lib := range all {
+	for _, lib := range inTurn(all) {
 		b.Run("nethttp/"+lib.name, func(b *testing.B) {
 			upgrade(b, lib, func(w http.ResponseWriter) http.ResponseWriter { return w })
 		})
 	}
-	for _, lib := range []library{bhojpur, coder} {
+	for _, lib := range inTurn([]library{bhojpur, coder}) {
 		b.Run("middleware/"+lib.name, func(b *testing.B) {
 			upgrade(b, lib, func(w http.ResponseWriter) http.ResponseWriter { return &noting{ResponseWriter: w} })
 		})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -53,32 +52,9 @@ func (e *echoClient) answer(command string, n int, _ string) (string, error) {
 	return "", errors.New("unknown command " + command)
 }
 
-// each calls f for all connections, some at once, and returns the first
+// each calls f for all connections, several at a time, and returns the first
 // error.
-func (e *echoClient) each(f func(i int) error) error {
-	var next atomic.Int64
-	var failed atomic.Pointer[error]
-	var done sync.WaitGroup
-	for range workers {
-		done.Go(func() {
-			for failed.Load() == nil {
-				i := int(next.Add(1) - 1)
-				if i >= len(e.conns) {
-					return
-				}
-				if err := f(i); err != nil {
-					err = fmt.Errorf("connection %d: %w", i, err)
-					failed.CompareAndSwap(nil, &err)
-				}
-			}
-		})
-	}
-	done.Wait()
-	if err := failed.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
+func (e *echoClient) each(f func(i int) error) error { return atOnce(len(e.conns), f) }
 
 func (e *echoClient) open(i int) error {
 	conn, err := net.Dial("tcp", e.address)

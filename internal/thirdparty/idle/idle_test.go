@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"slices"
@@ -180,6 +181,45 @@ func TestDeflateIsWanted(t *testing.T) {
 				t.Errorf("%s in place of %s: no error", instead, s)
 			}
 		}
+	}
+}
+
+func TestMeasureClients(t *testing.T) {
+	for _, many := range []bool{false, true} {
+		set := quick(usualDialers, "")
+		set.address, set.many, set.clients = "127.0.0.1:0", many, true
+		var out strings.Builder
+		if err := measureClients(t.Context(), set, &out); err != nil {
+			t.Fatal(err)
+		}
+		line := `BenchmarkIdleClient/dialed/%s 1 [1-9]\d* heap-B/conn [1-9]\d* stack-B/conn`
+		if many {
+			line = `BenchmarkManyClients/dialed/%s 1 8 conns .* 8 answered`
+		}
+		for _, l := range set.libraryNames() {
+			if !regexp.MustCompile(`(?m)^` + fmt.Sprintf(line, l)).MatchString(out.String()) {
+				t.Errorf("no result of %s:\n%s", l, out.String())
+			}
+		}
+	}
+	if err := measureClients(t.Context(), quick("nobody", ""), io.Discard); err == nil {
+		t.Error("clients of no library: no error")
+	}
+}
+
+// A client whose answer is another message, or does not come, is not measured.
+func TestClientsWantAnswers(t *testing.T) {
+	for name, handler := range map[string]func(situation) http.HandlerFunc{"altered": alteredHandler, "silent": func(situation) http.HandlerFunc {
+		return echoesWith(inHandler, func(int, []byte) []byte { return nil })
+	}} {
+		server := httptest.NewServer(handler(inHandler))
+		defer server.Close()
+		d := &dialerProcess{dial: dialBhojpur, url: "ws" + strings.TrimPrefix(server.URL, "http")}
+		d.changed.L = &d.mu
+		if answered, err := d.answer("open", 2, ""); err == nil {
+			t.Errorf("%s: %s are answered", name, answered)
+		}
+		d.close()
 	}
 }
 

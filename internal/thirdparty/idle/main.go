@@ -30,6 +30,10 @@
 // Each process has 17,000 connections at most, for which it needs as many
 // descriptors. The kernel takes about 10 KiB more for the two ends of each.
 //
+// With -clients it measures client connections instead, each of which waits for a
+// message in a goroutine of its own after an echo; with -many too, 10,000 of each
+// library in one process. Their server uses no library.
+//
 // Output is in Go's benchmark format.
 package main
 
@@ -42,6 +46,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -64,7 +69,7 @@ type settings struct {
 	libraries, situations string
 	connections           int
 	processes             int
-	many                  bool
+	many, clients         bool
 	rest                  time.Duration
 	sites                 string
 }
@@ -72,14 +77,15 @@ type settings struct {
 func run(ctx context.Context, args []string, w io.Writer) error {
 	var set settings
 	flags := flag.NewFlagSet("idle", flag.ContinueOnError)
-	flags.StringVar(&set.libraries, "libraries", usual, "which libraries, by comma")
+	flags.StringVar(&set.libraries, "libraries", "", "which libraries, by comma (default "+usual+", with -clients "+usualDialers+")")
 	flags.StringVar(&set.situations, "situations", "", "which situations, by comma (default handler,returned,deflate,deflate12, with -many handler,returned)")
-	flags.IntVar(&set.connections, "connections", 0, "how many connections (default 1000, with -many 100000)")
+	flags.IntVar(&set.connections, "connections", 0, "how many connections (default 1000, with -many 100000, with -many -clients 10000)")
 	flags.IntVar(&set.processes, "processes", 6, "with -many: how many servers, and as many clients")
 	flags.BoolVar(&set.many, "many", false, "open very many connections")
+	flags.BoolVar(&set.clients, "clients", false, "measure client connections")
 	flags.DurationVar(&set.rest, "rest", 0, "how long they rest before they are measured (default 0.5s, with -many 5s)")
 	flags.StringVar(&set.sites, "sites", "", "a directory for lists of what each allocation site holds; slow")
-	flags.StringVar(&set.role, "role", "", "of a child process: server or client")
+	flags.StringVar(&set.role, "role", "", "of a child process: server or client, dialer or echo")
 	flags.StringVar(&set.address, "address", "127.0.0.1:0", "of a child process: where to listen or connect")
 	flags.Uint64Var(&set.seed, "seed", 1, "of a child process: of its messages")
 	if err := flags.Parse(args); err != nil {
@@ -90,17 +96,34 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 		return serveParent(set)
 	case set.role == "client":
 		return connectForParent(set)
+	case set.role == "dialer":
+		return dialForParent(set)
+	case set.role == "echo":
+		return echoForParent(set)
+	case set.clients:
+		set.libraries = cmp.Or(set.libraries, usualDialers)
+		connections, rest := fewConnections, fewRest
+		if set.many {
+			connections, rest = manyClients, manyRest
+		}
+		set.connections = cmp.Or(set.connections, connections)
+		set.rest = cmp.Or(set.rest, rest)
+		return measureClients(ctx, set, w)
 	case set.many:
 		set.situations = cmp.Or(set.situations, "handler,returned")
 		set.connections = cmp.Or(set.connections, manyConnections)
 		set.rest = cmp.Or(set.rest, manyRest)
 		return measureMany(ctx, set, w)
 	}
+	set.libraries = cmp.Or(set.libraries, usual)
 	set.situations = cmp.Or(set.situations, "handler,returned,deflate,deflate12")
 	set.connections = cmp.Or(set.connections, fewConnections)
 	set.rest = cmp.Or(set.rest, fewRest)
 	return measureAll(ctx, set, w)
 }
+
+// libraryNames returns the names of the libraries.
+func (set settings) libraryNames() []string { return strings.Split(set.libraries, ",") }
 
 const (
 	fewConnections  = 1000

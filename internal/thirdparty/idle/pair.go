@@ -53,7 +53,12 @@ func (p *pair) stop() error {
 }
 
 func (p *pair) memory(rest time.Duration) (memory, error) {
-	text, err := p.server.ask("memory", int(rest.Milliseconds()), "")
+	return memoryOf(p.server, rest)
+}
+
+// memoryOf returns what a process holds after a rest.
+func memoryOf(p *process, rest time.Duration) (memory, error) {
+	text, err := p.ask("memory", int(rest.Milliseconds()), "")
 	if err != nil {
 		return memory{}, err
 	}

@@ -13,9 +13,20 @@ import (
 // Machine is where and when figures were measured.
 type Machine struct {
 	CPU, Memory, OS, Kernel string
-	Cores                   int
-	Go                      string
-	Date                    string
+	// Model tells processors apart that have the same name. It may be empty.
+	Model string
+	Cores int
+	Go    string
+	Date  string
+}
+
+// Name returns the name of the machine: the processor and the number of cores.
+func (m Machine) Name() string {
+	model := ""
+	if m.Model != "" {
+		model = " (" + m.Model + ")"
+	}
+	return fmt.Sprintf("%s%s, %d cores", m.CPU, model, m.Cores)
 }
 
 // This returns the machine that runs the program. What the system does not tell is
@@ -27,10 +38,20 @@ func This() Machine {
 		Memory: gigabytes(lineOf("/proc/meminfo", "MemTotal", ":")),
 		OS:     orUnknown(strings.Trim(lineOf("/etc/os-release", "PRETTY_NAME", "="), `"`)),
 		Kernel: orUnknown(strings.TrimSpace(string(kernel))),
+		Model:  model(),
 		Cores:  runtime.NumCPU(),
 		Go:     runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
 		Date:   time.Now().UTC().Format(time.DateOnly),
 	}
+}
+
+// model returns the family and the model of the processor, or "".
+func model() string {
+	family, number := lineOf("/proc/cpuinfo", "cpu family", ":"), lineOf("/proc/cpuinfo", "model", ":")
+	if family == "" || number == "" {
+		return ""
+	}
+	return "family " + family + ", model " + number
 }
 
 // lineOf returns what is behind sep on the first line of file that begins with key.

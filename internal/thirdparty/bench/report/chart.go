@@ -55,8 +55,8 @@ type bar struct {
 	value                  float64
 }
 
-// drawChart returns an SVG of the medians of g.
-func drawChart(rs bench.Results, g bench.Group) []byte {
+// drawChart returns an SVG of the medians of g on a machine.
+func drawChart(rs bench.Results, g bench.Group, machine string) []byte {
 	panels := panelsOf(rs, g)
 	height := chart.TitleHeight + chart.Margin
 	for i := 0; i < len(panels); i += 2 {
@@ -64,7 +64,7 @@ func drawChart(rs bench.Results, g bench.Group) []byte {
 	}
 	c := chart.New(chart.Frame{
 		Title:    g.Title,
-		Subtitle: "Shorter is better. Each panel has a scale of its own; a bar with a notch is longer than it has room for.",
+		Subtitle: machine + ". Shorter is better. Each panel has its own scale; a notch marks a bar that is cut.",
 		Words:    describe(panels),
 		Style:    style,
 		Width:    chartWidth,
@@ -92,7 +92,10 @@ func rowHeight(panels []panel) int {
 // panelsOf returns a panel of each row's first unit, and of what goes over the wire.
 func panelsOf(rs bench.Results, g bench.Group) (panels []panel) {
 	for _, row := range g.Rows {
-		for i, unit := range g.Units {
+		if len(rs[row.Name]) == 0 {
+			continue
+		}
+		for i, unit := range g.UnitsOf(row) {
 			if i > 0 && unit != "wire-B/op" {
 				continue
 			}
@@ -109,9 +112,9 @@ func panelsOf(rs bench.Results, g bench.Group) (panels []panel) {
 
 func classOf(name string) string {
 	switch name {
-	case bench.Ours, "bhojpur-AppendRead", "bhojpur-Read":
+	case bench.Ours, bench.Append, bench.Read:
 		return "ours"
-	case "bare", "nethttp", "nethttp-hijacked":
+	case "bare", "nethttp", "mutex":
 		return "bare"
 	}
 	return "peer"

@@ -6,10 +6,11 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/bhojpur/api/internal/thirdparty/bench"
 	"github.com/bhojpur/api/internal/thirdparty/machine"
 )
 
-// measured is where and of what the figures are.
+// measured is the machine and the libraries of the results.
 type measured struct {
 	machine.Machine
 	libraries []libraryVersion
@@ -17,7 +18,7 @@ type measured struct {
 
 type libraryVersion struct{ name, module, version string }
 
-// modules are those whose versions the page tells.
+// modules are the modules whose versions are on the page.
 var modules = [][2]string{
 	{"coder", "github.com/coder/websocket"},
 	{"gorilla", "github.com/gorilla/websocket"},
@@ -31,7 +32,7 @@ func measuredHere(ctx context.Context) (measured, error) {
 	if err != nil {
 		commit = "of no commit" // a release has no repository around it
 	}
-	m := measured{machine.This(), []libraryVersion{{bhojpurName, "github.com/bhojpur/api", commit}}}
+	m := measured{machine.This(), []libraryVersion{{bench.Ours, "github.com/bhojpur/api", commit}}}
 	for _, module := range modules {
 		version, err := output(ctx, "go", "list", "-m", "-f", "{{.Version}}", module[1])
 		if err != nil {

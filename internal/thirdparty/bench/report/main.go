@@ -1,11 +1,15 @@
-// Command report runs the benchmarks, makes docs/benchmarks.md of them, with
-// charts, and prints that page. It runs all of them, then all again, so that a noisy
-// minute is not one library's alone, and takes medians.
+// Command report runs the benchmarks, keeps their results, makes docs/benchmarks.md and
+// its charts of the results of all machines, and prints that page.
 //
 //	go run ./bench/report
 //
-// It fails, and writes nothing, when a benchmark fails or is missing. A goal that is
-// not met is not a failure: the page tells.
+// It runs all benchmarks, then all again, and takes medians, so that a slow minute of
+// the machine does not affect one library alone. The libraries of a row run one after
+// the other, and each round begins with another one. It begins no round that would not
+// end within the time of -within.
+//
+// The command fails, and writes nothing, if a benchmark fails three times or is missing.
+// A goal that is not met is not a failure: the page shows it.
 package main
 
 import (
@@ -15,13 +19,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"syscall"
+	"time"
 
 	"github.com/bhojpur/api/internal/thirdparty/bench"
 )
@@ -38,48 +40,128 @@ func main() {
 
 // settings are the command's flags.
 type settings struct {
-	count     int
+	rounds    int
+	within    time.Duration
 	benchtime string
 	raw, from string
 	docs      string
+	results   string
+	all       bool
+	render    bool
 	many      int
 }
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	var set settings
 	flags := flag.NewFlagSet("report", flag.ContinueOnError)
-	flags.IntVar(&set.count, "count", 5, "how often each benchmark runs")
-	flags.StringVar(&set.benchtime, "benchtime", "500ms", "how long each runs each time")
-	flags.IntVar(&set.many, "many", 100_000, "how many idle connections to open at once; 0: none, and nothing of it on the page")
-	flags.StringVar(&set.docs, "docs", "../../docs", "the directory to write to")
+	flags.IntVar(&set.rounds, "rounds", 5, "how often each benchmark runs")
+	flags.DurationVar(&set.within, "within", 14*time.Minute, "begin no round that would end later; 0: no limit")
+	flags.StringVar(&set.benchtime, "benchtime", "200ms", "how long each benchmark runs each time")
+	flags.BoolVar(&set.all, "all", false, "measure the rows of make bench-all too")
+	flags.IntVar(&set.many, "many", 100_000, "with -all: how many idle connections to open at once, and a tenth of that as clients")
+	flags.StringVar(&set.docs, "docs", "../../docs", "the directory of the page")
+	flags.StringVar(&set.results, "results", "bench/results", "the directory of the results of all machines")
 	flags.StringVar(&set.raw, "raw", "", "a file to keep the benchmarks' output in")
-	flags.StringVar(&set.from, "from", "", "run nothing, take the output from this file")
+	flags.StringVar(&set.from, "from", "", "take the output of this machine from this file instead of measuring")
+	flags.BoolVar(&set.render, "render", false, "measure nothing, make the page of the results that are kept")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	var output []byte
-	var err error
-	if set.from != "" {
-		output, err = os.ReadFile(set.from)
-	} else {
-		output, err = measure(ctx, set, stdout)
+	if !set.render {
+		if err := keep(ctx, set, stdout); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	rs := bench.Results{}
-	if err := rs.Add(bytes.NewReader(output), runtime.GOMAXPROCS(0)); err != nil {
-		return err
-	}
-	groups := bench.Groups()
-	if err := rs.Check(groups, set.count); err != nil {
-		return err
-	}
+	return write(set, stdout)
+}
+
+// keep measures and saves the results.
+func keep(ctx context.Context, set settings, stdout io.Writer) error {
 	m, err := measuredHere(ctx)
 	if err != nil {
 		return err
 	}
-	files, err := render(rs, groups, m, set)
+	parts := []bool{false}
+	if set.all {
+		parts = append(parts, true)
+	}
+	var all []stored
+	for _, rest := range parts {
+		began := time.Now()
+		output, rounds, err := outputOf(ctx, set, rest, stdout)
+		if err != nil {
+			return err
+		}
+		s := stored{
+			measured: m, rest: rest, at: time.Now().UTC().Format(time.RFC3339), rounds: rounds, benchtime: set.benchtime,
+			took: time.Since(began).Round(time.Second).String(), results: bench.Results{},
+		}
+		if err := s.results.Add(bytes.NewReader(output), runtime.GOMAXPROCS(0)); err != nil {
+			return err
+		}
+		s.results = ofPart(s.results, rest)
+		if err := s.results.Check(part(rest), rounds); err != nil {
+			return err
+		}
+		if rest && set.many > 0 {
+			if err := checkMany(s.results); err != nil {
+				return err
+			}
+		}
+		all = append(all, s)
+	}
+	for _, s := range all {
+		if err := s.save(set.results); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// outputOf returns what the benchmarks print, and how many rounds they had.
+func outputOf(ctx context.Context, set settings, rest bool, stdout io.Writer) ([]byte, int, error) {
+	if set.from != "" {
+		output, err := os.ReadFile(set.from)
+		return output, set.rounds, err
+	}
+	return measure(ctx, set, rest, stdout)
+}
+
+// part returns the groups of make bench, or the rest of make bench-all.
+func part(rest bool) (groups []bench.Group) {
+	for _, g := range bench.Groups() {
+		if g.Rest == rest {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}
+
+// ofPart returns the rows of rs that belong to a part.
+func ofPart(rs bench.Results, rest bool) bench.Results {
+	rows := bench.Results{}
+	for _, g := range part(rest) {
+		for _, row := range g.Rows {
+			if found := rs[row.Name]; found != nil {
+				rows[row.Name] = found
+			}
+		}
+	}
+	if rest {
+		for _, row := range manyRows(rs) {
+			rows[row] = rs[row]
+		}
+	}
+	return rows
+}
+
+// write makes the page of all results and prints it.
+func write(set settings, stdout io.Writer) error {
+	all, err := load(set.results)
+	if err != nil {
+		return err
+	}
+	files, err := render(all, bench.Groups())
 	if err != nil {
 		return err
 	}
@@ -90,63 +172,4 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	_, err = stdout.Write(files[page])
 	return err
-}
-
-// measure runs everything and returns what it printed, which it prints too.
-func measure(ctx context.Context, set settings, stdout io.Writer) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	benchmarks, idle := filepath.Join(dir, "bench.test"), filepath.Join(dir, "idle")
-	if err := execute(ctx, os.Stderr, "go", "test", "-c", "-o", benchmarks, "./bench"); err != nil {
-		return nil, err
-	}
-	if err := execute(ctx, os.Stderr, "go", "build", "-o", idle, "./idle"); err != nil {
-		return nil, err
-	}
-	var output bytes.Buffer
-	var w io.Writer = io.MultiWriter(&output, stdout)
-	if set.raw != "" {
-		f, err := os.Create(set.raw)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		w = io.MultiWriter(w, f)
-	}
-	var names bytes.Buffer
-	if err := execute(ctx, &names, benchmarks, "-test.list=^Benchmark"); err != nil {
-		return nil, err
-	}
-	for round := range set.count {
-		// Each in a process of its own: the first library of a benchmark would bear
-		// what the one before left on the heap. And each round begins with another
-		// library: what the process does to its first is not one library's alone.
-		for _, name := range strings.Fields(names.String()) {
-			if err := execute(ctx, w, benchmarks, "-test.run=^$", "-test.bench=^"+name+"$", "-test.timeout=1h",
-				"-test.benchtime="+set.benchtime, "-first="+strconv.Itoa(round)); err != nil {
-				return nil, err
-			}
-		}
-		if err := execute(ctx, w, idle); err != nil {
-			return nil, err
-		}
-	}
-	if set.many > 0 {
-		if err := execute(ctx, w, idle, "-many", "-connections", strconv.Itoa(set.many)); err != nil {
-			return nil, err
-		}
-	}
-	return output.Bytes(), nil
-}
-
-func execute(ctx context.Context, w io.Writer, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Stdout, cmd.Stderr = w, os.Stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w", filepath.Base(name), err)
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,61 +11,143 @@ import (
 	"github.com/bhojpur/api/internal/thirdparty/bench"
 )
 
-const bhojpurName = bench.Ours
+// order is that of the columns. Others come behind, by name.
+var order = []string{bench.Ours, bench.Append, bench.Read, "coder", "gorilla", "gws", "gobwas", "bare", "mutex", "nethttp"}
 
-// order is that of the columns. What is not in it comes behind, by name.
-var order = []string{bench.Ours, "bhojpur-AppendRead", "bhojpur-Read", "coder", "gorilla", "gorilla-pool", "gws", "gws-15", "gobwas", "bare", "nethttp", "nethttp-hijacked"}
-
-// page is the file that the tables are in.
+// page is the file with the tables.
 const page = "benchmarks.md"
 
-// render returns the page and its charts by file name.
-func render(rs bench.Results, groups []bench.Group, m measured, set settings) (map[string][]byte, error) {
+// unsure marks a figure that the rounds do not agree about.
+const unsure = "≈"
+
+// render returns the page and its charts by file name. all are the results of all
+// machines, the newest first.
+func render(all []stored, groups []bench.Group) (map[string][]byte, error) {
+	if len(all) == 0 {
+		return nil, errors.New("there are no results")
+	}
 	files := map[string][]byte{}
 	var b bytes.Buffer
-	header(&b, m, set)
-	for _, g := range groups {
-		chart := "benchmarks-" + g.Name + ".svg"
-		files[chart] = drawChart(rs, g)
-		fmt.Fprintf(&b, "\n## %s\n\n![%s: a chart of the table below](%s)\n\n", g.Title, g.Title, chart)
-		for i, unit := range g.Units {
-			if i > 0 {
-				b.WriteString("\n")
-			}
-			if err := table(&b, rs, g, unit); err != nil {
-				return nil, err
-			}
-		}
-		fmt.Fprintf(&b, "\n%s\n", wrap(g.Words))
+	b.WriteString(introduction)
+	machines := byMachine(all)
+	for _, parts := range machines {
+		machineSection(&b, parts, groups)
 	}
-	if set.many > 0 {
-		if err := manyTable(&b, rs); err != nil {
-			return nil, err
-		}
+	charts(&b, files, machines[0], groups)
+	b.WriteString("\n# How it is measured\n\n" + wrap(method) + "\n")
+	for _, g := range groups {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n", g.Title, wrap(g.Words))
 	}
 	files[page] = b.Bytes()
 	return files, nil
 }
 
-func header(b *bytes.Buffer, m measured, set settings) {
-	b.WriteString("# Benchmarks\n\n")
-	b.WriteString(wrap("Each figure is the median of "+runs(set.count)+". All libraries run in each round, one after the other for the same work, "+
-		"which begins with another one in each round where they share a process. Each is driven by what is fastest with it; "+
-		"bhojpur and coder with a context that can be canceled. "+
-		"Compare figures of one row; those of another machine differ. The goals are our own.") + "\n\n")
-	fmt.Fprintf(b, "| | |\n|---|---|\n| machine | %s, %d cores, %s |\n| system | %s, Linux %s |\n| Go | %s |\n",
-		m.CPU, m.Cores, m.Memory, m.OS, m.Kernel, m.Go)
-	for _, l := range m.libraries {
-		fmt.Fprintf(b, "| %s | %s %s |\n", l.name, l.module, l.version)
+const introduction = `# Benchmarks
+
+This library beside others. There is one table for each machine, the newest first; compare figures
+of one row only. Then follow charts, and [how it is measured](#how-it-is-measured).
+
+- A figure is the median of the rounds. Smaller is better. Ours are bold.
+- *ours ÷ best* is our figure divided by that of the best other Go library in the row, and its name.
+  Behind it stands the same for AppendRead.
+- *spread*: in each round that ratio is a little different; this is the largest minus the smallest.
+- *wanted* is a goal that this project has set, our ratio to it, and whether it is met. A goal that is
+  not met is listed below the table, with the cause.
+- ` + unsure + ` marks a ratio whose spread is larger than its difference from 1, and a goal whose spread is
+  larger than the difference from the bound: the rounds do not agree about which figure is smaller.
+- *allocs* is our number of allocations for each operation, and the smallest of another library.
+- An empty cell was not measured. A spread of – is not known: one figure is kept, of a single round
+  or a median.
+`
+
+const method = "Each benchmark runs in a process of its own, and all of them run before the first one runs again. " +
+	"The libraries of a row run one after the other in each round, and each round begins with another one. " +
+	"Each library is used with its fastest calls; bhojpur and coder get a context that can be canceled. " +
+	"`make bench` measures the rows of everyday interest, in at most 15 minutes on two cores; `make bench-all` measures the rest too. " +
+	"Both replace the results of this machine in internal/thirdparty/bench/results, and make this page of the results of all machines. " +
+	"Rows of 16 KiB and more are measured on a connection in memory and over loopback TCP."
+
+// byMachine returns the results of each machine together, the newest machine first and
+// the rest of a machine last.
+func byMachine(all []stored) (machines [][]stored) {
+	for _, s := range all {
+		i := slices.IndexFunc(machines, func(parts []stored) bool { return parts[0].Name() == s.Name() })
+		if i < 0 {
+			machines = append(machines, []stored{s})
+			continue
+		}
+		machines[i] = append(machines[i], s)
+		slices.SortStableFunc(machines[i], func(a, b stored) int { return rank(a) - rank(b) })
 	}
-	fmt.Fprintf(b, "| date | %s |\n| command | `make bench`, which is `go run ./bench/report` in internal/thirdparty |\n", m.Date)
+	return machines
+}
+
+func rank(s stored) int {
+	if s.rest {
+		return 1
+	}
+	return 0
+}
+
+// together returns the results of all parts of a machine.
+func together(parts []stored) bench.Results {
+	rs := bench.Results{}
+	for _, s := range parts {
+		maps.Copy(rs, s.results)
+	}
+	return rs
+}
+
+// machineSection writes what was measured on a machine.
+func machineSection(b *bytes.Buffer, parts []stored, groups []bench.Group) {
+	m := parts[0]
+	goVersion, platform, _ := strings.Cut(m.Go, " ")
+	fmt.Fprintf(b, "\n## %s, %s\n\n", m.Name(), goVersion)
+	fmt.Fprintf(b, "%s, %s, Linux %s, %s.", m.Memory, m.OS, m.Kernel, platform)
+	for _, s := range parts {
+		what := "Measured"
+		if s.rest {
+			what = "The rows of `make bench-all`"
+		}
+		date, _, _ := strings.Cut(s.at, "T")
+		fmt.Fprintf(b, "\n%s on %s, in %s of %s", what, date, runs(s.rounds), s.benchtime)
+		if s.took != "" {
+			fmt.Fprintf(b, ", within %s", s.took)
+		}
+		b.WriteByte(':')
+		for i, l := range s.libraries {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			fmt.Fprintf(b, "\n%s %s", l.module, l.version)
+		}
+		b.WriteByte('.')
+	}
+	b.WriteString("\n\n")
+	t := newTable(together(parts), m.CPU, groups)
+	t.write(b)
+	manyTable(b, t.rs)
 }
 
 func runs(n int) string {
 	if n == 1 {
-		return "one run"
+		return "one round"
 	}
-	return fmt.Sprintf("%d runs", n)
+	return fmt.Sprintf("%d rounds", n)
+}
+
+// charts writes the charts of a machine, to files and into the page.
+func charts(b *bytes.Buffer, files map[string][]byte, parts []stored, groups []bench.Group) {
+	rs := together(parts)
+	fmt.Fprintf(b, "\n# Charts\n\nOf %s.\n", parts[0].Name())
+	for _, g := range groups {
+		if g.Rest || !rs.Has(g) {
+			continue
+		}
+		name := "benchmarks-" + g.Name + ".svg"
+		files[name] = drawChart(rs, g, parts[0].Name())
+		fmt.Fprintf(b, "\n![%s](%s)\n", g.Title, name)
+	}
 }
 
 // columns returns the libraries that have a figure of unit in one of g's rows.
@@ -77,7 +160,10 @@ func columns(rs bench.Results, g bench.Group, unit string) []string {
 			}
 		}
 	}
-	var names []string
+	return ordered(found)
+}
+
+func ordered(found map[string]bool) (names []string) {
 	for _, name := range order {
 		if found[name] {
 			names = append(names, name)
@@ -87,107 +173,9 @@ func columns(rs bench.Results, g bench.Group, unit string) []string {
 	return append(names, slices.Sorted(maps.Keys(found))...)
 }
 
-// table writes the medians of unit, and the goals that are about it.
-func table(b *bytes.Buffer, rs bench.Results, g bench.Group, unit string) error {
-	names := columns(rs, g, unit)
-	fmt.Fprintf(b, "| %s | %s | ours ÷ best | goal | |\n|---|%s---:|---|---|\n", unit, strings.Join(names, " | "), strings.Repeat("---:|", len(names)))
-	for _, row := range g.Rows {
-		fmt.Fprintf(b, "| %s |", row.What)
-		for _, name := range names {
-			cell := ""
-			if v, ok := rs.Median(row.Name, name, unit); ok {
-				cell = bench.Count(v)
-			}
-			if name == bench.Ours {
-				cell = "**" + cell + "**"
-			}
-			fmt.Fprintf(b, " %s |", cell)
-		}
-		goal, met, err := verdict(rs, row, unit)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(b, " %s | %s | %s |\n", ratio(rs, row.Name, unit), goal, met)
-	}
-	return nil
-}
-
-// ratio returns ours divided by the best peer's, and which that is.
-func ratio(rs bench.Results, row, unit string) string {
-	ours, ok := rs.Median(row, bench.Ours, unit)
-	library, best, found := rs.BestPeer(row, unit)
-	counted := unit == "allocs/op" || unit == "calls/op" // what a ratio says nothing of
-	if !ok || !found || counted || best == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%.2f (%s)", ours/best, library)
-}
-
-// verdict returns the goals of row about unit, and whether they are met.
-func verdict(rs bench.Results, row bench.Row, unit string) (goals, met string, err error) {
-	for _, goal := range row.Goals {
-		if goal.Unit != unit {
-			continue
-		}
-		ok, err := goal.Met(rs, row.Name)
-		if err != nil {
-			return "", "", err
-		}
-		goals, met = goal.String(), "met"
-		if !ok {
-			met = "**not met**"
-		}
-	}
-	return goals, met, nil
-}
-
-// manyUnits are the columns about very many connections, where they are measured.
-var manyUnits = []struct{ unit, what string }{
-	{"conns", "connections"},
-	{"answered", "answered"},
-	{"rss-B/total", "resident bytes of all servers"},
-	{"rss-B/conn", "resident for each"},
-	{"pss-B/conn", "proportional share"},
-	{"heap-B/conn", "heap"},
-	{"stack-B/conn", "stack"},
-	{"open-s", "opened in s"},
-	{"echo-s", "answered in s"},
-}
-
-// manyTable writes what the lines about very many connections say.
-func manyTable(b *bytes.Buffer, rs bench.Results) error {
-	b.WriteString("\n## Very many connections\n\n|")
-	for _, u := range manyUnits {
-		fmt.Fprintf(b, " | %s", u.what)
-	}
-	fmt.Fprintf(b, " |\n|---|%s\n", strings.Repeat("---:|", len(manyUnits)))
-	written := false
-	for _, row := range slices.Sorted(maps.Keys(rs)) {
-		if !strings.HasPrefix(row, "Many/") {
-			continue
-		}
-		fmt.Fprintf(b, "| %s |", strings.TrimPrefix(row, "Many/"))
-		for _, u := range manyUnits {
-			v, ok := rs.Median(row, bench.Ours, u.unit)
-			if !ok {
-				return fmt.Errorf("%s has no %s", row, u.unit)
-			}
-			fmt.Fprintf(b, " %s |", bench.Count(v))
-		}
-		b.WriteString("\n")
-		written = true
-	}
-	if !written {
-		return fmt.Errorf("results about very many connections are missing")
-	}
-	b.WriteString("\n" + wrap("All of them are open at once on this machine, to several server processes on several loopback addresses, "+
-		"and all answer an echo afterwards. The command is `go run ./idle -many` in internal/thirdparty.") + "\n")
-	return nil
-}
-
 // wrap breaks s into lines.
 func wrap(s string) string {
-	const width = 80
+	const width = 100
 	var b strings.Builder
 	n := 0
 	for i, word := range strings.Fields(s) {

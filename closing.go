@@ -32,15 +32,19 @@ func (e *engine) shut(why endReason) {
 	close(e.life.closing().done)
 }
 
+// errWritePanicked is the cause of the end of a connection whose stream does not return
+// from a Write.
+var errWritePanicked = errors.New("a Write of the net.Conn panicked or called runtime.Goexit")
+
 // shutGently is shut after a complete close handshake. Over TLS it first sends a
 // close_notify alert.
 func (e *engine) shutGently() {
+	defer e.shut(endReason{}) // CloseWrite of a net.Conn may panic
 	if e.rcv.stream.Secure() && e.life.state() != stateClosed {
 		stop := time.AfterFunc(drainTimeout, e.rcv.stream.Close)
 		e.rcv.stream.CloseWrite()
 		stop.Stop()
 	}
-	e.shut(endReason{})
 }
 
 // halfClose tells the peer that nothing follows, while what it still sends is

@@ -134,6 +134,8 @@ func (h *sendHost) SendEnded() {
 	}
 }
 
+func (h *sendHost) SendPanicked() { (*engine)(h).shut(endReason{byFailure, errWritePanicked}) }
+
 // streamOwner implements netstream.Owner: it reports in which directions a call may be
 // under way.
 type streamOwner engine

@@ -70,6 +70,7 @@ func (h *messageWriter) Close() error {
 	err := m.Enter()
 	if err == nil {
 		began = underWay
+		defer m.Leave() // a Write of the net.Conn may panic
 		err = m.Finish()
 	}
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/bhojpur/api/internal/bufpool"
-	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/frame"
 	"github.com/bhojpur/api/internal/lazy"
 	"github.com/bhojpur/api/internal/sendqueue"
@@ -166,14 +165,14 @@ func (m *Message) end() (leading bool) {
 		out.buf.Free()
 	}
 	if out.encoding == Deflated {
-		s.compressor().Discard()
+		s.compressor.get().Discard()
 	}
 	*out = outgoing{}
 	m.ctx = nil // the slab keeps the Message
 	s.fragments.Get().current.Store(nil)
 	m.use.Store(over)
 	if s.queue.Ended() {
-		s.closeCompressor()
+		s.compressor.close()
 	}
 	return s.queue.Finish()
 }
@@ -206,7 +205,7 @@ func (s *Sender) discardMessage() {
 			m.end()
 		}
 	}
-	s.closeCompressor()
+	s.compressor.close()
 }
 
 // Add appends p to the message and sends frames that are full.
@@ -215,14 +214,14 @@ func (m *Message) Add(p []byte) error {
 	if o.typ == frame.Text && !o.text.Write(p) {
 		return ErrNotUTF8
 	}
-	if o.encoding == Undecided && o.n+len(p) >= m.s.deflate.Threshold {
+	if o.encoding == Undecided && o.n+len(p) >= m.s.compressor.params.Threshold {
 		m.compress()
 	}
 	for len(p) > 0 {
 		if o.encoding == Deflated {
 			n := min(len(p), MaxFrame)
 			o.fresh = true
-			o.z = m.s.compressor().Write(o.z, p[:n])
+			o.z = m.s.compressor.get().Write(o.z, p[:n])
 			p = p[n:]
 			if err := m.sendFull(); err != nil {
 				return err
@@ -280,7 +279,7 @@ func (m *Message) compress() {
 	o.buf = bufpool.Get(2 * MaxFrame)
 	o.z = o.buf.B[:0]
 	o.encoding = Deflated
-	c := m.s.compressor()
+	c := m.s.compressor.get()
 	c.Begin()
 	if held != nil {
 		o.z, o.fresh = c.Write(o.z, held.B[:n]), true
@@ -305,7 +304,7 @@ func (m *Message) Flush() error {
 	o := m.out()
 	switch {
 	case o.encoding == Deflated && o.fresh:
-		o.z, o.fresh = m.s.compressor().Flush(o.z), false
+		o.z, o.fresh = m.s.compressor.get().Flush(o.z), false
 		if err := m.sendFull(); err != nil {
 			return err
 		}
@@ -327,7 +326,7 @@ func (m *Message) Finish() error {
 		return ErrNotUTF8
 	}
 	if o.encoding == Deflated {
-		o.z = m.s.compressor().End(o.z)
+		o.z = m.s.compressor.get().End(o.z)
 		if err := m.sendFull(); err != nil {
 			return err
 		}
@@ -359,30 +358,4 @@ func (m *Message) sendPart(payload []byte, fin frame.Byte0) error {
 		o.begun = true
 	}
 	return err
-}
-
-// PostPart queues a frame of the open message, and sends it if no other goroutine
-// has the lead. It does not block.
-func (s *Sender) PostPart(f Frame) {
-	if s.queue.PostPart(f) {
-		s.sendPosted()
-	}
-}
-
-// compressor returns what compresses the messages of this connection. The caller
-// has the lead while no message is open, or uses the open message.
-func (s *Sender) compressor() *deflate.Compressor {
-	c := s.deflater.Load()
-	if c == nil {
-		c = deflate.NewCompressor(s.deflate.Bits, s.deflate.Level, s.deflate.Takeover)
-		s.deflater.Store(c)
-	}
-	return c
-}
-
-// closeCompressor frees the compressor.
-func (s *Sender) closeCompressor() {
-	if c := s.deflater.Swap(nil); c != nil {
-		c.Close()
-	}
 }

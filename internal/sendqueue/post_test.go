@@ -8,7 +8,7 @@ import (
 
 func TestPostControl(t *testing.T) {
 	inBubble(t, "idle", func(t *testing.T, q *Queue[int]) {
-		ok, leading := q.PostControl(1, 1)
+		ok, leading := q.PostControl(1, Pong, 1)
 		must(t, "the lead", ok && leading)
 		var b Batch[int]
 		take(t, q, &b, 1)
@@ -17,20 +17,42 @@ func TestPostControl(t *testing.T) {
 	})
 	inBubble(t, "the newest is replaced", func(t *testing.T, q *Queue[int]) {
 		must(t, "the lead", q.TryLead(Message))
-		q.PostControl(1, 2)
-		q.PostControl(2, 2)
+		q.PostControl(1, Pong, 2)
+		q.PostControl(2, Pong, 2)
 		goWait(t, q, q.Enqueue(Control, 3))
-		ok, leading := q.PostControl(4, 2)
+		ok, leading := q.PostControl(4, Pong, 2)
 		must(t, "no lead", ok && !leading)
-		q.PostControl(5, 2)
+		q.PostControl(5, Pong, 2)
 		var b Batch[int]
 		take(t, q, &b, 1, 5, 3)
-		q.PostControl(6, 2) // those that are taken do not count
+		q.PostControl(6, Pong, 2) // those that are taken do not count
 		take(t, q, &b, 6)
+	})
+	inBubble(t, "the newest of its kind is replaced", func(t *testing.T, q *Queue[int]) {
+		must(t, "the lead", q.TryLead(Message))
+		q.PostControl(1, Pong, 2)
+		q.PostControl(2, Pong, 2)
+		q.PostControl(3, Ping, 1)
+		q.PostControl(4, Pong, 2)
+		q.PostControl(5, Ping, 1)
+		var b Batch[int]
+		take(t, q, &b, 1, 4, 5)
+	})
+	inBubble(t, "none is allowed", func(t *testing.T, q *Queue[int]) {
+		for _, limit := range []int{0, -1} {
+			ok, leading := q.PostControl(1, Pong, limit)
+			must(t, "no request", !ok && !leading && !q.Queued())
+		}
+		must(t, "the lead", q.TryLead(Message))
+		goWait(t, q, q.Enqueue(Control, 2))
+		ok, leading := q.PostControl(1, Pong, 0)
+		must(t, "no request", !ok && !leading)
+		var b Batch[int]
+		take(t, q, &b, 2)
 	})
 	inBubble(t, "a leader has to send it", func(t *testing.T, q *Queue[int]) {
 		must(t, "the lead", q.TryLead(Message))
-		q.PostControl(1, 1)
+		q.PostControl(1, Pong, 1)
 		must(t, "no release", !q.TryRelease())
 		if d := q.Release(nil); d != SendPosted {
 			t.Fatalf("got the duty %d, want SendPosted", d)
@@ -46,7 +68,7 @@ func TestPostControl(t *testing.T) {
 	inBubble(t, "a waiter has to send it", func(t *testing.T, q *Queue[int]) {
 		must(t, "the lead", q.TryLead(Message))
 		w := goWait(t, q, q.Enqueue(Message, 1))
-		q.PostControl(2, 1)
+		q.PostControl(2, Pong, 1)
 		release(t, q)
 		w.want(t, Leading)
 	})
@@ -156,7 +178,7 @@ func TestOneLead(t *testing.T) {
 		})
 		all.Go(func() {
 			for i := range rounds {
-				if _, leading := q.PostControl(i, 4); leading {
+				if _, leading := q.PostControl(i, Pong, 4); leading {
 					lead()
 				}
 			}

@@ -115,7 +115,7 @@ func (s *modelSender) note(f item, what fate) {
 // send sends a frame, and returns its fate. keep says that the rest of a batch is
 // left to others when ctx ends.
 func (s *modelSender) send(ctx context.Context, f item, keep bool) fate {
-	if !s.q.Expects() && s.q.TryLead(f.class) {
+	if !s.q.ShouldYield() && s.q.TryLead(f.class) {
 		s.led()
 		own := len(s.out)
 		s.out = append(s.out, f)
@@ -133,7 +133,7 @@ func (s *modelSender) send(ctx context.Context, f item, keep bool) fate {
 	if r == nil {
 		return nowhere
 	}
-	if s.q.Expects() {
+	if s.q.ShouldYield() {
 		s.q.Yield()
 	}
 	for {
@@ -430,7 +430,7 @@ func (s *modelSender) step(rnd *rand.Rand) {
 	case 2:
 		f := s.item(Control)
 		s.note(f, anywhere)
-		if _, leading := s.q.PostControl(f, 3); leading {
+		if _, leading := s.q.PostControl(f, Pong, 3); leading {
 			s.led()
 			s.sendPosted()
 		}
@@ -493,7 +493,7 @@ func (s *modelSender) check(usable bool) {
 		}
 	}
 	if w := s.q.more.Load(); w != nil {
-		if w.nfree > maxFree || w.posted != 0 || w.postedBytes != 0 {
+		if w.nfree > maxFree || w.posted != [kinds]int{} || w.postedBytes != 0 {
 			t.Errorf("%d requests are kept, %d control frames and %d bytes are posted", w.nfree, w.posted, w.postedBytes)
 		}
 	}

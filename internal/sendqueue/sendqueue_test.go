@@ -155,7 +155,7 @@ func TestOrder(t *testing.T) {
 		part := goWait(t, q, q.Enqueue(Part, 2))
 		control := goWait(t, q, q.Enqueue(Control, 3))
 		q.PostPart(4)
-		q.PostControl(5, 9)
+		q.PostControl(5, Pong, 9)
 		q.PostMessage(6, 1, -1)
 		var b Batch[int]
 		take(t, q, &b, 3, 5, 2, 4)
@@ -480,7 +480,7 @@ func TestEnd(t *testing.T) {
 		if q.Enqueue(Control, 0) != nil || q.Begin(nil) != nil || q.PostPart(0) {
 			t.Error("a request was accepted after the end")
 		}
-		if ok, _ := q.PostControl(0, 9); ok {
+		if ok, _ := q.PostControl(0, Pong, 9); ok {
 			t.Error("a posted control frame was accepted after the end")
 		}
 		if ok, _ := q.PostMessage(0, 1, -1); ok {
@@ -505,7 +505,7 @@ func TestEnd(t *testing.T) {
 		message, begins := goWait(t, q, q.Enqueue(Message, 1)), goWait(t, q, q.Begin(nil))
 		control := goWait(t, q, q.Enqueue(Control, 2))
 		q.PostMessage(3, 1, -1)
-		q.PostControl(4, 9)
+		q.PostControl(4, Pong, 9)
 		ok, leading := q.End(5)
 		must(t, "no lead", ok && !leading)
 		refuses(t, q)
@@ -523,7 +523,7 @@ func TestEnd(t *testing.T) {
 		must(t, "the lead", q.TryLead(Part))
 		part := goWait(t, q, q.Enqueue(Part, 1))
 		q.PostMessage(2, 1, -1)
-		q.PostControl(3, 9)
+		q.PostControl(3, Pong, 9)
 		ok, leading := q.End(4)
 		must(t, "no lead", ok && !leading)
 		part.want(t, Failed)
@@ -605,7 +605,7 @@ func TestAllocations(t *testing.T) {
 		q.TryLead(Message)
 		r := q.Enqueue(Message, 1)
 		q.PostMessage(2, 1, -1)
-		q.PostControl(3, 9)
+		q.PostControl(3, Pong, 9)
 		for r := q.Next(nil); r != nil; r = q.Next(nil) {
 			b.Add(r)
 		}

@@ -1,0 +1,142 @@
+package sender
+
+import (
+	"context"
+	"math"
+
+	"github.com/bhojpur/api/internal/netstream"
+	"github.com/bhojpur/api/internal/sendqueue"
+)
+
+// span is the place of a leader's own frame among the encoded bytes.
+type span struct {
+	start, end int64
+	frame      *Frame
+}
+
+// notEncoded is the start and the end of a frame that was not encoded yet.
+const notEncoded = math.MaxInt64
+
+// noFrame is the span of a leader without a frame.
+var noFrame = span{notEncoded, notEncoded, new(Frame)}
+
+// flush sends the encoded bytes. If ctx ends, it may return when the caller's own frame
+// was sent.
+func (s *Sender) flush(ctx context.Context, own span) error {
+	for !s.out.isSent() {
+		p, rest := s.out.next()
+		n, err := s.write(ctx, p, rest)
+		s.advance(n)
+		if err != nil {
+			if stop, err := s.interrupted(ctx, own, err); stop {
+				return err
+			}
+		}
+	}
+	s.out.reset()
+	return nil
+}
+
+// resume is flush after a write that returned err.
+func (s *Sender) resume(ctx context.Context, own span, err error) error {
+	if stop, err := s.interrupted(ctx, own, err); stop {
+		return err
+	}
+	return s.flush(ctx, own)
+}
+
+// interrupted handles an error of a write. It reports whether flush must stop, and the
+// error that flush returns.
+func (s *Sender) interrupted(ctx context.Context, own span, err error) (stop bool, _ error) {
+	out := s.out.sent >= own.end
+	switch {
+	case err != netstream.ErrInterrupted && err != netstream.ErrCutOff:
+		err = s.fail(err)
+		if out {
+			err = nil
+		}
+		return true, err
+	case ctx.Err() == nil:
+		return false, nil // caused by the context of an earlier call
+	case out:
+		return true, nil
+	case err == netstream.ErrInterrupted && s.out.sent <= own.start:
+		s.withdraw(own)
+		return true, ErrWithdrawn
+	case own.frame.OnCancel == KeepFrame && err == netstream.ErrInterrupted:
+		return true, ErrCommitted
+	case own.frame.OnCancel == KeepFrame:
+		s.fail(ctx.Err())
+		return true, ErrCutInside
+	}
+	return true, s.fail(&ContextError{ctx.Err()})
+}
+
+// flushNow sends what the stream takes without blocking.
+func (s *Sender) flushNow() {
+	for !s.out.isSent() {
+		p, _ := s.out.next()
+		n, err := s.stream.WriteNow(p)
+		s.advance(n)
+		if err != nil {
+			s.fail(err)
+			return
+		}
+		if n < len(p) {
+			return
+		}
+	}
+	s.out.reset()
+}
+
+// write writes p, and rest if it is not empty, to the stream once. If a Write of the stream
+// panics or calls runtime.Goexit, the Sender ends: the caller can't give up the lead.
+func (s *Sender) write(ctx context.Context, p, rest []byte) (n int, err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			s.abort()
+		}
+	}()
+	switch {
+	case s.watched:
+		n, err = s.writeWatched(ctx, p, rest)
+	case len(rest) > 0:
+		n, err = s.stream.WriteBoth(ctx, p, rest)
+	default:
+		n, err = s.stream.Write(ctx, p)
+	}
+	returned = true
+	return n, err
+}
+
+// writeWatched writes the beginning of p and rest, up to MaxFrame bytes, so that a
+// peer that takes them slowly shows progress. The host is notified of each write.
+func (s *Sender) writeWatched(ctx context.Context, p, rest []byte) (n int, err error) {
+	a := s.host.Writes()
+	a.Begin()
+	if len(p) < MaxFrame && len(rest) > 0 {
+		n, err = s.stream.WriteBoth(ctx, p, rest[:min(len(rest), MaxFrame-len(p))])
+	} else {
+		n, err = s.stream.Write(ctx, p[:min(len(p), MaxFrame)])
+	}
+	a.End(n, err)
+	return n, err
+}
+
+// advance removes n bytes that were sent from the output, and completes the requests of
+// the batch that were sent with them.
+func (s *Sender) advance(n int) {
+	s.out.advance(n)
+	s.queue.Settle(&s.batch, s.out.sent, sendqueue.Sent)
+}
+
+// withdraw removes a frame of which no byte was sent from the batch.
+func (s *Sender) withdraw(own span) {
+	if own.start == notEncoded {
+		return
+	}
+	s.out.remove(own.start, own.end)
+	s.batch.Withdraw(own.start, own.end-own.start)
+	s.compressor.noteUnsent(own.frame)
+}

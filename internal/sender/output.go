@@ -1,0 +1,119 @@
+package sender
+
+import (
+	"github.com/bhojpur/api/internal/bufpool"
+	"github.com/bhojpur/api/internal/mask"
+)
+
+// output holds the encoded frames of a batch that have not been sent yet. The goroutine
+// that has the lead owns it.
+//
+// Offsets of frames count from the last time that it was empty.
+type output struct {
+	role     Role
+	full     bool           // no further frame can be added before all is sent
+	closing  bool           // the close frame was added, and SendEnded was not called for it
+	key      uint32         // masks rest
+	block    *bufpool.Block // nil when there is nothing to send
+	from, to int            // block.B[from:to] was not sent yet
+	rest     []byte         // sent after block: by a server directly, by a client masked into block
+	added    int64          // bytes of the frames that were added
+	sent     int64          // bytes of these that were sent
+}
+
+// isSent reports whether nothing is left to send.
+func (o *output) isSent() bool { return o.sent == o.added }
+
+// reserve makes room for n more bytes in the block.
+func (o *output) reserve(n int) {
+	if o.block == nil {
+		o.block = bufpool.Get(n)
+		return
+	}
+	o.block = o.block.Grow(o.to, o.to+n)
+}
+
+// free returns the free part of the block, as an empty slice behind its content.
+func (o *output) free() []byte { return o.block.B[:o.to] }
+
+// extend sets the content of the block to b, which was appended to what free returned.
+func (o *output) extend(b []byte) {
+	o.added += int64(len(b) - o.to)
+	o.to = len(b)
+}
+
+// addRest adds p, which is not copied, behind the block. A client masks it with key.
+func (o *output) addRest(p []byte, key uint32) {
+	o.full = true
+	o.rest, o.key = p, key
+	o.added += int64(len(p))
+	if o.role == Client {
+		o.refill()
+	}
+}
+
+// refill moves bytes from rest to the block and masks them.
+func (o *output) refill() {
+	n := min(len(o.rest), len(o.block.B)-o.to)
+	o.key = mask.Copy(o.block.B[o.to:], o.rest[:n], o.key)
+	o.to += n
+	if o.rest = o.rest[n:]; len(o.rest) == 0 {
+		o.rest = nil
+	}
+}
+
+// keep makes b, the frame of a single write, the content. n bytes of it were sent. b is in
+// the block if there is one.
+func (o *output) keep(b []byte, n int) {
+	if o.block == nil {
+		o.block = bufpool.Get(len(b))
+		copy(o.block.B, b)
+	}
+	o.from, o.to = n, len(b)
+	o.sent, o.added = int64(n), int64(len(b))
+}
+
+// next returns the bytes to send next. rest can be sent together with them.
+func (o *output) next() (p, rest []byte) {
+	switch {
+	case o.role == Server && o.from == o.to:
+		return o.rest, nil
+	case o.role == Server:
+		return o.block.B[o.from:o.to], o.rest
+	case o.from == o.to:
+		o.from, o.to = 0, 0
+		o.refill()
+	}
+	return o.block.B[o.from:o.to], nil
+}
+
+// advance removes n bytes that were sent.
+func (o *output) advance(n int) {
+	o.sent += int64(n)
+	head := min(n, o.to-o.from)
+	o.from += head
+	if n > head {
+		o.rest = o.rest[n-head:]
+	}
+}
+
+// remove removes the frame at [start, end), of which no byte was sent.
+func (o *output) remove(start, end int64) {
+	i := o.from + int(start-o.sent)
+	if end == o.added {
+		o.to, o.rest, o.full = i, nil, false
+	} else {
+		o.to = i + copy(o.block.B[i:], o.block.B[i+int(end-start):o.to])
+	}
+	o.added -= end - start
+}
+
+// reset removes all content and frees the block.
+func (o *output) reset() {
+	if o.block != nil {
+		o.block.Free()
+		o.block = nil
+	}
+	o.from, o.to, o.sent, o.added = 0, 0, 0, 0
+	o.rest, o.full = nil, false
+}

@@ -232,6 +232,87 @@ func TestTimeoutOfAnotherEndsTheConnection(t *testing.T) {
 	})
 }
 
+// sendings are calls that send on c at once.
+var sendings = map[string]func(ctx context.Context, c *websocket.Conn){
+	"write": func(ctx context.Context, c *websocket.Conn) { c.Write(ctx, websocket.MessageText, []byte("hello")) },
+	"long write": func(ctx context.Context, c *websocket.Conn) {
+		c.Write(ctx, websocket.MessageBinary, make([]byte, 100_000))
+	},
+	"ping":         func(ctx context.Context, c *websocket.Conn) { c.Ping(ctx) },
+	"pong":         func(ctx context.Context, c *websocket.Conn) { c.Pong(ctx, nil) },
+	"writer":       func(ctx context.Context, c *websocket.Conn) { writeAll(ctx, c, 100_000) },
+	"writer's end": func(ctx context.Context, c *websocket.Conn) { writeAll(ctx, c, 10) },
+	"prepared": func(ctx context.Context, c *websocket.Conn) {
+		m, _ := websocket.NewPreparedMessage(websocket.MessageText, []byte("hello"))
+		c.WritePrepared(ctx, m)
+	},
+	"net.Conn": func(ctx context.Context, c *websocket.Conn) {
+		websocket.NetConn(ctx, c, websocket.MessageBinary).Write(make([]byte, 100_000))
+	},
+}
+
+// writeAll writes a message of n bytes through a Writer.
+func writeAll(ctx context.Context, c *websocket.Conn, n int) {
+	w, err := c.Writer(ctx, websocket.MessageBinary)
+	if err != nil {
+		return
+	}
+	w.Write(make([]byte, n))
+	w.Close()
+}
+
+// A Write of the net.Conn that panics, or calls runtime.Goexit, does so to the caller. It
+// ends the connection, also for calls that wait.
+func TestWriteOfNetConnUnwinds(t *testing.T) {
+	for _, how := range unwindings {
+		for name, send := range sendings {
+			t.Run(how.name+"/"+name, func(t *testing.T) {
+				var bad *bent.Unwinds
+				bend := func(c net.Conn) net.Conn {
+					bad = &bent.Unwinds{Conn: c, Entered: make(chan struct{}), Go: make(chan struct{})}
+					return bad
+				}
+				forBent(t, bend, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+					reading := rawpeer.GoErr(t, func() error { return conntest.ReadErr(t.Context(), c) })
+					bad.Unwind(how.leave)
+					sent := unwound(t, func() { send(t.Context(), c) })
+					<-bad.Entered
+					waiting := goWrite(t, c, "behind it")
+					synctest.Wait()
+					bad.Go <- struct{}{}
+					sent.Want()
+					conntest.WantCause(t, waiting.Err(), -1)
+					conntest.WantCause(t, reading.Err(), -1)
+					<-c.Done()
+					conntest.WantEnded(t, c, -1)
+				})
+			})
+		}
+	}
+}
+
+// A goroutine of the library's own, which sends a pong, may be ended in the same way.
+func TestWriteOfNetConnEndsGoroutine(t *testing.T) {
+	var bad *bent.Unwinds
+	bend := func(c net.Conn) net.Conn {
+		bad = &bent.Unwinds{Conn: c, Entered: make(chan struct{}), Go: make(chan struct{})}
+		return bad
+	}
+	forBent(t, bend, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		reading := rawpeer.GoErr(t, func() error { return conntest.ReadErr(t.Context(), c) })
+		bad.Unwind(runtime.Goexit)
+		p.SendPing("")
+		<-bad.Entered
+		waiting := goWrite(t, c, "behind it")
+		synctest.Wait()
+		bad.Go <- struct{}{}
+		conntest.WantCause(t, waiting.Err(), -1)
+		conntest.WantCause(t, reading.Err(), -1)
+		<-c.Done()
+		conntest.WantEnded(t, c, -1)
+	})
+}
+
 // A context that ends between calls leaves no mark on the stream: what that writes
 // by itself while it is read, as TLS does when the peer asks for new keys, gets out.
 func TestContextEndsBetweenCallsLeavesNoMark(t *testing.T) {

@@ -162,6 +162,32 @@ func (c *EmptyReads) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
+// Unwinds does not return from a Write once Unwind was called, as a type with a bug does.
+type Unwinds struct {
+	net.Conn
+	unwind atomic.Pointer[func()]
+	// Entered has a value for each Write that waits for Go before it unwinds. Both may
+	// be nil.
+	Entered, Go chan struct{}
+}
+
+// Unwind sets the function, which panics or calls runtime.Goexit, that each Write calls
+// from now on.
+func (c *Unwinds) Unwind(f func()) { c.unwind.Store(&f) }
+
+func (c *Unwinds) Write(p []byte) (int, error) {
+	f := c.unwind.Load()
+	if f == nil {
+		return c.Conn.Write(p)
+	}
+	if c.Entered != nil {
+		c.Entered <- struct{}{}
+		<-c.Go
+	}
+	(*f)()
+	return len(p), nil
+}
+
 // ShortWrites writes at most Max bytes in each Write, and returns their number without
 // an error.
 type ShortWrites struct {

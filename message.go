@@ -23,10 +23,6 @@ import (
 // validated. A piece stays in the second-level cache.
 const chunkSize = 64 << 10
 
-// decodeSize is the size of the pieces in which text is unmasked and validated. A piece
-// stays in the first-level cache.
-const decodeSize = 16 << 10
-
 // incoming is the state of the message that is being read.
 type incoming struct {
 	typ       MessageType
@@ -302,20 +298,20 @@ func (r *receiver) readPayload(ctx context.Context, p []byte) (int, error) {
 }
 
 // decode unmasks src into dst, which is as long and may be src. Text that is not
-// compressed is validated on the way.
+// compressed is validated in the same pass.
 func (r *receiver) decode(dst, src []byte) error {
 	m := &r.msg
-	if m.typ != MessageText || m.deflated {
+	ok := true
+	switch {
+	case m.typ != MessageText || m.deflated:
 		r.unmask(dst, src)
-		return nil
+	case r.key == 0 && &dst[0] == &src[0]:
+		ok = m.text.Write(dst)
+	default: // a key of 0 changes nothing
+		r.key, ok = m.text.Unmask(dst, src, r.key)
 	}
-	for len(src) > 0 {
-		n := min(len(src), decodeSize)
-		r.unmask(dst[:n], src[:n])
-		if !m.text.Write(dst[:n]) {
-			return errTextUTF8
-		}
-		dst, src = dst[n:], src[n:]
+	if !ok {
+		return errTextUTF8
 	}
 	return nil
 }

@@ -130,9 +130,14 @@ func (h *messageReader) Read(p []byte) (int, error) {
 		// be slower.
 		in, m, n := &r.in, &r.msg, r.left
 		if !m.deflated && m.fin && n <= int64(min(in.W-in.R, len(p))) && e.life.state() == stateOpen {
-			mask.Copy(p, in.Block.B[in.R:in.R+int(n)], r.key)
-			text := m.text
-			if m.typ == MessageBinary || m.text.Write(p[:n]) && m.text.Complete() {
+			src := in.Block.B[in.R : in.R+int(n)]
+			text, ok := m.text, true
+			if m.typ == MessageBinary {
+				mask.Copy(p, src, r.key)
+			} else if _, ok = m.text.Unmask(p, src, r.key); ok {
+				ok = m.text.Complete()
+			}
+			if ok {
 				in.R += int(n)
 				r.left = 0
 				r.end()

@@ -2,16 +2,7 @@
 
 #include "go_asm.h"
 #include "textflag.h"
-
-DATA constants<>+0(SB)/8, $0x0F0F0F0F0F0F0F0F // half a byte
-DATA constants<>+8(SB)/8, $0x0F0F0F0F0F0F0F0F
-DATA constants<>+16(SB)/8, $0x6060606060606060 // less it, only E0 and up have bit 7
-DATA constants<>+24(SB)/8, $0x6060606060606060
-DATA constants<>+32(SB)/8, $0x7070707070707070 // less it, only F0 and up have bit 7
-DATA constants<>+40(SB)/8, $0x7070707070707070
-DATA constants<>+48(SB)/8, $0x8080808080808080 // bit 7
-DATA constants<>+56(SB)/8, $0x8080808080808080
-GLOBL constants<>(SB), RODATA|NOPTR, $64
+#include "check_amd64.h"
 
 // func follow(p *byte, n int) bool
 TEXT ·follow(SB), NOSPLIT, $0-17
@@ -31,33 +22,6 @@ ssse3:
 //
 // SI is the place in p, DI the end. What is left when it is less than a step is
 // part of one more step, which overlaps the one before it and ends at the end.
-
-// CHECK16 adds to X15 what is wrong with the 16 bytes at SI, which are in X0. It
-// uses X0 to X5.
-#define CHECK16 \
-	MOVOU   -1(SI), X1 \
-	MOVO    X1, X2     \
-	PSRLW   $4, X2     \
-	PAND    X11, X2    \
-	PAND    X11, X1    \
-	MOVO    X8, X3     \
-	PSHUFB  X2, X3     \
-	MOVO    X9, X4     \
-	PSHUFB  X1, X4     \
-	PSRLW   $4, X0     \
-	PAND    X11, X0    \
-	MOVO    X10, X5    \
-	PSHUFB  X0, X5     \
-	PAND    X4, X3     \
-	PAND    X5, X3     \
-	MOVOU   -2(SI), X1 \
-	MOVOU   -3(SI), X2 \
-	PSUBUSB X12, X1    \
-	PSUBUSB X13, X2    \
-	POR     X2, X1     \
-	PAND    X14, X1    \
-	PXOR    X1, X3     \
-	POR     X3, X15
 
 // func followSSSE3(p *byte, n int) bool
 TEXT ·followSSSE3(SB), NOSPLIT, $0-17
@@ -117,19 +81,13 @@ first:
 	ADDQ $3, SI
 
 mixed:
-	MOVOU ·lookup+0(SB), X8
-	MOVOU ·lookup+16(SB), X9
-	MOVOU ·lookup+32(SB), X10
-	MOVOU constants<>+0(SB), X11
-	MOVOU constants<>+16(SB), X12
-	MOVOU constants<>+32(SB), X13
-	MOVOU constants<>+48(SB), X14
-	MOVL  $1, DX // the masks of the last four steps, or that there were fewer
+	LOAD16
+	MOVL $1, DX // the masks of the last four steps, or that there were fewer
 
 mixed16:
 	MOVOU    (SI), X0
 	PMOVMSKB X0, AX
-	CHECK16
+	CHECK16(0)
 	ADDQ     $16, SI
 	CMPQ     SI, R8
 	JHI      mixedLast
@@ -150,29 +108,6 @@ done:
 	CMPL     AX, $0xFFFF
 	SETEQ    ret+16(FP)
 	RET
-
-// CHECK32 adds to Y15 what is wrong with the 32 bytes off bytes after SI, which
-// are in cur. It uses a, b and c.
-#define CHECK32(off, cur, a, b, c) \
-	VMOVDQU  (off-1)(SI), b \
-	VPSRLW   $4, b, a       \
-	VPAND    Y11, a, a      \
-	VPAND    Y11, b, b      \
-	VPSHUFB  a, Y8, a       \
-	VPSHUFB  b, Y9, b       \
-	VPSRLW   $4, cur, c     \
-	VPAND    Y11, c, c      \
-	VPSHUFB  c, Y10, c      \
-	VPAND    a, b, a        \
-	VPAND    a, c, a        \
-	VMOVDQU  (off-2)(SI), b \
-	VMOVDQU  (off-3)(SI), c \
-	VPSUBUSB Y12, b, b      \
-	VPSUBUSB Y13, c, c      \
-	VPOR     b, c, b        \
-	VPAND    Y14, b, b      \
-	VPXOR    a, b, a        \
-	VPOR     a, Y15, Y15
 
 // func followAVX2(p *byte, n int) bool
 TEXT ·followAVX2(SB), NOSPLIT, $0-17
@@ -239,13 +174,7 @@ first:
 	ADDQ $3, SI
 
 mixed:
-	VBROADCASTI128 ·lookup+0(SB), Y8
-	VBROADCASTI128 ·lookup+16(SB), Y9
-	VBROADCASTI128 ·lookup+32(SB), Y10
-	VBROADCASTI128 constants<>+0(SB), Y11
-	VBROADCASTI128 constants<>+16(SB), Y12
-	VBROADCASTI128 constants<>+32(SB), Y13
-	VBROADCASTI128 constants<>+48(SB), Y14
+	LOAD32
 
 mixed64:
 	VMOVDQU   (SI), Y0

@@ -1,6 +1,7 @@
 //go:build !purego
 
 #include "textflag.h"
+#include "check_arm64.h"
 
 // There are two loops: one for ASCII, and one for all else, which loads each
 // vector together with the three that begin one, two and three bytes before it.
@@ -9,37 +10,6 @@
 //
 // R0 is the place in p, R1 the end. What is left when it is less than a step is
 // part of one more step, which overlaps the one before it and ends at the end.
-
-// ISASCII sets the flag Z if all bytes of v are ASCII. It uses R5 and R6.
-#define ISASCII(v) \
-	VMOV v.D[0], R5 \
-	VMOV v.D[1], R6 \
-	ORR  R5, R6, R6 \
-	TST  R7, R6
-
-// CHECK16 adds to V24 what is wrong with the 16 bytes off bytes after R0, which
-// are in cur. It uses V4 to V9. Of what is in V5 less V21, bit 7 means E0 and
-// up if V5 has it too; the same goes for V6, V22 and F0.
-#define CHECK16(off, cur) \
-	FMOVQ (off-1)(R0), F4               \
-	FMOVQ (off-2)(R0), F5               \
-	FMOVQ (off-3)(R0), F6               \
-	VUSHR $4, V4.B16, V7.B16            \
-	VAND  V20.B16, V4.B16, V4.B16       \
-	VUSHR $4, cur.B16, V8.B16           \
-	VTBL  V7.B16, [V16.B16], V7.B16     \
-	VTBL  V4.B16, [V17.B16], V4.B16     \
-	VTBL  V8.B16, [V18.B16], V8.B16     \
-	VSUB  V21.B16, V5.B16, V9.B16       \
-	VAND  V9.B16, V5.B16, V5.B16        \
-	VSUB  V22.B16, V6.B16, V9.B16       \
-	VAND  V9.B16, V6.B16, V6.B16        \
-	VORR  V6.B16, V5.B16, V5.B16        \
-	VAND  V23.B16, V5.B16, V5.B16       \
-	VAND  V7.B16, V4.B16, V4.B16        \
-	VAND  V8.B16, V4.B16, V4.B16        \
-	VEOR  V5.B16, V4.B16, V4.B16        \
-	VORR  V4.B16, V24.B16, V24.B16
 
 // func follow(p *byte, n int) bool
 TEXT ·follow(SB), NOSPLIT, $0-17
@@ -93,14 +63,9 @@ first:
 	ADD $3, R0
 
 mixed:
-	MOVD  $·lookup(SB), R4
-	VLD1  (R4), [V16.B16, V17.B16, V18.B16]
-	VMOVI $0x0F, V20.B16
-	VMOVI $0x60, V21.B16
-	VMOVI $0x70, V22.B16
-	VMOVI $0x80, V23.B16
-	CMP   R3, R0
-	BHI   mixedRest
+	LOAD
+	CMP R3, R0
+	BHI mixedRest
 
 mixed64:
 	VLD1 (R0), [V0.B16, V1.B16, V2.B16, V3.B16]

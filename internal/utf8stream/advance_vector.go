@@ -14,7 +14,6 @@ func advanceLong(s state, p []byte) state {
 	if !haveVectors {
 		return advanceGeneric(s, p)
 	}
-	n := len(p)
 	if s != boundary || binary.LittleEndian.Uint32(p)&highBits32 != 0 {
 		at := transitions[p[0]] >> (s & 63)
 		at = transitions[p[1]] >> (at & 63)
@@ -23,6 +22,13 @@ func advanceLong(s state, p []byte) state {
 			return refused
 		}
 	}
+	return advanceFollowing(p)
+}
+
+// advanceFollowing returns the state after p, which has at least minVector bytes. The
+// first three are valid.
+func advanceFollowing(p []byte) state {
+	n := len(p)
 	if !follow(&p[0], n) {
 		return refused
 	}

@@ -1,9 +1,11 @@
 package utf8stream
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/bhojpur/api/internal/guard"
+	"github.com/bhojpur/api/internal/mask"
 )
 
 // A text that begins or ends where a page does meets each read outside of it.
@@ -19,6 +21,36 @@ func TestNothingOutside(t *testing.T) {
 					copy(at, p)
 					if got := k.advance(boundary, at); got != states[n] {
 						t.Fatalf("%s: %d bytes of %s: state %d, want %d", k.name, n, text.name, got, states[n])
+					}
+				}
+			}
+		}
+	}
+}
+
+// The same for text that is unmasked, with a source and a destination that meet each
+// read and write outside of them.
+func TestUnmaskNothingOutside(t *testing.T) {
+	const maxLen = 4400
+	from, to := guard.Bytes(t, maxLen), guard.Bytes(t, maxLen)
+	masked := make([]byte, maxLen)
+	for _, text := range texts {
+		p := repeat(text.unit, maxLen)
+		states := statesOf(p)
+		mask.Copy(masked, p, testKey)
+		for _, n := range unmaskLengths() {
+			for _, src := range [][]byte{from[:n:n], from[len(from)-n:]} {
+				for _, u := range unmaskers {
+					if n < u.min {
+						continue
+					}
+					for _, dst := range [][]byte{to[:n:n], to[len(to)-n:], src} {
+						copy(src, masked)
+						got := u.unmask(boundary, dst, src, testKey)
+						if got != states[n] || !bytes.Equal(dst, p[:n]) {
+							t.Fatalf("%s: %d bytes of %s: state %d, want %d; bytes right: %v",
+								u.name, n, text.name, got, states[n], bytes.Equal(dst, p[:n]))
+						}
 					}
 				}
 			}

@@ -22,4 +22,24 @@ func init() {
 		haveVectors = false
 		return advanceLong(s, p)
 	}})
+	unmaskers = append(unmaskers,
+		unmasker{"vectors", 8, unmaskLong},
+		unmasker{"no vectors", 8, func(s state, dst, src []byte, key uint32) state {
+			defer func(was bool) { haveVectors = was }(haveVectors)
+			haveVectors = false
+			return unmaskLong(s, dst, src, key)
+		}})
+	if cpu.SSSE3 {
+		without := func(unmask func(state, []byte, []byte, uint32) state) func(state, []byte, []byte, uint32) state {
+			return func(s state, dst, src []byte, key uint32) state {
+				defer func(was bool) { useAVX2 = was }(useAVX2)
+				useAVX2 = false
+				return unmask(s, dst, src, key)
+			}
+		}
+		unmaskers = append(unmaskers,
+			unmasker{"following", leastFollowing, unmaskFollowing},
+			unmasker{"without AVX2", 8, without(unmaskLong)},
+			unmasker{"following without AVX2", leastFollowing, without(unmaskFollowing)})
+	}
 }

@@ -1,5 +1,5 @@
-// Package apicompat compares the exported API of two Go packages: whether one
-// can stand in for the other at compile time.
+// Package apicompat compares the exported API of two Go packages, to test whether one
+// can replace the other at compile time.
 package apicompat
 
 import (
@@ -10,20 +10,19 @@ import (
 	"slices"
 )
 
-// Rules say how two packages are compared.
+// Rules define the comparison of two packages.
 type Rules struct {
-	// WantModule and GotModule are the paths of the modules: a type of one
-	// stands for the type of that name at the same place in the other.
+	// WantModule and GotModule are the paths of the modules: types of the same name at
+	// the same place in the two modules are the same type.
 	WantModule, GotModule string
 
 	// AnyValue lists the constants whose values may differ.
 	AnyValue []string
 }
 
-// Missing returns a line for each exported name of want that got lacks or
-// declares in another way: functions, types with their fields and methods,
-// constants and variables. What got has besides does not count, nor do the
-// names of parameters.
+// Missing returns a line for each exported name of want that got lacks or declares
+// differently: functions, types with their fields and methods, constants and variables.
+// Additional names in got are allowed, and names of parameters are ignored.
 func (r Rules) Missing(want, got *types.Package) []string {
 	c := &comparison{Rules: r, got: got}
 	for _, name := range want.Scope().Names() {
@@ -44,8 +43,7 @@ func (c *comparison) differ(format string, args ...any) {
 	c.diffs = append(c.diffs, fmt.Sprintf(format, args...))
 }
 
-// object compares two package-level declarations. got is nil where there is
-// none.
+// object compares two package-level declarations. got is nil if it does not exist.
 func (c *comparison) object(name string, want, got types.Object) {
 	if got == nil {
 		c.differ("%s: missing: %v", name, want)
@@ -79,7 +77,7 @@ func (c *comparison) object(name string, want, got types.Object) {
 	c.differ("%s: want %v, got %v", name, want, got)
 }
 
-// declared compares the types with which a name is declared.
+// declared compares the declared types of a name.
 func (c *comparison) declared(name string, want, got types.Type) {
 	if !c.same(want, got) {
 		c.differ("%s: want %v, got %v", name, want, got)
@@ -104,8 +102,8 @@ func (c *comparison) typeName(name string, want, got *types.TypeName) {
 	c.methods("*"+name, types.NewPointer(want.Type()), types.NewPointer(got.Type()))
 }
 
-// underlying compares what two named types stand for. Of structs only the
-// exported fields count, in any order, and whether values can be compared.
+// underlying compares the underlying types of two named types. Of structs it compares
+// the exported fields, in any order, and whether values are comparable.
 func (c *comparison) underlying(name string, want, got types.Type) {
 	w, ok := want.Underlying().(*types.Struct)
 	if !ok {
@@ -155,7 +153,7 @@ func allExported(s *types.Struct) bool {
 // methods compares the exported methods, promoted ones included.
 func (c *comparison) methods(name string, want, got types.Type) {
 	if types.IsInterface(want) {
-		return // compared with the underlying types
+		return // the underlying types are compared
 	}
 	has := types.NewMethodSet(got)
 	for sel := range types.NewMethodSet(want).Methods() {

@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// TestMissing has two packages that differ in one thing each, and expects
-// the comparison to name it.
+// TestMissing compares packages with a single difference, and wants the result to name
+// it.
 func TestMissing(t *testing.T) {
 	tests := []struct {
 		name      string
 		want, got string
-		diff      string // what the only line begins with; "" for none
+		diff      string // the beginning of the only line; "" if there is no difference
 		anyValue  []string
 	}{
 		{name: "same func", want: "func F(a, b int) error", got: "func F(x int, y int) (err error)"},
@@ -81,8 +81,8 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// TestMissingOtherPackage has types of the same name in packages that do not
-// stand for each other.
+// TestMissingOtherPackage has types of the same name in packages that do not correspond
+// to each other.
 func TestMissingOtherPackage(t *testing.T) {
 	rules := Rules{WantModule: "example.com/want", GotModule: "example.com/got"}
 	const src = "type T struct{}; var V T"

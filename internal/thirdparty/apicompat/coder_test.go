@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/tools/go/packages"
 
-	// For go.mod; the packages are loaded by their paths.
+	// Keeps it in go.mod; the packages are loaded by their paths.
 	_ "github.com/bhojpur/api/wspb"
 	_ "github.com/coder/websocket/wsjson"
 )
@@ -22,9 +22,9 @@ const (
 )
 
 var (
-	// subpackages are those that both modules have.
+	// subpackages exist in both modules.
 	subpackages = []string{"", "/wsjson"}
-	// ourSubpackages are those of this module alone.
+	// ourSubpackages exist only in this module.
 	ourSubpackages = []string{"/wspb"}
 )
 
@@ -35,16 +35,16 @@ var (
 	browser = platform{"js", "wasm"}
 )
 
-// TestCoder fails where a program that is written for coder/websocket would
-// not compile with this package.
+// TestCoder fails if a program written for coder/websocket would not compile with this
+// package.
 func TestCoder(t *testing.T) {
 	for _, tt := range []struct {
 		platform
 		anyValue []string
 	}{
 		{platform: linux},
-		// In a browser, where the compression mode means nothing,
-		// coder/websocket numbers the modes in another way.
+		// In a browser, where the compression mode has no effect, coder/websocket has
+		// other values for the modes.
 		{platform: browser, anyValue: []string{"CompressionDisabled", "CompressionNoContextTakeover"}},
 	} {
 		t.Run(tt.goos, func(t *testing.T) {
@@ -60,8 +60,8 @@ func TestCoder(t *testing.T) {
 	}
 }
 
-// TestPlatforms fails where this package's API in a browser is not what it is
-// elsewhere, constants' values included.
+// TestPlatforms fails if this package's API in a browser differs from that on other
+// platforms, including the values of constants.
 func TestPlatforms(t *testing.T) {
 	t.Parallel()
 	native, js := packagesOn(t, linux), packagesOn(t, browser)
@@ -76,7 +76,7 @@ func TestPlatforms(t *testing.T) {
 	}
 }
 
-// Packages are loaded once for each platform.
+// Packages are loaded once per platform.
 var (
 	loadLinux   = sync.OnceValues(func() (pkgsByPath, error) { return load(linux) })
 	loadBrowser = sync.OnceValues(func() (pkgsByPath, error) { return load(browser) })
@@ -84,7 +84,7 @@ var (
 
 type pkgsByPath map[string]*types.Package
 
-// packagesOn returns both modules' packages as a platform has them.
+// packagesOn returns the packages of both modules on a platform.
 func packagesOn(t *testing.T, on platform) pkgsByPath {
 	t.Helper()
 	loaded := loadLinux

@@ -20,8 +20,8 @@ const (
 // root is the directory of the module under test.
 var root = filepath.Join("..", "..", "..")
 
-// TestDeps fails where a program that imports the root package would link
-// more than the standard library and one compressor.
+// TestDeps fails if a program that imports the root package would link more than the
+// standard library and one compressor.
 func TestDeps(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -49,8 +49,8 @@ func TestDeps(t *testing.T) {
 	}
 }
 
-// TestProtobuf fails where a program that imports a package other than wspb would
-// link protocol buffers. What programs can't import may use them for tests.
+// TestProtobuf fails if a program that imports a package other than wspb would link
+// protocol buffers. Tests and internal packages may use them.
 func TestProtobuf(t *testing.T) {
 	t.Parallel()
 	usesProtobuf := func(path string) bool { return within(protobuf, path) }
@@ -67,7 +67,7 @@ func TestProtobuf(t *testing.T) {
 	}
 }
 
-// TestRequirements fails where the root's go.mod asks for other modules.
+// TestRequirements fails if the root's go.mod requires other modules.
 func TestRequirements(t *testing.T) {
 	t.Parallel()
 	var mod struct {
@@ -89,7 +89,7 @@ func TestRequirements(t *testing.T) {
 	}
 }
 
-// within reports whether path is in the module, or under the path, top.
+// within reports whether path is top or below it.
 func within(top, path string) bool {
 	rest, ok := strings.CutPrefix(path, top)
 	return ok && (rest == "" || rest[0] == '/')
@@ -101,7 +101,7 @@ type listedPackage struct {
 	Deps       []string // direct and indirect
 }
 
-// listed returns the packages that go list names, less the standard library's.
+// listed returns the packages listed by go list, without the standard library's.
 func listed(t *testing.T, on platform, args ...string) []listedPackage {
 	t.Helper()
 	dec := json.NewDecoder(bytes.NewReader(run(t, on, append([]string{"list", "-json=ImportPath,Standard,Deps"}, args...)...)))
@@ -121,7 +121,7 @@ func listed(t *testing.T, on platform, args ...string) []listedPackage {
 	}
 }
 
-// run runs the go command in the root module and returns what it prints.
+// run runs the go command in the root module and returns its output.
 func run(t *testing.T, on platform, args ...string) []byte {
 	t.Helper()
 	var stderr bytes.Buffer

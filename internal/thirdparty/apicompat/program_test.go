@@ -14,10 +14,10 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// everyMethod is a program that is to call each method of Conn.
+// everyMethod is a program that must call each method of Conn.
 const everyMethod = "./testdata/everymethod"
 
-// TestEveryMethod fails where a method of Conn is not in the program.
+// TestEveryMethod fails if the program does not call a method of Conn.
 func TestEveryMethod(t *testing.T) {
 	t.Parallel()
 	pkgs, err := packages.Load(&packages.Config{
@@ -44,8 +44,8 @@ func TestEveryMethod(t *testing.T) {
 	}
 }
 
-// TestProgram builds the program for this machine and for a browser, and wants
-// it to do the same in both.
+// TestProgram builds the program for this machine and for a browser, and wants the same
+// output from both.
 func TestProgram(t *testing.T) {
 	t.Parallel()
 	b := behaviour.NewServer()
@@ -60,7 +60,7 @@ func TestProgram(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		on   platform
-		with []string // what runs it
+		with []string // the command that runs it
 	}{
 		{name: "native", on: platform{runtime.GOOS, runtime.GOARCH}},
 		{name: "js", on: browser, with: []string{filepath.Join(goroot, "lib", "wasm", "go_js_wasm_exec")}},

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// same reports whether two types are identical but for the package that
-// declares them.
+// same reports whether two types are identical, except for the package that declares
+// them.
 func (c *comparison) same(want, got types.Type) bool {
 	want, got = types.Unalias(want), types.Unalias(got)
 	switch w := want.(type) {
@@ -60,7 +60,7 @@ func (c *comparison) sameName(want, got *types.TypeName) bool {
 	return c.inGot(want.Pkg().Path()) == got.Pkg().Path()
 }
 
-// inGot returns the path at which got's module has what want's has at path.
+// inGot translates a path in want's module to got's module.
 func (c *comparison) inGot(path string) string {
 	rest, ok := strings.CutPrefix(path, c.WantModule)
 	if ok && (rest == "" || rest[0] == '/') {

@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	buildTimeout = 5 * time.Minute // of a machine with nothing cached
+	buildTimeout = 5 * time.Minute // on a machine with an empty cache
 	startTimeout = time.Minute
 	runTimeout   = 5 * time.Minute
 )
@@ -29,10 +29,10 @@ const (
 // root is the directory of the package under test.
 var root = filepath.Join("..", "..", "..")
 
-// TestEnvironments runs the root package's tests for a browser in each place
-// where they belong, and the table of behaviour natively, and compares which
-// tests of the table passed. The arguments after go test's -args -- go on to
-// the tests, such as -test.run and -test.bench; nothing is compared then.
+// TestEnvironments runs the root package's tests for a browser in each environment, and
+// the table of behaviour natively, and compares which tests of the table passed.
+// Arguments after go test's -args -- are passed on to the tests, such as -test.run and
+// -test.bench; nothing is compared then.
 func TestEnvironments(t *testing.T) {
 	ts, url := newTests(t)
 	var native passed
@@ -74,15 +74,15 @@ func TestEnvironments(t *testing.T) {
 	}
 }
 
-// tests are the root package's, built for a browser.
+// tests are the root package's tests, built for a browser.
 type tests struct {
 	binary string
 	args   []string
 	server string // URL, of scheme ws
 }
 
-// newTests builds the tests, and serves them with what they are tested against
-// at a URL.
+// newTests builds the tests, and serves them at url together with the server that they
+// use.
 func newTests(t *testing.T) (ts tests, url string) {
 	ts.binary = filepath.Join(t.TempDir(), "ws.wasm")
 	build(t, ts.binary, ".", "GOOS=js", "GOARCH=wasm")
@@ -102,7 +102,7 @@ func newTests(t *testing.T) (ts tests, url string) {
 		s.Close()
 	})
 	ts.server = strings.Replace(s.URL, "http", "ws", 1)
-	// Examples serve, which a browser can't.
+	// Examples start servers, which is impossible in a browser.
 	ts.args = append([]string{"-test.run=^Test", "-test.v", "-test.timeout=" + runTimeout.String()}, flag.Args()...)
 	return ts, s.URL
 }
@@ -125,7 +125,8 @@ func (ts tests) in(place string) map[string]string {
 	return map[string]string{"WEBSOCKET_TEST_SERVER": ts.server, "WEBSOCKET_TEST_IN": place}
 }
 
-// wasmDir is where the Go distribution has what runs WebAssembly.
+// wasmDir returns the directory of the Go distribution with the scripts that run
+// WebAssembly.
 var wasmDir = func() func(*testing.T) string {
 	find := sync.OnceValues(func() ([]byte, error) { return exec.Command("go", "env", "GOROOT").Output() })
 	return func(t *testing.T) string {
@@ -137,7 +138,7 @@ var wasmDir = func() func(*testing.T) string {
 	}
 }()
 
-// runNatively runs the table, whose server is then in the same process.
+// runNatively runs the table, with the server in the same process.
 func runNatively(t *testing.T) string {
 	binary := filepath.Join(t.TempDir(), "ws.test")
 	build(t, binary, "./internal/behaviour")
@@ -159,7 +160,7 @@ func runInNode(t *testing.T, ts tests) string {
 	return output(t, cmd)
 }
 
-// TestSocket runs the tests of the package that calls JavaScript, which need no
+// TestSocket runs the tests of the package that calls JavaScript, which do not need a
 // browser.
 func TestSocket(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "wsjs.wasm")
@@ -183,8 +184,8 @@ func output(t *testing.T, cmd *exec.Cmd) string {
 	return string(out)
 }
 
-// runInChromium opens the page and calls its function, which returns the exit
-// code of the tests.
+// runInChromium opens the page and calls its function, which returns the exit code of
+// the tests.
 func runInChromium(t *testing.T, ts tests, url, function, place string) string {
 	var out strings.Builder
 	browser := chromium.Start(t, startTimeout+runTimeout)
@@ -203,7 +204,7 @@ func runInChromium(t *testing.T, ts tests, url, function, place string) string {
 	if code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	closeTab() // all that was written has been heard then
+	closeTab() // all messages have been passed to heard
 	return out.String()
 }
 

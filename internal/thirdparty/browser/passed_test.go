@@ -7,16 +7,16 @@ import (
 	"testing"
 )
 
-// table is the test whose subtests are the same everywhere.
+// table is the test with the same subtests on all platforms.
 const table = "TestBehaviour"
 
-// nativeOnly are the tests of the table that pass only natively, and why.
+// nativeOnly are the tests of the table that pass only natively, with the reasons.
 var nativeOnly = map[string]string{
 	table + "/native/MaxUnread_is_ignored":       "a browser honours MaxUnread, since it can't make a peer wait",
 	table + "/native/no_subprotocol_is_selected": "a browser fails such a connection (WHATWG WebSockets, section 3.1)",
 }
 
-// browserOnly are those that pass only where there is JavaScript, and why.
+// browserOnly are those that pass only with JavaScript, with the reasons.
 var browserOnly = map[string]string{
 	table + "/browser/relative_URL":                     "natively there is no page that a URL is relative to",
 	table + "/browser/password_in_the_URL":              "natively the error is net/http's, and the address an IP address",
@@ -37,7 +37,7 @@ type passed map[string]bool
 
 var passLine = regexp.MustCompile(`(?m)^\s*--- PASS: (\S+) \(`)
 
-// parsePassed finds the names in what tests print with -test.v.
+// parsePassed returns the names in the output of tests with -test.v.
 func parsePassed(output string) passed {
 	p := make(passed)
 	for _, match := range passLine.FindAllStringSubmatch(output, -1) {
@@ -57,9 +57,8 @@ func (p passed) ofTable() passed {
 	return of
 }
 
-// differences tells where the tests that passed in a place are not those that
-// passed natively, but for the ones that the lists name. The lists have to be
-// of what there is.
+// differences describes the differences between the tests that passed in an environment
+// and those that passed natively, except for the listed ones. Listed tests must exist.
 func differences(native, there passed, nativeOnly, browserOnly map[string]string) []string {
 	var diffs []string
 	for name := range native {

@@ -1,6 +1,6 @@
-// Package chart draws what the charts of this repository have in common: an SVG
-// with a frame, a title, words for those who don't see it, and colors for both of
-// a reader's modes. What is in the frame is the caller's.
+// Package chart draws the common parts of the charts in this repository: an SVG with a
+// frame, a title, a description for screen readers, and colors for light and dark mode.
+// The caller draws the content.
 package chart
 
 import (
@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// Margin is between the frame and what is in it. Sizes are in pixels.
+// Margin is the space between the frame and its content. Sizes are in pixels.
 const Margin = 24
 
-// TitleHeight is the room that the title and the line below it take.
+// TitleHeight is the height of the title and the subtitle.
 const TitleHeight = 66
 
-// style is what all charts have. The classes what and value are for the names of
-// panels and for figures.
+// style is the common style of charts. The class what is for the names of panels, and
+// value for numbers.
 const style = `
 text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill: #59636e }
 .title { font-size: 18px; font-weight: 600; fill: #1f2328 }
@@ -31,20 +31,20 @@ text { fill: #9198a1 }
 }
 `
 
-// Frame is what is around a chart.
+// Frame is the frame of a chart.
 type Frame struct {
 	Title    string
 	Subtitle string // the line below the title
-	Words    string // say what the chart shows
+	Words    string // describe the chart
 	Style    string // of the caller's classes, as CSS
 	Width    int
 	Height   int
 }
 
-// Chart is an SVG that is being drawn.
+// Chart is an SVG under construction.
 type Chart struct{ b bytes.Buffer }
 
-// New begins a chart.
+// New starts a chart.
 func New(f Frame) *Chart {
 	c := new(Chart)
 	c.Printf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img" aria-labelledby="title desc">`+"\n",
@@ -57,7 +57,7 @@ func New(f Frame) *Chart {
 	return c
 }
 
-// Printf writes SVG. Text in it has to be escaped.
+// Printf writes SVG. Text in it must be escaped.
 func (c *Chart) Printf(format string, args ...any) {
 	fmt.Fprintf(&c.b, format, args...)
 }
@@ -68,9 +68,9 @@ func (c *Chart) Bytes() []byte {
 	return c.b.Bytes()
 }
 
-// Escaped returns s as it is written in XML.
+// Escaped returns s escaped for XML.
 func Escaped(s string) string {
 	var b strings.Builder
-	xml.EscapeText(&b, []byte(s)) // a Builder takes everything
+	xml.EscapeText(&b, []byte(s)) // a Builder returns no error
 	return b.String()
 }

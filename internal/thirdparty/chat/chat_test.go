@@ -9,21 +9,20 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// timeout bounds a test, for the browser.
+// timeout bounds a test, because of the browser.
 const timeout = 3 * time.Minute
 
 func TestChat(t *testing.T) {
 	converse(t, build(t, "chat"), "/", "/")
 }
 
-// TestWasm has people on the page in Go meet others on the one in JavaScript.
+// TestWasm connects users of the page in Go with users of the one in JavaScript.
 func TestWasm(t *testing.T) {
 	converse(t, build(t, "wasm"), "/", "/js/")
 }
 
-// converse follows a conversation of two people, and a third for a while, over
-// a reload of the page and a restart of the server. Bob is on the second page,
-// and the others are on the first.
+// converse follows a conversation of two users, and a third for a while, over a reload
+// of the page and a restart of the server. Bob uses bobsPage, and the others use page.
 func converse(t *testing.T, binary, page, bobsPage string) {
 	server := start(t, binary, "127.0.0.1:0")
 	browser := chromium.Start(t, timeout)
@@ -61,7 +60,7 @@ func converse(t *testing.T, binary, page, bobsPage string) {
 		p.see(present, []string{"Ada", "Bob"})
 	}
 
-	// Who reloads the page is the same person still, and what they said is theirs.
+	// A user who reloads the page keeps their identity and their messages.
 	for _, p := range []*person{ada, bob} {
 		p.do(chromedp.Reload())
 		p.see(state, "connected")
@@ -80,7 +79,7 @@ func converse(t *testing.T, binary, page, bobsPage string) {
 		p.see(state, "offline")
 		p.see(`/Trying again in \d+ s\.\s+Try now$/.test(document.querySelector("#banner").innerText)`, true)
 	}
-	ada.say("Still here?") // waits until the server is back
+	ada.say("Still here?") // waits until the server is running again
 	said = append(said, message{"Ada", "Still here?"})
 	start(t, binary, strings.TrimPrefix(server.url, "http://"))
 	for _, p := range []*person{ada, bob} {
@@ -89,7 +88,7 @@ func converse(t *testing.T, binary, page, bobsPage string) {
 		p.see(messages, said)
 		p.see(`document.querySelector("#banner").checkVisibility()`, false)
 	}
-	// What is left on the console after this is of interest too.
+	// The tests also check console messages at the end.
 	ada.leave()
 	bob.leave()
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestLoadFails has the page in Go find no program at first. It says so, and
-// Reload helps.
+// TestLoadFails lets the page in Go fail to load its program at first. The page reports
+// that, and Reload works.
 func TestLoadFails(t *testing.T) {
 	server := start(t, build(t, "wasm"), "127.0.0.1:0")
 	target, err := url.Parse(server.url)
@@ -52,12 +52,12 @@ func TestLoadFails(t *testing.T) {
 	p.see(state, "connected")
 	p.see(myName, "Ada")
 	p.leave()
-	if got := heard.all(); len(got) != 2 { // the browser's message of the 404, and ours
+	if got := heard.all(); len(got) != 2 { // the browser's message of the 404, and the page's
 		t.Errorf("on the console is %q", got)
 	}
 }
 
-// messageList is what a page wrote on its console.
+// messageList records the console messages of a page.
 type messageList struct {
 	mu    sync.Mutex
 	texts []string

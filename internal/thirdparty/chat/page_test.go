@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// More of what is to be seen on the page.
+// More expressions for the visible content of the page.
 const (
 	myName = `document.querySelector("#me-name").textContent`
 	notice = `document.querySelector("#notice").innerText`
@@ -20,14 +20,13 @@ const (
 	toEnd  = `document.querySelector("#to-end").checkVisibility()`
 )
 
-// remarksOn is what the page says about somebody.
+// remarksOn returns an expression for the page's remarks about a user.
 func remarksOn(name string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll("#log .aside:not(.day)")].map((p) => p.innerText).filter((text) => text.includes(%q))`, name)
 }
 
-// TestPages has what a page does for the one who sits before it, on both pages.
-// No name is in two of the tests: who was in one of them may still be on the way
-// out during the next.
+// TestPages tests the user interface of both pages. Each test has names of its own,
+// because users of an earlier test may still be leaving.
 func TestPages(t *testing.T) {
 	browser := chromium.Start(t, 2*timeout)
 	for _, page := range []struct{ client, path string }{
@@ -53,7 +52,7 @@ func TestPages(t *testing.T) {
 func testNames(t *testing.T, browser context.Context, url string) {
 	ada := open(t, browser, url)
 	ada.see(asking, true)
-	ada.do(chromedp.KeyEvent(kb.Escape)) // there is nothing to go back to
+	ada.do(chromedp.KeyEvent(kb.Escape)) // there is nothing to cancel
 	ada.see(asking, true)
 	ada.enterName("  ")
 	ada.see(`document.querySelector("#name-error").innerText`, "Please tell a name.")
@@ -73,7 +72,7 @@ func testNames(t *testing.T, browser context.Context, url string) {
 	other.see(asking, false)
 	other.do(chromedp.Click(chromedp.CSS("#me")))
 	other.see(asking, true)
-	other.do(chromedp.KeyEvent("Zoe\r")) // what is there is selected
+	other.do(chromedp.KeyEvent("Zoe\r")) // the text in the field is selected
 	other.see(myName, "Zoe")
 	ada.see(remarksOn("ada 2"), []string{"ada 2 came in", "ada 2 is now Zoe"})
 }
@@ -98,7 +97,7 @@ func testText(t *testing.T, browser context.Context, url string) {
 	tessa.see(height, low)
 }
 
-// testRefusal says more than the server lets pass.
+// testRefusal sends more messages than the server accepts.
 func testRefusal(t *testing.T, browser context.Context, url string) {
 	const (
 		failed  = `[...document.querySelectorAll("#pending .failed")]`
@@ -118,7 +117,7 @@ func testRefusal(t *testing.T, browser context.Context, url string) {
 	rhea.do(evaluate(failed + `.slice(0, -1).forEach((p) => p.querySelectorAll("button")[1].click())`))
 	rhea.see(pending, 1)
 
-	// Who comes anew may say something at once.
+	// A new connection may send a message at once.
 	leaveForAMoment(rhea)
 	rhea.do(evaluate(`const last = ` + failed + `[0];
 		window.wanted = last.querySelector("[data-text]").innerText;
@@ -127,8 +126,8 @@ func testRefusal(t *testing.T, browser context.Context, url string) {
 	rhea.see(messages+`.at(-1).text === window.wanted`, true)
 }
 
-// leaveForAMoment has the page hidden and shown again, as when one goes on to
-// another and back. It is welcomed anew then.
+// leaveForAMoment hides and shows the page, as navigating to another page and back
+// does. It connects again then.
 func leaveForAMoment(p *person) {
 	p.t.Helper()
 	p.do(evaluate(`
@@ -146,7 +145,7 @@ func evaluate(statement string) chromedp.Action[chromedp.Void] {
 	}
 }
 
-// testScroll has more on the page than there is room for.
+// testScroll has more messages than fit on the page.
 func testScroll(t *testing.T, browser context.Context, url string) {
 	sam, stella := visit(t, browser, url, "Sam"), visit(t, browser, url, "Stella")
 	sam.do(chromedp.EmulateViewport(390, 400))
@@ -167,20 +166,20 @@ func testScroll(t *testing.T, browser context.Context, url string) {
 	sam.see(atEnd, true)
 	sam.see(toEnd, false)
 
-	// What one says oneself comes into sight.
+	// The user's own message is scrolled into view.
 	sam.do(evaluate(`document.querySelector("#scroller").scrollTop = 0`))
 	sam.see(atEnd, false)
 	sam.say("mine")
 	sam.see(messages+`.at(-1).text`, "mine")
 	sam.see(atEnd, true)
 
-	// So does the end, where it was in sight, when there is less room.
+	// The end stays in view when the window becomes smaller.
 	sam.do(chromedp.EmulateViewport(390, 300))
 	sam.see(`window.innerHeight`, 300)
 	sam.see(atEnd, true)
 }
 
-// testTitle has messages come while nobody looks.
+// testTitle receives messages while the page is hidden.
 func testTitle(t *testing.T, browser context.Context, url string) {
 	tim, tina := visit(t, browser, url, "Tim"), visit(t, browser, url, "Tina")
 	hide := `Object.defineProperty(document, "hidden", {value: %t, configurable: true});
@@ -198,13 +197,13 @@ func testTitle(t *testing.T, browser context.Context, url string) {
 	tim.see(`document.title`, "Lobby")
 }
 
-// testLeaving has somebody go on to another page and come back.
+// testLeaving navigates to another page and back.
 func testLeaving(t *testing.T, browser context.Context, url string) {
 	lea, leo := visit(t, browser, url, "Lea"), visit(t, browser, url, "Leo")
 	lea.see(remarksOn("Leo"), []string{"Leo came in"})
 	leo.do(chromedp.Navigate("about:blank"))
 	lea.see(remarksOn("Leo"), []string{"Leo came in", "Leo left"})
-	leo.do(evaluate(`setTimeout(() => history.back())`)) // the page may be loaded, or shown as it was
+	leo.do(evaluate(`setTimeout(() => history.back())`)) // the page may be loaded again, or restored
 	lea.see(remarksOn("Leo"), []string{"Leo came in", "Leo left", "Leo came in"})
 	leo.see(state, "connected")
 	leo.see(myName, "Leo")

@@ -13,23 +13,24 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long a page may take to show something.
+// patience bounds the wait for content of a page.
 const patience = 30 * time.Second
 
-// What is to be seen on the page, as expressions in JavaScript.
+// JavaScript expressions for the visible content of the page.
 const (
 	state   = `document.querySelector("#status").dataset.state`
 	present = `[...document.querySelectorAll("#people [data-person]")].map((p) => p.dataset.person).sort()`
-	// innerText is only what can be seen.
+	// innerText contains only visible text.
 	messages = `[...document.querySelectorAll("#log [data-message]")].map((m) => ({
 		author: m.querySelector("[data-author]").innerText,
 		text: m.querySelector("[data-text]").innerText,
 	}))`
-	// looks are the messages' times, texts, and what tells people apart.
+	// looks are the times and texts of messages, with the colors that distinguish
+	// users.
 	looks = `[...document.querySelectorAll("#log [data-message]")].map((m) => [
 		m.style.cssText, ...[".avatar", "time", "[data-text]"].map((part) => m.querySelector(part).outerHTML),
 	])`
-	// elements are those that people's names and texts have become.
+	// elements counts elements created from users' names and texts.
 	elements = `document.querySelectorAll("[data-author] *, [data-text] *, [data-person] bdi *, #me-name *").length`
 )
 
@@ -38,19 +39,19 @@ type message struct {
 	Text   string `json:"text"`
 }
 
-// person is somebody with a browser of their own, whose methods fail the test
-// when the page does not show what is wanted.
+// person is a user with a separate browser context. Its methods fail the test if the
+// page does not show the expected content.
 type person struct {
 	t     *testing.T
 	tab   context.Context
 	leave func() // closes the tab
 
-	// alone is whether the server has been stopped: not to reach it is no
-	// error then.
+	// alone reports that the server has been stopped: connection errors are expected
+	// then.
 	alone atomic.Bool
 }
 
-// visit opens the page, and gives it a name.
+// visit opens the page, and enters a name.
 func visit(t *testing.T, browser context.Context, url, name string) *person {
 	t.Helper()
 	p := open(t, browser, url)
@@ -68,13 +69,13 @@ func open(t *testing.T, browser context.Context, url string) *person {
 	return p
 }
 
-// enterName answers the dialog.
+// enterName fills in the dialog.
 func (p *person) enterName(name string) {
 	p.t.Helper()
 	p.do(chromedp.SendKeys(chromedp.CSS("#name-input"), name+"\n"))
 }
 
-// hear fails the test for whatever the page writes on its console.
+// hear fails the test on any console message of the page.
 func (p *person) hear(m chromedp.ConsoleMessage) {
 	if p.alone.Load() && strings.Contains(m.Text, "net::ERR_CONNECTION_REFUSED") {
 		return
@@ -97,7 +98,7 @@ func (p *person) say(text string) {
 	p.do(chromedp.SendKeys(chromedp.CSS("#message-input"), text+"\n"))
 }
 
-// look returns what an expression is now.
+// look returns the current value of an expression.
 func (p *person) look(expression string) any {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.tab, patience)
@@ -109,9 +110,9 @@ func (p *person) look(expression string) any {
 	return got
 }
 
-// see waits until the expression has a value. It looks at each frame that is
-// drawn, in a way that the page's Content-Security-Policy lets pass, which
-// chromedp.Poll is not.
+// see waits until the expression has a value. It evaluates the expression at each
+// animation frame, in a way that the page's Content-Security-Policy allows, unlike
+// chromedp.Poll.
 func (p *person) see(expression string, want any) {
 	p.t.Helper()
 	wanted, err := json.Marshal(want)

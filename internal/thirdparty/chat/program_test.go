@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	buildTimeout   = 5 * time.Minute // on a machine with nothing cached
-	programTimeout = 3 * time.Minute // of which it is killed, if it runs that long
+	buildTimeout   = 5 * time.Minute // on a machine with an empty cache
+	programTimeout = 3 * time.Minute // it is killed then
 )
 
 // root is the directory of the module under test.
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// build builds one of the examples, unless it was built, and returns the
+// build builds one of the examples, if it has not been built yet, and returns the
 // program's path.
 func build(t *testing.T, example string) string {
 	t.Helper()
@@ -53,23 +53,22 @@ func build(t *testing.T, example string) string {
 	return binary
 }
 
-// program is one that runs.
+// program is a running program.
 type program struct {
-	url string // of its page, without a slash at the end
+	url string // of its page, without a trailing slash
 
-	// interrupt is ctrl-C. It waits for the program's end, which has to be
-	// exit code 0. What is still running at the end of the test is interrupted
-	// then.
+	// interrupt sends an interrupt and waits for the program's end, which must have
+	// exit code 0. The end of the test interrupts a program that is still running.
 	interrupt func()
 }
 
-// start runs the program until it has told its page's address.
+// start starts the program, and waits for its page's address.
 func start(t *testing.T, binary, addr string) program {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), programTimeout)
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, binary, "-addr", addr)
-	cmd.Dir = root // for examples/wasm, which builds its client
+	cmd.Dir = root // examples/wasm builds its client from here
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -80,7 +79,7 @@ func start(t *testing.T, binary, addr string) program {
 	}
 	interrupt := sync.OnceFunc(func() {
 		defer cancel()
-		cmd.Process.Signal(os.Interrupt) // the error of one that has ended is Wait's
+		cmd.Process.Signal(os.Interrupt) // if the process has ended, Wait returns the error
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("the program ended with %v\n%s", err, &stderr)
 		}

@@ -16,15 +16,15 @@ import (
 
 var screenshots = flag.String("screenshots", "", "draw the pictures into this `directory`, and keep them")
 
-// line is something that is said for the pictures.
+// line is a message in the pictures.
 type line struct{ by, text string }
 
-// TestScreenshots draws conversations as three people see them, on the screens
-// of a desktop and of a phone. The pictures of the documentation are made so:
+// TestScreenshots takes screenshots of conversations of three users, on a desktop and a
+// phone screen. The pictures in the documentation are made by
 //
 //	go test ./chat -run Screenshots -screenshots ../../../docs
 //
-// Without a directory the first ones are drawn, to see that it can be done.
+// Without a directory it takes only the first ones, to test that it works.
 func TestScreenshots(t *testing.T) {
 	wanted := *screenshots != ""
 	if !wanted {
@@ -56,7 +56,7 @@ func TestScreenshots(t *testing.T) {
 	})
 }
 
-// The schemes of colours that people prefer.
+// The color schemes.
 const (
 	inLight = "light"
 	inDark  = "dark"
@@ -89,7 +89,7 @@ func drawAll(t *testing.T, browser context.Context, example, scheme string, line
 		chromedp.EmulateScale(2), chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait))
 }
 
-// draw saves what somebody sees on a screen of some size.
+// draw saves a screenshot of a user's page on a screen.
 func draw(t *testing.T, p *person, name string, screen chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	p.do(screen)

@@ -1,5 +1,5 @@
-// Package child runs the program once more, as a process that answers questions:
-// a server, say, whose memory is to be measured apart from its clients'.
+// Package child runs this program again, as a process that answers questions: for
+// example as a server, whose memory is measured separately from its clients'.
 package child
 
 import (
@@ -13,19 +13,19 @@ import (
 	"strings"
 )
 
-// Process is a child. It answers each line that it is sent with a line, and ends
-// with its input, so that it never outlives its parent.
+// Process is a child process. It answers each line of input with a line of output, and
+// ends at the end of its input, so that it does not outlive its parent.
 type Process struct {
 	cmd   *exec.Cmd
 	in    io.WriteCloser
 	lines *bufio.Scanner
 }
 
-// maxAnswer bounds the line that is an answer.
+// maxAnswer bounds the length of an answer.
 const maxAnswer = 1 << 20
 
-// Start runs this program with other arguments, and env besides the environment.
-// The end of ctx kills it.
+// Start runs this program with other arguments, and with env added to the environment.
+// Canceling ctx kills it.
 func Start(ctx context.Context, env []string, args ...string) (*Process, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -74,11 +74,11 @@ func (p *Process) Stop() error {
 // Wait waits for the process to end.
 func (p *Process) Wait() error { return p.cmd.Wait() }
 
-// failure begins an answer that is an error.
+// failure is the prefix of an answer that is an error.
 const failure = "error: "
 
-// Obey is the child's side: it answers lines, one at a time, and returns when its
-// input ends, also from the midst of one.
+// Obey runs in the child: it answers lines, one at a time, and returns when its input
+// ends, even during an answer.
 func Obey(r io.Reader, w io.Writer, answer func(line string) (string, error)) error {
 	questions := make(chan string)
 	defer close(questions)
@@ -94,7 +94,7 @@ func Obey(r io.Reader, w io.Writer, answer func(line string) (string, error)) er
 	return lines.Err()
 }
 
-// reply is the answer to a line, as a line.
+// reply returns the answer to a line, as a line.
 func reply(line string, answer func(line string) (string, error)) string {
 	text, err := answer(line)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 const roleVariable = "CHILD_TEST_ROLE"
 
-// TestMain makes the test's binary the child too.
+// TestMain lets the test binary also run as the child.
 func TestMain(m *testing.M) {
 	if os.Getenv(roleVariable) == "" {
 		os.Exit(m.Run())
@@ -51,7 +51,7 @@ func TestAsk(t *testing.T) {
 }
 
 // A child that ends is an error of the question that it does not answer.
-func TestAskWhoIsGone(t *testing.T) {
+func TestAskEndedProcess(t *testing.T) {
 	p := start(t)
 	if _, err := p.Ask("exit"); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v", err)
@@ -61,7 +61,7 @@ func TestAskWhoIsGone(t *testing.T) {
 	}
 }
 
-// A child whose parent is gone does not wait for what it was doing.
+// A child whose parent has ended does not complete an answer.
 func TestObeyEndsWithItsInput(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)

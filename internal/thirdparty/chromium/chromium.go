@@ -13,18 +13,18 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// startTimeout is for Chromium to start, on a busy machine.
+// startTimeout bounds the start of Chromium, on a busy machine.
 const startTimeout = time.Minute
 
-// Start starts a Chromium, which ends with the test, or after the timeout. Its
-// context is for NewTab. If the test fails, what Chromium printed is logged.
+// Start starts a Chromium, which ends with the test, or after the timeout. The returned
+// context is for NewTab. If the test fails, Chromium's output is logged.
 func Start(t *testing.T, timeout time.Duration) context.Context {
 	t.Helper()
 	logs, err := os.Create(filepath.Join(t.TempDir(), "chromium.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The test's context ends before the cleanup, which wants Chromium alive.
+	// The test's context ends before the cleanup, which needs a running Chromium.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), timeout)
 	ctx, cancelAllocator := chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.NoSandbox,
@@ -54,14 +54,13 @@ func Start(t *testing.T, timeout time.Duration) context.Context {
 	return browser
 }
 
-// lastMessage is what a tab has on its console when it is closed: with the end
-// of its context, messages that are on their way would be lost.
+// lastMessage is written on a tab's console before it is closed, because canceling its
+// context would lose pending messages.
 const lastMessage = "the tab is about to be closed"
 
-// NewTab opens a tab that shares no storage with other tabs. heard gets what
-// the page writes on the console, one message after the other. The tab is
-// closed by calling close or at the end of the test; heard has got everything
-// then, and is not called any more.
+// NewTab opens a tab with storage of its own. heard is called with each console message
+// of the page, one at a time. Calling close, or the end of the test, closes the tab;
+// all messages have been passed to heard then, and it is not called again.
 func NewTab(t *testing.T, browser context.Context, heard func(chromedp.ConsoleMessage)) (tab context.Context, close func()) {
 	t.Helper()
 	tab, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())

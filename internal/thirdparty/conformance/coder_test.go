@@ -8,10 +8,10 @@ import (
 	"github.com/coder/websocket"
 )
 
-// coderPeer ends with CloseNow, as coder/websocket's documentation has it. Its
-// own run of the original suite, as a client, ends with Close, which goes on to
-// read behind what was wrong; a server that does so may leave TCP open for longer
-// than the suite waits.
+// coderPeer ends with CloseNow, as recommended in coder/websocket's documentation. Its
+// own run of the original suite, as a client, ends with Close, which continues to read
+// behind a violation; a server that does so may leave TCP open for longer than the
+// suite waits.
 var coderPeer = peer{
 	name:   "coder",
 	module: "github.com/coder/websocket",

@@ -13,8 +13,8 @@ import (
 	"github.com/lxzan/gws"
 )
 
-// TestPeers runs all cases with all peers in both roles, and compares what comes
-// out with the tables in docs/conformance.md.
+// TestPeers runs all cases with all peers in both roles, and compares the results with
+// the tables in docs/conformance.md.
 func TestPeers(t *testing.T) {
 	r := newResults()
 	t.Run("cases", func(t *testing.T) {
@@ -51,9 +51,9 @@ func (r *results) playAll(t *testing.T, p peer, role autobahn.Role) {
 	}
 }
 
-// checkCoder checks that the suite sees what is known of coder/websocket: it takes
-// text for UTF-8 that is not, and its server declines offers that limit its window.
-// All else is right.
+// checkCoder checks that the suite detects the known deviations of coder/websocket: it
+// accepts text that is not UTF-8, and its server declines offers that limit its window.
+// Everything else passes.
 func checkCoder(t *testing.T, r *results) {
 	cases := autobahn.Cases()
 	var notText, windows []*autobahn.Case
@@ -80,7 +80,7 @@ func checkCoder(t *testing.T, r *results) {
 	}
 }
 
-// isText reports whether the text is UTF-8 that a case of group 6 sends.
+// isText reports whether a case of group 6 sends valid UTF-8.
 func isText(cs *autobahn.Case) bool {
 	var sent strings.Builder
 	for _, step := range cs.Steps {
@@ -92,16 +92,16 @@ func isText(cs *autobahn.Case) bool {
 	return !strings.HasPrefix(cs.ID, "6.") || utf8.ValidString(sent.String())
 }
 
-// TestWindow has servers asked for a window of 9 bits. RFC 7692 section 7.1.2.1
-// lets them decline, or name a window of 8 or 9 bits. What the original suite
-// takes for a right answer includes more.
+// TestWindow offers servers a window of 9 bits. RFC 7692 section 7.1.2.1 lets them
+// decline, or respond with a window of 8 or 9 bits. The original suite accepts other
+// responses too.
 func TestWindow(t *testing.T) {
 	wide := gwsServer(gws.PermessageDeflate{Enabled: true, ServerContextTakeover: true, ServerMaxWindowBits: 15})
 	const declined, silent = "declined", "silent"
 	for _, tt := range []struct {
 		name    string
 		peer    peer
-		answer  string // or the bits
+		answer  string // or the window bits
 		verdict autobahn.Verdict
 	}{
 		{"this", ourPeer, "9", autobahn.OK},
@@ -127,7 +127,7 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-// serverMaxWindowBits returns that parameter of a server's answer.
+// serverMaxWindowBits returns that parameter of a server's response.
 func serverMaxWindowBits(t *testing.T, response string) (bits string, named bool) {
 	t.Helper()
 	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(response)), nil)

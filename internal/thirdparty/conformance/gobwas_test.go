@@ -15,9 +15,9 @@ import (
 	"github.com/gobwas/ws/wsutil"
 )
 
-// gobwasPeer is made of wsutil's reader and writer and of wsflate, as gobwas/ws's
-// README and its example for the original suite have it. Those check UTF-8 where
-// nothing is compressed; this one does so in compressed messages too.
+// gobwasPeer uses wsutil's reader and writer and wsflate, as gobwas/ws's README and its
+// example for the original suite do. Those check UTF-8 only in uncompressed messages;
+// this one also checks compressed messages.
 var gobwasPeer = peer{
 	name:   "gobwas",
 	module: "github.com/gobwas/ws",
@@ -77,7 +77,7 @@ func newGobwasEcho(conn net.Conn, src io.Reader, state ws.State) *gobwasEcho {
 			return flate.NewReader(r)
 		}),
 		deflater: wsflate.NewWriter(nil, func(w io.Writer) wsflate.Compressor {
-			f, _ := flate.NewWriter(w, flate.BestSpeed) // errors are of other levels
+			f, _ := flate.NewWriter(w, flate.BestSpeed) // the level is valid
 			return f
 		}),
 	}
@@ -96,11 +96,11 @@ func newGobwasEcho(conn net.Conn, src io.Reader, state ws.State) *gobwasEcho {
 	return e
 }
 
-// answered is an error that the handler of control frames has told the peer of.
+// answered is an error for which the handler of control frames has sent a close frame.
 type answered struct{ error }
 
-// run echoes until the connection has ended. It ends as in the example: with a
-// close frame that says what is wrong, and after the peer.
+// run echoes until the connection ends. As in the example, it sends a close frame with
+// the violation, or one in reply to the peer's.
 func (e *gobwasEcho) run() error {
 	const patience = 500 * time.Millisecond
 	defer e.conn.Close()
@@ -147,7 +147,7 @@ func (e *gobwasEcho) messages() error {
 	}
 }
 
-// echo sends a message back as it comes.
+// echo echoes a message as it arrives.
 func (e *gobwasEcho) echo(op ws.OpCode) error {
 	e.w.ResetOp(op)
 	var src io.Reader = &e.r

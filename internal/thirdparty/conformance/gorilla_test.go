@@ -11,8 +11,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// gorillaPeer checks text itself, for gorilla/websocket leaves that to the
-// program, and its example for the original suite does so too.
+// gorillaPeer checks text itself, because gorilla/websocket leaves that to the program;
+// its example for the original suite does the same.
 var gorillaPeer = peer{
 	name:   "gorilla",
 	module: "github.com/gorilla/websocket",
@@ -62,15 +62,15 @@ func gorillaEcho(c *websocket.Conn) error {
 	}
 }
 
-// textReader reads UTF-8 from r.
+// textReader checks the UTF-8 text in r.
 type textReader struct {
 	r     io.Reader
-	begun []byte // the beginning of a character
+	begun []byte // the start of an incomplete character
 }
 
 var errNotText = errors.New("text that is not UTF-8")
 
-// Read returns errNotText as soon as what comes from r can't be UTF-8.
+// Read returns errNotText as soon as the bytes of r are not a prefix of valid UTF-8.
 func (t *textReader) Read(p []byte) (int, error) {
 	n, err := t.r.Read(p)
 	rest := append(t.begun, p[:n]...)

@@ -7,17 +7,17 @@ import (
 	"github.com/lxzan/gws"
 )
 
-// gwsPeer is set up as gws's examples for the original suite are.
+// gwsPeer has the settings of gws's examples for the original suite.
 var gwsPeer = gwsServer(gws.PermessageDeflate{
 	Enabled:               true,
 	ServerContextTakeover: true,
 	ClientContextTakeover: true,
 })
 
-// gwsServer returns a peer whose server has these settings. They have to leave
-// the windows of clients alone.
+// gwsServer returns a peer whose server has these settings. They must not limit the
+// windows of clients.
 func gwsServer(deflate gws.PermessageDeflate) peer {
-	// The Upgrader has compressors of 32 MB, and is made for many connections.
+	// The Upgrader has compressors of 32 MB, and is shared by many connections.
 	upgrader := gws.NewUpgrader(gwsEcho{}, &gws.ServerOption{
 		CheckUtf8Enabled:  true,
 		PermessageDeflate: deflate,

@@ -2,8 +2,8 @@
 
 package conformance
 
-// How much of the longest cases is run. More does not change a verdict.
+// Limits of the longest cases. Higher ones do not change a verdict.
 const (
-	fewMessages = 20 // of 1,000, in an exchange with compression, unless the flag says so
-	shortness   = 1  // what messages of other cases are divided by
+	fewMessages = 20 // of 1,000, in an exchange with compression, unless set by the flag
+	shortness   = 1  // divides the messages of other cases
 )

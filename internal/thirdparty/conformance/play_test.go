@@ -19,25 +19,25 @@ import (
 
 var messages = flag.Int("messages", fewMessages, "messages in each case of groups 12 and 13")
 
-// outcome is how a case went.
+// outcome is the result of a case.
 type outcome struct {
 	*autobahn.Result
-	end error // of the peer's echoing
+	end error // of the peer's echo function
 }
 
-// Peers that do what no peer should.
+// Errors of peers that misbehave.
 var (
 	errPanicked = errors.New("the peer panicked")
 	errStuck    = errors.New("the peer is stuck, its connection closed")
 )
 
-// play runs a case with a peer in a role, in a bubble of its own. A peer that
-// panics or gets stuck ends in errPanicked or errStuck, and harms no other case.
+// play runs a case with a peer in a role, in a separate bubble. A peer that panics or
+// blocks for good ends with errPanicked or errStuck, without an effect on other cases.
 func play(t *testing.T, p peer, role autobahn.Role, cs *autobahn.Case) (out outcome) {
 	cs = shortened(cs, shortness)
 	out.Result = &autobahn.Result{Case: cs, Agent: p.name, Role: role, Behavior: autobahn.Failed, BehaviorClose: autobahn.Failed}
 	defer func() {
-		// What is left of a peer that is stuck makes a panic of the bubble's end.
+		// The goroutines of a stuck peer make the end of the bubble panic.
 		if v := recover(); v != nil && !errors.Is(out.end, errStuck) {
 			panic(v)
 		}
@@ -96,8 +96,8 @@ func (out *outcome) playClient(t *testing.T, p peer, n rawpeer.Network, opts aut
 	<-served
 }
 
-// shortened returns a case whose long messages are by so much shorter, and the many
-// so much fewer.
+// shortened returns a case with long messages shorter, and many messages fewer, by a
+// factor.
 func shortened(cs *autobahn.Case, by int) *autobahn.Case {
 	const long = 64 << 10
 	c := *cs
@@ -117,7 +117,7 @@ func shortened(cs *autobahn.Case, by int) *autobahn.Case {
 	return &c
 }
 
-// contain calls f, and makes an error of a panic.
+// contain calls f, and converts a panic to an error.
 func contain(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -135,8 +135,7 @@ func (out *outcome) wait(ended <-chan error) {
 	}
 }
 
-// await waits for what comes once a case is over. It gives up after a time that
-// is longer than any case.
+// await receives a value after the end of a case. Its timeout is longer than any case.
 func await[T any](c <-chan T) (v T, ok bool) {
 	timeout := time.NewTimer(time.Hour)
 	defer timeout.Stop()

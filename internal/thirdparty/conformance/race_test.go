@@ -2,8 +2,8 @@
 
 package conformance
 
-// Under the race detector compressing takes 35 times as long, and everything else
-// several times. It leads to the same verdicts.
+// With the race detector, compression takes 35 times as long, and everything else
+// several times. The verdicts are the same.
 const (
 	fewMessages = 2
 	shortness   = 16

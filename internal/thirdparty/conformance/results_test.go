@@ -11,13 +11,13 @@ import (
 
 var roles = []autobahn.Role{autobahn.ServerRole, autobahn.ClientRole}
 
-// results are how all cases went.
+// results are the results of all cases.
 type results struct {
 	mu sync.Mutex
 	by map[subject]map[string]outcome // and the case's ID
 }
 
-// subject is what is tested.
+// subject is a peer in a role.
 type subject struct {
 	peer string
 	role autobahn.Role
@@ -39,7 +39,7 @@ func (r *results) add(out outcome) {
 	r.by[subject{out.Agent, out.Role}][out.Case.ID] = out
 }
 
-// missing returns how many cases were not run.
+// missing returns the number of cases that were not run.
 func (r *results) missing() int {
 	n := 0
 	for _, ran := range r.by {
@@ -54,7 +54,7 @@ type aspect func(outcome) autobahn.Verdict
 func behavior(out outcome) autobahn.Verdict { return out.Behavior }
 func closing(out outcome) autobahn.Verdict  { return out.BehaviorClose }
 
-// verdicts are in the order in which they are told.
+// verdicts are in the order of the tables.
 var verdicts = []autobahn.Verdict{
 	autobahn.OK,
 	autobahn.NonStrict,
@@ -66,7 +66,7 @@ var verdicts = []autobahn.Verdict{
 	autobahn.FailedByClient,
 }
 
-// with returns those of the cases that have a verdict.
+// with returns those of cases that have a verdict.
 func (r *results) with(v autobahn.Verdict, s subject, of aspect, cases []*autobahn.Case) []*autobahn.Case {
 	var found []*autobahn.Case
 	for _, cs := range cases {
@@ -77,7 +77,8 @@ func (r *results) with(v autobahn.Verdict, s subject, of aspect, cases []*autoba
 	return found
 }
 
-// count says how many of the cases have which verdict, as "70 OK, 75 FAILED".
+// count returns the verdicts of cases with their numbers, for example "70 OK, 75
+// FAILED".
 func (r *results) count(s subject, of aspect, cases []*autobahn.Case) string {
 	var counts []string
 	for _, v := range verdicts {
@@ -88,8 +89,7 @@ func (r *results) count(s subject, of aspect, cases []*autobahn.Case) string {
 	return strings.Join(counts, ", ")
 }
 
-// defects names the cases that are not OK, by verdict. It is "" where there are
-// none.
+// defects returns the cases that are not OK, by verdict, or "".
 func (r *results) defects(s subject) string {
 	cases := autobahn.Cases()
 	var lists []string
@@ -112,7 +112,7 @@ func (r *results) defects(s subject) string {
 	return strings.Join(lists, "; ")
 }
 
-// ids names some of all cases: a whole group as 13.3.*, neighbours as 6.4.1 to
+// ids abbreviates some of all cases: a whole group as 13.3.*, a range as 6.4.1 to
 // 6.4.4.
 func ids(some, all []*autobahn.Case) string {
 	inGroup := make(map[string]int)

@@ -10,8 +10,8 @@ import (
 	"github.com/bhojpur/api/internal/autobahn"
 )
 
-// TestStray has peers that go astray in each role, which fails the case and harms
-// nothing else.
+// TestStray has misbehaving peers in each role, which fail their case and do not affect
+// others.
 func TestStray(t *testing.T) {
 	panics := func() error { panic("a fault of the peer's") }
 	hangs := func() error { select {} }

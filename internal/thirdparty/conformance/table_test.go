@@ -17,13 +17,13 @@ var update = flag.Bool("update", false, "write what is measured into docs/confor
 
 var document = filepath.Join("..", "..", "..", "docs", "conformance.md")
 
-// What is measured is between these lines of the document.
+// The measured part of the document is between these lines.
 const (
 	tablesBegin = "<!-- What follows is measured; see above for the command that writes it. -->\n"
 	tablesEnd   = "<!-- What was measured ends here. -->\n"
 )
 
-// checkDocument compares the document with what was measured, or writes it.
+// checkDocument compares the document with the results, or updates it.
 func checkDocument(t *testing.T, r *results) {
 	if n := r.missing(); n > 0 {
 		t.Fatalf("%d cases were not run", n)
@@ -58,13 +58,13 @@ func checkDocument(t *testing.T, r *results) {
 	}
 }
 
-// lines returns up to three lines, from the i-th on.
+// lines returns up to three lines, starting with the i-th.
 func lines(all []string, i int) string {
 	i = min(i, len(all))
 	return strings.Join(all[i:min(i+3, len(all))], "\n")
 }
 
-// labels returns the names of the peers with the versions that go.mod asks for.
+// labels returns the names of the peers with their versions in go.mod.
 func labels(t *testing.T) map[string]string {
 	labels := make(map[string]string)
 	for _, p := range peers {
@@ -78,7 +78,7 @@ func labels(t *testing.T) map[string]string {
 	return labels
 }
 
-// tables returns what was measured, as Markdown.
+// tables returns the results as Markdown.
 func (r *results) tables(labels map[string]string) string {
 	var b strings.Builder
 	for _, role := range roles {
@@ -114,7 +114,7 @@ func (r *results) tables(labels map[string]string) string {
 	return b.String()
 }
 
-// inGroup returns the cases of a group that is part of no other.
+// inGroup returns the cases of a top-level group.
 func inGroup(id string) []*autobahn.Case {
 	var cases []*autobahn.Case
 	for _, cs := range autobahn.Cases() {

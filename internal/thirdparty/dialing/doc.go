@@ -1,4 +1,4 @@
-// Package dialing holds tests of websocket.Dial with what an http.Client can
-// be: behind proxies, with certificates and cookies of its own, or with a
-// transport that is not package net/http's.
+// Package dialing holds tests of websocket.Dial with different http.Clients: behind
+// proxies, with their own certificates and cookies, or with a transport that is not
+// package net/http's.
 package dialing

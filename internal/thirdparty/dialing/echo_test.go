@@ -26,11 +26,11 @@ func testContext(t *testing.T) context.Context {
 	return ctx
 }
 
-// echo accepts a connection and sends its messages back until it is closed.
+// echo accepts a connection and echoes its messages until it is closed.
 func echo(w http.ResponseWriter, r *http.Request) {
 	c, err := websocket.Accept(w, r, nil)
 	if err != nil {
-		return // and the client has the error
+		return // the client gets the error
 	}
 	defer c.CloseNow()
 	c.SetReadLimit(-1)
@@ -46,7 +46,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// newServer starts a server, stopped with the test.
+// newServer starts a server, which is stopped at the end of the test.
 func newServer(t *testing.T, h http.HandlerFunc) *httptest.Server {
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
@@ -56,14 +56,14 @@ func newServer(t *testing.T, h http.HandlerFunc) *httptest.Server {
 // wsURL returns the WebSocket URL of an http or https one.
 func wsURL(url string) string { return "ws" + strings.TrimPrefix(url, "http") }
 
-// clientOf returns a client with the transport, whose idle connections are
-// closed with the test.
+// clientOf returns a client with the transport, whose idle connections are closed at
+// the end of the test.
 func clientOf(t *testing.T, transport *http.Transport) *http.Client {
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
 }
 
-// dial connects, and closes with the test.
+// dial connects. The connection is closed at the end of the test.
 func dial(t *testing.T, url string, opts *websocket.DialOptions) *websocket.Conn {
 	t.Helper()
 	c, resp, err := websocket.Dial(testContext(t), url, opts)
@@ -77,7 +77,7 @@ func dial(t *testing.T, url string, opts *websocket.DialOptions) *websocket.Conn
 	return c
 }
 
-// testEcho sends messages, short and long, and expects them back.
+// testEcho sends messages, short and long, and expects their echoes.
 func testEcho(t *testing.T, c *websocket.Conn) {
 	t.Helper()
 	c.SetReadLimit(-1)
@@ -93,7 +93,7 @@ func testEcho(t *testing.T, c *websocket.Conn) {
 	}
 }
 
-// testConn has messages echoed, then closes.
+// testConn exchanges messages, then closes.
 func testConn(t *testing.T, c *websocket.Conn) {
 	t.Helper()
 	testEcho(t, c)

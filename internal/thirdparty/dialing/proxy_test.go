@@ -18,7 +18,7 @@ import (
 
 const proxyUser, proxyPassword = "user", "secret"
 
-// proxyKinds are the proxies that TestProxy dials through.
+// proxyKinds are the kinds of proxies in TestProxy.
 var proxyKinds = []struct {
 	scheme string
 	start  func(*testing.T) (addr string, passed *atomic.Int64)
@@ -28,7 +28,7 @@ var proxyKinds = []struct {
 	{"socks5", startSOCKS5},
 }
 
-// TestProxy dials through proxies that ask for a password.
+// TestProxy dials through proxies that require a password.
 func TestProxy(t *testing.T) {
 	plain := newServer(t, echo)
 	secure, client := newTLSServer(t)
@@ -59,14 +59,14 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// startHTTPProxy starts a proxy that opens tunnels (RFC 9110 section 9.3.6), and
-// does nothing else. It counts them.
+// startHTTPProxy starts a proxy that only opens tunnels (RFC 9110 section 9.3.6), and
+// counts them.
 func startHTTPProxy(t *testing.T) (addr string, passed *atomic.Int64) {
 	h, passed := connectHandler()
 	return newServer(t, h).Listener.Addr().String(), passed
 }
 
-// startHTTPSProxy starts such a proxy that is reached over TLS.
+// startHTTPSProxy starts such a proxy with TLS.
 func startHTTPSProxy(t *testing.T) (addr string, passed *atomic.Int64) {
 	h, passed := connectHandler()
 	srv := httptest.NewTLSServer(h)
@@ -106,8 +106,8 @@ func serveConnect(w http.ResponseWriter, r *http.Request) {
 	splice(client, server, buffered)
 }
 
-// splice copies between two connections until one ends. What the client has
-// sent is read from r.
+// splice copies between two connections until one ends. It reads the client's bytes
+// from r.
 func splice(client, server net.Conn, r io.Reader) {
 	var wg sync.WaitGroup
 	stop := func() {
@@ -125,8 +125,8 @@ func splice(client, server net.Conn, r io.Reader) {
 	wg.Wait()
 }
 
-// startSOCKS5 starts a SOCKS proxy (RFC 1928, with the passwords of RFC
-// 1929). It counts the connections.
+// startSOCKS5 starts a SOCKS proxy (RFC 1928, with the passwords of RFC 1929) that
+// counts its connections.
 func startSOCKS5(t *testing.T) (addr string, passed *atomic.Int64) {
 	passed = new(atomic.Int64)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -160,7 +160,7 @@ func startSOCKS5(t *testing.T) (addr string, passed *atomic.Int64) {
 
 var errSOCKS = errors.New("not what this proxy speaks")
 
-// acceptSOCKS5 reads a client's request and connects to where it asks for.
+// acceptSOCKS5 reads a client's request and connects to the requested address.
 func acceptSOCKS5(client net.Conn) (server net.Conn, err error) {
 	const (
 		version         = 5
@@ -173,7 +173,7 @@ func acceptSOCKS5(client net.Conn) (server net.Conn, err error) {
 	if r.byte() != version {
 		return nil, errSOCKS
 	}
-	r.bytes(int(r.byte())) // the methods of authentication
+	r.bytes(int(r.byte())) // the authentication methods
 	client.Write([]byte{version, byPassword})
 	if r.byte() != passwordVersion {
 		return nil, errSOCKS
@@ -206,8 +206,8 @@ func acceptSOCKS5(client net.Conn) (server net.Conn, err error) {
 	return server, err
 }
 
-// reader reads what is there; where nothing is it gives zeros, which no
-// request has.
+// reader reads from a connection. At the end it returns zeros, which are invalid in all
+// requests.
 type reader struct{ net.Conn }
 
 func (r reader) bytes(n int) []byte {

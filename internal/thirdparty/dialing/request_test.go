@@ -16,15 +16,15 @@ import (
 	"github.com/bhojpur/api"
 )
 
-// quiet logs nothing, where a test expects an error.
+// quiet discards the log, for tests that expect an error.
 var quiet = log.New(io.Discard, "", 0)
 
-// TestDefaultClient dials with no client given.
+// TestDefaultClient dials without an HTTPClient.
 func TestDefaultClient(t *testing.T) {
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	srv := newServer(t, echo)
 	testConn(t, dial(t, wsURL(srv.URL), nil))
-	testConn(t, dial(t, srv.URL, nil)) // http means ws
+	testConn(t, dial(t, srv.URL, nil)) // http is the same as ws
 }
 
 func TestUnixSocket(t *testing.T) {
@@ -51,7 +51,7 @@ func TestUnixSocket(t *testing.T) {
 	testConn(t, c)
 }
 
-// TestAddresses wants those of the TCP connection.
+// TestAddresses wants the addresses of the TCP connection.
 func TestAddresses(t *testing.T) {
 	peers := make(chan string, 1)
 	srv := newServer(t, func(w http.ResponseWriter, r *http.Request) {
@@ -68,8 +68,8 @@ func TestAddresses(t *testing.T) {
 	testConn(t, c)
 }
 
-// TestCookies wants a cookie that is set with the 101 to be in the jar, and
-// sent with the next handshake.
+// TestCookies wants a cookie set in the 101 response to be stored in the jar, and sent
+// in the next handshake.
 func TestCookies(t *testing.T) {
 	const name, value = "session", "1"
 	sent := make(chan []*http.Cookie, 2)
@@ -138,8 +138,7 @@ func TestHost(t *testing.T) {
 	}
 }
 
-// TestRefused wants the response of a server that refuses, with the beginning
-// of its body.
+// TestRefused wants the error response of a server, with the beginning of its body.
 func TestRefused(t *testing.T) {
 	const most = 1024
 	for _, size := range []int{0, 10, most, 100_000} {

@@ -13,17 +13,17 @@ import (
 	"github.com/bhojpur/api"
 )
 
-// newTLSServer starts a server that echoes, and returns it with a client that
-// knows its certificate.
+// newTLSServer starts a server that echoes, and returns it with a client that trusts
+// its certificate.
 func newTLSServer(t *testing.T) (*httptest.Server, *http.Client) {
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(echo))
-	srv.Config.ErrorLog = quiet // has what clients do not like
+	srv.Config.ErrorLog = quiet // it logs rejected certificates
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	return srv, clientOf(t, srv.Client().Transport.(*http.Transport).Clone())
 }
 
-// TestRootCA dials a server whose certificate only this client knows.
+// TestRootCA dials a server whose certificate only this client trusts.
 func TestRootCA(t *testing.T) {
 	srv, _ := newTLSServer(t)
 	roots := x509.NewCertPool()
@@ -42,8 +42,7 @@ func TestRootCA(t *testing.T) {
 	}
 }
 
-// TestHTTP2 dials a server and with a client that both prefer HTTP/2, which
-// has no Upgrade.
+// TestHTTP2 dials a server with a client that both prefer HTTP/2, which has no Upgrade.
 func TestHTTP2(t *testing.T) {
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
@@ -72,8 +71,8 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
-// TestALPN wants the error to name the protocol where a transport of the program's
-// negotiates one that is not HTTP/1.1, and what to set.
+// TestALPN wants an error that names the negotiated protocol if a transport negotiates
+// one other than HTTP/1.1, and the setting to change.
 func TestALPN(t *testing.T) {
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(echo))
 	srv.EnableHTTP2 = true

@@ -15,8 +15,7 @@ import (
 	"github.com/bhojpur/api"
 )
 
-// pipeServer is a server behind net.Pipe, whose time a synctest bubble can
-// tell.
+// pipeServer is a server on net.Pipe, which works in a synctest bubble.
 type pipeServer struct {
 	conns chan net.Conn
 	http  http.Server
@@ -60,7 +59,7 @@ func (s *pipeServer) dial(context.Context, string, string) (net.Conn, error) {
 	return client, nil
 }
 
-// bubble runs f in a bubble with such a server, and a transport to it.
+// bubble runs f in a bubble with a pipeServer, and a transport to it.
 func bubble(t *testing.T, h http.HandlerFunc, f func(*testing.T, *http.Transport)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -72,8 +71,8 @@ func bubble(t *testing.T, h http.HandlerFunc, f func(*testing.T, *http.Transport
 	})
 }
 
-// TestClientTimeout wants a client's Timeout to bound the handshake and
-// nothing after it.
+// TestClientTimeout wants a client's Timeout to bound the handshake, and nothing after
+// it.
 func TestClientTimeout(t *testing.T) {
 	const most = 10 * time.Second
 	t.Run("in the handshake", func(t *testing.T) {
@@ -101,7 +100,7 @@ func TestClientTimeout(t *testing.T) {
 			}
 			defer c.CloseNow()
 			testEcho(t, c)
-			time.Sleep(2 * most) // of the bubble's time
+			time.Sleep(2 * most) // in the bubble's time
 			testConn(t, c)
 		})
 	})
@@ -129,14 +128,13 @@ func late(d time.Duration) http.HandlerFunc {
 			return
 		}
 		defer c.CloseNow()
-		time.Sleep(d) // of the bubble's time
+		time.Sleep(d) // in the bubble's time
 		c.Write(context.Background(), websocket.MessageText, []byte("late"))
 		c.Read(context.Background())
 	}
 }
 
-// TestDialContext wants Dial's context to bound the handshake and nothing
-// after it.
+// TestDialContext wants Dial's context to bound the handshake, and nothing after it.
 func TestDialContext(t *testing.T) {
 	t.Run("in the handshake", func(t *testing.T) {
 		silent := func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
@@ -168,7 +166,7 @@ func TestDialContext(t *testing.T) {
 	})
 }
 
-// opaque are transports that do not tell the network connection.
+// opaque are transports that do not reveal the network connection.
 var opaque = []struct {
 	name string
 	wrap func(*http.Transport) http.RoundTripper
@@ -177,7 +175,7 @@ var opaque = []struct {
 	{"own", func(t *http.Transport) http.RoundTripper { return simple{t.DialContext} }},
 }
 
-// untraced hides httptrace from the transport that it wraps.
+// untraced hides httptrace from the wrapped transport.
 type untraced struct{ http.RoundTripper }
 
 func (rt untraced) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -186,7 +184,7 @@ func (rt untraced) RoundTrip(r *http.Request) (*http.Response, error) {
 	return rt.RoundTripper.RoundTrip(r.WithContext(ctx))
 }
 
-// simple is a transport of its own, for one request a connection.
+// simple is a transport with one connection for each request.
 type simple struct {
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
@@ -213,8 +211,8 @@ func (rt simple) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// TestOpaqueTransport wants connections without a net.Conn to work, and to be
-// closed by a context that ends during a blocked call.
+// TestOpaqueTransport wants connections without a net.Conn to work, and to be closed by
+// a context that ends during a blocked call.
 func TestOpaqueTransport(t *testing.T) {
 	for _, tt := range opaque {
 		connect := func(t *testing.T, transport *http.Transport) *websocket.Conn {
@@ -266,7 +264,7 @@ func TestOpaqueTransport(t *testing.T) {
 	}
 }
 
-// testBlocked ends the context of a call that waits for the peer.
+// testBlocked cancels the context of a call that waits for the peer.
 func testBlocked(t *testing.T, c *websocket.Conn, call func(context.Context) error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -287,8 +285,8 @@ func testBlocked(t *testing.T, c *websocket.Conn, call func(context.Context) err
 	}
 }
 
-// TestKnownTransport wants a connection to stay open when a context ends
-// between messages.
+// TestKnownTransport wants a connection to stay open if a context ends between
+// messages.
 func TestKnownTransport(t *testing.T) {
 	bubble(t, echo, func(t *testing.T, transport *http.Transport) {
 		c, _, err := websocket.Dial(t.Context(), "ws://pipe", &websocket.DialOptions{
@@ -307,8 +305,8 @@ func TestKnownTransport(t *testing.T) {
 	})
 }
 
-// TestReadOnlyBody wants an error where the transport's body can't be written
-// to, as with some that record or limit it.
+// TestReadOnlyBody wants an error if the response body is not writable, as with some
+// transports that record or limit it.
 func TestReadOnlyBody(t *testing.T) {
 	bubble(t, echo, func(t *testing.T, transport *http.Transport) {
 		_, _, err := websocket.Dial(t.Context(), "ws://pipe", &websocket.DialOptions{

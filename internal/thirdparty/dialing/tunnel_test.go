@@ -20,7 +20,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// scriptedProxy is a listener whose connections the test answers by itself.
+// scriptedProxy is a listener whose connections the test handles itself.
 type scriptedProxy struct {
 	t  *testing.T
 	ln net.Listener
@@ -68,14 +68,14 @@ func wantClosed(t *testing.T, r io.Reader) {
 	}
 }
 
-// TestTunnelEndsWithContext wants nothing to be left of a handshake whose context
-// has ended, wherever the tunnel stood.
+// TestTunnelEndsWithContext wants a handshake whose context has ended to leave no
+// connection, in any state of the tunnel.
 func TestTunnelEndsWithContext(t *testing.T) {
 	const established = "HTTP/1.1 200 Connection established\r\n\r\n"
 	for _, test := range []struct {
 		name, url string
 		before    string // what the proxy sends before the context ends
-		awaits    bool   // the client's next bytes
+		awaits    bool   // wait for the client's next bytes
 		after     string // what it sends afterwards
 	}{
 		{"ws before the response", "ws://server.test", "", false, ""},
@@ -118,8 +118,8 @@ func TestTunnelEndsWithContext(t *testing.T) {
 	}
 }
 
-// TestTunnelsDoNotPileUp wants a connection to the proxy to end with the one that
-// goes through it, or with the handshake that failed.
+// TestTunnelsDoNotPileUp wants a connection to the proxy to be closed with the
+// WebSocket connection in it, or when the handshake fails.
 func TestTunnelsDoNotPileUp(t *testing.T) {
 	running := goleak.IgnoreCurrent()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -139,13 +139,13 @@ func TestTunnelsDoNotPileUp(t *testing.T) {
 			t.Fatalf("got %v and %v, want the server's refusal", resp, err)
 		}
 	}
-	proxy.Close() // which waits for the handlers, each of which has a tunnel
+	proxy.Close() // waits for the handlers, each of which has a tunnel
 	srv.Close()
 	goleak.VerifyNone(t, running)
 }
 
-// TestTunnelHooks wants the fields of the transport that are about CONNECT to have
-// the effect that they have for https URLs.
+// TestTunnelHooks wants the transport's CONNECT fields to have the same effect as for
+// https URLs.
 func TestTunnelHooks(t *testing.T) {
 	srv := newServer(t, echo)
 	target := strings.TrimPrefix(srv.URL, "http://")
@@ -153,7 +153,7 @@ func TestTunnelHooks(t *testing.T) {
 	type hooked struct {
 		transport *http.Transport
 		header    http.Header // of the request
-		status    int         // that the hook saw
+		status    int         // passed to the hook
 	}
 	start := func(t *testing.T) *hooked {
 		h := &hooked{}
@@ -222,8 +222,8 @@ func TestTunnelHooks(t *testing.T) {
 	})
 }
 
-// TestTunnelRedirect wants each request of a handshake that is redirected to use
-// the proxy that is right for it.
+// TestTunnelRedirect wants each request of a redirected handshake to use the proxy for
+// its URL.
 func TestTunnelRedirect(t *testing.T) {
 	srv := newServer(t, echo)
 	first := newServer(t, func(w http.ResponseWriter, r *http.Request) {
@@ -245,8 +245,8 @@ func TestTunnelRedirect(t *testing.T) {
 	}
 }
 
-// TestOtherRoundTripper wants a transport that is no *http.Transport to have its own
-// way with proxies: a GET request to the proxy, of one that embeds it.
+// TestOtherRoundTripper wants a type that embeds *http.Transport to be used directly:
+// it sends a GET request to the proxy.
 func TestOtherRoundTripper(t *testing.T) {
 	srv := newServer(t, echo)
 	forward := &httputil.ReverseProxy{Rewrite: func(*httputil.ProxyRequest) {}}
@@ -267,8 +267,8 @@ func TestOtherRoundTripper(t *testing.T) {
 
 const environmentChild = "DIALING_ENVIRONMENT_CHILD"
 
-// TestProxyFromEnvironment dials with http.DefaultTransport's choice of a proxy, in
-// a process of its own: the environment is read once.
+// TestProxyFromEnvironment dials with the Proxy of http.DefaultTransport in a separate
+// process, because the environment is read only once.
 func TestProxyFromEnvironment(t *testing.T) {
 	srv := newServer(t, echo)
 	if server := os.Getenv(environmentChild); server != "" {
@@ -308,8 +308,8 @@ func TestProxyFromEnvironment(t *testing.T) {
 	}
 }
 
-// dialFromEnvironment dials a server whose name only this process, or the proxy,
-// can resolve.
+// dialFromEnvironment dials a server whose name only this process, or the proxy, can
+// resolve.
 func dialFromEnvironment(t *testing.T, server string) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {

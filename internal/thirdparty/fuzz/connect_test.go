@@ -13,18 +13,18 @@ import (
 	gorilla "github.com/gorilla/websocket"
 )
 
-// settings are how both sides are set up.
+// settings are the settings of both sides.
 type settings struct {
-	server      bool // we are
+	server      bool // this library is the server
 	compression websocket.CompressionMode
 	threshold   int
 	level       int
 	bits        int
-	frameBytes  int // of the frames of a message that gorilla sends in several
+	frameBytes  int // the size of frames in gorilla's fragmented messages
 }
 
-// connect makes a connection between us and gorilla, on a stream in memory that
-// has room for everything.
+// connect connects this library and gorilla, on an in-memory stream of unlimited
+// capacity.
 func connect(t *testing.T, s settings) (*websocket.Conn, *gorilla.Conn) {
 	client, server := rawpeer.Pipe(&rawpeer.PipeOptions{Capacity: rawpeer.Unbounded})
 	if s.server {
@@ -33,7 +33,7 @@ func connect(t *testing.T, s settings) (*websocket.Conn, *gorilla.Conn) {
 	return dial(t, s, client, server)
 }
 
-// accept has gorilla dial us.
+// accept has gorilla dial this library.
 func accept(t *testing.T, s settings, client, server net.Conn) (*websocket.Conn, *gorilla.Conn) {
 	accepting := rawpeer.Go(t, func() (*websocket.Conn, error) {
 		r, err := http.ReadRequest(bufio.NewReader(server))
@@ -59,7 +59,7 @@ func accept(t *testing.T, s settings, client, server net.Conn) (*websocket.Conn,
 	return accepting.Want(), theirs
 }
 
-// dial dials gorilla, which is called right out of the transport.
+// dial dials gorilla's server, which runs inside the transport.
 func dial(t *testing.T, s settings, client, server net.Conn) (*websocket.Conn, *gorilla.Conn) {
 	var theirs *gorilla.Conn
 	transport := roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -95,7 +95,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// body is the rest of a connection of which a reader has taken some.
+// body is a connection behind a reader that has buffered some of its bytes.
 type body struct {
 	net.Conn
 	in io.Reader

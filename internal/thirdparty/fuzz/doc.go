@@ -1,4 +1,3 @@
-// Package fuzz has fuzz targets that hold this library against another
-// implementation of the protocol, gorilla/websocket: what one writes the other
-// reads.
+// Package fuzz has fuzz targets that compare this library with another implementation
+// of the protocol, gorilla/websocket: each must read what the other writes.
 package fuzz

@@ -18,9 +18,9 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
-// FuzzGorilla has us and gorilla talk as plan says, two bytes for each message:
-// from either side, of any kind and size, whole or in fragments, compressed or
-// not, with pings between them. Each side has to read what the other wrote.
+// FuzzGorilla exchanges messages with gorilla. plan has two bytes for each message,
+// which may be from either side, of any kind and size, whole or fragmented, compressed
+// or not, with pings between frames. Each side must read what the other wrote.
 func FuzzGorilla(f *testing.F) {
 	text := []byte(strings.Repeat("The quick brown fox, 狐 and 🦊. ", 20))
 	var all []byte
@@ -44,7 +44,7 @@ func FuzzGorilla(f *testing.F) {
 			frameBytes:  200 + int(frameBytes)%20_000,
 		}
 		if !s.server {
-			s.bits = 0 // which gorilla's server would refuse
+			s.bits = 0 // gorilla's server would reject them
 		}
 		synctest.Test(t, func(t *testing.T) {
 			ours, theirs := connect(t, s)
@@ -69,7 +69,7 @@ const (
 	maxText = 4096
 )
 
-// dialogue is an input of FuzzGorilla under way.
+// dialogue is the state of a run of FuzzGorilla.
 type dialogue struct {
 	t      *testing.T
 	ours   *websocket.Conn
@@ -77,9 +77,9 @@ type dialogue struct {
 	text   []byte
 
 	count  int
-	pings  []string                  // that gorilla sent
-	pongs  []string                  // that it got
-	waited []*rawpeer.Call[struct{}] // our pings
+	pings  []string                  // sent by gorilla
+	pongs  []string                  // received by gorilla
+	waited []*rawpeer.Call[struct{}] // pings by this library
 }
 
 // The bits of a message's kind.
@@ -87,14 +87,14 @@ const (
 	fromUs    = 1 << iota
 	ofBinary  //
 	inParts   // written in several pieces
-	prepared  // or prepared, if not in parts
-	withPing  // before it, or between the parts
-	asItIs    // gorilla does not compress it
-	inSlices  // read a few bytes at a time
-	twoParted // the pieces are two, not many
+	prepared  // a prepared message, if not in parts
+	withPing  // a ping before it, or between the parts
+	asItIs    // not compressed by gorilla
+	inSlices  // read in small pieces
+	twoParted // in two pieces instead of many
 )
 
-// content returns the text of a message, by its size: up to 64 KB.
+// content returns the payload for a kind and size: up to 64 KB.
 func (d *dialogue) content(kind, size byte) []byte {
 	n := int(size)
 	if n > 128 {
@@ -113,7 +113,7 @@ func (d *dialogue) content(kind, size byte) []byte {
 	return p
 }
 
-// message has one side write a message, and the other read it.
+// message writes a message at one side, and reads it at the other.
 func (d *dialogue) message(kind, size byte) {
 	p := d.content(kind, size)
 	if kind&fromUs != 0 {
@@ -125,7 +125,7 @@ func (d *dialogue) message(kind, size byte) {
 		typ, got, err := d.read(kind)
 		d.want(kind, p, int(typ), got, err)
 	}
-	synctest.Wait() // for pongs
+	synctest.Wait() // until pongs have arrived
 }
 
 func (d *dialogue) mustWrite(err error, by string) {
@@ -145,7 +145,7 @@ func (d *dialogue) want(kind byte, want []byte, typ int, got []byte, err error) 
 	}
 }
 
-// pieces are the pieces in which a message is written.
+// pieces returns the pieces in which a message is written.
 func pieces(kind byte, p []byte) [][]byte {
 	if kind&twoParted != 0 {
 		return [][]byte{p[:len(p)/3], p[len(p)/3:]}
@@ -158,7 +158,7 @@ func pieces(kind byte, p []byte) [][]byte {
 	return all
 }
 
-// write has us write a message.
+// write writes a message with this library.
 func (d *dialogue) write(kind byte, p []byte) error {
 	ctx := d.t.Context()
 	typ := websocket.MessageText
@@ -197,7 +197,7 @@ func (d *dialogue) write(kind byte, p []byte) error {
 	return w.Close()
 }
 
-// gorillaWrites has gorilla write a message.
+// gorillaWrites writes a message with gorilla.
 func (d *dialogue) gorillaWrites(kind byte, p []byte) error {
 	typ := gorilla.TextMessage
 	if kind&ofBinary != 0 {
@@ -239,7 +239,7 @@ func (d *dialogue) gorillaWrites(kind byte, p []byte) error {
 	return w.Close()
 }
 
-// read has us read a message.
+// read reads a message with this library.
 func (d *dialogue) read(kind byte) (websocket.MessageType, []byte, error) {
 	if kind&inSlices == 0 {
 		return d.ours.Read(d.t.Context())
@@ -253,8 +253,8 @@ func (d *dialogue) read(kind byte) (websocket.MessageType, []byte, error) {
 	return typ, got.Bytes(), err
 }
 
-// end closes the connection from either side, and looks at what each was told and
-// at the pongs.
+// end closes the connection from either side, and checks the errors of both and the
+// pongs.
 func (d *dialogue) end(byUs bool) {
 	const reason = "that was all"
 	ctx := context.Background()
@@ -265,7 +265,7 @@ func (d *dialogue) end(byUs bool) {
 			d.t.Fatalf("Close: %v", err)
 		}
 		for _, ping := range d.waited {
-			ping.Err() // whatever: it may have come too late
+			ping.Err() // it may also fail, if the pong came too late
 		}
 	} else {
 		d.mustWrite(d.theirs.WriteControl(gorilla.CloseMessage, gorilla.FormatCloseMessage(4000, reason), time.Time{}), "gorilla")

@@ -11,7 +11,7 @@ import (
 // process is a server or client process.
 type process struct{ *child.Process }
 
-// startProcess runs this program once more, with other arguments.
+// startProcess starts another process of this program, with different arguments.
 func startProcess(ctx context.Context, env []string, args ...string) (*process, error) {
 	p, err := child.Start(ctx, env, args...)
 	if err != nil {
@@ -20,17 +20,17 @@ func startProcess(ctx context.Context, env []string, args ...string) (*process, 
 	return &process{p}, nil
 }
 
-// ask sends a command and returns its answer.
+// ask sends a command and returns the response.
 func (p *process) ask(command string, n int, file string) (string, error) {
 	return p.Ask(fmt.Sprintf("%s %d %q", command, n, file))
 }
 
-// obey is the process's side: it answers commands until its input ends.
+// obey runs in the child process: it responds to commands until its input ends.
 func obey(answer func(command string, n int, file string) (string, error)) error {
 	return child.Obey(os.Stdin, os.Stdout, parsed(answer))
 }
 
-// parsed returns what answers lines that ask has made.
+// parsed returns a function that parses the lines written by ask and calls answer.
 func parsed(answer func(command string, n int, file string) (string, error)) func(line string) (string, error) {
 	return func(line string) (string, error) {
 		var command, file string

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// echoClient is the client process's part: it opens connections and compares
-// what they echo.
+// echoClient is the client process: it opens connections and compares the echoes.
 type echoClient struct {
 	address string
 	s       situation
@@ -19,10 +18,10 @@ type echoClient struct {
 	conns   []*peer
 }
 
-// workers is how many connections are served at once.
+// workers is the number of connections handled concurrently.
 const workers = 32
 
-// patience bounds each echo.
+// patience bounds the wait for each echo.
 const patience = 60 * time.Second
 
 const (
@@ -31,7 +30,7 @@ const (
 	deflatedCount = 64
 )
 
-// answer does what the parent asks.
+// answer executes the parent's commands.
 func (e *echoClient) answer(command string, n int, _ string) (string, error) {
 	switch command {
 	case "open":
@@ -52,8 +51,7 @@ func (e *echoClient) answer(command string, n int, _ string) (string, error) {
 	return "", errors.New("unknown command " + command)
 }
 
-// each calls f for all connections, several at a time, and returns the first
-// error.
+// each calls f for all connections, several at a time, and returns the first error.
 func (e *echoClient) each(f func(i int) error) error { return atOnce(len(e.conns), f) }
 
 func (e *echoClient) open(i int) error {
@@ -87,8 +85,7 @@ func (e *echoClient) open(i int) error {
 	return e.echo(i, deflatedCount)
 }
 
-// echo sends a connection some new messages, one after the other, and compares
-// each answer.
+// echo sends a connection new messages, one after the other, and compares each echo.
 func (e *echoClient) echo(i, count int) error {
 	p := e.conns[i]
 	if err := p.conn.SetDeadline(time.Now().Add(patience)); err != nil {

@@ -17,7 +17,7 @@ import (
 	bhojpur "github.com/bhojpur/api"
 )
 
-// TestMain makes the test's binary the child processes too.
+// TestMain lets the test binary also run as a child process.
 func TestMain(m *testing.M) {
 	libraries = append(libraries,
 		library{name: "hoard", situations: []situation{inHandler}, handler: hoardHandler, silent: true},
@@ -28,14 +28,14 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	// A process with the race detector lingers for a second otherwise.
+	// Otherwise a process with the race detector waits for a second at its end.
 	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	os.Exit(m.Run())
 }
 
 const hoard = 100_000
 
-// hoardHandler holds more than any library.
+// hoardHandler holds more memory than any library.
 func hoardHandler(situation) http.HandlerFunc {
 	return func(_ http.ResponseWriter, r *http.Request) {
 		held := make([]byte, hoard)
@@ -45,8 +45,8 @@ func hoardHandler(situation) http.HandlerFunc {
 	}
 }
 
-// echoesWith is a server of this library that answers the message i with what
-// answer makes of it, or not any more.
+// echoesWith is a server of this library that responds to message i with the result of
+// answer, or stops if that is nil.
 func echoesWith(s situation, answer func(i int, p []byte) []byte) http.HandlerFunc {
 	opts := &bhojpur.AcceptOptions{CompressionThreshold: -1}
 	if s.windowBits() != 0 {
@@ -71,7 +71,7 @@ func echoesWith(s situation, answer func(i int, p []byte) []byte) http.HandlerFu
 	}
 }
 
-// alteredHandler changes one byte.
+// alteredHandler changes one byte of the echo.
 func alteredHandler(s situation) http.HandlerFunc {
 	return echoesWith(s, func(_ int, p []byte) []byte {
 		p[len(p)/2] ^= 1
@@ -79,7 +79,7 @@ func alteredHandler(s situation) http.HandlerFunc {
 	})
 }
 
-// onceHandler echoes what is sent before the rest, and no more.
+// onceHandler echoes only the messages before the rest.
 func onceHandler(s situation) http.HandlerFunc {
 	return echoesWith(s, func(i int, p []byte) []byte {
 		if s.windowBits() == 0 && i == 1 || i == deflatedCount {
@@ -89,7 +89,7 @@ func onceHandler(s situation) http.HandlerFunc {
 	})
 }
 
-// quick are settings for few connections.
+// quick returns settings for few connections.
 func quick(libraries, situations string) settings {
 	return settings{libraries: libraries, situations: situations, connections: 8, processes: 2, rest: time.Millisecond}
 }
@@ -118,7 +118,7 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
-// What a connection is known to hold is found, and hardly more.
+// The measurement finds the memory that a connection is known to hold, and little more.
 func TestMeasureFindsWhatIsHeld(t *testing.T) {
 	l, err := libraryNamed("hoard")
 	if err != nil {
@@ -159,8 +159,8 @@ func TestBrokenEchoFails(t *testing.T) {
 	}
 }
 
-// A server that does not compress, or has another window, is not measured as if it
-// did.
+// A server that does not compress, or with another window, is not measured in its
+// place.
 func TestDeflateIsWanted(t *testing.T) {
 	for _, s := range []situation{deflated, narrow} {
 		for _, instead := range []situation{inHandler, deflated, narrow} {
@@ -269,7 +269,7 @@ func TestUnknownNames(t *testing.T) {
 	}
 }
 
-// A run that is cancelled ends its processes, whatever they are doing.
+// A run that is canceled ends its processes, in any state.
 func TestCancelledRunEndsItsProcesses(t *testing.T) {
 	l, err := libraryNamed("bhojpur")
 	if err != nil {

@@ -18,17 +18,17 @@ import (
 	"github.com/lxzan/gws"
 )
 
-// situation is where a connection rests.
+// situation is the state of a server at rest.
 type situation string
 
 const (
-	inHandler situation = "handler"   // its HTTP handler reads from it
-	returned  situation = "returned"  // its handler has returned, and a goroutine of its own reads
-	deflated  situation = "deflate"   // as inHandler, with context takeover both ways, and windows of 15 bits
-	narrow    situation = "deflate12" // the same with windows of 12 bits
+	inHandler situation = "handler"   // its HTTP handler reads from the connection
+	returned  situation = "returned"  // its handler has returned, and a separate goroutine reads
+	deflated  situation = "deflate"   // as inHandler, with context takeover in both directions, and windows of 15 bits
+	narrow    situation = "deflate12" // the same, with windows of 12 bits
 )
 
-// windowBits are those of both directions' windows, 0 without compression.
+// windowBits are the window bits of both directions, 0 without compression.
 func (s situation) windowBits() int {
 	switch s {
 	case deflated:
@@ -39,7 +39,7 @@ func (s situation) windowBits() int {
 	return 0
 }
 
-// situationsNamed parses names, by comma.
+// situationsNamed parses names separated by commas.
 func situationsNamed(names string) ([]situation, error) {
 	var all []situation
 	for name := range strings.SplitSeq(names, ",") {
@@ -52,21 +52,20 @@ func situationsNamed(names string) ([]situation, error) {
 	return all, nil
 }
 
-// library is a server that echoes each message. Its handlers hold no message
-// while they wait for one: what they read into comes from messages, and is given
-// back before the next read.
+// library is a server that echoes each message. Its handlers hold no message while they
+// wait for one: their read buffers come from messages, and are returned before the next
+// read.
 type library struct {
 	name       string
 	situations []situation
 	handler    func(situation) http.HandlerFunc
-	silent     bool // it answers no handshake: its connections only wait
+	silent     bool // sends no response to the handshake: its connections only wait
 }
 
-// usual are the libraries that are measured when no others are named.
+// usual are the libraries that are measured by default.
 const usual = "bhojpur,coder,gobwas,gorilla,gws,nethttp"
 
-// libraries are with their defaults; a name with a second part has another
-// setting.
+// libraries have their default settings; a name with a second part has another setting.
 var libraries = []library{
 	{name: "bhojpur", situations: []situation{inHandler, returned, deflated, narrow}, handler: bhojpurHandler},
 	{name: "coder", situations: []situation{inHandler, returned, deflated}, handler: coderHandler},
@@ -78,7 +77,7 @@ var libraries = []library{
 	{name: "nethttp-hijacked", situations: []situation{inHandler}, handler: hijackedHandler, silent: true},
 }
 
-// librariesNamed finds libraries by their names, by comma.
+// librariesNamed returns libraries by their names, separated by commas.
 func librariesNamed(names string) ([]library, error) {
 	var all []library
 	for name := range strings.SplitSeq(names, ",") {
@@ -104,10 +103,10 @@ func (l library) knows(s situation) bool {
 	return slices.Contains(l.situations, s)
 }
 
-// maxMessage is more than any message of the client.
+// maxMessage is larger than any message of the client.
 const maxMessage = 4 << 10
 
-// messages are the buffers of messages under way.
+// messages has the buffers of messages being echoed.
 var messages = sync.Pool{New: func() any { return new([maxMessage]byte) }}
 
 var errTooLong = errors.New("message is too long")
@@ -128,9 +127,9 @@ func fill(p []byte, r io.Reader) (int, error) {
 	return n, errTooLong
 }
 
-// Each handler accepts, and then either loops or starts a goroutine that does,
-// with a context that can be cancelled and is not. There is nothing in between:
-// the depth of the calls above a library decides whether the stack has to grow.
+// Each handler accepts, and then either loops or starts a goroutine that does, with a
+// context that could be canceled. No other calls are in between: the call depth above a
+// library determines whether the stack has to grow.
 
 func bhojpurHandler(s situation) http.HandlerFunc {
 	opts := &bhojpur.AcceptOptions{}
@@ -251,7 +250,7 @@ func gorillaLoop(c *gorilla.Conn) {
 	}
 }
 
-// gwsEcho gives each message, which the library took from its own pool, back.
+// gwsEcho echoes each message and closes it, which returns it to the library's pool.
 type gwsEcho struct{ gws.BuiltinEventHandler }
 
 func (gwsEcho) OnMessage(c *gws.Conn, m *gws.Message) {
@@ -261,7 +260,7 @@ func (gwsEcho) OnMessage(c *gws.Conn, m *gws.Message) {
 	m.Close()
 }
 
-// gwsHandler has windows as the situation says: those of 12 bits are the library's
+// gwsHandler sets the windows of the situation. Windows of 12 bits are the library's
 // default.
 func gwsHandler(s situation) http.HandlerFunc {
 	opts := &gws.ServerOption{}
@@ -287,8 +286,8 @@ func gwsHandler(s situation) http.HandlerFunc {
 	}
 }
 
-// gobwasHandler reads from the connection itself, and drops the bufio.ReadWriter,
-// in which there is nothing: clients wait for the handshake's answer.
+// gobwasHandler reads from the connection itself and drops the bufio.ReadWriter, which
+// is empty: clients wait for the response.
 func gobwasHandler(s situation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c, _, _, err := ws.UpgradeHTTP(r, w)
@@ -322,12 +321,12 @@ func gobwasLoop(c net.Conn) {
 	}
 }
 
-// entries counts the connections that reached the handler of a library that
-// answers nothing, which the client can't tell.
+// entries counts the connections that have reached the handler of a silent library,
+// which the client cannot observe.
 var entries = newCounter()
 
-// nethttpHandler is what a handler costs that does nothing. Meanwhile net/http
-// reads, in a goroutine of its own.
+// nethttpHandler measures a handler that only waits. Meanwhile net/http reads on a
+// goroutine of its own.
 func nethttpHandler(situation) http.HandlerFunc {
 	return func(_ http.ResponseWriter, r *http.Request) {
 		entries.add()
@@ -335,8 +334,8 @@ func nethttpHandler(situation) http.HandlerFunc {
 	}
 }
 
-// hijackedHandler is what is left of that when the connection is taken away from
-// net/http, which every library does, and read from without a buffer.
+// hijackedHandler measures a hijacked connection, which every library uses, read
+// without a buffer.
 func hijackedHandler(situation) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		c, _, err := http.NewResponseController(w).Hijack()

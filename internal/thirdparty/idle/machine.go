@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// printMachine prints the lines with which `go test -bench` begins.
+// printMachine prints the lines at the start of the output of `go test -bench`.
 func printMachine(w io.Writer) {
 	fmt.Fprintf(w, "goos: %s\ngoarch: %s\npkg: github.com/bhojpur/api/internal/thirdparty/idle\n", runtime.GOOS, runtime.GOARCH)
 	f, err := os.Open("/proc/cpuinfo")
 	if err != nil {
-		return // not every system tells
+		return // not available on every system
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)

@@ -1,40 +1,37 @@
-// Command idle measures what a server holds for each connection that waits for
-// a message: live bytes of heap and stack, with one server process for each
-// library, and the client in another.
+// Command idle measures the memory that a server holds for each connection that waits for a
+// message: live bytes of heap and stack. Each library has a server process of its own; the
+// client is another process.
 //
 //	go run ./idle
 //
-// Each connection echoes a message of 136 B and rests; with deflate and deflate12
-// 64 messages of 1 KiB, compressed both ways with context takeover. Then the server collects
-// its garbage and what its pools keep, and tells what it holds more than before
-// the first connection. Afterwards each connection echoes once more. There are
-// four situations: the HTTP handler reads (handler, deflate with windows of 15
-// bits, deflate12 with windows of 12), or it has returned and another goroutine
-// reads (returned).
+// Each connection echoes a message of 136 B and rests; with deflate and deflate12, 64
+// messages of 1 KiB, compressed in both directions with context takeover. Then the server
+// collects its garbage and empties its pools, and reports the increase since before the
+// first connection. Afterwards each connection echoes once more. There are four situations:
+// the HTTP handler reads (handler, deflate with windows of 15 bits, deflate12 with windows
+// of 12), or it has returned and another goroutine reads (returned).
 //
-// Libraries are measured with their defaults, and the message is in a buffer
-// that is given back before the next read: bhojpur and coder through Reader,
-// gorilla through NextReader, gws through ReadLoop, gobwas by reading from the
-// connection. With deflate, gws is set to windows of 15 bits in place of its 12;
-// with deflate12, bhojpur to 12 in place of its 15. gorilla-pool has a
-// WriteBufferPool.
-// nethttp is a handler that waits; nethttp-hijacked one that took the
-// connection over and reads from it.
+// Libraries are measured with their defaults. The message is in a buffer that is returned
+// before the next read: bhojpur and coder use Reader, gorilla NextReader, gws ReadLoop, and
+// gobwas reads from the connection. With deflate, gws is set to windows of 15 bits instead
+// of its 12; with deflate12, bhojpur to 12 instead of its 15. gorilla-pool has a
+// WriteBufferPool. nethttp is a handler that waits; nethttp-hijacked one that has hijacked
+// the connection and reads from it.
 //
-// With -many it opens very many connections to several servers of this library,
-// lets them rest, adds up what is resident in the server processes, and has
-// every connection answer once more.
+// With -many it opens very many connections to several servers of this library, lets them
+// rest, adds up the resident memory of the server processes, and has every connection echo
+// once more.
 //
 //	go run ./idle -many -connections 100000 -processes 6
 //
-// Each process has 17,000 connections at most, for which it needs as many
-// descriptors. The kernel takes about 10 KiB more for the two ends of each.
+// Each process has at most 17,000 connections, each of which takes a descriptor. In
+// addition, the kernel takes about 10 KiB for the two ends of each.
 //
 // With -clients it measures client connections instead, each of which waits for a
-// message in a goroutine of its own after an echo; with -many too, 10,000 of each
-// library in one process. Their server uses no library.
+// message on its own goroutine after an echo; with -many also, 10,000 of each library
+// in one process. Their server uses no library.
 //
-// Output is in Go's benchmark format.
+// The output is in Go's benchmark format.
 package main
 
 import (
@@ -63,7 +60,7 @@ func main() {
 
 // settings are the command's flags.
 type settings struct {
-	role, address string // of a child
+	role, address string // of a child process
 	seed          uint64
 
 	libraries, situations string
@@ -77,13 +74,13 @@ type settings struct {
 func run(ctx context.Context, args []string, w io.Writer) error {
 	var set settings
 	flags := flag.NewFlagSet("idle", flag.ContinueOnError)
-	flags.StringVar(&set.libraries, "libraries", "", "which libraries, by comma (default "+usual+", with -clients "+usualDialers+")")
-	flags.StringVar(&set.situations, "situations", "", "which situations, by comma (default handler,returned,deflate,deflate12, with -many handler,returned)")
-	flags.IntVar(&set.connections, "connections", 0, "how many connections (default 1000, with -many 100000, with -many -clients 10000)")
-	flags.IntVar(&set.processes, "processes", 6, "with -many: how many servers, and as many clients")
+	flags.StringVar(&set.libraries, "libraries", "", "libraries, separated by commas (default "+usual+", with -clients "+usualDialers+")")
+	flags.StringVar(&set.situations, "situations", "", "situations, separated by commas (default handler,returned,deflate,deflate12, with -many handler,returned)")
+	flags.IntVar(&set.connections, "connections", 0, "number of connections (default 1000, with -many 100000, with -many -clients 10000)")
+	flags.IntVar(&set.processes, "processes", 6, "with -many: number of server processes, and of client processes")
 	flags.BoolVar(&set.many, "many", false, "open very many connections")
 	flags.BoolVar(&set.clients, "clients", false, "measure client connections")
-	flags.DurationVar(&set.rest, "rest", 0, "how long they rest before they are measured (default 0.5s, with -many 5s)")
+	flags.DurationVar(&set.rest, "rest", 0, "rest of the connections before they are measured (default 0.5s, with -many 5s)")
 	flags.StringVar(&set.sites, "sites", "", "a directory for lists of what each allocation site holds; slow")
 	flags.StringVar(&set.role, "role", "", "of a child process: server or client, dialer or echo")
 	flags.StringVar(&set.address, "address", "127.0.0.1:0", "of a child process: where to listen or connect")
@@ -132,7 +129,7 @@ const (
 	manyRest        = 5 * time.Second
 )
 
-// serveParent is a server process.
+// serveParent runs a server process.
 func serveParent(set settings) error {
 	l, err := libraryNamed(set.libraries)
 	if err != nil {
@@ -146,7 +143,7 @@ func serveParent(set settings) error {
 	return obey(e.answer)
 }
 
-// connectForParent is a client process.
+// connectForParent runs a client process.
 func connectForParent(set settings) error {
 	l, err := libraryNamed(set.libraries)
 	if err != nil {
@@ -184,7 +181,7 @@ func measureAll(ctx context.Context, set settings, w io.Writer) error {
 	return nil
 }
 
-// measure returns what a server holds for all connections at rest.
+// measure returns the server's memory for all connections at rest.
 func measure(ctx context.Context, set settings, l library, s situation) (m memory, err error) {
 	file := ""
 	if set.sites != "" {

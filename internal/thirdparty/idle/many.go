@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// maxEach is how many connections a process may have: the usual limit of 20,000
-// descriptors, and the ports of one address to another, allow some more.
+// maxEach is the most connections of a process: the usual limit of 20,000 descriptors,
+// and the number of ports between two addresses, allow somewhat more.
 const maxEach = 17_000
 
-// crowd is the pairs of processes of a run with very many connections.
+// crowd are the pairs of processes of a run with very many connections.
 type crowd []*pair
 
 // measureMany runs each situation with very many connections of this library.
@@ -39,8 +39,8 @@ func measureMany(ctx context.Context, set settings, w io.Writer) error {
 	return nil
 }
 
-// runMany opens the connections, measures them at rest, and has every one of
-// them answer.
+// runMany opens the connections, measures them at rest, and has each one echo once
+// more.
 func runMany(ctx context.Context, set settings, l library, s situation, w io.Writer) (err error) {
 	c, err := startCrowd(ctx, l, s, set.processes)
 	defer func() { err = errors.Join(err, c.stop()) }()
@@ -69,13 +69,13 @@ func runMany(ctx context.Context, set settings, l library, s situation, w io.Wri
 	return nil
 }
 
-// share is how many of n connections the process i of several has.
+// share returns the number of process i's connections, of n in total.
 func share(n, processes, i int) int {
 	return (n*(i+1))/processes - n*i/processes
 }
 
-// startCrowd starts the pairs, each with a server at an address of its own. With
-// an error it returns those that were started.
+// startCrowd starts the pairs, each with a server address of its own. If it fails, it
+// also returns the pairs that were started.
 func startCrowd(ctx context.Context, l library, s situation, processes int) (crowd, error) {
 	var c crowd
 	for i := range processes {
@@ -88,7 +88,7 @@ func startCrowd(ctx context.Context, l library, s situation, processes int) (cro
 	return c, nil
 }
 
-// all calls f for all pairs at once and returns the errors.
+// all calls f for all pairs concurrently and returns the errors.
 func (c crowd) all(f func(i int, p *pair) error) error {
 	errs := make([]error, len(c))
 	var done sync.WaitGroup
@@ -99,8 +99,8 @@ func (c crowd) all(f func(i int, p *pair) error) error {
 	return errors.Join(errs...)
 }
 
-// rested lets the connections rest, and returns what all servers hold: of heap
-// and stack what was added for the connections, and all of what is resident.
+// rested lets the connections rest, and returns the memory of all servers: the increase
+// of heap and stack for the connections, and the total resident memory.
 func (c crowd) rested(rest time.Duration) (memory, error) {
 	readings := make([]memory, len(c))
 	err := c.all(func(i int, p *pair) (err error) {
@@ -116,7 +116,7 @@ func (c crowd) rested(rest time.Duration) (memory, error) {
 	return total, err
 }
 
-// echo lets each connection echo once more, and returns how many did.
+// echo has each connection echo once more, and returns the number of those that did.
 func (c crowd) echo() (int, error) {
 	counts := make([]int, len(c))
 	err := c.all(func(i int, p *pair) (err error) {

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// pair is a server process and the client process that is connected to it.
+// pair is a server process with its client process.
 type pair struct {
 	server, client *process
-	before         memory // of the server, with no connection
+	before         memory // of the server, without connections
 	silent         bool
 	connections    int
 }
 
-// startPair starts both. With a file for sites the server counts every
+// startPair starts both processes. If sites is not "", the server records every
 // allocation.
 func startPair(ctx context.Context, l library, s situation, sites, address string, seed uint64) (*pair, error) {
 	p := &pair{silent: l.silent}
@@ -43,7 +43,7 @@ func startPair(ctx context.Context, l library, s situation, sites, address strin
 	return p, nil
 }
 
-// stop ends both processes, the client first, and returns how they failed.
+// stop ends both processes, the client first, and returns their errors.
 func (p *pair) stop() error {
 	var err error
 	if p.client != nil {
@@ -65,27 +65,27 @@ func memoryOf(p *process, rest time.Duration) (memory, error) {
 	return parseMemory(text)
 }
 
-// open opens n connections and lets each echo its messages.
+// open opens n connections, which echo their first messages.
 func (p *pair) open(n int) error {
 	p.connections = n
 	if _, err := p.client.ask("open", n, ""); err != nil {
 		return err
 	}
 	if !p.silent {
-		return nil // each one has had its echo
+		return nil // each connection has had its echo
 	}
 	_, err := p.server.ask("await", n, "")
 	return err
 }
 
-// rested is what the connections hold after a rest.
+// rested returns the memory of the connections after a rest.
 func (p *pair) rested(rest time.Duration) (memory, error) {
 	m, err := p.memory(rest)
 	return m.minus(p.before), err
 }
 
-// echo lets each connection echo once more, and returns how many did, which is
-// all of them when there is no error.
+// echo has each connection echo once more, and returns the number of those that did.
+// Without an error, all did.
 func (p *pair) echo() (int, error) {
 	if p.silent {
 		return 0, nil

@@ -12,13 +12,13 @@ import (
 	"math/rand/v2"
 )
 
-// peer is a client connection, over which bytes go as they are: no library's
-// memory or behaviour is in them.
+// peer is a client connection that reads and writes raw bytes, without a library's
+// memory or behavior.
 type peer struct {
 	conn    net.Conn
 	seed    uint64
 	sent    uint64
-	deflate *takeover // nil where nothing is compressed
+	deflate *takeover // nil without compression
 }
 
 const (
@@ -42,8 +42,8 @@ func (p *peer) request(extensions string) error {
 	return err
 }
 
-// shake does the handshake. Servers do not speak first, so that what arrives
-// is the answer alone.
+// shake performs the handshake. Servers do not send first, so only the response
+// arrives.
 func (p *peer) shake(extensions string) error {
 	if err := p.request(extensions); err != nil {
 		return err
@@ -78,7 +78,7 @@ func (p *peer) shake(extensions string) error {
 	return nil
 }
 
-// write sends a frame that is a text message.
+// write sends a text message of one frame.
 func (p *peer) write(payload []byte, rsv byte) error {
 	key := [4]byte{0x37, 0xfa, 0x21, 0x3d}
 	b := make([]byte, 0, len(payload)+8)
@@ -117,8 +117,8 @@ func (p *peer) read() (payload []byte, first byte, err error) {
 	return payload, head[0], err
 }
 
-// message makes the connection's next message: JSON of size bytes, like the
-// others in its names and unlike them in its values.
+// message returns the connection's next message: JSON of size bytes, with the same
+// names as the others and different values.
 func (p *peer) message(size int) []byte {
 	random := rand.New(rand.NewPCG(p.seed, p.sent))
 	b := fmt.Appendf(make([]byte, 0, size+80), `{"seq":%d,"list":[`, p.sent)

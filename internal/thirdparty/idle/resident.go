@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// readProcess reads what the operating system counts of this process, where it
-// tells.
+// readProcess reads the operating system's counts for this process, if available.
 func (m *memory) readProcess() error {
 	rss, err := procField("/proc/self/status", "VmRSS:")
 	if err != nil {
@@ -22,7 +21,7 @@ func (m *memory) readProcess() error {
 	return nil
 }
 
-// procField returns a field in bytes, 0 where there is no such file.
+// procField returns a field in bytes, or 0 if the file does not exist.
 func procField(file, field string) (int64, error) {
 	f, err := os.Open(file)
 	if os.IsNotExist(err) {

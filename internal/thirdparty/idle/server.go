@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// echoServer is the server process's part: it serves one library in one
-// situation, and tells its memory.
+// echoServer is the server process: it serves one library in one situation, and reports
+// its memory.
 type echoServer struct {
 	http     *http.Server
 	listener net.Listener
@@ -30,7 +30,7 @@ func startServer(l library, s situation, address string) (*echoServer, error) {
 	return e, nil
 }
 
-// counter counts events, and lets others wait for them.
+// counter counts events, and waits for a number of them.
 type counter struct {
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -50,7 +50,7 @@ func (c *counter) add() {
 	c.changed.Broadcast()
 }
 
-// await waits for n events in all.
+// await waits for a total of n events.
 func (c *counter) await(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -59,7 +59,7 @@ func (c *counter) await(n int) {
 	}
 }
 
-// answer does what the parent asks.
+// answer executes the parent's commands.
 func (e *echoServer) answer(command string, n int, file string) (string, error) {
 	switch command {
 	case "address":
@@ -77,14 +77,14 @@ func (e *echoServer) answer(command string, n int, file string) (string, error) 
 	return "", errors.New("unknown command " + command)
 }
 
-// memory is what a process holds.
+// memory is the memory of a process.
 type memory struct {
-	heap, stack   int64 // live, of the Go runtime
-	resident, pss int64 // of the operating system
+	heap, stack   int64 // live, in the Go runtime
+	resident, pss int64 // reported by the operating system
 }
 
-// collections frees what pools keep, for which it takes two, and lets stacks
-// shrink, by half each time.
+// collections is the number of garbage collections: two empty the pools, and each lets
+// stacks shrink by half.
 const collections = 4
 
 func readMemory() (memory, error) {
@@ -106,7 +106,7 @@ func parseMemory(text string) (m memory, err error) {
 	return m, err
 }
 
-// minus is what was added since the earlier reading.
+// minus returns the increase since an earlier reading.
 func (m memory) minus(earlier memory) memory {
 	return memory{
 		heap: m.heap - earlier.heap, stack: m.stack - earlier.stack,
@@ -121,7 +121,7 @@ func (m memory) plus(other memory) memory {
 	}
 }
 
-// each is what one of n connections holds, rounded.
+// each returns the share of one of n connections, rounded.
 func (m memory) each(n int) memory {
 	share := func(v int64) int64 { return (v + int64(n)/2) / int64(n) }
 	return memory{heap: share(m.heap), stack: share(m.stack), resident: share(m.resident), pss: share(m.pss)}

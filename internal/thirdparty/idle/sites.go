@@ -10,9 +10,8 @@ import (
 	"strings"
 )
 
-// writeSites writes to file what each place that allocates still holds, for
-// each of n connections, the most first. It wants a process that was started
-// with GODEBUG=memprofilerate=1.
+// writeSites writes the live memory of each allocation site to file, per connection of
+// n, largest first. The process must have been started with GODEBUG=memprofilerate=1.
 func writeSites(file string, n int) error {
 	for range collections {
 		runtime.GC()
@@ -45,10 +44,11 @@ func writeSites(file string, n int) error {
 	return w.Flush()
 }
 
-// siteDepth is how many callers tell a site from others.
+// siteDepth is the number of callers that distinguish sites.
 const siteDepth = 4
 
-// callers names the innermost functions that allocate, without the runtime's.
+// callers returns the names of the innermost functions of an allocation, without those
+// of the runtime.
 func callers(stack []uintptr) string {
 	var b strings.Builder
 	frames := runtime.CallersFrames(stack)

@@ -12,14 +12,14 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// deflateOffer is what browsers offer.
+// deflateOffer is the offer of browsers.
 const deflateOffer = "permessage-deflate; client_max_window_bits"
 
-// takeover is the compression of a connection, with the history of both
-// directions. Between echoes it holds the histories alone.
+// takeover is the compression of a connection, with the history of both directions.
+// Between echoes it holds only the histories.
 type takeover struct {
 	bits    int    // of the client's window
-	out, in []byte // what both directions' windows hold
+	out, in []byte // the windows of both directions
 }
 
 const windowSize = 32 << 10
@@ -40,7 +40,7 @@ func newTakeover(extensions string) (*takeover, error) {
 			}
 			t.bits = bits
 		case "server_max_window_bits":
-			// Any window is fine: the client inflates with the largest.
+			// Any window is accepted: the client inflates with the largest.
 		default:
 			return nil, fmt.Errorf("no context takeover: the server agrees on %q", extensions)
 		}
@@ -48,10 +48,10 @@ func newTakeover(extensions string) (*takeover, error) {
 	return t, nil
 }
 
-// compressors are lent to connections, one pool for each window.
+// compressors are shared by connections, with one pool for each window.
 var compressors [16]sync.Pool
 
-// level is for the compressors with the whole window.
+// level is the level of the compressors with the largest window.
 const level = 5
 
 func (t *takeover) compressor(w io.Writer) (*flate.Writer, error) {
@@ -69,14 +69,14 @@ func (t *takeover) compressor(w io.Writer) (*flate.Writer, error) {
 	return z, err
 }
 
-// syncTail ends what a flush writes, and is not sent (RFC 7692 section 7.2.1).
+// syncTail is the end of a flush, which is not sent (RFC 7692 section 7.2.1).
 var syncTail = []byte{0, 0, 0xff, 0xff}
 
 // finalBlock ends a message for the inflater.
 var finalBlock = []byte{1, 0, 0, 0xff, 0xff}
 
-// echo sends count messages and compares the answers. The compressor goes on
-// from message to message.
+// echo sends count messages and compares the echoes. The same compressor is used for
+// all of them.
 func (t *takeover) echo(p *peer, count int) error {
 	var wire bytes.Buffer
 	z, err := t.compressor(&wire)
@@ -128,7 +128,7 @@ func (t *takeover) read(p *peer) ([]byte, error) {
 	return message, err
 }
 
-// remember appends to a history of size bytes at most.
+// remember appends to a history of at most size bytes.
 func remember(history, p []byte, size int) []byte {
 	history = append(history, p...)
 	if len(history) > size {

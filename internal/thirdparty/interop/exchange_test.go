@@ -15,17 +15,17 @@ import (
 	"github.com/bhojpur/api"
 )
 
-// exchange is what happens on one connection.
+// exchange is a conversation on one connection.
 type exchange struct {
 	name         string
 	behavior     behavior
-	subprotocols []string // that the client offers
+	subprotocols []string // offered by the client
 	counted      bool     // the session counts bytes
-	not          string   // a peer that can't do it
+	not          string   // a peer that does not support it
 
 	run func(*testing.T, *session)
 
-	// code and reason are what the peer gets at last. The zero values mean
+	// code and reason are those that the peer receives at the end. The zero values mean
 	// that run leaves the connection open.
 	code   websocket.StatusCode
 	reason string
@@ -66,14 +66,14 @@ func prose(n int) []byte {
 	return []byte(strings.ToValidUTF8(b.String()[:n], ""))
 }
 
-// noise returns n bytes that do not compress, always the same ones.
+// noise returns n fixed bytes that do not compress.
 func noise(n int) []byte {
 	p := make([]byte, n)
 	rand.NewChaCha8([32]byte{}).Read(p)
 	return p
 }
 
-// echoes sends a message and expects it back: a short one three times.
+// echoes sends a message and expects its echo, three times if it is short.
 func echoes(typ websocket.MessageType, p []byte) func(*testing.T, *session) {
 	times := 3
 	if len(p) > mebibyte/2 {
@@ -88,8 +88,7 @@ func echoes(typ websocket.MessageType, p []byte) func(*testing.T, *session) {
 	}
 }
 
-// manyMessages sends messages of many sizes, like one another, without
-// waiting for the replies.
+// manyMessages sends similar messages of many sizes without waiting for the echoes.
 func manyMessages(t *testing.T, s *session) {
 	const count = 200
 	message := func(i int) (websocket.MessageType, []byte) {
@@ -116,14 +115,13 @@ func manyMessages(t *testing.T, s *session) {
 	}
 }
 
-// sameMessage sends a message again and again, and tells from the bytes on
-// the wire whether both sides compress, and do so with what the earlier ones
-// held.
+// sameMessage sends a message repeatedly. The number of bytes on the wire shows whether
+// both sides compress, and whether they use context takeover.
 func sameMessage(t *testing.T, s *session) {
 	const (
 		count = 4
-		// entropy is that of the message, which is almost three times as long:
-		// beyond windows of 10 bits, and within those of 12.
+		// entropy is that of the message, which is almost three times as long: the
+		// repetition is outside windows of 10 bits, and within those of 12.
 		entropy = 1 << 10
 	)
 	within := s.agreed.windowBits == 0 || s.agreed.windowBits >= 12
@@ -143,7 +141,7 @@ func sameMessage(t *testing.T, s *session) {
 		low, high := int64(count*len(message)), int64(count*len(message)+entropy)
 		switch {
 		case direction.takeover:
-			// A fast compressor does not find all of the repetition.
+			// A fast compressor does not find all repetitions.
 			low, high = entropy, 3*entropy
 		case s.agreed.deflate:
 			low, high = count*entropy, count*entropy*3/2
@@ -154,8 +152,8 @@ func sameMessage(t *testing.T, s *session) {
 	}
 }
 
-// records returns lines of JSON that hold so many bytes of noise, more than
-// half of their length being hexadecimal digits.
+// records returns lines of JSON that contain entropy bytes of noise. More than half of
+// the text is hexadecimal digits.
 func records(entropy int) []byte {
 	var b bytes.Buffer
 	for line := range slices.Chunk(noise(entropy), 16) {
@@ -231,7 +229,7 @@ func pingByPeer(t *testing.T, s *session) {
 	}
 }
 
-// closeExchanges has each side close in many ways.
+// closeExchanges returns exchanges in which each side closes in many ways.
 func closeExchanges() []exchange {
 	var all []exchange
 	for _, status := range []websocket.CloseError{
@@ -259,7 +257,7 @@ func closeExchanges() []exchange {
 			reason:   status.Reason,
 		}
 		if status.Code == websocket.StatusNoStatusRcvd {
-			e.not = pythonPeer.name // whose close always has a code
+			e.not = pythonPeer.name // whose close frames always have a code
 		}
 		all = append(all, e)
 	}

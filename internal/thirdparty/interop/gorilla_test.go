@@ -14,8 +14,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// gorillaPeer runs in this process. It has compression without context
-// takeover alone.
+// gorillaPeer runs in this process. It supports compression only without context
+// takeover.
 var gorillaPeer = peer{
 	name:    "gorilla",
 	install: func(context.Context) error { return nil },
@@ -26,8 +26,8 @@ var gorillaPeer = peer{
 	client: newGorillaClient,
 }
 
-// fragmentBytes is how much gorilla/websocket puts into a frame of a message
-// that is sent in fragments.
+// fragmentBytes is the size of the frames in which gorilla/websocket sends a fragmented
+// message.
 const fragmentBytes = 1000
 
 type gorillaServer struct {
@@ -46,14 +46,14 @@ func newGorillaServer(t *testing.T, settings settings) server {
 	s := &gorillaServer{reports: newReports()}
 	var running sync.WaitGroup
 	s.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// What it answers is not to be had here, but there is only one.
+		// Its response is not accessible here, but only one is possible.
 		report := report{ID: r.URL.Query().Get("id")}
 		if settings.Deflate && strings.Contains(r.Header.Get("Sec-WebSocket-Extensions"), "permessage-deflate") {
 			report.Extensions = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 		}
 		c, err := upgrader.Upgrade(w, r, nil)
 		if err != nil {
-			return // and the client has the error
+			return // the client gets the error
 		}
 		running.Go(func() {
 			runGorilla(c, behavior(strings.TrimPrefix(r.URL.Path, "/")), &report)
@@ -100,7 +100,7 @@ func (c gorillaClient) dial(j job) error {
 	return nil
 }
 
-// runGorilla answers messages until the connection has ended.
+// runGorilla handles messages until the connection ends.
 func runGorilla(c *websocket.Conn, b behavior, report *report) {
 	defer c.Close()
 	c.SetReadDeadline(time.Now().Add(timeout))

@@ -19,16 +19,17 @@ func TestMain(m *testing.M) {
 const (
 	// timeout bounds one exchange; the longest takes a fraction of a second.
 	timeout = 60 * time.Second
-	// installTimeout bounds what installs a peer.
+	// installTimeout bounds the installation of a peer.
 	installTimeout = 3 * time.Minute
 )
 
-// compression is how both sides are set up, and what they must agree on.
+// compression is a configuration of both sides, with the agreement that it must lead
+// to.
 type compression struct {
 	name   string
 	ours   websocket.CompressionMode
 	bits   int    // CompressionWindowBits
-	not    string // a peer that is left out
+	not    string // a peer that does not support it
 	peer   settings
 	agreed agreement
 }
@@ -37,7 +38,7 @@ type compression struct {
 type agreement struct {
 	deflate                        bool
 	serverTakeover, clientTakeover bool
-	windowBits                     int // of the server; 0 for what the RFC says, 15
+	windowBits                     int // of the server; 0 for the default of the RFC, 15
 }
 
 var compressions = []compression{
@@ -88,12 +89,12 @@ var compressions = []compression{
 	requestedWindow(8), requestedWindow(9), requestedWindow(12),
 }
 
-// requestedWindow has this side request a window of the peer, and limit its own.
-// docs/compression.md says which peers keep to it.
+// requestedWindow returns a configuration that limits the windows of both directions.
+// docs/compression.md says which peers comply.
 func requestedWindow(bits int) compression {
 	not := ""
 	if bits == 8 {
-		not = pythonPeer.name // zlib, and so it, has no such window: status 500
+		not = pythonPeer.name // zlib, which it uses, does not support such a window: status 500
 	}
 	return compression{
 		not:    not,
@@ -105,8 +106,8 @@ func requestedWindow(bits int) compression {
 	}
 }
 
-// TestInterop has each peer in each role, with each way of compressing, do
-// each exchange.
+// TestInterop runs each exchange with each peer, in each role and with each
+// compression.
 func TestInterop(t *testing.T) {
 	for _, p := range peers {
 		t.Run(p.name, func(t *testing.T) {
@@ -132,7 +133,7 @@ func TestInterop(t *testing.T) {
 	}
 }
 
-// testExchanges does all exchanges with a peer, a connection for each.
+// testExchanges runs all exchanges with a peer, each on its own connection.
 func testExchanges(t *testing.T, p peer, connect connector, agreed agreement) {
 	for _, e := range exchanges {
 		if e.not == p.name {
@@ -155,7 +156,7 @@ func testExchanges(t *testing.T, p peer, connect connector, agreed agreement) {
 	}
 }
 
-// check compares what the peer says in the end with what was agreed on.
+// check compares the peer's report with the agreement.
 func check(t *testing.T, s *session, e exchange) {
 	t.Helper()
 	r, err := s.report(s.ctx)
@@ -202,7 +203,7 @@ func parseAgreement(t *testing.T, header string) agreement {
 			}
 			a.windowBits = bits
 		case strings.HasPrefix(param, "client_max_window_bits="):
-			// A server may leave it away, or name it unasked for.
+			// A server may omit this parameter, or send it unrequested.
 		default:
 			t.Errorf("unexpected %q in %q", param, header)
 		}

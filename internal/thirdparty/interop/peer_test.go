@@ -8,36 +8,36 @@ import (
 	"testing"
 )
 
-// settings are a peer's, for permessage-deflate (RFC 7692 section 7.1).
+// settings are a peer's settings of permessage-deflate (RFC 7692 section 7.1).
 type settings struct {
 	Deflate          bool `json:"deflate"`
 	ServerNoTakeover bool `json:"serverNoTakeover"`
 	ClientNoTakeover bool `json:"clientNoTakeover"`
-	WindowBits       int  `json:"windowBits"` // of both sides; 0 says nothing
+	WindowBits       int  `json:"windowBits"` // of both sides; 0 sets no limit
 }
 
-// A behavior is how a peer answers each message of a connection.
+// A behavior is how a peer responds to each message of a connection.
 type behavior string
 
 const (
-	// echo sends it back.
+	// echo echoes it.
 	echo behavior = "echo"
-	// fragments sends it back in fragments, with a ping between them.
+	// fragments echoes it in fragments, with a ping between them.
 	fragments behavior = "fragments"
-	// ping sends a ping with the message as its payload, awaits the pong,
-	// and sends "pong " and the payload.
+	// ping sends a ping with the message as its payload, waits for the pong, and sends
+	// "pong " and the payload.
 	ping behavior = "ping"
-	// closes closes with the message's code and reason, a closing.
+	// closes sends a close frame with the code and reason in the message, a closing.
 	closes behavior = "close"
 )
 
-// closing asks a peer to close.
+// closing is a message that asks a peer to close.
 type closing struct {
 	Code   int    `json:"code"` // 0 for a close frame without a code
 	Reason string `json:"reason"`
 }
 
-// job asks a client to connect.
+// job is a request to a client to connect.
 type job struct {
 	ID           string   `json:"id"`
 	URL          string   `json:"url"`
@@ -45,12 +45,12 @@ type job struct {
 	Subprotocols []string `json:"subprotocols"`
 }
 
-// report is what a peer says of a connection that has ended.
+// report is a peer's report of a connection that has ended.
 type report struct {
 	ID          string `json:"id"`
-	Extensions  string `json:"extensions"` // as the server answered
+	Extensions  string `json:"extensions"` // in the server's response
 	Subprotocol string `json:"subprotocol"`
-	Code        int    `json:"code"` // of the close frame that arrived
+	Code        int    `json:"code"` // of the received close frame
 	Reason      string `json:"reason"`
 	Error       string `json:"error"`
 }
@@ -58,12 +58,12 @@ type report struct {
 // A peer is an implementation to test against.
 type peer struct {
 	name string
-	// install makes sure that it is there.
+	// install installs it, if it is missing.
 	install func(context.Context) error
-	// can reports whether it can be set up so.
+	// can reports whether it supports the settings.
 	can func(settings) bool
-	// server starts one that echoes below its URL, at /BEHAVIOR?id=ID; it is
-	// stopped with the test.
+	// server starts a server that handles messages at URL/BEHAVIOR?id=ID. It is stopped
+	// at the end of the test.
 	server func(*testing.T, settings) server
 	client func(*testing.T, settings) client
 }
@@ -81,9 +81,9 @@ type client interface {
 
 var peers = []peer{gorillaPeer, nodePeer, pythonPeer}
 
-// reports hands each report to whoever waits for it.
+// reports passes each report to the goroutine that waits for it.
 type reports struct {
-	ended chan struct{} // closed when no more will come
+	ended chan struct{} // closed after the last one
 
 	mu   sync.Mutex
 	byID map[string]chan report
@@ -106,7 +106,7 @@ func (rs *reports) of(id string) chan report {
 
 var errEnded = errors.New("the peer has ended")
 
-// report waits for the one report of a connection.
+// report waits for the report of a connection.
 func (rs *reports) report(ctx context.Context, id string) (report, error) {
 	c := rs.of(id)
 	select {

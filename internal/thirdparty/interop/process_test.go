@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// The peers that run as a process of their own: the scripts in testdata say
-// what they read and print.
+// The peers that run in a process of their own. The scripts in testdata document their
+// input and output.
 var (
 	nodePeer = peer{
 		name:    "ws",
@@ -36,21 +36,21 @@ var (
 	python = []string{debianPython, "peer.py"}
 )
 
-// debianPython is the interpreter that Debian's packages are installed for;
-// another python3 may come first in PATH.
+// debianPython is the interpreter of Debian's packages; another python3 may come first
+// in PATH.
 const debianPython = "/usr/bin/python3"
 
 func anySettings(settings) bool { return true }
 
 const (
-	startTimeout = 30 * time.Second // an interpreter, on a busy machine
+	startTimeout = 30 * time.Second // of an interpreter, on a busy machine
 	stopTimeout  = 5 * time.Second
 )
 
-// process is a peer's script.
+// process runs a peer's script.
 type process struct {
 	*reports
-	port chan int // a server's
+	port chan int // of a server
 
 	mu    sync.Mutex
 	stdin *json.Encoder
@@ -94,7 +94,7 @@ func start(t *testing.T, s settings, command ...string) *process {
 	return p
 }
 
-// receive reads what the process prints, to the end.
+// receive reads the process's output to the end.
 func (p *process) receive(stdout io.Reader) {
 	defer close(p.ended)
 	dec := json.NewDecoder(stdout)
@@ -146,7 +146,7 @@ func startServer(t *testing.T, s settings, command []string) server {
 	return nil
 }
 
-// installWS has npm install the version in the lock file, unless it is there.
+// installWS installs the version in the lock file with npm, if it is missing.
 var installWS = onceWithContext(func(ctx context.Context) error {
 	var want struct {
 		Dependencies struct{ WS string }
@@ -162,7 +162,7 @@ var installWS = onceWithContext(func(ctx context.Context) error {
 	return run(ctx, "npm", "ci", "--no-audit", "--no-fund")
 })
 
-// installWebsockets has apt-get install Debian's package, unless it is there.
+// installWebsockets installs Debian's package with apt-get, if it is missing.
 var installWebsockets = onceWithContext(func(ctx context.Context) error {
 	missing := run(ctx, debianPython, "-c", "import websockets")
 	if missing == nil {
@@ -175,15 +175,15 @@ var installWebsockets = onceWithContext(func(ctx context.Context) error {
 	if err := run(ctx, "env", install...); err == nil {
 		return nil
 	}
-	// The package lists may be old, or not there.
+	// The package lists may be old or missing.
 	if err := run(ctx, "apt-get", "update"); err != nil {
 		return err
 	}
 	return run(ctx, "env", install...)
 })
 
-// onceWithContext returns a function that calls f in its first call, and
-// later returns what f returned.
+// onceWithContext returns a function that calls f the first time, and returns the same
+// result afterwards.
 func onceWithContext(f func(context.Context) error) func(context.Context) error {
 	var once sync.Once
 	var err error
@@ -201,7 +201,7 @@ func readJSON(name string, v any) error {
 	return json.Unmarshal(b, v)
 }
 
-// run runs a command in testdata, and returns what it printed if it fails.
+// run runs a command in testdata. If it fails, the error contains its output.
 func run(ctx context.Context, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = "testdata"

@@ -16,7 +16,7 @@ import (
 	"github.com/bhojpur/api"
 )
 
-// session is one connection with a peer, seen from this side.
+// session is this side of a connection with a peer.
 type session struct {
 	ctx    context.Context
 	conn   *websocket.Conn
@@ -44,14 +44,14 @@ func (s *session) pinged(payloads ...string) bool {
 	return slices.Equal(s.pings, payloads)
 }
 
-// connector opens a connection for an exchange. It is closed with the test.
+// connector opens a connection for an exchange. It is closed at the end of the test.
 type connector func(context.Context, *testing.T, exchange) *session
 
-// role is what this side is.
+// role is the role of this side.
 type role struct {
 	name string
-	// connect starts the peer, stopped with the test, for connections of
-	// one kind.
+	// connect starts the peer for connections with one compression, until the end of
+	// the test.
 	connect func(*testing.T, peer, compression) connector
 }
 
@@ -95,7 +95,7 @@ func asClient(t *testing.T, p peer, c compression) connector {
 	}
 }
 
-// asServer has the peer's client dial.
+// asServer accepts connections from the peer's client.
 func asServer(t *testing.T, p peer, c compression) connector {
 	client := p.client(t, c.peer)
 	return func(ctx context.Context, t *testing.T, e exchange) *session {

@@ -1,4 +1,4 @@
-// Package machine says where figures were measured.
+// Package machine describes the machine on which figures were measured.
 package machine
 
 import (
@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// Machine is where and when figures were measured.
+// Machine is the machine and the date of a measurement.
 type Machine struct {
 	CPU, Memory, OS, Kernel string
-	// Model tells processors apart that have the same name. It may be empty.
+	// Model distinguishes processors with the same name. It may be empty.
 	Model string
 	Cores int
 	Go    string
@@ -29,10 +29,9 @@ func (m Machine) Name() string {
 	return fmt.Sprintf("%s%s, %d cores", m.CPU, model, m.Cores)
 }
 
-// This returns the machine that runs the program. What the system does not tell is
-// "unknown".
+// This returns the machine that runs the program. Unavailable properties are "unknown".
 func This() Machine {
-	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // there on Linux
+	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // on Linux
 	return Machine{
 		CPU:    orUnknown(lineOf("/proc/cpuinfo", "model name", ":")),
 		Memory: gigabytes(lineOf("/proc/meminfo", "MemTotal", ":")),
@@ -54,9 +53,9 @@ func model() string {
 	return "family " + family + ", model " + number
 }
 
-// lineOf returns what is behind sep on the first line of file that begins with key.
+// lineOf returns the text after sep on the first line of file that begins with key.
 func lineOf(file, key, sep string) string {
-	text, _ := os.ReadFile(file) // there on Linux
+	text, _ := os.ReadFile(file) // on Linux
 	for line := range strings.Lines(string(text)) {
 		if k, v, ok := strings.Cut(line, sep); ok && strings.TrimSpace(k) == key {
 			return strings.TrimSpace(v)
@@ -72,7 +71,7 @@ func orUnknown(s string) string {
 	return s
 }
 
-// gigabytes says what 12345678 kB are.
+// gigabytes converts a text such as 12345678 kB.
 func gigabytes(s string) string {
 	kb, err := strconv.ParseFloat(strings.TrimSuffix(s, " kB"), 64)
 	if err != nil {

@@ -17,20 +17,20 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// The store of sessions that scs.New makes cannot be closed.
+	// The session store that scs.New creates cannot be closed.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/alexedwards/scs/v2/memstore.(*MemStore).startCleanup"))
 }
 
 // timeout bounds each conversation.
 const timeout = 30 * time.Second
 
-// library is an implementation whose handler sends one message back.
+// library is an implementation whose handler echoes one message.
 type library struct {
 	name string
 	echo func(w http.ResponseWriter, r *http.Request) error
 }
 
-// libraries are this one, and the one that the statuses have to be those of.
+// libraries are this library, and the one whose statuses are the reference.
 var libraries = []library{
 	{"bhojpur", func(w http.ResponseWriter, r *http.Request) error {
 		c, err := websocket.Accept(w, r, nil)
@@ -68,7 +68,7 @@ var libraries = []library{
 	}},
 }
 
-// handler is the library's handler, which sets headers before it accepts.
+// handler returns the library's handler, which sets headers before it accepts.
 func (l library) handler(t *testing.T) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "handler", Value: "1"})
@@ -79,8 +79,8 @@ func (l library) handler(t *testing.T) http.HandlerFunc {
 	}
 }
 
-// serverLog keeps what an http.Server logs: that a header was written twice, for
-// one.
+// serverLog records the log of an http.Server, for example that a header was written
+// twice.
 type serverLog struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -98,9 +98,8 @@ func (l *serverLog) String() string {
 	return l.buf.String()
 }
 
-// converse serves h, has a client connect, send a message and get it back, and
-// returns the answer to its handshake when the handler has returned, and what the
-// server logged.
+// converse serves h. A client connects and exchanges one message. converse returns the
+// response to its handshake when the handler has returned, and the server's log.
 func converse(t *testing.T, h http.Handler, header http.Header) (*http.Response, string) {
 	t.Helper()
 	var logged serverLog
@@ -139,7 +138,7 @@ func converse(t *testing.T, h http.Handler, header http.Header) (*http.Response,
 	return answer, logged.String()
 }
 
-// wantHeaders wants what the handler set, and a Date, to have arrived.
+// wantHeaders wants the headers set by the handler, and a Date, to have arrived.
 func wantHeaders(t *testing.T, answer *http.Response) {
 	t.Helper()
 	if answer.StatusCode != http.StatusSwitchingProtocols {

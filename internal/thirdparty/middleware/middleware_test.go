@@ -24,20 +24,19 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 )
 
-// middleware is one, or several, around a handler.
+// middleware is one or more middleware functions around a handler.
 type middleware struct {
 	name string
-	// wrap returns the server's handler. statuses returns what the middleware
-	// has seen, once the request is over.
+	// wrap returns the server's handler. statuses returns the statuses that the
+	// middleware has seen, after the end of the request.
 	wrap func(t *testing.T, h http.HandlerFunc) (around http.Handler, statuses func() []int)
-	// gzip makes the client accept compressed answers.
+	// gzip makes the client accept compressed responses.
 	gzip bool
-	// hangsCoder says that coder/websocket's answer never goes out.
+	// hangsCoder is set if coder/websocket's response is never sent.
 	hangsCoder bool
-	// cookie is what the middleware sets by itself.
+	// cookie is the cookie set by the middleware.
 	cookie string
-	// late says that the middleware writes a status of its own afterwards,
-	// which the server logs.
+	// late is set if the middleware writes a status afterwards, which the server logs.
 	late bool
 }
 
@@ -140,8 +139,8 @@ var middlewares = []middleware{
 	}},
 }
 
-// TestStatus: each middleware sees status 101, the headers arrive, and so do
-// messages; all as with coder/websocket.
+// TestStatus: each middleware sees status 101, and headers and messages arrive, as with
+// coder/websocket.
 func TestStatus(t *testing.T) {
 	for _, m := range middlewares {
 		for _, lib := range libraries {
@@ -171,7 +170,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// statusLog are the statuses that a middleware noted.
+// statusLog are the statuses recorded by a middleware.
 type statusLog struct{ statuses []int }
 
 func (l *statusLog) add(status int) { l.statuses = append(l.statuses, status) }
@@ -200,7 +199,7 @@ func newEcho() (*echo.Echo, *statusLog) {
 	return e, log
 }
 
-// withSession puts h into a session, which it changes.
+// withSession runs h in a session, which it changes.
 func withSession(h http.Handler) http.Handler {
 	sessions := scs.New()
 	return sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -11,7 +11,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// recorder is a harness as programs have it for their handlers' tests.
+// recorder is a typical response recorder in tests of handlers.
 type recorder struct {
 	*httptest.ResponseRecorder
 	conn net.Conn
@@ -21,8 +21,8 @@ func (r recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return r.conn, bufio.NewReadWriter(bufio.NewReader(r.conn), bufio.NewWriter(r.conn)), nil
 }
 
-// TestRecorder: with a recorder that can be hijacked, the answer is in the recorder,
-// and the connection has frames only.
+// TestRecorder: with a recorder that can be hijacked, the response is in the recorder,
+// and only frames are written to the connection.
 func TestRecorder(t *testing.T) {
 	for _, lib := range libraries {
 		t.Run(lib.name, func(t *testing.T) {

@@ -1,6 +1,6 @@
-// Package moved has no code. Its tests download public programs that use another
-// WebSocket library, give them this one in its place, and run the tests that these
-// programs have.
+// Package moved contains only tests. They download public programs that use another
+// WebSocket library, replace that library with this one, and run the programs' own
+// tests.
 //
-// It is a module of its own, and not part of "make test": "make moved" runs it.
+// It is a separate module and not part of "make test": "make moved" runs it.
 package moved

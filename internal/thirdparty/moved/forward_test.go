@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// writeForwarder writes a module that has the path of another library, and whose
-// packages are this library's.
+// writeForwarder writes a module with the path of another library, whose packages
+// forward to this library's.
 func writeForwarder(t *testing.T, dir, library string) {
 	t.Helper()
 	write(t, filepath.Join(dir, "go.mod"), fmt.Sprintf("module %s\n\ngo %s\n\nrequire %s v0.0.0\n", library, languageVersion(t), ours))
@@ -23,8 +23,8 @@ func writeForwarder(t *testing.T, dir, library string) {
 	}
 }
 
-// forwarder is the source of a package that has all exported names of one of this
-// library's.
+// forwarder returns the source of a package that forwards all exported names of a
+// package of this library.
 func forwarder(t *testing.T, pkg string) string {
 	t.Helper()
 	dir := filepath.Join(root(t), pkg)
@@ -48,7 +48,7 @@ func forwarder(t *testing.T, pkg string) string {
 	return b.String()
 }
 
-// forwardings declares the exported names of a declaration.
+// forwardings returns declarations that forward the exported names of decl.
 func forwardings(decl ast.Decl) (lines []string) {
 	forward := func(keyword string, name *ast.Ident) {
 		if name.IsExported() {
@@ -85,10 +85,10 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-// setUpCoder leaves of the tests of coder's own module those of package
-// websocket_test, which know the exported API, and a few names that
-// testdata/coder/export_test.go makes of it. With this library it also makes the
-// module the forwarder.
+// setUpCoder removes the tests of coder's own module except those of package
+// websocket_test, which use the exported API, and a few names that
+// testdata/coder/export_test.go derives from it. With this library it also turns the
+// module into the forwarder.
 func setUpCoder(t *testing.T, dir string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))

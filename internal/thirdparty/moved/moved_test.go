@@ -26,7 +26,7 @@ func TestMoved(t *testing.T) {
 				if p.library == coder {
 					edit(t, dir, "-require="+coder+"@"+coderVersion)
 				}
-				// With it what is known to differ passes.
+				// With its own library, the known differences pass.
 				runTests(t, &p, dir).judge(t, p.passes+len(p.known), nil)
 				return
 			}

@@ -18,44 +18,44 @@ const (
 	nhooyr  = "nhooyr.io/websocket"
 	gorilla = "github.com/gorilla/websocket"
 
-	// coderVersion is the version whose API and behaviour count.
+	// coderVersion is the reference version for API and behaviour.
 	coderVersion = "v1.8.15"
 )
 
 // program is a module whose tests are run with this library.
 type program struct {
 	name    string
-	path    string // of the module; "" where it is testdata/name
+	path    string // of the module; "" if it is testdata/name
 	version string
 	sum     string // as in go.sum
-	dir     string // the part of the module that counts; "" is all of it
+	dir     string // the relevant part of the module; "" is all of it
 
-	// library is what it uses: coder and nhooyr are replaced by a module that
-	// forwards. A program that uses gorilla has a patch.
+	// library is the library that it uses. coder and nhooyr are replaced by a
+	// forwarding module. A program that uses gorilla has a patch.
 	library string
-	patch   string // in testdata/patches, for this library alone
-	add     string // files of testdata that it gets, with each library
+	patch   string // in testdata/patches, for this library only
+	add     string // files of testdata to add, with either library
 
-	drop []string // requirements that no package that is run needs, and that can't be had
+	drop []string // unavailable requirements that no tested package needs
 
 	// setUp prepares the copy, if it is not nil.
 	setUp func(t *testing.T, dir string)
 
 	packages []string // whose tests are run
-	run      string   // which of these; "" is all
+	run      string   // a pattern of their tests; "" is all
 	tags     string
-	passes   int      // how many tests have to pass, without those that have subtests
-	leaveOut []listed // not run: they fail with the other library, too, or now and then
-	known    []listed // differences: they fail with this library alone
+	passes   int      // number of tests that must pass, not counting those with subtests
+	leaveOut []listed // not run: they also fail with the other library, or are flaky
+	known    []listed // differences: they fail only with this library
 }
 
-// listed is a test and why it is on a list.
+// listed is a test with the reason for its entry in a list.
 type listed struct {
 	test   string
 	reason string
 }
 
-// copied returns a directory with a copy of the program that can be changed.
+// copied returns a directory with a writable copy of the program.
 func (p *program) copied(t *testing.T) string {
 	t.Helper()
 	from := filepath.Join("testdata", p.name)
@@ -70,7 +70,7 @@ func (p *program) copied(t *testing.T) string {
 	return dir
 }
 
-// download returns where the go command keeps a module, which must not be changed.
+// download returns the go command's directory of a module, which must not be changed.
 func download(t *testing.T, path, version, sum string) string {
 	t.Helper()
 	out, err := goCommand(t, t.TempDir(), "mod", "download", "-json", path+"@"+version).Output()
@@ -87,8 +87,8 @@ func download(t *testing.T, path, version, sum string) string {
 	return module.Dir
 }
 
-// copyTree copies a directory, without links and vendored packages. The copy can be
-// written to.
+// copyTree copies a directory, without links and vendored packages. The copy is
+// writable.
 func copyTree(t *testing.T, to, from string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
@@ -128,14 +128,14 @@ func patch(t *testing.T, dir, name string) {
 	}
 	cmd := exec.CommandContext(t.Context(), "git", "apply", "--whitespace=nowarn", file)
 	cmd.Dir = dir
-	// Inside of a repository git apply would leave out what is not in it.
+	// Inside a repository, git apply ignores files outside it.
 	cmd.Env = append(os.Environ(), "GIT_DIR="+filepath.Join(dir, "no-repository"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", name, err, out)
 	}
 }
 
-// useOurs makes the module in dir use this library where it uses another one.
+// useOurs makes the module in dir use this library instead of library.
 func useOurs(t *testing.T, dir, library string) {
 	t.Helper()
 	edit(t, dir, "-replace="+ours+"="+root(t))
@@ -154,8 +154,8 @@ func edit(t *testing.T, dir string, args ...string) {
 	mustRun(t, goCommand(t, dir, append([]string{"mod", "edit"}, args...)...))
 }
 
-// goCommand is the go command as it is run in a copy: it may add to go.mod and to
-// go.sum, knows no workspace, and no code of the program takes it for a CI server.
+// goCommand returns a go command to run in a copy: it may update go.mod and go.sum,
+// ignores workspaces, and its environment does not look like that of a CI server.
 func goCommand(t *testing.T, dir string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = dir
@@ -185,7 +185,7 @@ func root(t *testing.T) string {
 	return dir
 }
 
-// languageVersion is what the library's go.mod says after "go".
+// languageVersion returns the version in the go line of the library's go.mod.
 func languageVersion(t *testing.T) string {
 	t.Helper()
 	out, err := goCommand(t, root(t), "list", "-m", "-f", "{{.GoVersion}}").Output()

@@ -8,7 +8,7 @@ var programs = []program{
 		packages: []string{"."},
 		passes:   26,
 		known: []listed{
-			// docs/moving.md says why.
+			// docs/moving.md gives the reasons.
 			{"TestContextEndsBetweenMessages", "the connection stays open"},
 			{"TestSecondClose/Close", "it returns nil"},
 			{"TestSecondClose/CloseNow", "it returns nil"},
@@ -140,7 +140,7 @@ var programs = []program{
 		version:  "v0.71.4",
 		sum:      "h1:jyDGrpt6iHYKMpDWKBkVefYjwpuvhr5VBorToOW1dIU=",
 		library:  coder,
-		patch:    "netbird.patch", // of ports that connections of other programs may have
+		patch:    "netbird.patch", // of ports that other programs may use
 		packages: []string{"./shared/relay/client"},
 		run:      "^(TestClient.*|TestRegistration.*|TestEcho|TestBindReconnect|TestClose.*|TestForeignConn|TestAutoReconnect)$",
 		passes:   24,

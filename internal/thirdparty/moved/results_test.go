@@ -12,15 +12,15 @@ import (
 	"testing"
 )
 
-// results are the tests of a program: what became of each, and what it printed.
+// results are the results and the output of a program's tests.
 type results struct {
 	action map[string]string // pass, fail or skip
 	output map[string]*bytes.Buffer
-	rest   bytes.Buffer // what no test printed
-	failed bool         // whether go test failed
+	rest   bytes.Buffer // output outside of tests
+	failed bool         // go test failed
 }
 
-// runTests runs the tests of a program that was prepared in dir.
+// runTests runs the tests of the prepared program in dir.
 func runTests(t *testing.T, p *program, dir string) *results {
 	t.Helper()
 	args := []string{"test", "-json", "-count=1", "-vet=off", "-timeout=2m", "-tags=" + p.tags}
@@ -59,7 +59,7 @@ func pattern(tests []listed) string {
 	return strings.Join(all, "|")
 }
 
-// add takes a line that go test -json prints.
+// add parses a line of the output of go test -json.
 func (r *results) add(line []byte) {
 	var event struct{ Action, Test, Output string }
 	if err := json.Unmarshal(line, &event); err != nil {
@@ -83,7 +83,7 @@ func (r *results) add(line []byte) {
 	}
 }
 
-// passed counts the tests that passed, but for those that have subtests.
+// passed counts the tests that passed, except those with subtests.
 func (r *results) passed() (n int) {
 	for test, action := range r.action {
 		if action == "pass" && !r.hasSubtests(test) {
@@ -102,7 +102,7 @@ func (r *results) hasSubtests(test string) bool {
 	return false
 }
 
-// judge compares what became of the tests with what the program says of them.
+// judge compares the results with the expected ones.
 func (r *results) judge(t *testing.T, passes int, known []listed) {
 	t.Helper()
 	isKnown := func(test string) bool {
@@ -133,7 +133,7 @@ func (r *results) judge(t *testing.T, passes int, known []listed) {
 	}
 }
 
-// printed is what a test and its subtests printed.
+// printed returns the output of a test and its subtests.
 func (r *results) printed(test string) string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(r.output)) {

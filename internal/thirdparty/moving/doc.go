@@ -1,3 +1,3 @@
-// Package moving has no code. Its tests compile and run the lines that docs/moving.md
-// has for programs that use gorilla/websocket, with gorilla/websocket as the peer.
+// Package moving contains only tests. They compile and run the code in docs/moving.md
+// for programs that use gorilla/websocket, with gorilla/websocket as the peer.
 package moving

@@ -12,7 +12,7 @@ import (
 	gorilla "github.com/gorilla/websocket"
 )
 
-// limit is for what happens at once, on a busy machine.
+// limit bounds short operations, on a busy machine.
 const limit = 20 * time.Second
 
 func bounded(t *testing.T) context.Context {
@@ -22,8 +22,7 @@ func bounded(t *testing.T) context.Context {
 	return ctx
 }
 
-// serve starts a server whose handler accepts a connection and hands it to f. It
-// returns its URL.
+// serve starts a server with the handler, and returns its URL.
 func serve(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()
 	s := httptest.NewServer(handler)
@@ -31,7 +30,7 @@ func serve(t *testing.T, handler http.HandlerFunc) string {
 	return strings.Replace(s.URL, "http", "ws", 1)
 }
 
-// accepted returns a server's connection and gorilla's client of it.
+// accepted returns a server's connection, and gorilla's client connection to it.
 func accepted(t *testing.T, opts *websocket.AcceptOptions, dialer *gorilla.Dialer) (*websocket.Conn, *gorilla.Conn) {
 	t.Helper()
 	return acceptedBy(t, dialer, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
@@ -66,7 +65,7 @@ func acceptedBy(t *testing.T, dialer *gorilla.Dialer, accept func(http.ResponseW
 	return c, peer
 }
 
-// wantText reads a message from gorilla's end.
+// wantText reads a message at gorilla's end.
 func wantText(t *testing.T, peer *gorilla.Conn, want string) {
 	t.Helper()
 	if _, p, err := peer.ReadMessage(); err != nil || string(p) != want {

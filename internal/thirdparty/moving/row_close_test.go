@@ -42,7 +42,7 @@ func wantClose(t *testing.T, peer *gorilla.Conn) {
 	}
 }
 
-// ends are how gorilla's end of a connection can end.
+// ends are the ways in which gorilla's end of a connection can end.
 var ends = map[string]func(peer *gorilla.Conn){
 	"going away": func(peer *gorilla.Conn) {
 		peer.WriteMessage(gorilla.CloseMessage, gorilla.FormatCloseMessage(gorilla.CloseGoingAway, "bye"))

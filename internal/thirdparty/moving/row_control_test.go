@@ -12,7 +12,7 @@ import (
 	gorilla "github.com/gorilla/websocket"
 )
 
-// A pong sets the timer again, and a timer that runs out closes the connection.
+// A pong resets the timer, and the timer closes the connection when it expires.
 func TestPongExtendsDeadline(t *testing.T) {
 	var alive *time.Timer
 	connect := func(t *testing.T, pongWait time.Duration) (*websocket.Conn, *gorilla.Conn) {
@@ -61,7 +61,7 @@ func TestPingWithoutWaiting(t *testing.T) {
 	}
 }
 
-// session has a handler that changes.
+// session has a replaceable handler.
 type session struct {
 	conn   *websocket.Conn
 	onPong func(payload string)

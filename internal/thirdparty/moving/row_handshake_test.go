@@ -19,8 +19,7 @@ import (
 	gorilla "github.com/gorilla/websocket"
 )
 
-// upgrade is a handler of gorilla's that writes back one message, and tells the
-// request.
+// upgrade is a gorilla handler that echoes one message, and passes on the request.
 func upgrade(t *testing.T, requests chan<- *http.Request, protocols ...string) http.HandlerFunc {
 	upgrader := gorilla.Upgrader{Subprotocols: protocols, CheckOrigin: func(*http.Request) bool { return true }}
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -64,7 +63,7 @@ func TestHandshakeTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v, response %v", err, resp)
 	}
-	wantEcho(t, c) // its context has ended
+	wantEcho(t, c) // the context of its handshake has ended
 }
 
 func TestHeader(t *testing.T) {

@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// TestTable wants the lines of each row of the table in docs/moving.md to be those
-// between the marks of the same name in a test of this package, and no others.
+// TestTable wants the code in each row of the table in docs/moving.md to be identical
+// to that between the marks of the same name in a test of this package, and each such
+// test to have a row.
 func TestTable(t *testing.T) {
 	table := tableRows(t)
 	tested := testedRows(t)
@@ -63,8 +64,7 @@ func tableRows(t *testing.T) map[string][]string {
 	return rows
 }
 
-// testedRows returns the lines between each "// row: NAME" and the "// end" behind
-// it.
+// testedRows returns the lines between each "// row: NAME" and the next "// end".
 func testedRows(t *testing.T) map[string][]string {
 	t.Helper()
 	files, err := filepath.Glob("row_*_test.go")
@@ -93,7 +93,7 @@ func testedRows(t *testing.T) map[string][]string {
 	return oneLiners(rows)
 }
 
-// oneLiners joins what gofmt puts into several lines: a block, and the body of a
+// oneLiners joins what gofmt splits into several lines: a block, and the body of a
 // function.
 func oneLiners(rows map[string][]string) map[string][]string {
 	for name, lines := range rows {

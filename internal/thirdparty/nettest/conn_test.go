@@ -7,8 +7,8 @@ import (
 	"golang.org/x/net/nettest"
 )
 
-// TestConn runs the suite over each network, with each way of compressing,
-// for both ends as the first.
+// TestConn runs the suite over each network, with each compression mode, with either
+// end first.
 func TestConn(t *testing.T) {
 	for _, n := range networks {
 		for _, c := range compressions {

@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// TestDeadlines copies a stream each way at once, with deadlines that pass in
-// the middle of frames and are then extended. All must arrive.
+// TestDeadlines copies streams in both directions concurrently, with deadlines that
+// expire inside frames and are then extended. All bytes must arrive.
 func TestDeadlines(t *testing.T) {
-	// The same over bare sockets shows that the test asks for no more than
-	// a net.Conn gives.
+	// The same over bare sockets shows that the test expects no more than a net.Conn
+	// guarantees.
 	t.Run("bare tcp", func(t *testing.T) {
 		t.Parallel()
 		ln, dial := listenTCP(t)
@@ -87,8 +87,8 @@ func testDeadlines(t *testing.T, a, b net.Conn) {
 	}
 }
 
-// send writes stream in chunks of random sizes. The last byte has no
-// deadline: what a timeout has left of a frame goes out ahead of it.
+// send writes stream in chunks of random sizes. The last byte has no deadline: the rest
+// of a frame that timed out is sent before it.
 func send(end *impatient, stream []byte) error {
 	last := len(stream) - 1
 	if _, err := io.Copy(end, struct{ io.Reader }{&chunks{stream[:last]}}); err != nil {
@@ -115,14 +115,15 @@ func (c *chunks) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// impatient is a connection that gives each call a deadline, mostly too
-// short, and goes on where one that ran into it stopped.
+// impatient is a connection that sets a deadline for each call, mostly too short, and
+// continues after a timeout.
 type impatient struct {
 	net.Conn
 	readTimeouts, writeTimeouts, partialWrites atomic.Int64
 }
 
-// patience is how long a call is given: now and then nothing, or no bound.
+// patience returns the deadline of a call: sometimes it has passed, and sometimes there
+// is none.
 func patience() time.Time {
 	const most = 300 * time.Microsecond
 	switch rand.IntN(8) {
@@ -173,7 +174,7 @@ func (c *impatient) Write(p []byte) (sent int, err error) {
 	return sent, nil
 }
 
-// isTimeout reports whether a deadline has passed, as net.Conn has it told.
+// isTimeout reports whether err is that of a deadline, by the rules of net.Conn.
 func isTimeout(err error) bool {
 	ne, ok := errors.AsType[net.Error](err)
 	return errors.Is(err, os.ErrDeadlineExceeded) && ok && ne.Timeout()

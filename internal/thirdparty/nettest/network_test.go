@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// network is what WebSocket connections run over.
+// network is a network below WebSocket connections.
 type network struct {
 	name   string
 	listen func(*testing.T) (net.Listener, dialFunc)
@@ -50,8 +50,8 @@ func listenUnix(t *testing.T) (net.Listener, dialFunc) {
 	return dialable(ln, err)
 }
 
-// dialable returns a listener with what dials it. The sockets' buffers are
-// small, so that writes of some size block until they are read.
+// dialable returns a listener and a function that dials it. The sockets' buffers are
+// small, so that larger writes block until they are read.
 func dialable(ln net.Listener, err error) (net.Listener, dialFunc) {
 	if err != nil {
 		panic(err)
@@ -79,8 +79,8 @@ func tight(c net.Conn, err error) (net.Conn, error) {
 	return c, errors.Join(b.SetReadBuffer(tightBuffer), b.SetWriteBuffer(tightBuffer))
 }
 
-// pipeListener accepts the other ends of net.Pipe, whose writes wait until
-// they are read.
+// pipeListener accepts the other ends of net.Pipe, whose writes block until they are
+// read.
 type pipeListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -104,13 +104,13 @@ func (l *pipeListener) dial(ctx context.Context) (net.Conn, error) {
 	return pipe{client}, nil
 }
 
-// pipe is an end of a net.Pipe. It declares that another Write can go on where one
-// ended that ran into its deadline.
+// pipe is an end of a net.Pipe. It declares that a Write can continue after one that
+// timed out.
 type pipe struct{ net.Conn }
 
 func (pipe) ResumesWrites() bool { return true }
 
-// put hands a connection to Accept.
+// put passes a connection to Accept.
 func (l *pipeListener) put(ctx context.Context, c net.Conn) error {
 	select {
 	case l.conns <- c:
@@ -143,8 +143,8 @@ type pipeAddr struct{}
 func (pipeAddr) Network() string { return "pipe" }
 func (pipeAddr) String() string  { return "pipe" }
 
-// tunnel is a server that makes a net.Conn of each WebSocket connection, and
-// a client that does.
+// tunnel is a server that uses NetConn for each WebSocket connection, with a client
+// that does the same.
 type tunnel struct {
 	mode      websocket.CompressionMode
 	server    *http.Server
@@ -178,7 +178,7 @@ func (tn *tunnel) stop() {
 func (tn *tunnel) serve(w http.ResponseWriter, r *http.Request) {
 	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: tn.mode})
 	if err != nil {
-		return // and the client has the error
+		return // the client gets the error
 	}
 	nc := websocket.NetConn(context.Background(), c, websocket.MessageBinary)
 	if err := tn.accepted.put(context.Background(), nc); err != nil {

@@ -16,13 +16,13 @@ import (
 // timeout bounds one test.
 const timeout = 60 * time.Second
 
-// TestHTTP has the client and server of package net/http talk over NetConn:
-// it interrupts reads by deadlines, and TLS checks each byte.
+// TestHTTP runs the client and server of package net/http over NetConn: they interrupt
+// reads by deadlines, and TLS detects every wrong byte.
 func TestHTTP(t *testing.T) {
 	for _, protocol := range []struct {
 		name  string
 		start func(*httptest.Server)
-		url   string // a name that the certificate has
+		url   string // with a name in the certificate
 		major int
 	}{
 		{"http", (*httptest.Server).Start, "http://example.com", 1},
@@ -54,7 +54,7 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// echoBody answers with the request's body as it arrives.
+// echoBody echoes the request's body as it arrives.
 func echoBody(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
 	if err := rc.EnableFullDuplex(); err != nil && r.ProtoMajor == 1 {
@@ -65,7 +65,7 @@ func echoBody(w http.ResponseWriter, r *http.Request) {
 	io.Copy(w, r.Body)
 }
 
-// testEchoBody makes requests, some at a time, again and again.
+// testEchoBody makes requests repeatedly, several concurrently.
 func testEchoBody(t *testing.T, client *http.Client, url string, major int) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -91,7 +91,7 @@ func testEchoBody(t *testing.T, client *http.Client, url string, major int) {
 	}
 }
 
-// noise returns n bytes, the same for a seed.
+// noise returns n bytes determined by the seed.
 func noise(seed byte, n int) []byte {
 	p := make([]byte, n)
 	rand.NewChaCha8([32]byte{seed}).Read(p)

@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// host is the name that the certificate is for, as the page has it.
+// host is the name in the certificate, as on the page.
 const host = "example.com"
 
-// The files of a certificate: in one each, and both in one.
+// The files of a certificate: separate ones, and one with both parts.
 const (
 	authorityFile = "authority.pem"
 	certFile      = "cert.pem"
@@ -27,7 +27,7 @@ const (
 	bothFile      = "both.pem"
 )
 
-// identity is a certificate for host, with the authority that has signed it.
+// identity is a certificate for host, with the authority that signed it.
 type identity struct {
 	authority       *x509.Certificate
 	authorityPEM    []byte
@@ -82,7 +82,7 @@ var newIdentity = sync.OnceValues(func() (*identity, error) {
 	}, nil
 })
 
-// roots trusts the authority alone.
+// roots returns a pool with only the authority.
 func roots(t *testing.T) *x509.CertPool {
 	t.Helper()
 	id, err := newIdentity()

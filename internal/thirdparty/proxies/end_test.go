@@ -12,7 +12,7 @@ import (
 	"github.com/bhojpur/api"
 )
 
-// TestKilled kills the proxy while a message passes.
+// TestKilled kills the proxy while a message is transferred.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	for _, px := range proxies {
@@ -36,8 +36,8 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// testKilled sends a message that has no end, and kills the proxy when some of
-// it has passed.
+// testKilled sends a message without an end, and kills the proxy when a part of it has
+// arrived.
 func testKilled(t *testing.T, s *site, d direction) {
 	ctx := testContext(t)
 	d.to.SetReadLimit(-1)
@@ -68,8 +68,8 @@ func testKilled(t *testing.T, s *site, d direction) {
 	}
 }
 
-// TestReload loads the configuration anew while connections are open, one of
-// them in the middle of a message.
+// TestReload reloads the configuration while connections are open, one of them in the
+// middle of a message.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	for _, px := range proxies {
@@ -82,8 +82,8 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// TestReloadBounded wants connections from before a reload to be cut off when
-// their time is over, as the page says how.
+// TestReloadBounded wants connections from before a reload to be closed after the time
+// that the page configures.
 func TestReloadBounded(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(page)

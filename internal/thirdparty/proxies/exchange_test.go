@@ -23,7 +23,7 @@ const (
 	mebibyte = 1 << 20
 )
 
-// TestExchanges has each exchange through each proxy, with TLS and without.
+// TestExchanges runs each exchange through each proxy, with and without TLS.
 func TestExchanges(t *testing.T) {
 	t.Parallel()
 	exchanges := []struct {
@@ -53,7 +53,7 @@ func TestExchanges(t *testing.T) {
 	}
 }
 
-// noise returns n bytes that do not compress, always the same ones.
+// noise returns n fixed bytes that do not compress.
 func noise(n int) []byte {
 	p := make([]byte, n)
 	rand.NewChaCha8([32]byte{}).Read(p)
@@ -116,7 +116,7 @@ func testSmall(t *testing.T, s *site, scheme string) {
 	testEnd(t, p)
 }
 
-// testLarge passes a message in many frames, which nobody holds as a whole.
+// testLarge transfers a message in many frames, which neither end holds as a whole.
 func testLarge(t *testing.T, s *site, scheme string) {
 	const size = 8 * mebibyte
 	want := noise(size)
@@ -145,12 +145,12 @@ func testLarge(t *testing.T, s *site, scheme string) {
 	testEnd(t, p)
 }
 
-// testCompressed passes a message again and again, and tells from the bytes on
-// the wire that both ends compress it with what the earlier ones held.
+// testCompressed transfers a message repeatedly. The number of bytes on the wire shows
+// that both ends compress it with context takeover.
 func testCompressed(t *testing.T, s *site, scheme string) {
 	const (
 		count   = 10
-		entropy = 1 << 10 // of a message, of half a window: servers ask for 4 KiB
+		entropy = 1 << 10 // of a message; half a window, because servers ask for 4 KiB
 	)
 	var w wire
 	p := s.connect(t, scheme, &websocket.DialOptions{
@@ -161,7 +161,7 @@ func testCompressed(t *testing.T, s *site, scheme string) {
 		t.Errorf("agreed on %q, want permessage-deflate with takeover", got)
 	}
 	message := fmt.Appendf(nil, "%x", noise(entropy))
-	w.sent.Store(0) // the handshakes do not count
+	w.sent.Store(0) // do not count the handshakes
 	w.received.Store(0)
 	for _, d := range p.directions() {
 		for range count {
@@ -235,7 +235,7 @@ func testClose(t *testing.T, s *site, scheme string) {
 	}
 }
 
-// closeThrough closes in a direction, and wants the other end to be told.
+// closeThrough closes one end, and wants the other end to receive the close frame.
 func closeThrough(t *testing.T, d direction, status websocket.CloseError) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -254,7 +254,7 @@ func closeThrough(t *testing.T, d direction, status websocket.CloseError) {
 	}
 }
 
-// testMany has many connections at once, and messages on all of them.
+// testMany has many concurrent connections, with messages on all of them.
 func testMany(t *testing.T, s *site, scheme string) {
 	const count = 200
 	pairs := make([]*pair, count)
@@ -275,7 +275,7 @@ func testMany(t *testing.T, s *site, scheme string) {
 	wg.Wait()
 }
 
-// testNetConn copies a stream each way at once.
+// testNetConn copies streams in both directions concurrently.
 func testNetConn(t *testing.T, s *site, scheme string) {
 	const size = 4 * mebibyte
 	want := noise(size)

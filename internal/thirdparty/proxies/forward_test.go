@@ -17,26 +17,26 @@ import (
 	"github.com/bhojpur/api"
 )
 
-// forwardProxy is a program that clients connect through, by CONNECT.
+// forwardProxy is a program through which clients connect, by CONNECT.
 type forwardProxy struct {
 	name    string
 	schemes []string // of the proxy's URL
 	args    func(config string) []string
 	config  func(f forwarding) string
-	ready   string // is logged when it serves
+	ready   string // logged when it serves
 }
 
-// forwarding is what a forward proxy is asked for.
+// forwarding is the configuration of a forward proxy.
 type forwarding struct {
-	plain, secure string // where it listens, without TLS and with it
+	plain, secure string // its addresses without and with TLS
 	dir           string
-	port          string // that CONNECT is allowed to
-	password      bool   // whether it asks for one
+	port          string // allowed for CONNECT
+	password      bool   // required
 }
 
 const forwardUser, forwardPassword = "user", "secret"
 
-// passwordFile has forwardPassword, hashed as crypt(3) does with MD5.
+// passwordFile contains forwardPassword in the form of crypt(3) with MD5.
 const (
 	passwordFile = "passwords"
 	passwordLine = forwardUser + ":$1$saltsalt$9xy1btjgzLYfb7hivXtC//\n"
@@ -90,7 +90,7 @@ http_access deny !ports
 // start runs the proxy and returns its addresses.
 func (fp forwardProxy) start(t *testing.T, port string, password bool) forwarding {
 	t.Helper()
-	const attempts = 3 // a port that was free may be taken a moment later
+	const attempts = 3 // another program may take the free port
 	for attempt := 1; ; attempt++ {
 		f := forwarding{plain: freeAddr(t), secure: freeAddr(t), dir: publicDir(t), port: port, password: password}
 		id, err := newIdentity()
@@ -121,7 +121,7 @@ func (fp forwardProxy) start(t *testing.T, port string, password bool) forwardin
 	}
 }
 
-// addr returns where the proxy with a URL of that scheme listens.
+// addr returns the proxy's address for a URL scheme.
 func (f forwarding) addr(scheme string) string {
 	if scheme == "https" {
 		return f.secure
@@ -129,8 +129,8 @@ func (f forwarding) addr(scheme string) string {
 	return f.plain
 }
 
-// awaitListening waits until connections are accepted: squid logs that it accepts
-// them a moment before it does.
+// awaitListening waits until the proxy accepts connections: squid logs this a moment
+// too early.
 func (f forwarding) awaitListening(ctx context.Context, schemes []string) error {
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
@@ -152,7 +152,7 @@ func (f forwarding) awaitListening(ctx context.Context, schemes []string) error 
 	return nil
 }
 
-// publicDir returns a directory that the user that squid changes to can read.
+// publicDir returns a directory that squid can read after it has changed its user.
 func publicDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "forward")
@@ -166,7 +166,7 @@ func publicDir(t *testing.T) string {
 	return dir
 }
 
-// target is a program that is dialed through a forward proxy.
+// target is a server that is dialed through a forward proxy.
 type target struct {
 	*program
 	scheme, addr string
@@ -196,7 +196,7 @@ func (to target) through(t *testing.T, proxy *url.URL) (*pair, error) {
 	t.Helper()
 	transport := &http.Transport{
 		Proxy: http.ProxyURL(proxy),
-		// The name in the certificate, for the proxy and the target.
+		// The name in the certificate, of the proxy and of the target.
 		TLSClientConfig: &tls.Config{RootCAs: roots(t), ServerName: host},
 	}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -216,7 +216,7 @@ func (to target) through(t *testing.T, proxy *url.URL) (*pair, error) {
 	return &pair{client: c, server: a.conn, request: a.request, response: resp}, nil
 }
 
-// TestForward dials through forward proxies, which allow CONNECT and nothing else.
+// TestForward dials through forward proxies that allow only CONNECT.
 func TestForward(t *testing.T) {
 	t.Parallel()
 	right, wrong := url.UserPassword(forwardUser, forwardPassword), url.UserPassword(forwardUser, "guess")
@@ -228,15 +228,15 @@ func TestForward(t *testing.T) {
 				_, port, _ := net.SplitHostPort(to.addr)
 				for _, test := range []struct {
 					name     string
-					port     string // that is allowed
+					port     string // allowed
 					password bool
 					user     *url.Userinfo
-					refused  string // the status that the error names
+					refused  string // the status in the error
 				}{
 					{"open", port, false, nil, ""},
 					{"password", port, true, right, ""},
 					{"no password", port, true, nil, "407"},
-					{"wrong password", port, true, wrong, "40"}, // tinyproxy says 401
+					{"wrong password", port, true, wrong, "40"}, // the status of tinyproxy is 401
 					{"another port", "9", false, nil, "403"},
 				} {
 					t.Run(test.name, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"github.com/bhojpur/api"
 )
 
-// TestHeaders wants both ends to see what the other one says in the handshake,
-// and the server what the proxy says.
+// TestHeaders wants both ends to get the other's headers, and the server those that the
+// proxy adds.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	forEach(t, slices.Concat(proxies, others), &websocket.AcceptOptions{Subprotocols: []string{"two", "one"}}, nil, func(t *testing.T, s *site, scheme string) {
@@ -48,14 +48,14 @@ func TestHeaders(t *testing.T) {
 	})
 }
 
-// forProxies runs a test with each proxy, with TLS and without, with changes of
+// forProxies runs a test with each proxy, with and without TLS. edits are changes of
 // the configurations by the proxy's name.
 func forProxies(t *testing.T, opts *websocket.AcceptOptions, edits map[string][]edit, run func(t *testing.T, s *site, scheme string)) {
 	t.Helper()
 	forEach(t, proxies, opts, edits, run)
 }
 
-// forEach is forProxies for some of them.
+// forEach is forProxies with some of the proxies.
 func forEach(t *testing.T, proxies []proxy, opts *websocket.AcceptOptions, edits map[string][]edit, run func(t *testing.T, s *site, scheme string)) {
 	for _, px := range proxies {
 		t.Run(px.name, func(t *testing.T) {
@@ -68,7 +68,7 @@ func forEach(t *testing.T, proxies []proxy, opts *websocket.AcceptOptions, edits
 	}
 }
 
-// refusedWith dials what is refused, and wants the answer beside the error.
+// refusedWith dials, and wants an error with a response of this status.
 func (s *site) refusedWith(t *testing.T, url string, header http.Header, status int) (body string) {
 	t.Helper()
 	c, resp, err := s.handshake(t, url, &websocket.DialOptions{HTTPHeader: header})
@@ -89,7 +89,7 @@ func (s *site) refusedWith(t *testing.T, url string, header http.Header, status 
 	return string(b)
 }
 
-// TestRefused wants the program's refusal, with its body.
+// TestRefused wants the program's error response, with its body.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	forEach(t, slices.Concat(proxies, others), nil, nil, func(t *testing.T, s *site, scheme string) {
@@ -100,7 +100,7 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// TestDown wants the proxy's answer where the program is not there.
+// TestDown wants the proxy's response if the program is not running.
 func TestDown(t *testing.T) {
 	t.Parallel()
 	for _, px := range slices.Concat(proxies, others) {
@@ -116,8 +116,8 @@ func TestDown(t *testing.T) {
 	}
 }
 
-// TestNotConfigured leaves out what makes the proxies pass a handshake on. It
-// arrives as no handshake, which the program says.
+// TestNotConfigured removes the parts of the configurations that pass a handshake on.
+// The program receives an ordinary request, and responds with an error.
 func TestNotConfigured(t *testing.T) {
 	t.Parallel()
 	lacking := map[string][]edit{
@@ -144,7 +144,7 @@ func testNoUpgrade(t *testing.T, s *site, scheme string) {
 	}
 }
 
-// otherPort is in Origin and Host, as each port but the scheme's own.
+// otherPort is in Origin and Host, like every port except the default one.
 const otherPort = ":8443"
 
 func origin(scheme, host string) http.Header {
@@ -161,7 +161,7 @@ func accepts(t *testing.T, s *site, url string, header http.Header) {
 	c.CloseNow()
 }
 
-// TestOrigin has browsers' pages connect: of the site, and of others.
+// TestOrigin connects with the Origin of the site's own pages, and with others.
 func TestOrigin(t *testing.T) {
 	t.Parallel()
 	t.Run("as on the page", func(t *testing.T) {
@@ -177,8 +177,7 @@ func TestOrigin(t *testing.T) {
 		})
 	})
 
-	// Without a Host header of the client's, the site's own pages are as
-	// foreign as any.
+	// Without the client's Host header, the site's own pages have a foreign origin too.
 	hostless := map[string][]edit{
 		"nginx":   {{"proxy_set_header Host              $http_host;", ""}},
 		"haproxy": {{"default_backend program", "http-request set-header Host program\n    default_backend program"}},
@@ -197,7 +196,7 @@ func TestOrigin(t *testing.T) {
 			s.refusedWith(t, url, origin(scheme, "evil.example"), http.StatusForbidden)
 		})
 	})
-	// As "$host:$server_port" is where nginx listens at the scheme's own port.
+	// With "$host:$server_port", as if nginx listened at the default port.
 	t.Run("nginx with a Host with the scheme's port", func(t *testing.T) {
 		s := nginx.start(t, newProgram(t, nil), edit{"$http_host", "$host:443"})
 		accepts(t, s, "wss://"+host, origin("wss", host))
@@ -211,7 +210,7 @@ func TestOrigin(t *testing.T) {
 	})
 }
 
-// TestHTTP2 dials a proxy that the same client speaks HTTP/2 with.
+// TestHTTP2 dials a proxy with a client that uses HTTP/2 for other requests.
 func TestHTTP2(t *testing.T) {
 	t.Parallel()
 	forProxies(t, nil, nil, func(t *testing.T, s *site, scheme string) {

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// TestExtendedConnect opens a connection over HTTP/2 (RFC 8441), as browsers do
-// where the proxy offers it. HAProxy speaks HTTP/1.1 with the program then.
+// TestExtendedConnect opens a connection over HTTP/2 (RFC 8441), as browsers do if the
+// proxy offers it. HAProxy uses HTTP/1.1 to the program then.
 func TestExtendedConnect(t *testing.T) {
 	t.Parallel()
 	ctx := testContext(t)
@@ -90,7 +90,7 @@ func TestExtendedConnect(t *testing.T) {
 	}
 }
 
-// readFrame reads bytes until they are a frame.
+// readFrame reads bytes until they contain a frame.
 func readFrame(r io.Reader) (rawpeer.Frame, error) {
 	var got []byte
 	for {
@@ -105,8 +105,8 @@ func readFrame(r io.Reader) (rawpeer.Frame, error) {
 	}
 }
 
-// TestHTTP2ToProgram has HAProxy speak HTTP/2 with the program, which the
-// handshake does not get through: the client is told by the proxy.
+// TestHTTP2ToProgram has HAProxy use HTTP/2 to the program, over which the handshake
+// fails: the client gets the proxy's response.
 func TestHTTP2ToProgram(t *testing.T) {
 	t.Parallel()
 	s := haproxy.start(t, newProgram(t, nil), edit{"server one 127.0.0.1:9000", "server one 127.0.0.1:9000 proto h2"})

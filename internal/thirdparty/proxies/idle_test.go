@@ -14,7 +14,7 @@ import (
 )
 
 // TestIdle leaves connections idle for longer than the proxy allows, all of them
-// at once. Those on which one end pings go on.
+// concurrently. Those on which one end pings stay open.
 func TestIdle(t *testing.T) {
 	t.Parallel()
 	for _, px := range proxies {
@@ -35,11 +35,11 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// testKeptAlive has one end ping for longer than the proxy allows silence.
+// testKeptAlive has one end send pings for longer than the proxy's timeout.
 func testKeptAlive(t *testing.T, p *pair, d direction) {
 	const (
 		interval = 400 * time.Millisecond
-		pings    = 8 // half as long again as the proxy waits
+		pings    = 8 // for one and a half times the proxy's timeout
 	)
 	ctx := testContext(t)
 	var wg sync.WaitGroup
@@ -68,9 +68,9 @@ func testKeptAlive(t *testing.T, p *pair, d direction) {
 	testEnd(t, p)
 }
 
-// testGone wants both ends to find out that the proxy has ended an idle
-// connection, of which neither sent a close frame. HAProxy resets the one to the
-// server where it does so by itself.
+// testGone wants both ends to get an error after the proxy has closed an idle
+// connection without a close frame. HAProxy resets the connection to the server when it
+// closes it by itself.
 func testGone(t *testing.T, p *pair) {
 	t.Helper()
 	ctx := testContext(t)
@@ -86,8 +86,8 @@ func testGone(t *testing.T, p *pair) {
 	wg.Wait()
 }
 
-// wantGone checks the error of a connection whose other end was gone without a
-// word: one of the causes, and net.ErrClosed if the call is a later one.
+// wantGone checks the error of a connection that ended without a close frame: it
+// matches one of the causes, and net.ErrClosed if the call is a later one.
 func wantGone(t *testing.T, what string, err error, later bool, causes ...error) {
 	t.Helper()
 	if errors.Is(err, net.ErrClosed) != later || websocket.CloseStatus(err) != -1 {

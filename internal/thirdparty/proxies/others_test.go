@@ -8,8 +8,8 @@ import (
 	"github.com/bhojpur/api"
 )
 
-// Of the proxies below the tests hold the page to its word about handshakes,
-// messages and ends, not about timeouts and reloads.
+// For the proxies below, the tests check what the page says about handshakes, messages
+// and ends of connections, but not about timeouts and reloads.
 
 var apache = proxy{
 	name:     "apache",
@@ -57,7 +57,7 @@ var caddy = proxy{
 	args: func(dir string) []string {
 		return []string{"run", "--adapter", "caddyfile", "--config", filepath.Join(dir, configFile)}
 	},
-	// The page has Caddy get a certificate; here it has one.
+	// On the page Caddy obtains a certificate; here it gets one.
 	main: `
 {
     admin off
@@ -91,10 +91,10 @@ https://example.com:SECURE {
 	wordless: true,
 }
 
-// others pass handshakes on as the page says.
+// others pass handshakes on with the configurations of the page.
 var others = []proxy{apache, caddy}
 
-// TestOthersOrigin has pages of the site connect whose Host header has a port, too.
+// TestOthersOrigin connects with a Host header that has a port.
 func TestOthersOrigin(t *testing.T) {
 	t.Parallel()
 	forEach(t, others, nil, nil, func(t *testing.T, s *site, scheme string) {
@@ -108,7 +108,7 @@ func TestOthersOrigin(t *testing.T) {
 	})
 }
 
-// Without ProxyPreserveHost Apache sends the program's own address as Host.
+// Without ProxyPreserveHost, Apache sends the program's own address as Host.
 func TestApacheWithoutHost(t *testing.T) {
 	t.Parallel()
 	hostless := edit{"ProxyPreserveHost On", "ProxyPreserveHost Off"}
@@ -131,7 +131,7 @@ func TestApacheWithoutHost(t *testing.T) {
 	}
 }
 
-// Without upgrade=websocket Apache passes an ordinary request on.
+// Without upgrade=websocket, Apache passes an ordinary request on.
 func TestApacheWithoutUpgrade(t *testing.T) {
 	t.Parallel()
 	s := apache.start(t, newProgram(t, nil),

@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// page is what the tests hold to its word.
+// page is the page that the tests verify.
 var page = filepath.Join("..", "..", "..", "docs", "proxies.md")
 
-// configuration returns the block of the page that is marked with a language.
+// configuration returns the page's code block in a language.
 func configuration(t *testing.T, language string) string {
 	t.Helper()
 	text, err := os.ReadFile(page)
@@ -28,7 +28,7 @@ func configuration(t *testing.T, language string) string {
 // edit is a change of a configuration.
 type edit struct{ from, to string }
 
-// edited makes changes, each of which is of one place.
+// edited applies edits, each of which must match exactly once.
 func edited(t *testing.T, config string, edits ...edit) string {
 	t.Helper()
 	for _, e := range edits {

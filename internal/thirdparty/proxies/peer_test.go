@@ -16,7 +16,7 @@ import (
 	gorilla "github.com/gorilla/websocket"
 )
 
-// peers are clients of other implementations. Each expects its messages back,
+// peers are clients of other implementations. Each expects its messages to be echoed,
 // and closes with 3000 "done".
 var peers = []struct {
 	name string
@@ -26,7 +26,7 @@ var peers = []struct {
 	{"websockets", runPython},
 }
 
-// TestPeers has other implementations' clients connect through the proxies.
+// TestPeers connects clients of other implementations through the proxies.
 func TestPeers(t *testing.T) {
 	t.Parallel()
 	opts := &websocket.AcceptOptions{CompressionMode: websocket.CompressionContextTakeover}
@@ -50,7 +50,7 @@ func TestPeers(t *testing.T) {
 	})
 }
 
-// echo sends the messages of a connection back, to its end.
+// echo echoes the messages of a connection until it ends.
 func (pr *program) echo(ctx context.Context, id string) error {
 	a, err := pr.await(ctx, id)
 	if err != nil {
@@ -102,7 +102,7 @@ func runGorilla(ctx context.Context, t *testing.T, s *site, url string) error {
 	return nil
 }
 
-// debianPython is the interpreter that Debian's packages are installed for.
+// debianPython is the interpreter of Debian's packages.
 const debianPython = "/usr/bin/python3"
 
 func runPython(ctx context.Context, _ *testing.T, s *site, url string) error {

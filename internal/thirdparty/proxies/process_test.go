@@ -17,35 +17,35 @@ import (
 	"time"
 )
 
-// process is a proxy's, with its workers.
+// process is a proxy with its workers.
 type process struct {
 	cmd   *exec.Cmd
-	ended chan struct{} // closed when no process is left that could log
+	ended chan struct{} // closed when no process is left that could write to the log
 
 	mu    sync.Mutex
 	log   strings.Builder
-	grown chan struct{} // closed when there is more log
+	grown chan struct{} // closed when there is more in the log
 }
 
-// launch starts a program in the foreground. It ends with the test, also with one
-// that is killed.
+// launch starts a program in the foreground. It ends with the test, even if the test is
+// killed.
 func launch(t *testing.T, name string, args ...string) *process {
 	t.Helper()
 	cmd := exec.Command(find(t, name), args...)
-	// A signal to the first process is passed on to the workers, unless it is
-	// SIGKILL: that goes to the group.
+	// The first process passes signals on to the workers, except SIGKILL, which is sent
+	// to the group.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	home := t.TempDir() // for Caddy, which keeps its configuration there
+	home := t.TempDir() // for Caddy, which stores its configuration there
 	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd.Stdout = cmd.Stderr // where tinyproxy logs
+	cmd.Stdout = cmd.Stderr // the log of tinyproxy
 	p := &process{cmd: cmd, ended: make(chan struct{}), grown: make(chan struct{})}
 	started := make(chan error)
 	go func() {
-		// The death that counts for Pdeathsig is the thread's.
+		// Pdeathsig is sent when the thread ends.
 		runtime.LockOSThread()
 		err := cmd.Start()
 		started <- err
@@ -62,7 +62,7 @@ func launch(t *testing.T, name string, args ...string) *process {
 	return p
 }
 
-// find finds a program, also one for administrators.
+// find returns the path of a program, also in directories for administrators.
 func find(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -78,7 +78,7 @@ func find(t *testing.T, name string) string {
 	return path
 }
 
-// collect keeps what the process logs, to the end.
+// collect records the process's log to the end.
 func (p *process) collect(stderr io.Reader) {
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
@@ -90,11 +90,11 @@ func (p *process) collect(stderr io.Reader) {
 	}
 }
 
-// position is where the log ends now.
+// position returns the current end of the log.
 func (p *process) position() int { return len(p.logged()) }
 
-// has reports whether the log from a position on has all of these in it;
-// otherwise more tells when to look again.
+// has reports whether the log after a position contains all texts. If not, more is
+// closed when the log has grown.
 func (p *process) has(from int, texts []string) (all bool, more <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -109,8 +109,8 @@ func (p *process) has(from int, texts []string) (all bool, more <-chan struct{})
 
 var errEnded = errors.New("the proxy has ended")
 
-// await waits until the log has all of these, behind a position. Several
-// processes write to it, in no order.
+// await waits until the log after a position contains all texts, in any order, since
+// several processes write to it.
 func (p *process) await(ctx context.Context, from int, texts ...string) error {
 	for {
 		all, more := p.has(from, texts)
@@ -153,8 +153,8 @@ func (p *process) kill(t *testing.T) {
 	<-p.ended
 }
 
-// stopTimeout is how long a proxy may take to end. Apache kills a worker that does
-// not end by itself after ten seconds.
+// stopTimeout bounds the end of a proxy. Apache kills a worker that does not end within
+// ten seconds.
 const stopTimeout = 30 * time.Second
 
 func (p *process) stop(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/bhojpur/api"
 )
 
-// The paths of the program that are not for connections.
+// Paths of the program that do not accept connections.
 const (
 	refusedPath = "/refused"
 	plainPath   = "/plain"
@@ -25,8 +25,8 @@ const (
 	hello   = "hello"
 )
 
-// program is what the proxy stands in front of: a server that hands the test the
-// other end of each connection.
+// program is the server behind the proxy. It passes its end of each connection to the
+// test.
 type program struct {
 	addr string
 	srv  *httptest.Server
@@ -35,21 +35,21 @@ type program struct {
 	lastID atomic.Int64
 
 	mu      sync.Mutex
-	arrived map[string]chan arrival // by the id in the URL
+	arrived map[string]chan arrival // by the ID in the URL
 }
 
-// arrival is a connection that was accepted.
+// arrival is an accepted connection.
 type arrival struct {
 	conn    *websocket.Conn
 	request *http.Request
 }
 
-// newProgram starts a program, stopped with the test.
+// newProgram starts a program, which is stopped at the end of the test.
 func newProgram(t *testing.T, opts *websocket.AcceptOptions) *program {
 	t.Helper()
 	pr := &program{opts: opts, arrived: make(map[string]chan arrival)}
 	pr.srv = httptest.NewUnstartedServer(pr)
-	// Proxies leave connections without a request.
+	// Proxies close connections without a request.
 	pr.srv.Config.ErrorLog = log.New(io.Discard, "", 0)
 	pr.srv.Start()
 	t.Cleanup(pr.srv.Close)
@@ -69,11 +69,11 @@ func (pr *program) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, &http.Cookie{Name: "answer", Value: "2"})
 	c, err := websocket.Accept(w, r, pr.opts)
 	if err != nil {
-		return // and the client has the error
+		return // the client gets the error
 	}
 	id := r.URL.Query().Get("id")
 	if id == "" {
-		c.CloseNow() // that it was accepted is all that the test wants to know
+		c.CloseNow() // the test only needs the handshake
 		return
 	}
 	pr.arrival(id) <- arrival{c, r}
@@ -81,7 +81,7 @@ func (pr *program) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (pr *program) newID() string { return fmt.Sprint(pr.lastID.Add(1)) }
 
-// arrival is where the connection with an id is to be had.
+// arrival returns the channel for the connection with an ID.
 func (pr *program) arrival(id string) chan arrival {
 	pr.mu.Lock()
 	defer pr.mu.Unlock()
@@ -93,7 +93,7 @@ func (pr *program) arrival(id string) chan arrival {
 	return c
 }
 
-// await returns the connection with an id.
+// await returns the connection with an ID.
 func (pr *program) await(ctx context.Context, id string) (arrival, error) {
 	select {
 	case a := <-pr.arrival(id):

@@ -14,36 +14,36 @@ import (
 	"time"
 )
 
-// proxy is a program that stands in front of ours.
+// proxy is a reverse proxy.
 type proxy struct {
 	name     string
-	program  string // what runs; "" is name
+	program  string // the executable; "" is name
 	language string // of its configuration on the page; "" is name
 
 	args func(dir string) []string
-	// main is the file that the program reads, where the page's configuration is
-	// but a part of that.
+	// main is the file that the program reads, if the page's configuration is only a
+	// part of it.
 	main string
-	// place lets the configuration run where the test wants it.
+	// place adapts the configuration to the addresses of the test.
 	place func(a addresses) []edit
 
-	ready    string                                      // is logged when it serves
-	obeys    func(ctx context.Context, dir string) error // waits until it obeys signals, if that is later
+	ready    string                                      // logged when it serves
+	obeys    func(ctx context.Context, dir string) error // waits until it handles signals, if that is later
 	reload   syscall.Signal
-	reloaded []string // is logged when the new worker alone serves what comes
-	gone     string   // is logged when the old one has ended
+	reloaded []string // logged when only the new worker serves connections
+	gone     string   // logged when the old worker has ended
 
-	impatient edit // makes the time shortest after which idle connections end
-	bounded   edit // makes the time shortest that connections have after a reload
-	down      int  // the status where the program can't be reached
-	wordless  bool // and that answer has no body
+	impatient edit // sets the idle timeout to its minimum
+	bounded   edit // sets the time limit of connections after a reload to its minimum
+	down      int  // the status if the program cannot be reached
+	wordless  bool // this response has no body
 }
 
 // configFile is the name of the file that a proxy reads.
 const configFile = "proxy.conf"
 
-// addresses are where a proxy listens, and where it finds the program and the
-// certificate.
+// addresses are those of a proxy and of the program behind it, with the directory of
+// the certificate.
 type addresses struct {
 	plain, secure string
 	program       string
@@ -113,11 +113,11 @@ var haproxy = proxy{
 	down:      503,
 }
 
-// masterSocket is where HAProxy's first process answers questions.
+// masterSocket is the socket on which HAProxy's first process responds to commands.
 const masterSocket = "master"
 
-// awaitMaster waits for an answer of HAProxy's first process: it executes itself
-// once more when the workers are there, and signals before that are lost.
+// awaitMaster waits for a response of HAProxy's first process: it executes itself again
+// when the workers are running, and loses signals before that.
 func awaitMaster(ctx context.Context, dir string) error {
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
@@ -151,8 +151,8 @@ func askMaster(ctx context.Context, dir string) error {
 
 var proxies = []proxy{nginx, haproxy}
 
-// start runs the proxy in front of a program, with the page's configuration and
-// changes of the test's.
+// start runs the proxy in front of a program, with the page's configuration and the
+// edits.
 func (px proxy) start(t *testing.T, pr *program, edits ...edit) *site {
 	t.Helper()
 	config := configuration(t, cmp.Or(px.language, px.name))
@@ -160,7 +160,7 @@ func (px proxy) start(t *testing.T, pr *program, edits ...edit) *site {
 		config = strings.Replace(px.main, "CONFIGURATION", config, 1)
 	}
 	config = edited(t, config, edits...)
-	const attempts = 3 // a port that was free may be taken a moment later
+	const attempts = 3 // another program may take the free port
 	for attempt := 1; ; attempt++ {
 		a := addresses{plain: freeAddr(t), secure: freeAddr(t), program: pr.addr, dir: t.TempDir()}
 		px.write(t, a, config)
@@ -191,7 +191,7 @@ func (px proxy) write(t *testing.T, a addresses, config string) {
 // port returns the port of an address.
 func port(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
 
-// freeAddr returns an address that nobody listens at.
+// freeAddr returns an unused address.
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

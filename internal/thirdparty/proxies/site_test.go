@@ -27,7 +27,7 @@ func testContext(t *testing.T) context.Context {
 
 var schemes = []string{"ws", "wss"}
 
-// site is a program with a proxy in front of it, at host.
+// site is a program behind a proxy, at host.
 type site struct {
 	*process
 	addresses
@@ -41,8 +41,8 @@ func newSite(t *testing.T, p *process, a addresses, pr *program) *site {
 	return s
 }
 
-// newClient returns a client that finds the site, speaks HTTP/2 where it can, and
-// makes connections through wrap.
+// newClient returns a client that connects to the site, prefers HTTP/2, and wraps its
+// connections.
 func (s *site) newClient(t *testing.T, wrap func(net.Conn) net.Conn) *http.Client {
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
@@ -62,7 +62,7 @@ func (s *site) newClient(t *testing.T, wrap func(net.Conn) net.Conn) *http.Clien
 // tlsConfig trusts the site's certificate.
 func (s *site) tlsConfig(t *testing.T) *tls.Config { return &tls.Config{RootCAs: roots(t)} }
 
-// dial connects to the proxy: without TLS where addr has the port for that.
+// dial connects to the proxy, without TLS if addr has the port of http.
 func (s *site) dial(ctx context.Context, addr string) (net.Conn, error) {
 	to := s.secure
 	if addr == net.JoinHostPort(host, "80") {
@@ -72,14 +72,14 @@ func (s *site) dial(ctx context.Context, addr string) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp", to)
 }
 
-// pair is both ends of a connection, and its handshake.
+// pair is both ends of a connection, with its handshake.
 type pair struct {
 	client, server *websocket.Conn
 	request        *http.Request
 	response       *http.Response
 }
 
-// connect connects through the proxy, and closes with the test.
+// connect connects through the proxy. The connection is closed at the end of the test.
 func (s *site) connect(t *testing.T, scheme string, opts *websocket.DialOptions) *pair {
 	t.Helper()
 	id := s.program.newID()
@@ -108,7 +108,7 @@ func (s *site) handshake(t *testing.T, url string, opts *websocket.DialOptions) 
 	return websocket.Dial(testContext(t), url, &o)
 }
 
-// direction is one of the two ways through a proxy.
+// direction is one of the two directions through a proxy.
 type direction struct {
 	name     string
 	from, to *websocket.Conn

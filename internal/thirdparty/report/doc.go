@@ -1,3 +1,2 @@
-// Package report looks at the conformance suite's reports in headless Chromium, as
-// people do who have got one.
+// Package report tests the conformance suite's HTML reports in headless Chromium.
 package report

@@ -18,8 +18,8 @@ const (
 	patience = 30 * time.Second // for a page to show something
 )
 
-// reader is somebody who reads a report. Its methods fail the test when the page
-// does not show what is wanted; and so does all that a page writes on its console.
+// reader reads a report. Its methods fail the test if the page does not show the
+// expected content, and so does any console message of the page.
 type reader struct {
 	t   *testing.T
 	tab context.Context
@@ -45,14 +45,14 @@ func (r *reader) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// press presses keys, wherever the focus is.
+// press presses keys at the current focus.
 func (r *reader) press(keys string) {
 	r.t.Helper()
 	r.do(chromedp.KeyEvent(keys))
 }
 
-// stroke presses a key that the page may act on, rather than type it: press always
-// types it too.
+// stroke presses a key that the page may handle, without typing it, which press always
+// does.
 func (r *reader) stroke(key string) {
 	r.t.Helper()
 	for _, typ := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
@@ -66,8 +66,7 @@ func (r *reader) stroke(key string) {
 	}
 }
 
-// media makes the page one that is printed, if medium says so, or seen in a scheme
-// of colours.
+// media switches the page to a medium, such as print, and to a color scheme.
 func (r *reader) media(medium, scheme string) {
 	r.t.Helper()
 	if _, err := chromedp.Call(r.tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
@@ -78,8 +77,8 @@ func (r *reader) media(medium, scheme string) {
 	}
 }
 
-// see waits until an expression has a value, on the page that is there by then. It
-// looks at each frame that is drawn.
+// see waits until an expression has a value, on the current page. It evaluates the
+// expression at each animation frame.
 func (r *reader) see(expression string, want any) {
 	r.t.Helper()
 	wanted, err := json.Marshal(want)
@@ -94,7 +93,7 @@ func (r *reader) see(expression string, want any) {
 			try {
 				got = JSON.stringify(%s);
 			} catch {
-				// It is another page's.
+				// It is the value of an earlier page.
 			}
 			if (got === JSON.stringify(%s)) seen(true);
 			else requestAnimationFrame(look);
@@ -109,7 +108,7 @@ func (r *reader) see(expression string, want any) {
 		if ctx.Err() != nil {
 			break
 		}
-		// The page has gone, and another comes.
+		// The page was left, and another is being loaded.
 	}
 	got, _ := chromedp.Run(r.tab, chromedp.Evaluate[string](`JSON.stringify(`+expression+`)`))
 	r.t.Fatalf("%v\nlooking at %s\ngot  %s\nwant %s", err, expression, got, wanted)

@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// What is to be seen on the page, as expressions in JavaScript.
+// JavaScript expressions for the visible content of the page.
 const (
 	groups  = `[...document.querySelectorAll("[data-group]")].filter((g) => g.innerText.length > 5).map((g) => g.dataset.group)`
 	passed  = `[...document.querySelectorAll("[data-agent]")].map((a) => a.dataset.agent + " " + a.querySelector("[data-passed]").innerText)`
@@ -31,8 +31,8 @@ var made = map[string][2]autobahn.Verdict{
 	"13.3.1": {autobahn.Unimplemented, autobahn.OK},
 }
 
-// makeReport makes a report of two agents: one that is right, and one with all
-// verdicts there are. It returns the path of its page.
+// makeReport creates a report of two agents: a correct one, and one with all kinds of
+// verdicts. It returns the path of its index page.
 func makeReport(t *testing.T) (index string) {
 	t.Helper()
 	r, err := autobahn.NewReport(t.TempDir(), autobahn.Cases())
@@ -85,7 +85,7 @@ func TestReport(t *testing.T) {
 	r.see(seen+`.split(" ").length`, 517)
 	r.see(`new Set([...document.querySelectorAll(".cases a.verdict")].map((v) => getComputedStyle(v).color)).size`, 5)
 
-	// All of it from the keyboard.
+	// Use only the keyboard.
 	r.do(chromedp.Focus(chromedp.CSS("input[name=show]:checked")))
 	for _, want := range []string{
 		"1.1.2 6.4.1 6.4.2 13.3.1", // did not pass
@@ -98,7 +98,7 @@ func TestReport(t *testing.T) {
 		r.see(seen, want)
 	}
 	r.see(titles, "7")
-	r.press(kb.ArrowDown) // all, the first again
+	r.press(kb.ArrowDown) // to all, the first
 	r.press(kb.ArrowDown)
 	r.stroke("/")
 	r.press("6.4")
@@ -111,7 +111,7 @@ func TestReport(t *testing.T) {
 	r.see(seen, "6.4.1")
 	r.see(nothing, false)
 
-	// To a case and back, where the filter is as it was.
+	// Open a case and go back: the filter is unchanged.
 	r.do(chromedp.Focus(chromedp.CSS(`a[href="mixed_case_6_4_1.html"]`)))
 	r.press(kb.Enter)
 	r.see(`document.querySelector("[data-behavior]").innerText`, "NON-STRICT")
@@ -135,9 +135,8 @@ func TestReport(t *testing.T) {
 	r.see(`document.querySelector(".wire .rest").innerText`, strings.Repeat("a b ", 15))
 }
 
-// TestLooks looks at what nobody reads, in all the ways in which there are pages:
-// that texts stand out from what is behind them, that nothing is wider than a
-// phone, and that what is printed has no controls.
+// TestLooks tests the appearance of all pages in all variants: texts have enough
+// contrast, nothing is wider than a phone, and printed pages have no controls.
 func TestLooks(t *testing.T) {
 	browser := chromium.Start(t, timeout)
 	index := makeReport(t)
@@ -160,8 +159,8 @@ func TestLooks(t *testing.T) {
 	}
 }
 
-// faint are texts with a contrast of less than 4.5 to 1, which is what WCAG 2 asks
-// for (success criterion 1.4.3), each once. Colours are mixed as the browser does.
+// faint returns each text with a contrast below 4.5 to 1, the minimum of WCAG 2
+// (success criterion 1.4.3). It blends colors as the browser does.
 const faint = `(() => {
 	const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
 	const luminance = (colors) => {

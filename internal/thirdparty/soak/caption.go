@@ -10,7 +10,7 @@ import (
 	"github.com/bhojpur/api/internal/thirdparty/bench"
 )
 
-// caption says what the lines of the picture do not: what went on, and where.
+// caption describes the run and the machine.
 func (o *outcome) caption() []string {
 	t := o.totals()
 	var kinds []string
@@ -41,7 +41,7 @@ func (o *outcome) caption() []string {
 	return lines
 }
 
-// wrapped breaks s into lines of at most n characters, where its words allow.
+// wrapped breaks s into lines of at most n characters, between words.
 func wrapped(s string, n int) []string {
 	var lines []string
 	line := ""

@@ -10,17 +10,17 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// The bounds of messages.
+// Limits of message sizes.
 const (
 	shortest  = 16
 	longest   = 256 << 10 // and the server's read limit
-	shortTalk = 1 << 10   // of clients that are there for something else
+	shortTalk = 1 << 10   // of clients that test something else
 )
 
-// bombSize is what a message that is small on its way inflates to.
+// bombSize is the inflated size of a message that is small on the wire.
 const bombSize = 16 * longest
 
-// corpus is what messages are cut out of. It never changes.
+// corpus is the source of messages. It does not change.
 type corpus struct {
 	text, binary []byte
 	bomb         []byte // deflated
@@ -41,8 +41,8 @@ func newCorpus(seed uint64) *corpus {
 	return c
 }
 
-// piece returns a message of any length up to most, short ones being as likely as
-// long ones. It is the corpus's own memory.
+// piece returns a message of up to most bytes; short ones are as likely as long ones.
+// It shares the corpus's memory.
 func (c *corpus) piece(random *rand.Rand, typ websocket.MessageType, most int) []byte {
 	span := math.Log(float64(most) / shortest)
 	n := int(shortest * math.Exp(span*random.Float64()))
@@ -54,7 +54,7 @@ func (c *corpus) piece(random *rand.Rand, typ websocket.MessageType, most int) [
 	return wholeRunes(c.text[at : at+n])
 }
 
-// wholeRunes cuts off what is no whole character at both ends of p.
+// wholeRunes removes incomplete characters at both ends of p.
 func wholeRunes(p []byte) []byte {
 	for len(p) > 0 && !utf8.RuneStart(p[0]) {
 		p = p[1:]

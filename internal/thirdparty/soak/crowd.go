@@ -11,17 +11,16 @@ import (
 	"time"
 )
 
-// grace is what everything has beyond the time that it should take, on a machine
-// that does something else.
+// grace is added to all timeouts, for a busy machine.
 const grace = 20 * time.Second
 
-// crowd is all clients.
+// crowd are all clients.
 type crowd struct {
 	set     settings
 	address string
 	corpus  *corpus
 	usual   *http.Client // dials as programs do
-	narrow  *http.Client // for who takes little at a time
+	narrow  *http.Client // for clients that read little at a time
 
 	open   atomic.Int64 // connections
 	counts map[string]*counts
@@ -40,14 +39,14 @@ func newCrowd(set settings, address string) *crowd {
 	return c
 }
 
-// narrowBuffer makes a server notice soon that a client does not read. It has room
-// for a segment of the loopback interface: a kernel that has not drops segments with
-// all that they acknowledge, and none of the two hears any more of the other one.
+// narrowBuffer lets a server detect soon that a client does not read. It is large
+// enough for a segment of the loopback interface: with less, the kernel would drop
+// segments with the acknowledgements in them, and neither side would receive anything.
 const narrowBuffer = 64 << 10
 
 type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
-// usually is how programs dial.
+// usually dials as programs do.
 var usually dialer = new(net.Dialer).DialContext
 
 // narrow makes connections with narrow buffers.
@@ -64,13 +63,14 @@ func narrow(ctx context.Context, network, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-// run has clients come and go until ctx ends, and returns when all are gone.
+// run runs clients that connect and leave until ctx ends, and returns when all have
+// left.
 func (c *crowd) run(ctx context.Context) {
 	var all sync.WaitGroup
 	for i := range c.set.connections {
 		all.Go(func() {
 			random := rand.New(rand.NewPCG(c.set.seed, uint64(i)+1))
-			// Not all at once: they come within the time that they stay.
+			// The clients start over the time that a client stays.
 			wait(ctx, c.set.life*time.Duration(i)/time.Duration(c.set.connections))
 			for ctx.Err() == nil {
 				c.visit(ctx, random)
@@ -94,17 +94,17 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// visit is a client's stay.
+// visit is the stay of a client.
 type visit struct {
 	*crowd
 	*counts
-	ctx    context.Context // ends with the run
+	ctx    context.Context // done at the end of the run
 	random *rand.Rand
-	until  time.Time // then it is about to leave
+	until  time.Time // when the client is to leave
 }
 
-// visit has a client come, do what it chooses, and leave, and another one think of
-// coming.
+// visit runs a client with a random behavior until it leaves, and waits before the next
+// one.
 func (c *crowd) visit(ctx context.Context, random *rand.Rand) {
 	life := time.Duration((0.5 + random.Float64()) * float64(c.set.life))
 	b := chooseBehaviour(random)
@@ -119,21 +119,21 @@ func (c *crowd) visit(ctx context.Context, random *rand.Rand) {
 	default:
 		v.done.Add(1)
 	}
-	// Who was quick leaves its place empty for as long as others stay.
+	// The place of a client that left early stays empty for as long as others stay.
 	wait(ctx, max(time.Until(v.until), c.set.life/20))
 }
 
-// rest waits between two messages. It reports false when it is time to leave.
+// rest waits between two messages. It returns false when the client is to leave.
 func (v *visit) rest() bool {
 	pause := time.Duration((0.5 + v.random.Float64()) / v.set.rate * float64(time.Second))
 	left := time.Until(v.until)
 	return wait(v.ctx, max(0, min(pause, left))) && left > pause
 }
 
-// behaviour is what a client is there for.
+// behaviour is the purpose of a client.
 type behaviour struct {
 	name  string
-	share int // of all visits, compared with the others
+	share int // relative frequency
 	do    func(v *visit) error
 }
 

@@ -11,8 +11,8 @@ import (
 	websocket "github.com/bhojpur/api"
 )
 
-// serving runs the server in this process, and returns a client that comes and is
-// about to leave.
+// serving runs the server in this process, and returns a function that creates a client
+// which leaves soon.
 func serving(t *testing.T) func(t *testing.T, seed uint64) *visit {
 	t.Helper()
 	set := short(t, serverRole, 5)
@@ -27,8 +27,8 @@ func serving(t *testing.T) func(t *testing.T, seed uint64) *visit {
 	}
 }
 
-// Each client comes to its end, whatever it chooses. All are there at once: some
-// take their time.
+// Each client ends as intended, for all its random choices. All run concurrently, since
+// some take long.
 func TestBehaviours(t *testing.T) {
 	visit := serving(t)
 	var all sync.WaitGroup
@@ -66,7 +66,7 @@ func TestProvocations(t *testing.T) {
 	}
 }
 
-// A server that sees nothing wrong, or something else, is told on.
+// A server that does not detect a violation, or reports another one, is an error.
 func TestProvocationWantsItsCode(t *testing.T) {
 	visit := serving(t)
 	wrong := violations[0]
@@ -126,7 +126,7 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// Clients know what the server tells.
+// Clients verify the server's news.
 func TestIssues(t *testing.T) {
 	c := newCorpus(1)
 	for number := range 50 {

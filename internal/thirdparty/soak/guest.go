@@ -14,7 +14,7 @@ import (
 	websocket "github.com/bhojpur/api"
 )
 
-// errBroken is what no client should ever meet.
+// errBroken is the error of a wrong echo.
 var errBroken = errors.New("what arrived is not what was sent")
 
 // guest is a client that uses the library.
@@ -23,7 +23,8 @@ type guest struct {
 	c *websocket.Conn
 }
 
-// dial connects to a path, or, where it ends with a slash, to one of its modes.
+// dial connects to a path. If the path ends with a slash, a random compression mode is
+// appended.
 func (v *visit) dial(path string, client *http.Client) (*guest, error) {
 	opts := &websocket.DialOptions{HTTPClient: client}
 	if path[len(path)-1] == '/' {
@@ -44,18 +45,18 @@ func (v *visit) dial(path string, client *http.Client) (*guest, error) {
 	return &guest{v, c}, nil
 }
 
-// patiently returns the context of something that should not take long.
+// patiently returns a context with a timeout for a short operation.
 func (v *visit) patiently() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(v.ctx, grace+2*v.set.patience())
 }
 
-// gone is deferred.
+// gone closes the connection; it is deferred.
 func (g *guest) gone() {
 	g.c.CloseNow()
 	g.open.Add(-1)
 }
 
-// leave is the close handshake.
+// leave performs the close handshake.
 func (g *guest) leave() error {
 	return g.c.Close(websocket.StatusNormalClosure, "bye")
 }
@@ -64,8 +65,8 @@ func (g *guest) anyType() websocket.MessageType {
 	return websocket.MessageType(1 + g.random.IntN(2))
 }
 
-// exchange sends a message as write does, has read get the echo, and compares.
-// Both happen at once: the server may answer before it has the whole.
+// exchange sends a message with write, reads the echo with read, and compares. Both run
+// concurrently, because the server may echo before the end of the message.
 func (g *guest) exchange(most int, write writingAs, read readingAs) error {
 	ctx, cancel := g.patiently()
 	defer cancel()
@@ -92,8 +93,7 @@ func (g *guest) exchange(most int, write writingAs, read readingAs) error {
 	return nil
 }
 
-// Ways to write and to read a message, in pieces of about n bytes where there are
-// pieces.
+// Ways to write and to read a message, in pieces of about n bytes if they use pieces.
 type (
 	writingAs func(ctx context.Context, c *websocket.Conn, typ websocket.MessageType, p []byte, n int) error
 	readingAs func(ctx context.Context, c *websocket.Conn, n int) (websocket.MessageType, []byte, error)
@@ -132,7 +132,7 @@ func readPieces(ctx context.Context, c *websocket.Conn, n int) (websocket.Messag
 	return typ, all.Bytes(), err
 }
 
-// talks connects, exchanges messages until it is time to leave, and says goodbye.
+// talks connects, exchanges messages until the client is to leave, and closes.
 func (v *visit) talks(client *http.Client, exchange func(g *guest) error) error {
 	g, err := v.dial(echoPath, client)
 	if err != nil {
@@ -155,7 +155,8 @@ func fragments(v *visit) error {
 	return v.talks(v.usual, func(g *guest) error { return g.exchange(longest, writePieces, readPieces) })
 }
 
-// pings pings while it talks, which is when there is somebody who reads.
+// pings sends pings while it exchanges messages, because pongs arrive only during
+// reads.
 func pings(v *visit) error {
 	return v.talks(v.usual, func(g *guest) error {
 		ctx, cancel := g.patiently()
@@ -165,7 +166,7 @@ func pings(v *visit) error {
 		for range several {
 			go func() { ponged <- g.c.Ping(ctx) }()
 		}
-		// Pongs that come behind the echo wait for the next one to be read.
+		// Pongs behind the echo are read together with the next one.
 		for pongs := 0; pongs < several; {
 			if err := g.exchange(shortTalk, writeWhole, readWhole); err != nil {
 				return err
@@ -186,7 +187,7 @@ func pings(v *visit) error {
 	})
 }
 
-// readsSlowly reads through a narrow window, with pauses.
+// readsSlowly reads with a small receive buffer, and with pauses.
 func readsSlowly(v *visit) error {
 	pause := v.set.patience() / 64
 	slowly := func(ctx context.Context, c *websocket.Conn, _ int) (websocket.MessageType, []byte, error) {
@@ -212,8 +213,8 @@ func readsSlowly(v *visit) error {
 	return v.talks(v.narrow, func(g *guest) error { return g.exchange(longest, writeWhole, slowly) })
 }
 
-// idles says nothing for three times as long as others stay, but reads: so it
-// answers pings.
+// idles sends nothing for three times as long as others stay. It reads, and so answers
+// pings.
 func idles(v *visit) error {
 	g, err := v.dial(echoPath, v.usual)
 	if err != nil {
@@ -261,13 +262,13 @@ func listens(v *visit) error {
 	return g.leave()
 }
 
-// codes are those that a close frame may carry, and that of one that carries none.
+// codes are those allowed in a close frame, and that of a frame without a code.
 var codes = []websocket.StatusCode{
 	1000, 1001, 1002, 1003, 1005, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014,
 	3000, 3999, 4000, 4999,
 }
 
-// anyCode returns a code, and a reason that may go with it.
+// anyCode returns a random code, with a reason if the code allows one.
 func (v *visit) anyCode() (websocket.StatusCode, string) {
 	code := codes[v.random.IntN(len(codes))]
 	if code == websocket.StatusNoStatusRcvd {
@@ -276,7 +277,7 @@ func (v *visit) anyCode() (websocket.StatusCode, string) {
 	return code, "на выход"[:2*v.random.IntN(3)]
 }
 
-// closes makes the close handshake with any code.
+// closes performs the close handshake with a random code.
 func closes(v *visit) error {
 	g, err := v.dial(echoPath, v.usual)
 	if err != nil {
@@ -291,7 +292,7 @@ func closes(v *visit) error {
 	return g.c.Close(g.anyCode())
 }
 
-// isClosed has the server close with any code.
+// isClosed has the server close with a random code.
 func isClosed(v *visit) error {
 	code, _ := v.anyCode()
 	g, err := v.dial(fmt.Sprint(closePath, int(code)), v.usual)

@@ -6,28 +6,28 @@ import (
 	"time"
 )
 
-// quantity is something that has to stay as it is.
+// quantity is a quantity that must not grow.
 type quantity struct {
 	name, unit string
-	scale      float64 // how many make one of the unit
+	scale      float64 // how many make one unit
 	of         func(r reading) float64
-	// From one quarter to another it may grow by floor and this share of what it
-	// was. What the share allows is noise: how many clients are there just now,
-	// and how much of what they said is under way.
+	// floor and share limit the growth between two quarters: a number, and a fraction
+	// of the earlier value. share allows for noise: the number of clients at the
+	// moment, and the messages under way.
 	floor, share float64
-	// In the end there may be left more than in the beginning, and besides for
-	// each of the clients that were there at a time: the runtime keeps what was a
-	// goroutine for the next one, and maps never shrink.
+	// left and leftEach limit the growth from the beginning to the end: a number, and a
+	// number per concurrent client. The runtime keeps the memory of ended goroutines
+	// for new ones, and maps never shrink.
 	left, leftEach float64
 }
 
 const mib = 1 << 20
 
-// compressor is the heap of the idle Writer that package deflate keeps when all
-// connections are closed: a new one takes longer to make than a message to compress.
+// compressor is the size of the idle Writer that package deflate keeps after all
+// connections are closed, because creating one takes longer than compressing a message.
 const compressor = 1280 << 10
 
-// quantities are those that are judged.
+// quantities are the judged quantities.
 var quantities = []quantity{
 	{name: "heap", unit: "MiB", scale: mib, of: func(r reading) float64 { return float64(r.Heap) },
 		floor: 2 * mib, share: 0.05, left: mib + compressor, leftEach: 1 << 10},
@@ -37,17 +37,17 @@ var quantities = []quantity{
 		floor: 16, share: 0.05},
 }
 
-// flatness is what verdicts of judgeFlat are about.
+// flatness is the comparison of judgeFlat.
 const flatness = "second to last quarter"
 
-// verdict is what is to be said of a quantity.
+// verdict is the comparison of a quantity at two times.
 type verdict struct {
 	quantity
-	what         string // is compared
+	what         string // the times compared
 	before, then float64
 	allowed      float64 // for then - before
-	perMinute    float64 // the slope; 0 where there is none
-	exact        bool    // less is wrong too
+	perMinute    float64 // the slope; 0 if there is none
+	exact        bool    // a decrease is also wrong
 }
 
 func (v verdict) ok() bool {
@@ -60,7 +60,7 @@ func (v verdict) String() string {
 		v.name, v.what, v.show(v.before), v.show(v.then), v.show(v.allowed))
 }
 
-// show writes a figure with its unit.
+// show formats a value with its unit.
 func (q quantity) show(v float64) string {
 	if q.scale == 1 {
 		return fmt.Sprintf("%.0f", v)
@@ -68,11 +68,11 @@ func (q quantity) show(v float64) string {
 	return fmt.Sprintf("%.2f %s", v/q.scale, q.unit)
 }
 
-// minSamples of a run make three for each quarter, and some that come late.
+// minSamples of a run are three for each quarter, and some late ones.
 const minSamples = 16
 
-// judgeFlat compares the medians of the run's second quarter, when what takes time
-// to come has come, and its last.
+// judgeFlat compares the medians of the second quarter, when everything has reached its
+// level, and the last quarter.
 func judgeFlat(readings []reading, duration time.Duration) ([]verdict, error) {
 	second, last := quarter(readings, duration, 1), quarter(readings, duration, 3)
 	if len(second) < minSamples/5 || len(last) < minSamples/5 {
@@ -91,7 +91,7 @@ func judgeFlat(readings []reading, duration time.Duration) ([]verdict, error) {
 	return verdicts, nil
 }
 
-// judgeReturned compares with the time before the first connection.
+// judgeReturned compares the end with the time before the first connection.
 func judgeReturned(before, then reading, connections int) []verdict {
 	var verdicts []verdict
 	for _, q := range quantities {
@@ -104,7 +104,7 @@ func judgeReturned(before, then reading, connections int) []verdict {
 	return verdicts
 }
 
-// quarter returns the readings of the quarter n, from 0, of the run.
+// quarter returns the readings of quarter n of the run, from 0.
 func quarter(readings []reading, duration time.Duration, n int) []reading {
 	var chosen []reading
 	for _, r := range readings {
@@ -123,8 +123,8 @@ func (q quantity) median(readings []reading) float64 {
 	return medianOf(values)
 }
 
-// slope is the median of the slopes between any two readings, in units per
-// minute: readings that stick out do not bend it.
+// slope returns the median of the slopes between all pairs of readings, in units per
+// minute: outliers do not affect it.
 func (q quantity) slope(readings []reading) float64 {
 	var slopes []float64
 	for i, a := range readings {

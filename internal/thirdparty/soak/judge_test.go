@@ -14,10 +14,10 @@ func wantIs(t *testing.T, err, target error) {
 	}
 }
 
-// level is what the runs of these tests have, give or take noise.
+// level is the level of the runs in these tests, without noise.
 var level = reading{Heap: 40 * mib, Stack: 4 * mib, Resident: 90 * mib, Goroutines: 2000, Descriptors: 1900, Open: 1880}
 
-// series is a run of ten minutes with noise of 3 %, changed by change.
+// series returns the readings of ten minutes with noise of 3 %, modified by change.
 func series(change func(r *reading)) []reading {
 	random := rand.New(rand.NewPCG(1, 2))
 	var all []reading
@@ -87,7 +87,7 @@ func TestJudgeFlat(t *testing.T) {
 	}
 }
 
-// Readings that can't be compared are not flat.
+// Too few readings are an error.
 func TestJudgeFlatNeedsReadings(t *testing.T) {
 	all := series(func(*reading) {})
 	for name, readings := range map[string][]reading{
@@ -158,7 +158,8 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// A client that waits in vain for the end is an accident of the network, many are not.
+// One client that never sees the end of its connection is tolerated as an accident of
+// the network; many are not.
 func TestUntoldClients(t *testing.T) {
 	for _, test := range []struct {
 		untold, done int64
@@ -172,7 +173,7 @@ func TestUntoldClients(t *testing.T) {
 	}
 }
 
-// The reading that counts is taken when all are gone already.
+// The final reading is taken after all clients have left.
 func TestSettledReadsOnceMore(t *testing.T) {
 	before := reading{Goroutines: 6, Descriptors: 9, Heap: 1 * mib}
 	readings := []reading{

@@ -1,18 +1,17 @@
-// Command soak has very many connections come to a server, talk, misbehave and
-// leave, for as long as one likes, and looks whether the server holds more with
-// time than it should.
+// Command soak runs many connections that connect, exchange messages, misbehave and
+// leave, for a given time, and checks whether the server's resources grow.
 //
 //	go run ./soak -connections 2000 -minutes 10 -svg ../../docs/soak.svg
 //
-// The server is a process of its own, so that what is counted is its alone: live
-// heap and stacks, goroutines, descriptors and resident memory, after a garbage
-// collection each time. Clients are in this process: programs that use the library,
-// and peers that write frames, right and wrong, by themselves. Each echo is
-// compared with what was sent, and each end with what the protocol says about it.
+// The server is a separate process, so that only its resources are counted: live heap
+// and stacks, goroutines, descriptors and resident memory, each time after a garbage
+// collection. Clients run in this process: programs that use the library, and peers
+// that write valid and invalid frames by themselves. Each echo is compared with the
+// message sent, and each end of a connection with the one that the protocol requires.
 //
-// The run fails when heap, goroutines or descriptors grew from its second quarter
-// to its last one; when not all of them are back in the end, with all connections
-// closed; or when a client met something that it should not have.
+// The run fails if heap, goroutines or descriptors grew from its second quarter to its
+// last one, if they do not return to their initial level after all connections are
+// closed, or if a client got an unexpected result.
 package main
 
 import (
@@ -50,30 +49,30 @@ type settings struct {
 	svg         string
 	role        string // of a child process
 
-	command  string        // as it was given
+	command  string        // the command line
 	server   string        // the role of the server; tests have others
-	settling time.Duration // for what clients that are gone leave behind
+	settling time.Duration // bounds the wait for resources of clients that have left
 }
 
-// The bounds of what is left to the program.
+// Limits of derived settings.
 const (
 	maxLife     = 10 * time.Second
 	minPatience = 2 * time.Second // for a busy machine
 	maxPatience = time.Minute
-	// A close handshake that nobody answers takes the longest.
+	// A close handshake without a reply takes longest.
 	settling = 30 * time.Second
 )
 
 func run(ctx context.Context, args []string, w io.Writer) error {
 	set := settings{server: serverRole, settling: settling, command: strings.Join(append([]string{"go run ./soak"}, args...), " ")}
 	flags := flag.NewFlagSet("soak", flag.ContinueOnError)
-	flags.IntVar(&set.connections, "connections", 2000, "how many clients there are at a time")
-	flags.Float64Var(&set.minutes, "minutes", 10, "for how long")
+	flags.IntVar(&set.connections, "connections", 2000, "number of concurrent clients")
+	flags.Float64Var(&set.minutes, "minutes", 10, "duration of the run")
 	flags.Float64Var(&set.rate, "rate", 1, "messages per second that each client sends, on average")
 	flags.DurationVar(&set.life, "life", 0, "how long a client stays, on average (default a tenth of the run, at most 10s)")
-	flags.Uint64Var(&set.seed, "seed", 1, "of what clients choose and say")
-	flags.IntVar(&set.samples, "samples", 240, "how often the server is looked at")
-	flags.StringVar(&set.svg, "svg", "", "a file for the picture")
+	flags.Uint64Var(&set.seed, "seed", 1, "seed of the random choices")
+	flags.IntVar(&set.samples, "samples", 240, "number of readings of the server")
+	flags.StringVar(&set.svg, "svg", "", "`file` for the picture")
 	flags.StringVar(&set.role, "role", "", "of a child process")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -90,7 +89,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	return soak(ctx, set, w)
 }
 
-// complete fills in what was not said, and refuses what makes no sense.
+// complete sets defaults, and returns an error for invalid settings.
 func (set *settings) complete() error {
 	if set.connections < 1 || set.minutes <= 0 || set.rate <= 0 || set.life < 0 {
 		return errors.New("connections, minutes and rate have to be positive")
@@ -108,18 +107,19 @@ func (set *settings) duration() time.Duration {
 	return time.Duration(set.minutes * float64(time.Minute))
 }
 
-// patience is how long the server waits for what a client began, and before it
-// asks whether a silent one is there. Those that only rest are heard of earlier.
+// patience returns how long the server waits for the rest of a client's message, and
+// how long a client may be silent before a ping. A resting client sends its next
+// message earlier.
 func (set *settings) patience() time.Duration {
 	return min(max(minPatience, set.life/2, 2*set.longestRest()), maxPatience)
 }
 
-// longestRest is between two messages of a client.
+// longestRest returns the longest time between two messages of a client.
 func (set *settings) longestRest() time.Duration {
 	return time.Duration(1.5 / set.rate * float64(time.Second))
 }
 
-// childArgs are the arguments of the server process.
+// childArgs returns the arguments of the server process.
 func (set *settings) childArgs() []string {
 	return []string{
 		"-role", set.server,
@@ -130,7 +130,7 @@ func (set *settings) childArgs() []string {
 	}
 }
 
-// serveParent is a server process.
+// serveParent runs a server process.
 func serveParent(set settings) error {
 	wrap, ok := roles[set.role]
 	if !ok {

@@ -14,14 +14,14 @@ import (
 	websocket "github.com/bhojpur/api"
 )
 
-// The roles of servers that something is wrong with.
+// The roles of faulty servers.
 const (
 	leakingRole  = "leaking"
 	alteringRole = "altering"
 	dyingRole    = "dying"
 )
 
-// TestMain makes the test's binary the server process too.
+// TestMain lets the test binary also run as the server process.
 func TestMain(m *testing.M) {
 	roles[leakingRole] = leaking
 	roles[alteringRole] = altering
@@ -30,12 +30,12 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	// A process with the race detector lingers for a second otherwise.
+	// Otherwise a process with the race detector waits for a second at its end.
 	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	os.Exit(m.Run())
 }
 
-// leaking keeps a goroutine, a descriptor and some memory of each request.
+// leaking leaks a goroutine, a descriptor and some memory for each request.
 func leaking(h http.Handler) http.Handler {
 	const kept = 64 << 10
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -54,7 +54,7 @@ func leaking(h http.Handler) http.Handler {
 	})
 }
 
-// altering is a server that changes a byte of each message.
+// altering changes a byte of each echo.
 func altering(http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, nil)
@@ -76,7 +76,7 @@ func altering(http.Handler) http.Handler {
 	})
 }
 
-// dying is a server that ends soon.
+// dying ends the server process soon.
 func dying(h http.Handler) http.Handler {
 	var requests atomic.Int64
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -88,7 +88,7 @@ func dying(h http.Handler) http.Handler {
 	})
 }
 
-// short are settings for a run of so many seconds.
+// short returns settings for a run of seconds.
 func short(t *testing.T, role string, seconds float64) settings {
 	t.Helper()
 	set := settings{
@@ -120,10 +120,10 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// Each thing that a server leaks is found, from quarter to quarter and in the end.
+// All leaks of a server are found, from quarter to quarter and at the end.
 func TestLeaksAreFound(t *testing.T) {
 	set := short(t, leakingRole, 5)
-	set.settling = time.Second // in vain
+	set.settling = time.Second // which does not help
 	o, err := play(t.Context(), set, io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func TestLeaksAreFound(t *testing.T) {
 	}
 }
 
-// An echo that is not what was sent fails the run, whoever notices.
+// A wrong echo fails the run, whichever client gets it.
 func TestBrokenEchoFails(t *testing.T) {
 	o, err := play(t.Context(), short(t, alteringRole, 3), io.Discard)
 	if err != nil {
@@ -151,12 +151,12 @@ func TestBrokenEchoFails(t *testing.T) {
 	wantIs(t, o.failure(), errFailures)
 	for _, name := range []string{"echo", "violation"} {
 		if o.crowd.counts[name].failed.Load() == 0 {
-			t.Errorf("%s: nobody noticed", name)
+			t.Errorf("%s: no client failed", name)
 		}
 	}
 }
 
-// A server that is gone fails the run.
+// The end of the server process fails the run.
 func TestDeadServerFails(t *testing.T) {
 	if _, err := play(t.Context(), short(t, dyingRole, 5), io.Discard); err == nil {
 		t.Error("no error")
@@ -174,7 +174,7 @@ func TestSettingsThatMakeNoSense(t *testing.T) {
 	}
 }
 
-// What a server is told of the settings is all that it needs.
+// The server's arguments contain all the settings that it needs.
 func TestChildHasTheSamePatience(t *testing.T) {
 	set := short(t, serverRole, 5)
 	i := slices.Index(set.childArgs(), "-life")

@@ -12,8 +12,8 @@ import (
 	websocket "github.com/bhojpur/api"
 )
 
-// news is what the server tells all who listen: one message after the other. Who is
-// slow misses some.
+// news is a sequence of messages that the server sends to all listeners. Slow listeners
+// miss some.
 type news struct {
 	corpus  *corpus
 	every   time.Duration
@@ -24,7 +24,7 @@ type news struct {
 type issue struct {
 	number  int
 	message *websocket.PreparedMessage
-	over    chan struct{} // closed when there is another one
+	over    chan struct{} // closed when there is a newer one
 }
 
 func newNews(set settings) *news {
@@ -40,7 +40,7 @@ func newNews(set settings) *news {
 func (n *news) next(number int) {
 	message, err := websocket.NewPreparedMessage(websocket.MessageText, issueText(n.corpus, number))
 	if err != nil {
-		panic(err) // text of the corpus is text
+		panic(err) // the corpus is valid text
 	}
 	old := n.current.Swap(&issue{number: number, message: message, over: make(chan struct{})})
 	if old != nil {
@@ -48,7 +48,7 @@ func (n *news) next(number int) {
 	}
 }
 
-// publish goes on for ever.
+// publish runs without end.
 func (n *news) publish() {
 	for number := 1; ; number++ {
 		time.Sleep(n.every)
@@ -56,7 +56,7 @@ func (n *news) publish() {
 	}
 }
 
-// issueText is what the server says and the clients expect.
+// issueText returns the text of an issue, which the clients verify.
 func issueText(c *corpus, number int) []byte {
 	const most = 32 << 10
 	random := rand.New(rand.NewPCG(uint64(number), 0))
@@ -64,7 +64,7 @@ func issueText(c *corpus, number int) []byte {
 	return append(text, c.piece(random, websocket.MessageText, most)...)
 }
 
-// checkIssue returns the number of the issue, unless something is wrong with it.
+// checkIssue returns the number of an issue, or an error if its text is wrong.
 func checkIssue(c *corpus, p []byte) (number int, err error) {
 	if _, err := fmt.Sscanf(string(p[:min(len(p), shortest)]), "%d: ", &number); err != nil {
 		return 0, err
@@ -75,7 +75,7 @@ func checkIssue(c *corpus, p []byte) (number int, err error) {
 	return number, nil
 }
 
-// handleNews writes each issue to a client, which may say nothing.
+// handleNews sends each issue to a client, which must send nothing.
 func (s *server) handleNews(w http.ResponseWriter, r *http.Request) {
 	s.handle(w, r, r.PathValue("mode"), func(c *websocket.Conn) error {
 		ended := c.CloseRead(context.Background())
@@ -90,7 +90,7 @@ func (s *server) handleNews(w http.ResponseWriter, r *http.Request) {
 			select {
 			case <-i.over:
 			case <-ended.Done():
-				// Says how it ended.
+				// Returns how the connection ended.
 				return c.WritePrepared(context.Background(), i.message)
 			}
 		}

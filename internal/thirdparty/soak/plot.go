@@ -9,23 +9,23 @@ import (
 	"github.com/bhojpur/api/internal/thirdparty/chart"
 )
 
-// The picture has a panel for each kind of figure, one below the other, with time
+// The picture has a panel for each kind of quantity, one below the other, with time
 // from left to right, and a caption. Sizes are in pixels.
 const (
 	pictureWidth = 860
-	axisWidth    = 64 // for the figures of the axis
+	axisWidth    = 64 // for the numbers of the axis
 	plotLeft     = chart.Margin + axisWidth
 	plotWidth    = pictureWidth - plotLeft - chart.Margin
 	plotHeight   = 150
 	panelTitle   = 26
 	panelHeight  = panelTitle + plotHeight + 22
-	timeHeight   = 24  // for the name of the axis of time
+	timeHeight   = 24  // for the label of the time axis
 	lineHeight   = 17  // of the caption
 	captionWidth = 124 // characters
 	legendWidth  = 100 // of each name
 )
 
-// style has the colors of lines, for both of a reader's modes.
+// style has the colors of lines, for light and dark mode.
 const style = `
 .grid { stroke: #e4e8ec; fill: none }
 .compared { fill: #f3f6f8 }
@@ -50,7 +50,7 @@ type line struct {
 	of   func(r reading) float64
 }
 
-// panels of the picture. What is judged has medians drawn.
+// panels of the picture. Judged quantities have their medians drawn.
 var panels = []struct {
 	title, unit string
 	lines       []line
@@ -98,7 +98,7 @@ func (o *outcome) draw() []byte {
 	return c.Bytes()
 }
 
-// end is where the axis of time ends: late enough for the end to be seen.
+// end returns the end of the time axis, late enough to show the end of the run.
 func (o *outcome) end() time.Duration {
 	return max(o.server.after.At, o.set.duration()*51/50)
 }
@@ -134,7 +134,7 @@ func (o *outcome) drawPanel(c *chart.Chart, i int, all []reading, y int) {
 	}
 }
 
-// drawMedians draws the two medians that were compared.
+// drawMedians draws the two compared medians.
 func (o *outcome) drawMedians(c *chart.Chart, a axis, v verdict) {
 	quarter := o.set.duration() / 4
 	for _, m := range []struct {
@@ -160,13 +160,13 @@ func (a axis) y(v float64) float64 {
 	return float64(a.top) + plotHeight*(1-v/a.full())
 }
 
-// full is the figure at the top.
+// full returns the value at the top.
 func (a axis) full() float64 {
 	step := stepOf(a.up, 3)
 	return step * math.Ceil(max(a.up*1.05, step)/step)
 }
 
-// draw draws the two quarters, the grid and its figures.
+// draw draws the two quarters, the grid and its numbers.
 func (a axis) draw(c *chart.Chart, duration time.Duration) {
 	for _, from := range []time.Duration{duration / 4, 3 * duration / 4} {
 		c.Printf(`<rect class="compared" x="%.1f" y="%d" width="%.1f" height="%d"/>`+"\n",
@@ -195,7 +195,7 @@ func (a axis) plot(c *chart.Chart, class string, readings []reading, of func(rea
 	c.Printf(`<polyline class="%s" points="%s"/>`+"\n", class, strings.Join(points, " "))
 }
 
-// stepOf returns a round step that goes into most about n times.
+// stepOf returns a round step of which most contains about n.
 func stepOf(most float64, n int) float64 {
 	if most <= 0 {
 		return 1
@@ -210,7 +210,7 @@ func stepOf(most float64, n int) float64 {
 	return 10 * power
 }
 
-// unitOfTime is that of the axis.
+// unitOfTime is the unit of the time axis.
 type unitOfTime struct {
 	name    string
 	seconds float64
@@ -224,9 +224,9 @@ func timeUnit(across time.Duration) unitOfTime {
 	return unitOfTime{"seconds", 1}
 }
 
-// figure writes a number of the axis.
+// figure formats a number of the axis.
 func figure(v float64) string {
-	v = math.Round(v*1000) / 1000 // what adding steps has added
+	v = math.Round(v*1000) / 1000 // rounding errors of the steps
 	if v >= 1000 {
 		return thousands(int64(v))
 	}

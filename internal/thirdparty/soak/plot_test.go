@@ -12,15 +12,15 @@ import (
 	"github.com/bhojpur/api/internal/thirdparty/machine"
 )
 
-// svg is what a test looks at in a picture.
+// svg is the content of a picture.
 type svg struct {
 	width, height float64
 	lines         [][]string // the points of each
 	texts         string
 }
 
-// wantSVG wants XML in which all lines and their names are, and nothing outside of
-// the frame.
+// wantSVG wants XML that contains all lines and their names, and no point outside the
+// frame.
 func wantSVG(t *testing.T, b []byte) svg {
 	t.Helper()
 	var s svg
@@ -57,7 +57,7 @@ func wantSVG(t *testing.T, b []byte) svg {
 	for _, line := range s.lines {
 		for _, point := range line {
 			x, y := coordinates(t, point)
-			if !(0 <= x && x <= s.width && 0 <= y && y <= s.height) { // also if it is no number
+			if !(0 <= x && x <= s.width && 0 <= y && y <= s.height) { // false for NaN too
 				t.Errorf("a point is at %s, outside of %v × %v", point, s.width, s.height)
 			}
 		}
@@ -97,7 +97,7 @@ func coordinates(t *testing.T, point string) (x, y float64) {
 	return number(t, left), number(t, right)
 }
 
-// drawn is a run that did not take place.
+// drawn returns an artificial run.
 func drawn(t *testing.T, readings []reading) *outcome {
 	t.Helper()
 	set := settings{connections: 2000, minutes: 10, command: `go run ./soak -svg "a<b>&c"`}
@@ -142,7 +142,7 @@ func TestDraw(t *testing.T) {
 	}
 }
 
-// A figure that is 0 all the time has an axis too.
+// A quantity that is always 0 has an axis too.
 func TestDrawNothing(t *testing.T) {
 	wantSVG(t, drawn(t, series(func(r *reading) { *r = reading{At: r.At} })).draw())
 }

@@ -6,30 +6,30 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// provocation is what a server ends the connection for.
+// provocation is input that makes a server fail the connection.
 type provocation struct {
 	name  string
 	bytes func(r *raw) []byte
 	code  int // of the server's close frame
 }
 
-// frames are frames that are masked as they should be.
+// frames returns frames with the required masking.
 func frames(fs ...rawpeer.Frame) func(r *raw) []byte {
 	return func(r *raw) []byte { return r.masked(fs...) }
 }
 
-// unmasked are frames that are not.
+// unmasked returns frames without masking.
 func unmasked(fs ...rawpeer.Frame) func(r *raw) []byte {
 	return func(*raw) []byte { return rawpeer.AppendFrames(nil, fs...) }
 }
 
-// declared is a frame that says that it has n bytes, written in a form, and none of
-// them.
+// declared returns a frame header that declares n bytes in the given form, without a
+// payload.
 func declared(f rawpeer.Frame, form rawpeer.LengthForm, n uint64) func(r *raw) []byte {
 	return func(*raw) []byte { return rawpeer.AppendHeader(nil, f.WithKey([4]byte{1, 2, 3, 4}), form, n) }
 }
 
-// violations of the protocol.
+// violations violate the protocol.
 var violations = []provocation{
 	{"a frame that is not masked", unmasked(rawpeer.Text("hello")), 1002},
 	{"a reserved bit", frames(rawpeer.Text("hello").WithRSV(rawpeer.RSV2)), 1002},
@@ -59,7 +59,7 @@ var garbled = []provocation{
 	{"in a close reason", frames(rawpeer.Close(1000, "\xff")), 1007},
 }
 
-// oversized is what is over the read limit.
+// oversized exceeds the read limit.
 var oversized = []provocation{
 	{"a byte too long", declared(rawpeer.Text(""), rawpeer.Shortest, longest+1), 1009},
 	{"a length that nobody has", declared(rawpeer.Binary(nil), rawpeer.Length64, 1<<62), 1009},

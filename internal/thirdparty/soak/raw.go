@@ -19,16 +19,16 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// raw is a client that writes frames, right and wrong, by itself.
+// raw is a client that writes valid and invalid frames itself.
 type raw struct {
 	*visit
 	conn     *net.TCPConn
 	in       *bufio.Reader
-	inflater *rawpeer.Inflater // nil where nothing is compressed
+	inflater *rawpeer.Inflater // nil without compression
 	stop     func() bool
 }
 
-// connect makes a connection, over which nothing has gone.
+// connect dials a connection, before the handshake.
 func (v *visit) connect(dial dialer) (*raw, error) {
 	ctx, cancel := v.patiently()
 	defer cancel()
@@ -44,31 +44,31 @@ func (v *visit) connect(dial dialer) (*raw, error) {
 	return r, nil
 }
 
-// usually connects as everybody does.
+// usually connects with the usual dialer.
 func (v *visit) usually() (*raw, error) { return v.connect(usually) }
 
-// gone is deferred.
+// gone closes the connection; it is deferred.
 func (r *raw) gone() {
 	r.stop()
 	r.conn.Close()
 	r.open.Add(-1)
 }
 
-// patiently bounds what comes next.
+// patiently sets a deadline for the next operations.
 func (r *raw) patiently() {
 	r.conn.SetDeadline(time.Now().Add(grace + 2*r.set.patience()))
 }
 
-// offer asks for compression.
+// offer offers compression.
 const offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
 
-// handshakeRequest is a right one.
+// handshakeRequest returns a valid request.
 func handshakeRequest(path, lines string) string {
 	return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + rawpeer.DefaultKey + "\r\n" + lines + "\r\n"
 }
 
-// shake connects and does the handshake.
+// shake connects and performs the handshake.
 func (v *visit) shake(path, lines string) (*raw, error) {
 	r, err := v.usually()
 	if err != nil {
@@ -103,7 +103,7 @@ func (r *raw) shake(path, lines string) error {
 	return nil
 }
 
-// masked returns the bytes of frames with a key for each.
+// masked returns the encoding of frames, with a key for each.
 func (r *raw) masked(frames ...rawpeer.Frame) []byte {
 	var b []byte
 	for _, f := range frames {
@@ -122,7 +122,7 @@ func (r *raw) write(b []byte) error {
 	return err
 }
 
-// next returns the next frame. Pings are answered.
+// next returns the next frame, and answers pings.
 func (r *raw) next() (rawpeer.Frame, error) {
 	for {
 		f, err := r.frame()
@@ -160,7 +160,7 @@ func (r *raw) frame() (rawpeer.Frame, error) {
 	}
 }
 
-// wantEcho wants the message of text p, in however many frames.
+// wantEcho wants the text message p, in any number of frames.
 func (r *raw) wantEcho(p []byte) error {
 	var got []byte
 	deflated := false
@@ -193,7 +193,7 @@ func (r *raw) wantEcho(p []byte) error {
 	return nil
 }
 
-// wantClose wants a close frame with the code, behind what was sent before.
+// wantClose wants a close frame with the code, after what was sent before.
 func (r *raw) wantClose(code int) error {
 	for {
 		f, err := r.next()
@@ -210,7 +210,7 @@ func (r *raw) wantClose(code int) error {
 	}
 }
 
-// wantEnd wants the server to end the connection, whatever it sends before that.
+// wantEnd wants the server to end the connection; it ignores frames before that.
 func (r *raw) wantEnd() error {
 	r.patiently()
 	_, err := io.Copy(io.Discard, r.in)
@@ -220,12 +220,12 @@ func (r *raw) wantEnd() error {
 	return nil
 }
 
-// isGone reports whether a write failed because the server ended the connection.
+// isGone reports whether a write failed because the server has ended the connection.
 func isGone(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// reset breaks the connection.
+// reset resets the connection.
 func (r *raw) reset() {
 	r.conn.SetLinger(0)
 	r.conn.Close()
@@ -236,7 +236,7 @@ func (v *visit) words() []byte {
 	return v.corpus.piece(v.random, websocket.MessageText, shortTalk)
 }
 
-// chat is polite until it is time to leave.
+// chat exchanges messages until the client is to leave.
 func (r *raw) chat() error {
 	for again := true; again; again = r.rest() {
 		p := r.words()
@@ -256,7 +256,7 @@ func text(p []byte) rawpeer.Frame {
 	return rawpeer.Frame{Fin: true, Opcode: rawpeer.OpText, Payload: p}
 }
 
-// rudely connects, is polite for a while, and then does what it is there for.
+// rudely connects, exchanges messages for a while, and then calls do.
 func (v *visit) rudely(path, lines string, do func(r *raw) error) error {
 	r, err := v.shake(path, lines)
 	if err != nil {

@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// reading is what a process holds at a time.
+// reading are the resources of a process at a time.
 type reading struct {
-	At          time.Duration // since the run began
-	Heap, Stack int64         // bytes of the Go runtime that are in use
-	Resident    int64         // bytes of the operating system
+	At          time.Duration // since the start of the run
+	Heap, Stack int64         // in use in the Go runtime
+	Resident    int64         // reported by the operating system
 	Goroutines  int
 	Descriptors int
-	CPU         time.Duration // that the process has used so far
-	Open        int           // connections, as the clients count them
+	CPU         time.Duration // used so far
+	Open        int           // counted by the clients
 }
 
-// collections frees what pools keep, for which it takes two.
+// collections is the number of garbage collections that empty the pools.
 const collections = 2
 
-// readProcess looks at this process.
+// readProcess reads the resources of this process.
 func readProcess() (r reading, err error) {
 	for range collections {
 		runtime.GC()
@@ -42,7 +42,7 @@ func readProcess() (r reading, err error) {
 	return r, err
 }
 
-// countDescriptors counts open files, the one that it reads from included.
+// countDescriptors counts open files, including the directory that it reads.
 func countDescriptors() (int, error) {
 	dir, err := os.Open("/proc/self/fd")
 	if err != nil {
@@ -78,12 +78,12 @@ func processorTime() (time.Duration, error) {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), nil
 }
 
-// spareDescriptors are what a process needs besides one for each connection:
-// those that are being closed while others come already, and its own.
+// spareDescriptors are those needed in addition to one for each connection: for
+// connections that are being closed, and for the process itself.
 const spareDescriptors = 500
 
-// raiseDescriptors raises the limit of open files as far as it goes, which has to
-// be far enough.
+// raiseDescriptors raises the limit of open files to its maximum, which must be at
+// least need.
 func raiseDescriptors(need int) error {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

@@ -15,7 +15,7 @@ import (
 
 const plainEcho, deflateEcho = echoPath + "plain", echoPath + "takeover"
 
-// stalls stops in the middle of a frame and goes on in time.
+// stalls stops in the middle of a frame and continues in time.
 func stalls(v *visit) error {
 	return v.rudely(plainEcho, "", func(r *raw) error {
 		p := r.words()
@@ -33,7 +33,7 @@ func stalls(v *visit) error {
 	})
 }
 
-// stallsForGood stops in the middle of a frame: the server has to give up.
+// stallsForGood stops in the middle of a frame: the server must give up.
 func stallsForGood(v *visit) error {
 	return v.rudely(plainEcho, "", func(r *raw) error {
 		b := r.masked(text(r.words()))
@@ -44,7 +44,7 @@ func stallsForGood(v *visit) error {
 	})
 }
 
-// neverReads sends until the server, which can't get rid of the echoes, gives up.
+// neverReads sends without reading the echoes until the server gives up.
 func neverReads(v *visit) error {
 	r, err := v.connect(narrow)
 	if err != nil {
@@ -64,8 +64,8 @@ func neverReads(v *visit) error {
 	}
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		// It happens, seldom, that both kernels' buffers are full and neither takes
-		// from the other even the news that its program is gone.
+		// In rare cases the buffers of both kernels are full, and neither accepts even
+		// the segment that ends the connection.
 		v.untold.Add(1)
 		return nil
 	case isGone(err):
@@ -74,7 +74,7 @@ func neverReads(v *visit) error {
 	return err
 }
 
-// ignoresClose does not answer the server's close frame, which has to close the
+// ignoresClose does not reply to the server's close frame. The server must close the
 // connection all the same.
 func ignoresClose(v *visit) error {
 	code, _ := v.anyCode()
@@ -96,7 +96,7 @@ func ignoresClose(v *visit) error {
 	return r.wantEnd()
 }
 
-// resets breaks the connection: between messages, inside one, before the echo.
+// resets resets the connection: between messages, inside one, or before the echo.
 func resets(v *visit) error {
 	return v.rudely(plainEcho, "", func(r *raw) error {
 		b := r.masked(text(r.corpus.piece(r.random, websocket.MessageText, longest)))
@@ -112,8 +112,8 @@ func resets(v *visit) error {
 	})
 }
 
-// halfCloses sends a message and the end of its stream: the echo comes yet, and then
-// the server's end.
+// halfCloses sends a message and closes its direction: it still gets the echo, and then
+// the end of the server's direction.
 func halfCloses(v *visit) error {
 	return v.rudely(plainEcho, "", func(r *raw) error {
 		p := r.words()
@@ -131,7 +131,7 @@ func halfCloses(v *visit) error {
 	})
 }
 
-// vanishes comes, and is gone before the handshake is over.
+// vanishes connects, and leaves before the end of the handshake.
 func vanishes(v *visit) error {
 	r, err := v.usually()
 	if err != nil {
@@ -140,7 +140,7 @@ func vanishes(v *visit) error {
 	defer r.gone()
 	request := []byte(handshakeRequest(plainEcho, ""))
 	switch r.random.IntN(4) {
-	case 0: // says nothing
+	case 0: // sends nothing
 		return r.wantEnd()
 	case 1: // stops in the middle
 		if err := r.write(request[:1+r.random.IntN(len(request)-1)]); err != nil {
@@ -149,28 +149,28 @@ func vanishes(v *visit) error {
 		return r.wantEnd()
 	case 2: // leaves in the middle
 		err = r.write(request[:1+r.random.IntN(len(request)-1)])
-	case 3: // does not wait for the answer
+	case 3: // does not wait for the response
 		err = r.write(request)
 		r.reset()
 	}
 	return err
 }
 
-// violates breaks a rule.
+// violates violates the protocol.
 func violates(v *visit) error {
 	return v.rudely(plainEcho, "", func(r *raw) error {
 		return r.provokes(violations[r.random.IntN(len(violations))])
 	})
 }
 
-// garbles sends text that is none.
+// garbles sends invalid text.
 func garbles(v *visit) error {
 	return v.rudely(plainEcho, "", func(r *raw) error {
 		return r.provokes(garbled[r.random.IntN(len(garbled))])
 	})
 }
 
-// bombs sends little that inflates to much, or does not inflate.
+// bombs sends a small message that inflates to a large one, or does not inflate.
 func bombs(v *visit) error {
 	return v.rudely(deflateEcho, offer, func(r *raw) error {
 		bomb := text(r.corpus.bomb).WithRSV(rawpeer.RSV1)
@@ -188,15 +188,15 @@ func bombs(v *visit) error {
 	})
 }
 
-// exceeds sends more than the server allows, or says that it will.
+// exceeds sends, or declares, more than the server's read limit.
 func exceeds(v *visit) error {
 	return v.rudely(plainEcho, "", func(r *raw) error {
 		return r.provokes(oversized[r.random.IntN(len(oversized))])
 	})
 }
 
-// provokes sends what ends the connection, wants the server to say why, and behaves
-// one way or another then.
+// provokes sends input that fails the connection, wants the close code for it, and then
+// behaves in one of several ways.
 func (r *raw) provokes(p provocation) error {
 	b := p.bytes(r)
 	if err := r.write(b); err != nil {
@@ -207,13 +207,13 @@ func (r *raw) provokes(p provocation) error {
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
 	switch r.random.IntN(4) {
-	case 0: // is gone
+	case 0: // leaves
 		return nil
-	case 1: // answers
+	case 1: // replies
 		if err := r.send(rawpeer.Close(p.code, "")); err != nil && !isGone(err) {
 			return err
 		}
-	case 2: // goes on as if nothing had happened
+	case 2: // continues to send
 		junk := r.masked(rawpeer.Binary(r.corpus.binary[:longest]))
 		var err error
 		for range 16 {
@@ -228,8 +228,7 @@ func (r *raw) provokes(p provocation) error {
 	return r.wantEnd()
 }
 
-// floods sends far more pings than are answered, and wants the last one's pong
-// besides an echo.
+// floods sends far more pings than are answered, and wants the last pong and an echo.
 func floods(v *visit) error {
 	return v.rudely(plainEcho, "", func(r *raw) error {
 		const pings = 1000
@@ -267,7 +266,7 @@ func floods(v *visit) error {
 	})
 }
 
-// closes is the close handshake.
+// closes performs the close handshake.
 func (r *raw) closes() error {
 	code, reason := r.anyCode()
 	frame, want := rawpeer.Close(int(code), reason), int(code)
@@ -283,9 +282,9 @@ func (r *raw) closes() error {
 	return r.wantEnd()
 }
 
-// plainRequests are no handshakes, or wrong ones, and what answers them.
+// plainRequests are not handshakes, or invalid ones, with the status of the response.
 var plainRequests = []struct {
-	old, new string // in a right handshake
+	old, new string // in a valid handshake
 	status   int
 }{
 	{"Upgrade: websocket\r\nConnection: Upgrade\r\n", "", http.StatusUpgradeRequired},
@@ -296,7 +295,7 @@ var plainRequests = []struct {
 	{plainEcho, "/", http.StatusNotFound},
 }
 
-// requests makes requests that the server refuses.
+// requests sends requests that the server rejects.
 func requests(v *visit) error {
 	r, err := v.usually()
 	if err != nil {

@@ -23,8 +23,8 @@ import (
 // serverRole is the role of the server process.
 const serverRole = "server"
 
-// roles are those of child processes, with what is put around the server's handler.
-// Tests add servers that leak.
+// roles are the roles of child processes, with a wrapper for the server's handler.
+// Tests add faulty servers.
 var roles = map[string]func(http.Handler) http.Handler{
 	serverRole: func(h http.Handler) http.Handler { return h },
 }
@@ -33,7 +33,7 @@ var roles = map[string]func(http.Handler) http.Handler{
 const (
 	echoPath  = "/echo/"  // and the name of a compression mode
 	newsPath  = "/news/"  // and the name of a compression mode
-	closePath = "/close/" // and the code that the server closes with
+	closePath = "/close/" // and the code with which the server closes
 )
 
 // modes are the compression modes by their names in paths.
@@ -43,13 +43,13 @@ var modes = map[string]websocket.CompressionMode{
 	"each":     websocket.CompressionNoContextTakeover,
 }
 
-// server is what the server process does.
+// server is the server of the server process.
 type server struct {
 	patience time.Duration
 	news     *news
 
 	mu   sync.Mutex
-	ends map[string]int // how connections ended, by kind
+	ends map[string]int // ends of connections, by kind
 }
 
 func newServer(set settings) *server {
@@ -64,7 +64,7 @@ func (s *server) handler() http.Handler {
 	return mux
 }
 
-// serve answers the parent's questions until it is gone.
+// serve responds to the parent's questions until the parent ends.
 func serve(set settings, wrap func(http.Handler) http.Handler) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -75,7 +75,7 @@ func serve(set settings, wrap func(http.Handler) http.Handler) error {
 	h := &http.Server{
 		Handler:           wrap(s.handler()),
 		ReadHeaderTimeout: s.patience,
-		ErrorLog:          log.New(io.Discard, "", 0), // clients are meant to be wrong
+		ErrorLog:          log.New(io.Discard, "", 0), // errors of clients are intended
 	}
 	go h.Serve(listener)
 	defer h.Close()
@@ -103,7 +103,7 @@ func encoded(v any, err error) (string, error) {
 	return string(b), err
 }
 
-// handle accepts a connection, has f talk to the client, and counts how that ended.
+// handle accepts a connection, calls f, and counts how the connection ended.
 func (s *server) handle(w http.ResponseWriter, r *http.Request, mode string, f func(c *websocket.Conn) error) {
 	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: modes[mode]})
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *server) count(kind string) {
 	s.ends[kind]++
 }
 
-// handleEcho echoes until the client is gone.
+// handleEcho echoes until the client leaves.
 func (s *server) handleEcho(w http.ResponseWriter, r *http.Request) {
 	s.handle(w, r, r.PathValue("mode"), func(c *websocket.Conn) error {
 		for {
@@ -149,15 +149,15 @@ func (s *server) patiently() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), s.patience)
 }
 
-// echoWhole echoes a message that it has in memory. When none comes it has the client
-// asked whether it is there, and reads on: nothing is lost.
+// echoWhole echoes a message from memory. If none arrives in time, it pings the client
+// and continues to read: no bytes are lost.
 func (s *server) echoWhole(c *websocket.Conn) error {
 	for {
 		ctx, cancel := s.patiently()
 		typ, p, err := c.Read(ctx)
 		cancel()
 		if isSilence(err) {
-			go s.ping(c) // ends with the connection, if not before
+			go s.ping(c) // ends with the connection at the latest
 			continue
 		}
 		if err != nil {
@@ -170,8 +170,7 @@ func (s *server) echoWhole(c *websocket.Conn) error {
 }
 
 // echoStream echoes a message as it arrives. A context that ended would end the
-// message too, so none does: when it takes long, the client is asked whether it is
-// there.
+// message, so the read has no timeout: if it takes long, the server pings the client.
 func (s *server) echoStream(c *websocket.Conn) error {
 	late := time.AfterFunc(s.patience, func() { s.ping(c) })
 	defer late.Stop()
@@ -192,7 +191,7 @@ func (s *server) echoStream(c *websocket.Conn) error {
 	return w.Close()
 }
 
-// isSilence reports whether a read ended with its context alone.
+// isSilence reports whether a read ended only because of its context.
 func isSilence(err error) bool {
 	return isContext(err) && !errors.Is(err, net.ErrClosed)
 }
@@ -222,7 +221,7 @@ func (s *server) handleClose(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// kindOf sorts the errors with which connections end.
+// kindOf classifies the errors that end connections.
 func kindOf(err error) string {
 	is := func(target error) bool { return errors.Is(err, target) }
 	code := websocket.CloseStatus(err)

@@ -13,22 +13,22 @@ import (
 	"github.com/bhojpur/api/internal/thirdparty/machine"
 )
 
-// outcome is what is known after a run.
+// outcome is the result of a run.
 type outcome struct {
 	set      settings
 	machine  machine.Machine
 	crowd    *crowd
-	readings []reading // of the server, while clients come and go, and after that
+	readings []reading // of the server, during the run and after it
 	ends     map[string]int
 
 	server, clients ends // of the two processes
 	verdicts        []verdict
 }
 
-// ends are a process with no connection: before the run and after it.
+// ends are the readings of a process without connections: before the run and after it.
 type ends struct{ before, after reading }
 
-// soak runs everything and says how it was.
+// soak runs everything and reports the result.
 func soak(ctx context.Context, set settings, w io.Writer) error {
 	o, err := play(ctx, set, w)
 	if err != nil {
@@ -43,7 +43,7 @@ func soak(ctx context.Context, set settings, w io.Writer) error {
 	return o.failure()
 }
 
-// play runs the server and the clients, and judges.
+// play runs the server and the clients, and judges the readings.
 func play(ctx context.Context, set settings, w io.Writer) (o *outcome, err error) {
 	p, err := child.Start(ctx, nil, set.childArgs()...)
 	if err != nil {
@@ -56,7 +56,7 @@ func play(ctx context.Context, set settings, w io.Writer) (o *outcome, err error
 	return o, o.judge()
 }
 
-// serverProcess is the server, as its parent sees it.
+// serverProcess is the server process, for its parent.
 type serverProcess struct{ *child.Process }
 
 func (p serverProcess) ask(question string, answer any) error {
@@ -72,8 +72,8 @@ func (p serverProcess) reading() (r reading, err error) {
 	return r, err
 }
 
-// measure has the clients come, looks at the server while they are there, and waits
-// for all to be as it was.
+// measure runs the clients, reads the server's resources meanwhile, and waits until
+// they are released.
 func measure(ctx context.Context, set settings, p serverProcess, w io.Writer) (*outcome, error) {
 	address, err := p.Ask("address")
 	if err != nil {
@@ -86,8 +86,9 @@ func measure(ctx context.Context, set settings, p serverProcess, w io.Writer) (*
 	if o.clients.before, err = readProcess(); err != nil {
 		return nil, err
 	}
-	// Not a deadline: one that a connection takes over may pass before the context
-	// says so, and what the end of the run interrupts looked like a failure.
+	// This is not a deadline: a connection that derives its deadline from the context
+	// may time out before the context is done, and the end of the run would look like a
+	// failure.
 	crowding, over := context.WithCancel(ctx)
 	defer over()
 	began := time.Now()
@@ -144,9 +145,9 @@ func (o *outcome) watch(ctx context.Context, began time.Time, p serverProcess, w
 	}
 }
 
-// settled takes readings until goroutines and descriptors are as before, or for as
-// long as that may take, and then the one that counts: who went while the one before
-// it was taken may have filled the pools after they were emptied.
+// settled takes readings until goroutines and descriptors are at their level of before,
+// or for at most long, and then the final one: clients that left during the previous
+// reading may have filled the pools again.
 func settled(ctx context.Context, long time.Duration, before reading, read func() (reading, error)) (reading, error) {
 	const often = 100 * time.Millisecond
 	end := time.Now().Add(long)
@@ -164,7 +165,7 @@ func settled(ctx context.Context, long time.Duration, before reading, read func(
 	}
 }
 
-// judge compares.
+// judge compares the readings.
 func (o *outcome) judge() (err error) {
 	o.verdicts, err = judgeFlat(o.readings, o.set.duration())
 	o.verdicts = append(o.verdicts, judgeReturned(o.server.before, o.server.after, o.set.connections)...)
@@ -177,7 +178,7 @@ var (
 	errFailures = errors.New("clients met what they should not have")
 )
 
-// failure says what is wrong, or returns nil.
+// failure returns why the run failed, or nil.
 func (o *outcome) failure() error {
 	var errs []error
 	for _, v := range o.verdicts {
@@ -193,7 +194,7 @@ func (o *outcome) failure() error {
 	for _, b := range behaviours {
 		c := o.crowd.counts[b.name]
 		if n, all := c.untold.Load(), c.done.Load(); n > 1+all/10 {
-			errs = append(errs, fmt.Errorf("%w: %d of %d (%s) did not hear that the server gave up", errFailures, n, all, b.name))
+			errs = append(errs, fmt.Errorf("%w: %d of %d (%s) did not see the end of the connection", errFailures, n, all, b.name))
 		}
 	}
 	if n := o.crowd.failures.count(); n > 0 {

@@ -73,7 +73,7 @@ func texts(cells []any) []string {
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/mib) }
 
-// load says how busy the processes were while clients came and went.
+// load describes the CPU use of the processes during the run.
 func (o *outcome) load() string {
 	cores := func(e ends) float64 {
 		return (e.after.CPU - e.before.CPU).Seconds() / o.set.duration().Seconds()

@@ -6,21 +6,21 @@ import (
 	"sync/atomic"
 )
 
-// counts are what the clients of one behaviour did.
+// counts are the counts of one behavior.
 type counts struct {
 	connections    atomic.Int64
 	sent, received atomic.Int64 // messages
-	out, in        atomic.Int64 // bytes of their payloads, or of what was sent in their place
-	done           atomic.Int64 // came to the end that they are there for
+	out, in        atomic.Int64 // bytes of their payloads, or of other input
+	done           atomic.Int64 // ended as intended
 	interrupted    atomic.Int64 // by the end of the run
 	failed         atomic.Int64
-	untold         atomic.Int64 // did not hear of the end that they are there for
+	untold         atomic.Int64 // did not see the intended end
 }
 
 func (c *counts) say(n int)  { c.sent.Add(1); c.out.Add(int64(n)) }
 func (c *counts) hear(n int) { c.received.Add(1); c.in.Add(int64(n)) }
 
-// failures are what clients met that they should not have. The first ones are kept.
+// failures are unexpected results of clients. It keeps the first ones.
 type failures struct {
 	mu    sync.Mutex
 	n     int

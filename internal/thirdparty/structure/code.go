@@ -14,12 +14,12 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// code is a package as the current platform builds it, without its tests.
+// code is a package as built for the current platform, without its tests.
 type code struct {
 	dir   string
 	decls map[string]decl // its functions, by Name or Type.Name
-	calls graph           // which functions a function refers to
-	uses  graph           // in which files the names are declared that a file uses
+	calls graph           // the functions that a function refers to
+	uses  graph           // the files that declare the names used by a file
 }
 
 // decl is the declaration of a function.
@@ -29,8 +29,7 @@ type decl struct {
 	recv  string // the receiver's type, or ""
 }
 
-// load reads the package in a directory. What a call through an interface reaches
-// is not known, and left out.
+// load loads the package in a directory. Calls through interfaces are not followed.
 func load(dir string) (*code, error) {
 	loaded, err := packages.Load(&packages.Config{
 		Mode: packages.NeedName | packages.NeedFiles | packages.NeedSyntax | packages.NeedTypes |
@@ -81,7 +80,7 @@ func load(dir string) (*code, error) {
 	}
 	for f, to := range c.calls {
 		for g := range to {
-			if _, ok := c.decls[g]; !ok { // of an interface
+			if _, ok := c.decls[g]; !ok { // an interface method
 				delete(c.calls[f], g)
 			}
 		}
@@ -97,7 +96,7 @@ func nameOf(fn *types.Func) string {
 	return fn.Name()
 }
 
-// receiver returns the name of the type that a method belongs to, or "".
+// receiver returns the name of a method's receiver type, or "".
 func receiver(fn *types.Func) string {
 	recv := fn.Origin().Signature().Recv()
 	if recv == nil {
@@ -113,7 +112,8 @@ func receiver(fn *types.Func) string {
 	return t.String()
 }
 
-// figure returns a figure of the package by its name, and what has it.
+// figure returns a figure of the package by its name, and the function, type or file
+// that has it.
 func (c *code) figure(name string) (n int, which string, err error) {
 	switch name {
 	case "code-files", "test-files", "named-test-files":

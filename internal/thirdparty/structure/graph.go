@@ -19,7 +19,7 @@ func (g graph) add(from, to string) {
 	g[from][to] = true
 }
 
-// reach returns start and all nodes that a path leads to from there.
+// reach returns start and all nodes reachable from it.
 func (g graph) reach(start string) map[string]bool {
 	found := map[string]bool{start: true}
 	for last := found; len(last) > 0; {
@@ -37,8 +37,8 @@ func (g graph) reach(start string) map[string]bool {
 	return found
 }
 
-// rings returns for each node the ones of its ring in order: those that it reaches
-// and that reach it, itself included.
+// rings returns for each node the nodes of its ring in order: those that it reaches and
+// that reach it, including itself.
 func (g graph) rings() map[string][]string {
 	reach := map[string]map[string]bool{}
 	for n, to := range g {
@@ -70,8 +70,8 @@ func (g graph) largestRing() (ring []string) {
 	return ring
 }
 
-// longestPath returns the longest path from start that has no node twice. Of a ring
-// it has all nodes, whether one path leads through them or not.
+// longestPath returns the longest path from start without repeated nodes. It contains
+// all nodes of a ring, even if no path visits them all.
 func (g graph) longestPath(start string) []string {
 	rings := g.rings()
 	if rings[start] == nil {

@@ -1,10 +1,10 @@
-// Structure checks that the code of this project stays easy to follow: how long
-// functions are, how many of them call each other in a ring, how much of a package
-// an exported method reaches.
+// Structure checks bounds on the structure of this project's code: the length of
+// functions, the number of functions that call each other in a ring, and how much of a
+// package an exported method reaches.
 //
 //	go run ./structure
 //
-// The bounds are in bounds.txt. It runs in a directory of this module.
+// The bounds are in bounds.txt. Run it in a directory of this module.
 package main
 
 import (
@@ -67,7 +67,7 @@ type bound struct {
 }
 
 // parseBounds parses lines of a directory, a figure, "most" or "least", and a number.
-// What follows # is a comment.
+// Comments begin with #.
 func parseBounds(text string) (bounds []bound, err error) {
 	lines := bufio.NewScanner(strings.NewReader(text))
 	for lines.Scan() {
@@ -91,7 +91,7 @@ func parseBounds(text string) (bounds []bound, err error) {
 	return bounds, nil
 }
 
-// projectRoot returns the directory of the module that this one is for.
+// projectRoot returns the directory of the tested module.
 func projectRoot() (string, error) {
 	dir, err := os.Getwd()
 	for err == nil && filepath.Base(dir) != "internal" {

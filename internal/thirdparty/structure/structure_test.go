@@ -95,7 +95,7 @@ func (four) call() {
 		"T.One:functions":  3,
 		"T.One:files":      2,
 		"T.One:path":       3,
-		"three:functions":  1, // what an interface reaches is not known
+		"three:functions":  1, // calls through an interface are not followed
 	} {
 		n, which, err := c.figure(figure)
 		if n != want || err != nil {

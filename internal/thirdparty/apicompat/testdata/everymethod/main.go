@@ -1,6 +1,5 @@
-// A program that calls every method of a connection, and is built from this
-// one source for a terminal and for a browser. Its argument is the URL of an
-// echo.
+// A program that calls every method of a connection. It is built from the same source
+// for a terminal and for a browser. Its argument is the URL of an echo server.
 package main
 
 import (

@@ -8,7 +8,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// When CloseNow returns the goroutine of CloseRead has ended.
+// CloseNow returns after the goroutine of CloseRead has ended.
 func TestCloseNowWaitsForCloseRead(t *testing.T) {
 	for range 100 {
 		c, _ := dial(t)
@@ -20,7 +20,7 @@ func TestCloseNowWaitsForCloseRead(t *testing.T) {
 	}
 }
 
-// When Close returns the goroutine of CloseRead has ended.
+// Close returns after the goroutine of CloseRead has ended.
 func TestCloseWaitsForCloseRead(t *testing.T) {
 	for range 100 {
 		c, p := dial(t)
@@ -43,7 +43,7 @@ func TestCloseWaitsForCloseRead(t *testing.T) {
 	}
 }
 
-// A second Close, and a second CloseNow, is an error.
+// A second Close, or a second CloseNow, returns an error.
 func TestSecondClose(t *testing.T) {
 	for name, again := range map[string]func(c *websocket.Conn) error{
 		"Close":    func(c *websocket.Conn) error { return c.Close(websocket.StatusNormalClosure, "") },
@@ -78,7 +78,7 @@ func TestNetConnCloseWaits(t *testing.T) {
 	}
 }
 
-// The peer's code is sent back.
+// The reply to the peer's close frame has the same code.
 func TestCloseIsAnswered(t *testing.T) {
 	c, p := dial(t)
 	reading := startRead(t, c, p)
@@ -105,7 +105,7 @@ func TestCloseReadTakesNoMessage(t *testing.T) {
 	}
 }
 
-// A Read that is under way during Close returns the peer's code.
+// A Read under way during Close returns the peer's code.
 func TestReadDuringClose(t *testing.T) {
 	c, p := dial(t)
 	reading := startRead(t, c, p)
@@ -120,7 +120,7 @@ func TestReadDuringClose(t *testing.T) {
 	}
 }
 
-// A Close that the peer answers with another code returns that.
+// A Close to which the peer replies with another code returns that code.
 func TestCloseAnsweredOtherwise(t *testing.T) {
 	c, p := dial(t)
 	closing := start(func() error { return c.Close(websocket.StatusGoingAway, "bye") })
@@ -131,7 +131,7 @@ func TestCloseAnsweredOtherwise(t *testing.T) {
 	}
 }
 
-// A Close that is not answered is an error.
+// A Close without a reply returns an error.
 func TestCloseNotAnswered(t *testing.T) {
 	c, p := dial(t)
 	closing := start(func() error { return c.Close(websocket.StatusGoingAway, "bye") })

@@ -11,8 +11,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// A call that is under way when the peer ends the connection returns the cause. It
-// is not net.ErrClosed, which loops take for "I closed it".
+// A call under way when the peer ends the connection returns the cause. It does not
+// match net.ErrClosed, which programs take for their own Close.
 func TestCauseWithoutErrClosed(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -40,7 +40,7 @@ func TestCauseWithoutErrClosed(t *testing.T) {
 	}
 }
 
-// A call that begins after the end is net.ErrClosed.
+// A call made after the end returns an error that matches net.ErrClosed.
 func TestErrClosedAfterTheEnd(t *testing.T) {
 	for name, end := range map[string]func(t *testing.T, c *websocket.Conn, p *peer){
 		"the peer closes": func(t *testing.T, c *websocket.Conn, p *peer) {
@@ -63,7 +63,7 @@ func TestErrClosedAfterTheEnd(t *testing.T) {
 	}
 }
 
-// A call that CloseNow ends is net.ErrClosed.
+// A call that CloseNow ends returns an error that matches net.ErrClosed.
 func TestErrClosedByCloseNow(t *testing.T) {
 	c, p := dial(t)
 	reading := startRead(t, c, p)
@@ -73,7 +73,7 @@ func TestErrClosedByCloseNow(t *testing.T) {
 	}
 }
 
-// A peer that is gone between messages is io.EOF for Read and for Reader.
+// If the connection is lost between messages, Read and Reader return io.EOF.
 func TestGoneBetweenMessages(t *testing.T) {
 	c, p := dial(t)
 	p.Close()
@@ -82,8 +82,8 @@ func TestGoneBetweenMessages(t *testing.T) {
 	}
 }
 
-// A message that is cut off is io.EOF in the reader of the message: it is taken for
-// whole.
+// If the connection is lost inside a message, the message's reader returns io.EOF, as
+// at the end of a complete message.
 func TestGoneInsideAMessage(t *testing.T) {
 	c, p := dial(t)
 	p.send(frame(more, []byte("begun")))
@@ -113,7 +113,7 @@ func TestContextEndsBetweenMessages(t *testing.T) {
 	}
 }
 
-// The first error holds what ended the connection; the errors of later calls hold no code.
+// The first error has the close code; the errors of later calls do not.
 func TestCodeIsToldOnce(t *testing.T) {
 	c, p := dial(t)
 	reading := startRead(t, c, p)
@@ -124,7 +124,7 @@ func TestCodeIsToldOnce(t *testing.T) {
 	}
 }
 
-// A call whose context ends returns its error.
+// A call whose context ends returns the context's error.
 func TestContextError(t *testing.T) {
 	c, _ := dial(t)
 	c.CloseRead(context.Background())

@@ -10,8 +10,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// refusal returns the status with which a request is refused. The recorder can't be
-// hijacked, so that a request that would be accepted has 501.
+// refusal returns the status of the response. The recorder cannot be hijacked, so a
+// request that would be accepted gets 501.
 func refusal(t *testing.T, opts *websocket.AcceptOptions, change map[string]string) int {
 	t.Helper()
 	return refusalOf(t, opts, httptest.NewRequest(http.MethodGet, "/", nil), change)
@@ -52,7 +52,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// A version that is not 13 is a bad request.
+// The status for a version other than 13 is 400.
 func TestOtherVersion(t *testing.T) {
 	if got := refusal(t, nil, map[string]string{"Sec-WebSocket-Version": "8"}); got != http.StatusBadRequest {
 		t.Errorf("got %d", got)
@@ -68,7 +68,7 @@ func TestEmptyHost(t *testing.T) {
 	}
 }
 
-// The method counts after the headers.
+// The method is checked after the headers.
 func TestPostWithoutUpgrade(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/", nil)
 	if got := refusalOf(t, nil, r, map[string]string{"Connection": "close"}); got != http.StatusUpgradeRequired {
@@ -76,7 +76,7 @@ func TestPostWithoutUpgrade(t *testing.T) {
 	}
 }
 
-// A subprotocol may be no token.
+// A subprotocol need not be a token.
 func TestSubprotocolIsNoToken(t *testing.T) {
 	opts := &websocket.AcceptOptions{Subprotocols: []string{"a/b"}}
 	if got := refusal(t, opts, nil); got != http.StatusNotImplemented {
@@ -106,7 +106,7 @@ func TestOriginPatterns(t *testing.T) {
 	}
 }
 
-// A malformed pattern refuses pages of other sites.
+// With a malformed pattern, requests from other sites are rejected.
 func TestMalformedPattern(t *testing.T) {
 	opts := &websocket.AcceptOptions{OriginPatterns: []string{"["}}
 	if got := refusal(t, opts, map[string]string{"Origin": "http://other.test"}); got != http.StatusForbidden {
@@ -146,7 +146,7 @@ func TestNullOrigin(t *testing.T) {
 	}
 }
 
-// A Dial that is refused has the response with the beginning of its body.
+// Dial returns the error response with the beginning of its body.
 func TestDialRefused(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, strings.Repeat("x", 2000), http.StatusTeapot)
@@ -161,7 +161,7 @@ func TestDialRefused(t *testing.T) {
 	}
 }
 
-// The server's order of subprotocols counts, and the client's spelling.
+// The order of the server's subprotocols applies, and the client's spelling.
 func TestSubprotocols(t *testing.T) {
 	for _, test := range []struct {
 		client, server []string

@@ -1,5 +1,5 @@
-// Package behaviour has tests of what programs may rely on with coder/websocket.
-// Each passes with it.
+// Package behaviour has tests of behaviour of coder/websocket on which programs may
+// rely. All pass with that library.
 package behaviour
 
 import (
@@ -18,10 +18,10 @@ import (
 	"github.com/coder/websocket"
 )
 
-// limit is for what happens at once, on a busy machine.
+// limit bounds short operations, on a busy machine.
 const limit = 20 * time.Second
 
-// bounded returns a context for a call that should not have to wait for it.
+// bounded returns a context for a call that should return long before it ends.
 func bounded(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
@@ -29,7 +29,7 @@ func bounded(t *testing.T) context.Context {
 	return ctx
 }
 
-// peer is a server as bytes on a connection.
+// peer is a server that reads and writes raw bytes.
 type peer struct {
 	t *testing.T
 	net.Conn
@@ -79,7 +79,7 @@ const (
 	text          = 0x81
 	binaryMessage = 0x82
 	closed        = 0x88
-	more          = 0x02 // binary, and not the last frame
+	more          = 0x02 // binary, not final
 )
 
 // frame is a frame that a server sends.
@@ -149,7 +149,7 @@ func (p *peer) read(b []byte) {
 	}
 }
 
-// call is a call that is under way.
+// call is a call under way.
 type call struct{ done chan error }
 
 func start(f func() error) call {
@@ -170,8 +170,8 @@ func (c call) err(t *testing.T) error {
 	}
 }
 
-// startRead begins a Read, and returns when it waits: the client has answered a
-// ping, which it does while it reads.
+// startRead starts a Read, and returns when it is waiting: the client has answered a
+// ping, which it does only during a read.
 func startRead(t *testing.T, c *websocket.Conn, p *peer) call {
 	t.Helper()
 	reading := start(func() error {

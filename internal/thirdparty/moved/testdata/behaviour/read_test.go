@@ -13,8 +13,8 @@ import (
 	"github.com/coder/websocket/wsjson"
 )
 
-// A Read of a message's reader returns what the slice holds of the frame, however
-// its bytes arrive.
+// A Read of a message's reader fills the slice from the frame, however its bytes
+// arrive.
 func TestReadFillsTheSlice(t *testing.T) {
 	c, p := dial(t)
 	payload := bytes.Repeat([]byte("0123456789"), 140)
@@ -45,7 +45,7 @@ func TestReadFillsTheSlice(t *testing.T) {
 	}
 }
 
-// Each Read of a NetConn returns one message, where the slice holds it.
+// Each Read of a NetConn returns one message, if the slice is large enough.
 func TestNetConnReadsMessages(t *testing.T) {
 	c, p := dial(t)
 	nc := websocket.NetConn(context.Background(), c, websocket.MessageBinary)
@@ -68,7 +68,7 @@ func TestNetConnReadsMessages(t *testing.T) {
 	}
 }
 
-// JSON that is not valid closes the connection.
+// Invalid JSON closes the connection.
 func TestBadJSONCloses(t *testing.T) {
 	c, p := dial(t)
 	p.send(frame(text, []byte("{")))
@@ -88,7 +88,7 @@ func TestBadJSONCloses(t *testing.T) {
 	}
 }
 
-// Text that is not UTF-8 arrives as it is, and goes out as it is.
+// Invalid UTF-8 in a text message is received and sent unchanged.
 func TestTextIsNotChecked(t *testing.T) {
 	c, p := dial(t)
 	p.send(frame(text, []byte("\xff")))
@@ -116,7 +116,7 @@ func TestNetConnDeadlineCloses(t *testing.T) {
 	}
 }
 
-// At its end a NetConn returns io.EOF from a Read of no bytes, too.
+// At its end a NetConn returns io.EOF also from a Read into an empty slice.
 func TestNetConnReadsNothingAtTheEnd(t *testing.T) {
 	c, p := dial(t)
 	nc := websocket.NetConn(context.Background(), c, websocket.MessageBinary)
@@ -138,7 +138,7 @@ func TestNetConnAddress(t *testing.T) {
 	}
 }
 
-// A message whose bytes have all been read is over: io.EOF need not be read.
+// A message is complete when its last byte has been read: io.EOF need not be read.
 func TestNextMessageAfterTheLastByte(t *testing.T) {
 	for _, size := range []int{1, 125, 5000} {
 		c, p := dial(t)
@@ -155,7 +155,7 @@ func TestNextMessageAfterTheLastByte(t *testing.T) {
 	}
 }
 
-// The limit is the most that a message may have.
+// The limit is the largest allowed size of a message.
 func TestReadLimit(t *testing.T) {
 	for _, limit := range []int64{0, 1, 1000} {
 		c, p := dial(t)
@@ -176,7 +176,7 @@ func TestReadLimit(t *testing.T) {
 	}
 }
 
-// A peer that is gone is io.EOF for a NetConn, but not as it is.
+// If the connection is lost, a NetConn returns an error that wraps io.EOF.
 func TestNetConnGone(t *testing.T) {
 	c, p := dial(t)
 	nc := websocket.NetConn(context.Background(), c, websocket.MessageBinary)
@@ -186,7 +186,7 @@ func TestNetConnGone(t *testing.T) {
 	}
 }
 
-// What ends a NetConn otherwise is in the error.
+// The error of a NetConn contains any other cause of the end.
 func TestNetConnErrors(t *testing.T) {
 	c, p := dial(t)
 	p.sendClose(4000)
@@ -212,7 +212,7 @@ func TestNetConnErrors(t *testing.T) {
 	}
 }
 
-// The error of a Read of a NetConn whose deadline passes is context.Canceled.
+// A Read of a NetConn whose deadline passes returns context.Canceled.
 func TestNetConnDeadlineError(t *testing.T) {
 	c, _ := dial(t)
 	nc := websocket.NetConn(context.Background(), c, websocket.MessageBinary)
@@ -222,7 +222,7 @@ func TestNetConnDeadlineError(t *testing.T) {
 	}
 }
 
-// After CloseRead a Read waits until its context ends.
+// After CloseRead, a Read waits until its context ends.
 func TestReadAfterCloseRead(t *testing.T) {
 	c, _ := dial(t)
 	c.CloseRead(context.Background())

@@ -10,7 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// limit is for what happens at once, on a busy machine.
+// limit bounds short operations, on a busy machine.
 const limit = 20 * time.Second
 
 // newRoom returns the URL of a room.
@@ -23,8 +23,8 @@ func newRoom(t *testing.T) string {
 	return strings.Replace(s.URL, "http", "ws", 1)
 }
 
-// join enters a room. It returns when the hub knows of it, which is when what it
-// says comes back.
+// join enters a room. It returns when the hub has registered the client, that is, when
+// the client's own message arrives.
 func join(t *testing.T, url, hello string) *websocket.Conn {
 	t.Helper()
 	c, _, err := websocket.DefaultDialer.Dial(url, nil)
@@ -45,8 +45,8 @@ func say(t *testing.T, c *websocket.Conn, s string) {
 	}
 }
 
-// want wants the lines that c gets next to be s. The room may put several into a
-// message.
+// want wants the next lines that c receives to be lines. The room may put several into
+// one message.
 func want(t *testing.T, c *websocket.Conn, lines ...string) {
 	t.Helper()
 	var got []string
@@ -62,7 +62,7 @@ func want(t *testing.T, c *websocket.Conn, lines ...string) {
 	}
 }
 
-// What one says, all get.
+// All clients receive each message.
 func TestRoom(t *testing.T) {
 	url := newRoom(t)
 	a := join(t, url, "a is here")
@@ -74,7 +74,7 @@ func TestRoom(t *testing.T) {
 	want(t, b, "two lines", "three")
 }
 
-// One that leaves is gone from the room, and the others stay.
+// A client that leaves is removed from the room, and the others stay.
 func TestLeaving(t *testing.T) {
 	url := newRoom(t)
 	a := join(t, url, "a is here")
@@ -95,7 +95,7 @@ func TestLeaving(t *testing.T) {
 	}
 }
 
-// A message that is too long ends the connection of its sender alone.
+// A message that is too long ends only its sender's connection.
 func TestTooLong(t *testing.T) {
 	url := newRoom(t)
 	a := join(t, url, "a is here")
@@ -109,7 +109,7 @@ func TestTooLong(t *testing.T) {
 	want(t, a, "still here")
 }
 
-// A page of another site may not join.
+// A page of another site cannot join.
 func TestOrigin(t *testing.T) {
 	_, resp, err := websocket.DefaultDialer.Dial(newRoom(t), http.Header{"Origin": {"https://elsewhere.example"}})
 	if err == nil || resp == nil || resp.StatusCode != http.StatusForbidden {

@@ -9,12 +9,11 @@ import (
 	"net/http"
 )
 
-// What coder's external tests use of the package beside what it exports, made of
-// what it exports.
+// Unexported names that coder's external tests use, implemented with the exported ones.
 
 var ErrClosed = net.ErrClosed
 
-// ExportedDial is Dial; random is what the key is made of.
+// ExportedDial is Dial; random generates the key.
 func ExportedDial(ctx context.Context, u string, opts *DialOptions, random func([]byte) (int, error)) (*Conn, *http.Response, error) {
 	if _, err := SecWebSocketKey(reader(random)); err != nil {
 		return nil, nil, err
@@ -40,8 +39,8 @@ func SecWebSocketAccept(key string) string {
 // CompressionModeOpts keeps the mode for VerifyServerResponse.
 func CompressionModeOpts(mode CompressionMode) CompressionMode { return mode }
 
-// VerifyServerResponse dials, and the answer is resp. The key in it becomes that of
-// the request.
+// VerifyServerResponse dials with resp as the response. The key in resp is replaced by
+// that of the request.
 func VerifyServerResponse(opts *DialOptions, mode CompressionMode, key string, resp *http.Response) (*Conn, error) {
 	dialing := *opts
 	dialing.CompressionMode = mode

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Runs the fuzz targets of both modules, each for a while, and fails if one of
-# them has found something, or if no target has such a name.
+# Runs the fuzz targets of both modules, each for a given time. Fails if one of them finds
+# a failure, or if no target matches.
 #
 #	internal/fuzz.sh                    # 10 seconds each
-#	internal/fuzz.sh 5m 1               # with one worker; '' is one for each processor
-#	internal/fuzz.sh 20m '' 'Conn$'     # those whose names match
-#	internal/fuzz.sh list               # says what there is
+#	internal/fuzz.sh 5m 1               # with one worker; '' is one per processor
+#	internal/fuzz.sh 20m '' 'Conn$'     # targets whose names match
+#	internal/fuzz.sh list               # lists the targets
 set -eu
 cd "$(dirname "$0")/.."
 time=${1:-10s} workers=${2:-} names=${3:-.}

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs go test with arguments that select tests, and fails where a package has none
-# of those, too: a pattern that fits nothing any more would pass for ever.
+# Runs go test with arguments that select tests. Also fails if a package has no such test:
+# otherwise a pattern that no longer matches would always pass.
 #
 #	internal/gotest.sh -run '^TestFaults' ./internal/faults
 set -eu

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Checks the subjects of commits: `package: what it does now`, at most 72 columns.
-# Merges are left out.
+# It ignores merges.
 #
 #	internal/subjects.sh origin/main..HEAD
 set -eu

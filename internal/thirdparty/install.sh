@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs what the tests drive besides Go programs: Chromium, nginx, HAProxy,
-# Apache, Caddy, tinyproxy, squid, Python's websockets, the ws package of Node.js, and
-# qemu for tests of other processors. Says what is missing where it can't.
+# Installs the programs that the tests need besides Go: Chromium, nginx, HAProxy, Apache,
+# Caddy, tinyproxy, squid, Python's websockets, the ws package of Node.js, and qemu for
+# tests of other processors. If it cannot, it prints what is missing.
 set -eu
 cd "$(dirname "$0")"
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" # where proxies are
@@ -15,15 +15,14 @@ for processor in aarch64 i386 s390x x86_64; do
 	command -v qemu-$processor >/dev/null 2>&1 || { need="$need qemu-user" && break; }
 done
 
-# The tests start proxies by themselves. The services that come with the packages
-# would only take ports.
+# The tests start proxies themselves. The packages' services would only occupy ports.
 proxies=
 for proxy in nginx haproxy apache2 caddy tinyproxy squid; do
 	command -v $proxy >/dev/null 2>&1 || proxies="$proxies $proxy"
 done
 
-# apt runs apt-get with the privileges that it needs. While another program holds
-# one of apt's locks, apt says so and tries again.
+# apt runs apt-get with the required privileges. While another program holds one of apt's
+# locks, it prints a message and tries again.
 patience=${APT_PATIENCE:-600} # seconds
 pause=${APT_PAUSE:-5}
 apt() {
@@ -49,9 +48,9 @@ install() {
 	apt install -y --no-install-recommends "$@"
 }
 
-# install_proxies leaves the services stopped. Where systemd runs they are not
-# even started. Otherwise they may be, and apt-get fails if they can't; what
-# counts is that the programs are there.
+# install_proxies leaves the services stopped. With systemd they are never started.
+# Without it they may be, and apt-get fails if they cannot start. That does not matter,
+# as long as the programs are installed.
 install_proxies() {
 	if [ -d /run/systemd/system ]; then
 		$sudo systemctl mask --quiet $proxies || true

@@ -1,5 +1,5 @@
-// Package thirdparty has no code: this module holds the tests and measurements
-// that need other implementations. install.sh installs the programs among them.
+// Package thirdparty contains only tests: this module has the tests and measurements
+// that need other implementations. install.sh installs their programs.
 package thirdparty
 
 import (
@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// aptGet stands in for apt-get. It fails with its first messages, one a line of
-// the file failures, and installs programs of the packages' names.
+// aptGet replaces apt-get. Its first calls fail, each with the message on a line of the
+// file failures. Later calls install programs with the packages' names.
 const aptGet = `#!/bin/sh
 echo "$@" >>"$BIN/calls"
 if read -r message <"$BIN/failures"; then
@@ -29,8 +29,7 @@ done ;;
 esac
 `
 
-// bare returns a directory of programs for a machine that lacks those that
-// install.sh looks for.
+// bare returns a PATH directory without the programs that install.sh looks for.
 func bare(t *testing.T, uid int, failures ...string) (bin string) {
 	t.Helper()
 	bin = t.TempDir()
@@ -66,7 +65,7 @@ func bare(t *testing.T, uid int, failures ...string) (bin string) {
 	return bin
 }
 
-// install runs install.sh on that machine.
+// install runs install.sh with this PATH.
 func install(t *testing.T, bin string, env ...string) (output string, err error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "./install.sh")
@@ -91,7 +90,8 @@ func wantCalls(t *testing.T, bin string, want ...string) {
 	}
 }
 
-// While another program holds one of apt's locks, install.sh says so and waits.
+// While another program holds one of apt's locks, install.sh prints a message and
+// waits.
 func TestInstallAwaitsLocks(t *testing.T) {
 	locks := []string{
 		"E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)",
@@ -129,7 +129,7 @@ func TestInstallGivesUp(t *testing.T) {
 	}
 }
 
-// install.sh names the packages before it uses sudo.
+// install.sh prints the packages before it uses sudo.
 func TestInstallAnnouncesSudo(t *testing.T) {
 	const failure = "E: no network"
 	bin := bare(t, 1000, failure)

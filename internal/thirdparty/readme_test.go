@@ -26,7 +26,7 @@ func readme(t *testing.T) (text, root string) {
 	return string(b), root
 }
 
-// section returns what is below a heading, up to the next.
+// section returns the text between a heading and the next one.
 func section(t *testing.T, text, heading string) string {
 	t.Helper()
 	_, rest, found := strings.Cut("\n"+text, "\n"+heading+"\n")
@@ -48,7 +48,7 @@ func program(t *testing.T, text, heading string) string {
 	return code + "\n"
 }
 
-// command returns a command in dir, bounded by the test.
+// command returns a command in dir, which ends with the test.
 func command(t *testing.T, dir, name string, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
@@ -57,8 +57,8 @@ func command(t *testing.T, dir, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// TestReadme follows the README: the lines that make a module use a clone, and the
-// server and the client in that module, which talk to each other.
+// TestReadme follows the README: it adds a clone to a module with the given commands,
+// and runs the server and the client of the README in it.
 func TestReadme(t *testing.T) {
 	text, root := readme(t)
 	const clone = "../api"
@@ -78,7 +78,7 @@ func TestReadme(t *testing.T) {
 			t.Fatal(err)
 		}
 		code := program(t, text, "## A "+name)
-		// The port may be taken.
+		// The port may be in use.
 		code = strings.Replace(code, `"127.0.0.1:9000"`, `os.Args[1]`, 1)
 		code = strings.Replace(code, `"ws://127.0.0.1:9000"`, `"ws://"+os.Args[1]`, 1)
 		code = strings.Replace(code, "import (\n", "import (\n\t\"os\"\n", 1)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// script runs a script of the directory internal, in dir.
+// script runs a script of the directory internal in dir.
 func script(t *testing.T, dir, name string, args ...string) (output string, ok bool) {
 	t.Helper()
 	wd, err := os.Getwd()
@@ -20,7 +20,7 @@ func script(t *testing.T, dir, name string, args ...string) (output string, ok b
 	return string(out), err == nil
 }
 
-// A command that selects tests fails when it selects none.
+// A command that selects tests fails if it selects none.
 func TestSelectsNone(t *testing.T) {
 	for _, test := range []struct {
 		name, script string

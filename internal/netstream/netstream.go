@@ -277,6 +277,8 @@ func (s *Stream) didWrite(ctx context.Context, p []byte, n int, err error) (int,
 // WriteBoth writes head and then body, with one system call if it can.
 func (s *Stream) WriteBoth(ctx context.Context, head, body []byte) (int, error) {
 	switch {
+	case len(head) == 0:
+		return s.Write(ctx, body)
 	case s.raw != nil:
 		return s.rawWriteBoth(ctx, head, body)
 	case len(head)+len(body) <= joinLimit:
@@ -286,12 +288,9 @@ func (s *Stream) WriteBoth(ctx context.Context, head, body []byte) (int, error) 
 		n += copy(b.B[n:], body)
 		return s.Write(ctx, b.B[:n])
 	}
-	n := 0
-	if len(head) > 0 {
-		var err error
-		if n, err = s.Write(ctx, head); err != nil {
-			return n, err
-		}
+	n, err := s.Write(ctx, head)
+	if err != nil {
+		return n, err
 	}
 	m, err := s.Write(ctx, body)
 	return n + m, err

@@ -37,10 +37,12 @@ func (s *Sender) flush(ctx context.Context, own span) error {
 	return nil
 }
 
-// resume is flush after a write that returned err.
+// resume is flush after a write of a part, which may have returned an error.
 func (s *Sender) resume(ctx context.Context, own span, err error) error {
-	if stop, err := s.interrupted(ctx, own, err); stop {
-		return err
+	if err != nil {
+		if stop, err := s.interrupted(ctx, own, err); stop {
+			return err
+		}
 	}
 	return s.flush(ctx, own)
 }

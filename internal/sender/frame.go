@@ -30,6 +30,18 @@ type Frame struct {
 	Pre      *Preframed // the encoded frame of a prepared message, or nil
 }
 
+// single reports whether a Sender of role r can send the frame without copying a long
+// payload and without a later frame that refers to it.
+func (f *Frame) single(r Role) bool {
+	switch {
+	case f.Encoding != Plain:
+		return false
+	case f.Pre == nil && len(f.Payload) <= maxCopied:
+		return true
+	}
+	return r == Server && f.OnCancel == FailConn
+}
+
 // Encoding says how the payload of a message is sent.
 type Encoding uint8
 

@@ -62,15 +62,18 @@ func (o *output) refill() {
 	}
 }
 
-// keep makes b, the frame of a single write, the content. n bytes of it were sent. b is in
-// the block if there is one.
-func (o *output) keep(b []byte, n int) {
+// keep makes b and rest, the frame of a single write, the content. n bytes of it were
+// sent. b is in the block if there is one.
+func (o *output) keep(b, rest []byte, n int) {
 	if o.block == nil {
 		o.block = bufpool.Get(len(b))
 		copy(o.block.B, b)
 	}
-	o.from, o.to = n, len(b)
-	o.sent, o.added = int64(n), int64(len(b))
+	o.from, o.to = min(n, len(b)), len(b)
+	o.sent, o.added = int64(n), int64(len(b)+len(rest))
+	if len(rest) > 0 {
+		o.rest, o.full = rest[n-o.from:], true
+	}
 }
 
 // next returns the bytes to send next. rest can be sent together with them.

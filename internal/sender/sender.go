@@ -77,7 +77,7 @@ func (s *Sender) Send(ctx context.Context, c sendqueue.Class, f *Frame) error {
 	if s.queue.ShouldYield() || !s.queue.TryLead(c) {
 		return s.sendQueued(ctx, c, f)
 	}
-	if len(f.Payload) <= maxCopied && f.Encoding == Plain && f.Pre == nil && s.out.added == 0 {
+	if s.out.added == 0 && f.single(s.out.role) && (f.Pre == nil || s.compressor.made.Load() == nil) {
 		return s.sendSingle(ctx, f)
 	}
 	err := s.sendLeading(ctx, f)
@@ -85,20 +85,30 @@ func (s *Sender) Send(ctx context.Context, c sendqueue.Class, f *Frame) error {
 	return err
 }
 
-// sendSingle sends a short frame alone and gives up the lead. It is the fast path of Send
-// and makes few calls. The caller has the lead, and out is empty.
+// sendSingle sends a frame alone and gives up the lead. It is the fast path of Send
+// and makes few calls. It does not copy a long payload. The caller has the lead, and out
+// is empty.
 func (s *Sender) sendSingle(ctx context.Context, f *Frame) error {
 	if f.Op() == frame.Ping {
 		f.Payload = s.host.NumberPing(f.Payload)
 	}
-	b := s.small[:0]
-	if shortHeader+len(f.Payload) > smallFrame {
-		s.out.reserve(frame.MaxHeader + len(f.Payload))
-		b = s.out.free()
+	b, rest := s.small[:0], []byte(nil)
+	switch {
+	case f.Pre != nil:
+		rest = f.Pre.Bytes
+	case len(f.Payload) > maxCopied:
+		b = frame.AppendHeader(b, frame.Header{Byte0: f.Byte0, Length: int64(len(f.Payload))})
+		rest = f.Payload
+	default:
+		if shortHeader+len(f.Payload) > smallFrame {
+			s.out.reserve(frame.MaxHeader + len(f.Payload))
+			b = s.out.free()
+		}
+		b = appendFrame(b, f, s.out.role)
 	}
-	b = appendFrame(b, f, s.out.role)
-	if n, err := s.write(ctx, b, nil); err != nil {
-		s.out.keep(b, n)
+	n, err := s.write(ctx, b, rest)
+	if err != nil || n < len(b)+len(rest) {
+		s.out.keep(b, rest, n)
 		err = s.resume(ctx, span{0, s.out.added, f}, err)
 		s.release()
 		return err

@@ -50,11 +50,12 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, *http.Respon
 		return nil, nil, err
 	}
 	hs := newClientHandshake(opts)
+	hs.attach(ctx)
 	req, err := hs.newRequest(u)
 	if err != nil {
+		hs.giveUp()
 		return nil, nil, err
 	}
-	hs.attach(ctx)
 	resp, err := hs.roundTrip(req)
 	if err != nil {
 		hs.giveUp()
@@ -84,20 +85,25 @@ type clientHandshake struct {
 	// during the handshake: some transports close the connection with it.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	detach []func() bool
+	detach []func() bool // in bounds
+	bounds [2]func() bool
+
+	tunnel httptunnel.Transport
 
 	conn atomic.Pointer[net.Conn] // reported by the transport to httptrace
 }
 
 func newClientHandshake(opts *DialOptions) *clientHandshake {
 	hs := &clientHandshake{opts: opts, client: *opts.httpClient()}
-	hs.key = base64.StdEncoding.EncodeToString(randomBytes(16))
+	hs.detach = hs.bounds[:0]
+	hs.key = newKey()
 	hs.client.CheckRedirect = checkRedirect(hs.client.CheckRedirect)
 	if t := hs.client.Transport; t == nil {
 		hs.client.Transport = http.DefaultTransport
 	}
 	if t, ok := hs.client.Transport.(*http.Transport); ok {
-		hs.client.Transport = &httptunnel.Transport{Base: t}
+		hs.tunnel.Base = t
+		hs.client.Transport = &hs.tunnel
 	}
 	return hs
 }
@@ -129,10 +135,13 @@ func (handshakeTimeout) Unwrap() error   { return context.DeadlineExceeded }
 func (handshakeTimeout) Timeout() bool   { return true }
 func (handshakeTimeout) Temporary() bool { return true }
 
-func randomBytes(n int) []byte {
-	b := make([]byte, n)
-	rand.Read(b)
-	return b
+// newKey returns a new Sec-WebSocket-Key.
+func newKey() string {
+	var random [16]byte
+	var encoded [keyLen]byte
+	rand.Read(random[:])
+	base64.StdEncoding.Encode(encoded[:], random[:])
+	return string(encoded[:])
 }
 
 // detachAll detaches the context of the request from the bounds of the handshake. It
@@ -167,35 +176,49 @@ func (hs *clientHandshake) newRequest(u string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	req := &http.Request{
-		Method:     http.MethodGet,
-		URL:        target,
-		Proto:      "HTTP/1.1",
-		ProtoMajor: 1,
-		ProtoMinor: 1,
-		Host:       cmp.Or(host, target.Host),
-		Header:     hs.opts.HTTPHeader.Clone(),
+	req := new(http.Request).WithContext(hs.ctx)
+	req.Method, req.URL, req.Host = http.MethodGet, target, cmp.Or(host, target.Host)
+	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
+	req.Header = hs.header()
+	return req, nil
+}
+
+// header returns the header of the request: that of the options, and that of the
+// handshake.
+func (hs *clientHandshake) header() http.Header {
+	h := hs.opts.HTTPHeader.Clone()
+	if h == nil {
+		h = make(http.Header, handshakeHeaders)
 	}
-	if req.Header == nil {
-		req.Header = make(http.Header)
-	}
+	// Del would leave names that are not canonical.
+	maps.DeleteFunc(h, func(name string, _ []string) bool { return isHandshakeHeader(http.CanonicalHeaderKey(name)) })
+	values := make([]string, 0, handshakeHeaders) // one allocation for all
 	set := func(name, value string) {
-		// Del would leave names that are not canonical.
-		maps.DeleteFunc(req.Header, func(other string, _ []string) bool {
-			return http.CanonicalHeaderKey(other) == name
-		})
 		if value != "" {
-			req.Header[name] = []string{value}
+			values = append(values, value)
+			h[name] = values[len(values)-1:][:1:1]
 		}
 	}
-	set("Host", "")
 	set("Connection", "Upgrade")
 	set("Upgrade", "websocket")
 	set(headerVersion, protocolVersion)
 	set(headerKey, hs.key)
 	set(headerProtocol, strings.Join(hs.subprotocols, ", "))
 	set(headerExtensions, offerDeflate(hs.opts.compression()))
-	return req, nil
+	return h
+}
+
+// handshakeHeaders is the largest number of headers that the handshake sets.
+const handshakeHeaders = 6
+
+// isHandshakeHeader reports whether the handshake sets the header with a canonical name,
+// and so replaces a program's.
+func isHandshakeHeader(name string) bool {
+	switch name {
+	case "Host", "Connection", "Upgrade", headerVersion, headerKey, headerProtocol, headerExtensions:
+		return true
+	}
+	return false
 }
 
 // parseURL returns the URL to request for a WebSocket URL.
@@ -230,7 +253,7 @@ func toHTTP(u *url.URL) bool {
 
 // roundTrip sends the request, follows redirects and returns the response.
 func (hs *clientHandshake) roundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := hs.client.Do(req.WithContext(hs.ctx))
+	resp, err := hs.client.Do(req)
 	if err == nil {
 		return resp, nil
 	}

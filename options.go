@@ -3,7 +3,6 @@ package websocket
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -364,11 +363,15 @@ func nonEmpty(names []string) []string {
 // linesOf returns the lines of the header with the given canonical name, in any letter
 // case.
 func linesOf(h http.Header, name string) []string {
-	var lines []string
-	for _, key := range slices.Sorted(maps.Keys(h)) {
+	var keys, lines []string
+	for key := range h {
 		if http.CanonicalHeaderKey(key) == name {
-			lines = append(lines, h[key]...)
+			keys = append(keys, key)
 		}
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		lines = append(lines, h[key]...)
 	}
 	return lines
 }

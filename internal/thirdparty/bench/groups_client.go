@@ -63,7 +63,7 @@ func dialGroup() Group {
 	return Group{
 		Name:  "dial",
 		Title: "A client dials",
-		Words: "A handshake on a new connection in memory, whose other end answers it, and the end of the connection. " +
+		Words: "A handshake on a new connection in memory, whose other end answers it. The connection is closed outside of the measurement. " +
 			"bhojpur and coder dial through net/http's client, with one http.Transport for all connections; gorilla and gws write the request themselves. " +
 			"nethttp is the same request with net/http's client alone. " +
 			"[performance.md](performance.md#a-dial) shows where the time goes.",

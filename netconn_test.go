@@ -5,10 +5,12 @@ package websocket_test
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -489,8 +491,76 @@ func TestReadFillsTheSlice(t *testing.T) {
 	}
 }
 
-// A Read that its deadline interrupts returns what it has, and the error next. A
-// compressed message returns what is inflated.
+// A Read of a compressed message returns as much as can be inflated of what has arrived, up
+// to the size of the slice, and waits for no more of the message.
+func TestReadReturnsWhatIsInflated(t *testing.T) {
+	const flushed = "\x00\x00\xff\xff" // ends what a flush compresses
+	message := []byte(strings.Repeat(conntest.Filler(1400), 3))
+	rand.NewChaCha8([32]byte{}).Read(message[1400:2800])
+	opts := &conntest.Options{Compression: websocket.CompressionContextTakeover}
+	fragments := func(p *rawpeer.Peer) (payloads []string, frames [][]byte) {
+		d := rawpeer.NewDeflater(rawpeer.ContextTakeover)
+		first, second := string(d.Message(message[:2000]))+flushed, string(d.Message(message[2000:]))
+		return []string{first, second}, [][]byte{
+			rawpeer.AppendFrame(nil, p.Masked(rawpeer.Binary([]byte(first)).WithRSV(rawpeer.RSV1).More())),
+			rawpeer.AppendFrame(nil, p.Masked(rawpeer.Continuation(second))),
+		}
+	}
+	read := func(t *testing.T, p *rawpeer.Peer, open func() (io.Reader, error), room int) {
+		var got atomic.Int64
+		reading := rawpeer.GoErr(t, func() error {
+			r, err := open()
+			if err != nil {
+				return err
+			}
+			b := make([]byte, room)
+			for sum := 0; sum < len(message); {
+				n, err := r.Read(b)
+				if err != nil || !bytes.Equal(b[:n], message[sum:sum+n]) {
+					return fmt.Errorf("read %d bytes behind %d, %w", n, sum, err)
+				}
+				sum += n
+				got.Store(int64(sum))
+			}
+			return nil
+		})
+		payloads, frames := fragments(p)
+		arrived := ""
+		for i, frame := range frames {
+			header := len(frame) - len(payloads[i])
+			p.SendRaw(frame[:header])
+			for len(payloads[i]) > 0 {
+				k := min(3, len(payloads[i]))
+				p.SendRaw(frame[header : header+k])
+				arrived += payloads[i][:k]
+				frame, payloads[i] = frame[k:], payloads[i][k:]
+				synctest.Wait()
+				want, _ := io.ReadAll(flate.NewReader(strings.NewReader(arrived)))
+				if got.Load() < int64(len(want)) {
+					t.Fatalf("%d bytes were read after %d have arrived, want at least %d", got.Load(), len(arrived), len(want))
+				}
+			}
+		}
+		reading.Want()
+	}
+	for _, room := range []int{1, 100, 4096} {
+		t.Run(fmt.Sprintf("NetConn into %d bytes", room), func(t *testing.T) {
+			forBothNetConns(t, opts, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
+				read(t, p, func() (io.Reader, error) { return nc, nil }, room)
+			})
+		})
+		t.Run(fmt.Sprintf("Reader into %d bytes", room), func(t *testing.T) {
+			conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				read(t, p, func() (io.Reader, error) {
+					_, r, err := c.Reader(t.Context())
+					return r, err
+				}, room)
+			})
+		})
+	}
+}
+
+// A Read that its deadline interrupts returns what it has, and the error next.
 func TestReadFillInterrupted(t *testing.T) {
 	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 		wire := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Binary([]byte("0123456789"))))

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -20,6 +21,7 @@ import (
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/conntest"
+	"github.com/bhojpur/api/internal/poolcheck"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -671,5 +673,51 @@ func TestWriterAbandoned(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// A Writer that is abandoned registers nothing with its context, and neither it nor the
+// write that ends it allocates.
+func TestWriterAbandonedAllocatesNothing(t *testing.T) {
+	const runs = 100 // a collection of garbage empties pools in one of them
+	most := 0.0
+	if poolcheck.On {
+		most = runs // with the race detector pools forget
+	}
+	c, err := websocket.Accept(&hijacked{header: http.Header{}, conn: &loop{}}, conntest.Request(), nil)
+	conntest.WantNoError(t, err)
+	defer c.CloseNow()
+	p := []byte("hello")
+	abandon := func(ctx context.Context, cancel func()) {
+		w, err := c.Writer(ctx, websocket.MessageText)
+		if err == nil {
+			_, err = w.Write(p)
+		}
+		cancel()
+		if err := errors.Join(err, c.Write(t.Context(), websocket.MessageText, p)); err != nil {
+			t.Error(err)
+		}
+	}
+	counted := conntest.NewCountedContext()
+	abandon(counted, counted.Cancel)
+	if _, registered := counted.Counts(); registered != 0 {
+		t.Errorf("%d functions were registered with the context", registered)
+	}
+	var ctxs [2 * runs]context.Context
+	var cancels [len(ctxs)]context.CancelFunc
+	for i := range ctxs {
+		ctxs[i], cancels[i] = context.WithCancel(t.Context())
+		ctxs[i].Done() // the context allocates it in the first call
+	}
+	next := 0
+	again := func() {
+		abandon(ctxs[next], cancels[next])
+		next++
+	}
+	for range len(ctxs) - runs - 1 { // AllocsPerRun makes one more call
+		again()
+	}
+	if n := testing.AllocsPerRun(runs, again); n > most {
+		t.Errorf("an abandoned Writer and the next Write allocate %v times", n)
 	}
 }

@@ -38,6 +38,7 @@ var readTests = []Test{
 	{"read/CloseRead and a close", testCloseReadClose},
 	{"read/CloseRead and its context", testCloseReadContext},
 	{"read/Read after CloseRead", testCloseReadTakes},
+	{"read/CloseRead and Close, which waits for it", testCloseReadAwaited},
 }
 
 // echoSizes are near the limits of frame headers and buffers.
@@ -349,6 +350,25 @@ func testCloseReadTakes(t *testing.T, h *Host) {
 	}
 	if ctx.Err() != nil {
 		t.Errorf("the context ended with %v", ctx.Err())
+	}
+}
+
+// Close and CloseNow return when the goroutine of CloseRead has ended, so when its context
+// has.
+func testCloseReadAwaited(t *testing.T, h *Host) {
+	for name, end := range map[string]func(*websocket.Conn) error{
+		"Close":    func(c *websocket.Conn) error { return c.Close(websocket.StatusNormalClosure, "") },
+		"CloseNow": (*websocket.Conn).CloseNow,
+	} {
+		for range 20 {
+			c := h.Dial(t, "/sink")
+			ctx := c.CloseRead(t.Context())
+			conntest.MustWriteText(t, c, "hello")
+			conntest.WantNoError(t, end(c))
+			if ctx.Err() == nil {
+				t.Errorf("%s did not wait for the goroutine of CloseRead", name)
+			}
+		}
 	}
 }
 

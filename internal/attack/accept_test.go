@@ -3,6 +3,7 @@
 package attack
 
 import (
+	"cmp"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -78,24 +79,25 @@ func TestAttackHeaderInjection(t *testing.T) {
 		ours    []string    // subprotocols
 		offered string      // offered by the client
 		header  http.Header // set by the handler
+		status  int         // of a refusal
 	}{
-		{name: "our subprotocol", ours: []string{"b" + injected}, offered: "b"},
-		{name: "our subprotocol, offered so", ours: []string{"b" + injected}, offered: "b X-Injected: x"},
-		{name: "not ASCII", ours: []string{"b\u00fc"}, offered: "b\u00fc"},
+		{name: "our subprotocol", ours: []string{"b" + injected}, offered: "b", status: http.StatusInternalServerError},
+		{name: "our subprotocol, offered so", ours: []string{"b" + injected}, offered: "b X-Injected: x", status: http.StatusInternalServerError},
+		{name: "not ASCII", ours: []string{"b\u00fc"}, offered: "b\u00fc", status: http.StatusInternalServerError},
 		{name: "other letters", ours: []string{"k"}, offered: "\u212a"},
-		{name: "quoted", ours: []string{`"b"`}, offered: `"b"`},
-		{name: "with a colon", ours: []string{"b:x"}, offered: "b:x"},
+		{name: "quoted", ours: []string{`"b"`}, offered: `"b"`, status: http.StatusInternalServerError},
+		{name: "with a colon", ours: []string{"b:x"}, offered: "b:x", status: http.StatusInternalServerError},
 		{name: "empty", ours: []string{""}, offered: ", ,"},
 		{name: "value", header: http.Header{"X-Note": {"a" + injected, "b\nX-Injected: x", "c\rX-Injected: x"}}},
 		{name: "name", header: http.Header{"X-Note" + injected: {"x"}, "X-Injected: x\r\nX": {"x"}, "": {"x"}}},
 		{name: "name in small letters", header: http.Header{
 			"sec-websocket-accept":     {"x"},
-			"SEC-WEBSOCKET-PROTOCOL":   {"b"},
 			"sec-websocket-Extensions": {pmd},
 			"connection":               {"close"},
 			"content-length":           {"5"},
 			"transfer-encoding":        {"chunked"},
 		}},
+		{name: "subprotocol that was not offered", header: http.Header{"SEC-WEBSOCKET-PROTOCOL": {"b"}}, status: http.StatusBadRequest},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -105,13 +107,20 @@ func TestAttackHeaderInjection(t *testing.T) {
 					request.Header = []string{"Sec-WebSocket-Protocol: " + test.offered}
 				}
 				got := answerTo(t, opts, request, test.header)
-				if got.StatusCode != http.StatusSwitchingProtocols {
-					t.Fatalf("got status %d", got.StatusCode)
+				want := cmp.Or(test.status, http.StatusSwitchingProtocols)
+				if got.StatusCode != want {
+					t.Fatalf("got status %d, want %d", got.StatusCode, want)
 				}
-				for _, name := range []string{"X-Injected", "Sec-Websocket-Protocol", "Sec-Websocket-Extensions", "Content-Length"} {
+				for _, name := range []string{"X-Injected", "Sec-Websocket-Protocol", "Sec-Websocket-Extensions"} {
 					if value, ok := got.Header[name]; ok {
 						t.Errorf("got %s %q", name, value)
 					}
+				}
+				if test.status != 0 {
+					return
+				}
+				if length, ok := got.Header["Content-Length"]; ok {
+					t.Errorf("got Content-Length %q", length)
 				}
 				if len(got.Header["Sec-Websocket-Accept"]) != 1 || len(got.Header["Connection"]) != 1 || len(got.TransferEncoding) > 0 {
 					t.Errorf("got %v and %v", got.Header, got.TransferEncoding)

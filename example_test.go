@@ -36,7 +36,7 @@ func serve(handle func(ctx context.Context, c *websocket.Conn)) (url string, sto
 	return "ws" + strings.TrimPrefix(s.URL, "http"), s.Close
 }
 
-// echo sends every message back, until the client closes.
+// echo echoes every message until the client closes.
 func echo(ctx context.Context, c *websocket.Conn) {
 	var p []byte
 	for {
@@ -52,12 +52,12 @@ func echo(ctx context.Context, c *websocket.Conn) {
 	}
 }
 
-// A handler that answers one message and closes.
+// A handler that replies to one message and closes.
 func ExampleAccept() {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, nil)
 		if err != nil {
-			return // Accept has answered the request.
+			return // Accept has sent the response
 		}
 		defer c.CloseNow()
 
@@ -86,7 +86,7 @@ func ExampleAccept() {
 	// Output: hello, gopher <nil>
 }
 
-// Pages of one other site may connect.
+// Allow pages of one other site.
 func ExampleAccept_otherOrigins() {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{
@@ -113,7 +113,7 @@ func ExampleAccept_otherOrigins() {
 	// https://example.org 403 false
 }
 
-// A hub: what one client sends goes to all of them.
+// A hub sends each message to all clients.
 func ExampleNewPreparedMessage() {
 	var (
 		mu    sync.Mutex
@@ -127,7 +127,7 @@ func ExampleNewPreparedMessage() {
 		mu.Lock()
 		all := slices.Collect(maps.Keys(conns))
 		mu.Unlock()
-		// A client that does not read is gone after a second.
+		// Drop a client that does not read for a second.
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		var writes sync.WaitGroup
@@ -170,7 +170,7 @@ func ExampleNewPreparedMessage() {
 			log.Fatal(err)
 		}
 		defer c.CloseNow()
-		if _, _, err := c.Read(ctx); err != nil { // welcome: the hub knows it
+		if _, _, err := c.Read(ctx); err != nil { // welcome: the client is registered
 			log.Fatal(err)
 		}
 		clients = append(clients, c)
@@ -210,7 +210,7 @@ func ExampleDial() {
 	// Output: MessageText hello
 }
 
-// A long message goes through without being held in memory.
+// A long message is sent without holding it in memory.
 func ExampleConn_Writer() {
 	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
 		c.SetReadLimit(-1)
@@ -248,7 +248,7 @@ func ExampleConn_Writer() {
 }
 
 // A secret is sent uncompressed: compressed together with text that an attacker
-// chooses, its length would tell what it is.
+// chooses, its length would reveal it.
 func ExampleConn_WriteUncompressed() {
 	url, stop := serve(echo)
 	defer stop()
@@ -274,7 +274,7 @@ func ExampleConn_WriteUncompressed() {
 	// Output: token: 4f2a
 }
 
-// A read that waited too long is not the end.
+// A read that times out leaves the connection open.
 func ExampleConn_Read_timeout() {
 	proceed := make(chan struct{})
 	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
@@ -303,7 +303,7 @@ func ExampleConn_Read_timeout() {
 	// sorry, late, <nil>
 }
 
-// Each message is read into the memory of the one before.
+// Each message is read into the memory of the previous one.
 func ExampleConn_AppendRead() {
 	url, stop := serve(echo)
 	defer stop()
@@ -332,7 +332,7 @@ func ExampleConn_AppendRead() {
 	// three 4096
 }
 
-// A program that only writes still notices when the peer goes.
+// A program that only writes can still detect the end of the connection.
 func ExampleConn_CloseRead() {
 	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
 		c.Close(websocket.StatusGoingAway, "restarting")
@@ -364,7 +364,7 @@ func ExampleConn_Ping() {
 	}
 	defer c.CloseNow()
 
-	c.CloseRead(ctx) // somebody has to read the pong
+	c.CloseRead(ctx) // keep a read in progress for the pong
 	fmt.Println(c.Ping(ctx))
 	// Output: <nil>
 }
@@ -388,7 +388,7 @@ func ExampleCloseStatus() {
 	// Output: StatusCode(4001) true session expired
 }
 
-// A line-based protocol through a WebSocket.
+// A line-based protocol over a WebSocket.
 func ExampleNetConn() {
 	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
 		nc := websocket.NetConn(ctx, c, websocket.MessageBinary)
@@ -412,7 +412,7 @@ func ExampleNetConn() {
 	// 221 bye
 }
 
-// JSON, compressed with what earlier messages held.
+// JSON, compressed with context takeover.
 func Example_json() {
 	type tick struct {
 		Symbol string
@@ -459,8 +459,8 @@ func Example_json() {
 	// StatusNormalClosure
 }
 
-// A hub: what one client says, all of them hear. A client that does not keep up is
-// dropped, a client that is gone is noticed, and the end of the server closes all.
+// A hub sends each message to all clients. Slow clients are dropped, lost ones are
+// detected, and shutting down the server closes all connections.
 func ExampleGroup() {
 	var clients websocket.Group
 	opts := &websocket.AcceptOptions{PingInterval: 30 * time.Second, WriteTimeout: 10 * time.Second}

@@ -92,6 +92,10 @@ func TestWorstCaseMemory(t *testing.T) {
 		{"writing to a peer that does not read", &conntest.Options{}, 24_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
 			return awaited(stuckWriting(t, c, noise))
 		}},
+		{"writing through a NetConn to a peer that does not read", &conntest.Options{}, 70_000, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
+			nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
+			return awaited(rawpeer.GoErr(t, func() error { return writeUntilError(nc, noise) }))
+		}},
 		{"writing compressed to a peer that does not read", takeover, 90_000 + 4*64*kib + pooled, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
 			return awaited(stuckWriting(t, c, noise))
 		}},
@@ -205,6 +209,14 @@ func stuckWriting(t *testing.T, c *websocket.Conn, p []byte) *rawpeer.Call[struc
 			}
 		}
 	})
+}
+
+func writeUntilError(w io.Writer, p []byte) error {
+	for {
+		if _, err := w.Write(p); err != nil {
+			return err
+		}
+	}
 }
 
 func incompressible(n int) []byte {

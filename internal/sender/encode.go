@@ -22,6 +22,8 @@ const (
 	// maxBatch is the size at which a batch takes no further frames. One more copied
 	// frame fits into the same block of 64 KiB; the next size of the pool is 256 KiB.
 	maxBatch = 64<<10 - maxCopied - frame.MaxHeader
+	// maxKeptBatch is maxBatch for frames that are copied up to MaxFrame.
+	maxKeptBatch = 64<<10 - MaxFrame - frame.MaxHeader
 )
 
 // encode adds a frame to the output, which must not be full. The caller has the lead. The

@@ -221,7 +221,11 @@ func (s *Sender) lead(ctx context.Context, r *request) (done bool, err error) {
 
 // take encodes queued frames as one batch. own is the caller's request, or nil.
 func (s *Sender) take(own *request) {
-	for !s.out.full && s.out.to < maxBatch {
+	limit := maxBatch
+	if own != nil && own.Frame.OnCancel == KeepFrame {
+		limit = maxKeptBatch // the other frames of a NetConn are of that kind
+	}
+	for !s.out.full && s.out.to < limit {
 		r := s.queue.Next(own)
 		if r == nil {
 			return

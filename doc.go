@@ -40,38 +40,41 @@
 // All methods are safe for concurrent use. Concurrent writes are sent one after the
 // other, in their order.
 //
-// [NewPreparedMessage] encodes a message once, for [Conn.WritePrepared] to many
-// connections, as a hub or a chat needs.
+// # Send to many
 //
-// # Send to many, and close all
+// [NewPreparedMessage] encodes a message once for any number of connections. [Conn.Post]
+// sends it without waiting for a peer that does not read, and returns [ErrBacklog] if too
+// much is queued. A [Group] is a set of connections, such as those of a room.
+// [docs/broadcast.md] has a publish/subscribe server.
 //
-// [Conn.Post] sends a prepared message without waiting for a peer that does not
-// keep up, and returns [ErrBacklog] where too much waits. A [Group] is a set of
-// connections, such as a room, or all of a server, which ends them with
-// [Group.Close].
+// # Keep connections alive
 //
-// # Keep reading
+// Pings are answered, and the peer's close is noticed, only during a read. A program
+// that only writes calls [Conn.CloseRead].
 //
-// Pings are answered, and the peer's close noticed, only while somebody reads.
-// A program that only writes calls [Conn.CloseRead].
+// With PingInterval in the options a silent peer is pinged, and the connection fails with
+// [ErrPingTimeout] if nothing arrives. With WriteTimeout it fails with [ErrWriteTimeout] if
+// the peer does not read. Neither needs a goroutine. [Conn.Ping] pings once, and
+// [Conn.RoundTrip] returns how long a ping took. [docs/keepalive.md] has a server, and the
+// limits.
 //
-// # Notice a peer that is gone
+// # End in time
 //
-// With PingInterval in the options a peer that is silent is pinged, and the
-// connection fails with [ErrPingTimeout] if nothing comes back. WriteTimeout is
-// for a peer that talks and reads nothing. Neither takes a goroutine.
-// [Conn.Ping] asks once, and [Conn.RoundTrip] tells how long a ping took.
+// [net/http.Server.Shutdown] does not close the connections, nor wait for them.
+// [Group.Close] closes all connections of a group at the same time, within the time of a
+// context. [docs/shutdown.md] has a server that ends on SIGTERM.
 //
 // # Close
 //
 // [Conn.Close] completes the close handshake in at most 5 seconds, [Conn.CloseContext]
 // in the time of a context, and [Conn.CloseNow] closes without it. Every connection must
-// be closed by one of them; a deferred CloseNow has no effect after Close. A call that is under way when the peer or the network ends
-// the connection returns the cause. The error of each later call, and of each
-// call that Close or CloseNow ends, is [net.ErrClosed] for [errors.Is] as well.
-// [CloseStatus] returns the code of the peer's close frame.
-// [IsNormalClose] reports whether the peer closed normally. [Conn.Done] and [Conn.Err]
-// report the end without a read.
+// be closed by one of them; a deferred CloseNow has no effect after Close.
+//
+// A call that is under way when the peer or the network ends the connection returns the
+// cause. The error of each later call, and of each call that Close or CloseNow ends, is
+// [net.ErrClosed] for [errors.Is] as well. [CloseStatus] returns the code of the peer's
+// close frame, and [IsNormalClose] reports whether the peer closed normally. [Conn.Done]
+// and [Conn.Err] report the end without a read.
 //
 // # Compress
 //
@@ -92,8 +95,8 @@
 //
 //   - Accept returns an error that is [errors.ErrUnsupported].
 //   - A URL may be relative to the page or to the worker's script.
-//   - Of [DialOptions] only Subprotocols, ReadLimit and MaxUnread are used. A server that
-//     selects none of the subprotocols makes Dial fail.
+//   - Of [DialOptions] only Subprotocols, ReadLimit, MaxBacklog and MaxUnread are used. A
+//     server that selects none of the subprotocols makes Dial fail.
 //   - The browser does not report why Dial failed. Of the server's response it reports
 //     only the subprotocol and the extensions.
 //   - The browser answers pings and notices the end of the connection without a read.
@@ -112,4 +115,8 @@
 // A program that also makes HTTP requests is twice as large. docs/browser.md in the
 // repository, https://github.com/bhojpur/api/blob/main/docs/browser.md, describes how to
 // build, serve and run a program.
+//
+// [docs/broadcast.md]: https://github.com/bhojpur/api/blob/main/docs/broadcast.md
+// [docs/keepalive.md]: https://github.com/bhojpur/api/blob/main/docs/keepalive.md
+// [docs/shutdown.md]: https://github.com/bhojpur/api/blob/main/docs/shutdown.md
 package websocket

@@ -8,14 +8,11 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	websocket "github.com/bhojpur/api"
@@ -36,7 +33,7 @@ func serve(handle func(ctx context.Context, c *websocket.Conn)) (url string, sto
 	return "ws" + strings.TrimPrefix(s.URL, "http"), s.Close
 }
 
-// echo echoes every message until the client closes.
+// echo sends every message back, until the client closes.
 func echo(ctx context.Context, c *websocket.Conn) {
 	var p []byte
 	for {
@@ -52,12 +49,12 @@ func echo(ctx context.Context, c *websocket.Conn) {
 	}
 }
 
-// A handler that replies to one message and closes.
+// A handler that answers one message and closes.
 func ExampleAccept() {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, nil)
 		if err != nil {
-			return // Accept has sent the response
+			return // Accept has answered the request.
 		}
 		defer c.CloseNow()
 
@@ -86,7 +83,7 @@ func ExampleAccept() {
 	// Output: hello, gopher <nil>
 }
 
-// Allow pages of one other site.
+// Pages of one other site may connect.
 func ExampleAccept_otherOrigins() {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{
@@ -113,51 +110,13 @@ func ExampleAccept_otherOrigins() {
 	// https://example.org 403 false
 }
 
-// A hub sends each message to all clients.
+// One message for all connections of a Group. It is encoded once.
 func ExampleNewPreparedMessage() {
-	var (
-		mu    sync.Mutex
-		conns = make(map[*websocket.Conn]bool)
-	)
-	broadcast := func(ctx context.Context, typ websocket.MessageType, p []byte) error {
-		m, err := websocket.NewPreparedMessage(typ, p)
-		if err != nil {
-			return err
-		}
-		mu.Lock()
-		all := slices.Collect(maps.Keys(conns))
-		mu.Unlock()
-		// Drop a client that does not read for a second.
-		ctx, cancel := context.WithTimeout(ctx, time.Second)
-		defer cancel()
-		var writes sync.WaitGroup
-		for _, c := range all {
-			writes.Go(func() {
-				if c.WritePrepared(ctx, m) != nil {
-					c.CloseNow()
-				}
-			})
-		}
-		writes.Wait()
-		return nil
-	}
+	var group websocket.Group
 	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
-		mu.Lock()
-		conns[c] = true
-		mu.Unlock()
-		defer func() {
-			mu.Lock()
-			delete(conns, c)
-			mu.Unlock()
-		}()
+		group.Add(c)
 		c.Write(ctx, websocket.MessageText, []byte("welcome"))
-		for {
-			typ, p, err := c.Read(ctx)
-			if err != nil {
-				return
-			}
-			broadcast(ctx, typ, p)
-		}
+		<-c.CloseRead(ctx).Done()
 	})
 	defer stop()
 
@@ -170,12 +129,16 @@ func ExampleNewPreparedMessage() {
 			log.Fatal(err)
 		}
 		defer c.CloseNow()
-		if _, _, err := c.Read(ctx); err != nil { // welcome: the client is registered
-			log.Fatal(err)
-		}
+		c.Read(ctx) // welcome: the connection is in the group
 		clients = append(clients, c)
 	}
-	clients[0].Write(ctx, websocket.MessageText, []byte("to all"))
+	m, err := websocket.NewPreparedMessage(websocket.MessageText, []byte("to all"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for c := range group.All() {
+		c.WritePrepared(ctx, m)
+	}
 	for i, c := range clients {
 		_, p, err := c.Read(ctx)
 		fmt.Printf("client %d: %s %v\n", i, p, err)
@@ -210,7 +173,7 @@ func ExampleDial() {
 	// Output: MessageText hello
 }
 
-// A long message is sent without holding it in memory.
+// A long message goes through without being held in memory.
 func ExampleConn_Writer() {
 	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
 		c.SetReadLimit(-1)
@@ -248,7 +211,7 @@ func ExampleConn_Writer() {
 }
 
 // A secret is sent uncompressed: compressed together with text that an attacker
-// chooses, its length would reveal it.
+// chooses, its length would tell what it is.
 func ExampleConn_WriteUncompressed() {
 	url, stop := serve(echo)
 	defer stop()
@@ -274,7 +237,7 @@ func ExampleConn_WriteUncompressed() {
 	// Output: token: 4f2a
 }
 
-// A read that times out leaves the connection open.
+// A read that waited too long is not the end.
 func ExampleConn_Read_timeout() {
 	proceed := make(chan struct{})
 	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
@@ -303,7 +266,7 @@ func ExampleConn_Read_timeout() {
 	// sorry, late, <nil>
 }
 
-// Each message is read into the memory of the previous one.
+// Each message is read into the memory of the one before.
 func ExampleConn_AppendRead() {
 	url, stop := serve(echo)
 	defer stop()
@@ -332,7 +295,7 @@ func ExampleConn_AppendRead() {
 	// three 4096
 }
 
-// A program that only writes can still detect the end of the connection.
+// A program that only writes still notices when the peer goes.
 func ExampleConn_CloseRead() {
 	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
 		c.Close(websocket.StatusGoingAway, "restarting")
@@ -364,7 +327,7 @@ func ExampleConn_Ping() {
 	}
 	defer c.CloseNow()
 
-	c.CloseRead(ctx) // keep a read in progress for the pong
+	c.CloseRead(ctx) // somebody has to read the pong
 	fmt.Println(c.Ping(ctx))
 	// Output: <nil>
 }
@@ -388,7 +351,7 @@ func ExampleCloseStatus() {
 	// Output: StatusCode(4001) true session expired
 }
 
-// A line-based protocol over a WebSocket.
+// A line-based protocol through a WebSocket.
 func ExampleNetConn() {
 	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
 		nc := websocket.NetConn(ctx, c, websocket.MessageBinary)
@@ -412,7 +375,7 @@ func ExampleNetConn() {
 	// 221 bye
 }
 
-// JSON, compressed with context takeover.
+// JSON, compressed with what earlier messages held.
 func Example_json() {
 	type tick struct {
 		Symbol string
@@ -459,13 +422,11 @@ func Example_json() {
 	// StatusNormalClosure
 }
 
-// A hub sends each message to all clients. Slow clients are dropped, lost ones are
-// detected, and shutting down the server closes all connections.
+// A hub: a message of one client goes to all of them.
 func ExampleGroup() {
 	var clients websocket.Group
-	opts := &websocket.AcceptOptions{PingInterval: 30 * time.Second, WriteTimeout: 10 * time.Second}
-	hub := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := websocket.Accept(w, r, opts)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{PingInterval: 30 * time.Second})
 		if err != nil {
 			return
 		}
@@ -474,43 +435,27 @@ func ExampleGroup() {
 			return // the server is shutting down
 		}
 		for {
-			typ, p, err := c.Read(context.Background())
+			typ, p, err := c.Read(r.Context())
 			if err != nil {
 				return
 			}
-			m, err := websocket.NewPreparedMessage(typ, p)
-			if err != nil {
-				return
-			}
+			m, _ := websocket.NewPreparedMessage(typ, p)
 			for client := range clients.All() {
 				if errors.Is(client.Post(m), websocket.ErrBacklog) {
-					client.CloseNow()
+					client.CloseNow() // it does not keep up
 				}
 			}
 		}
-	})
+	}))
+	ctx, closed := context.Background(), make(chan error)
+	s.Config.RegisterOnShutdown(func() { closed <- clients.Close(ctx, websocket.StatusGoingAway, "") })
 
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	server := &http.Server{Handler: hub}
-	closed := make(chan error)
-	server.RegisterOnShutdown(func() {
-		closed <- clients.Close(context.Background(), websocket.StatusGoingAway, "")
-	})
-	go server.Serve(ln)
-
-	c, _, err := websocket.Dial(context.Background(), "ws://"+ln.Addr().String(), nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer c.CloseNow()
-	c.Write(context.Background(), websocket.MessageText, []byte("hello"))
-	_, p, _ := c.Read(context.Background())
+	c, _, _ := websocket.Dial(ctx, s.URL, nil)
+	c.Write(ctx, websocket.MessageText, []byte("hello"))
+	_, p, _ := c.Read(ctx)
 	fmt.Printf("%s\n", p)
-	c.CloseRead(context.Background()) // answers the close frame
-	server.Shutdown(context.Background())
+	c.CloseRead(ctx)       // answers the close frame
+	s.Config.Shutdown(ctx) // does not wait for the function
 	fmt.Println(<-closed, clients.Len())
 	// Output:
 	// hello

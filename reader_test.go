@@ -19,7 +19,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// forms are the forms in which a message may arrive.
+// forms are the forms in which a message may come.
 var forms = []struct {
 	name   string
 	frames func(f rawpeer.Frame) []rawpeer.Frame
@@ -31,7 +31,8 @@ var forms = []struct {
 	}},
 }
 
-// forEachForm runs test for both roles and all forms of messages. send sends a message.
+// forEachForm runs test for both conntest.Roles and all forms of messages: send sends
+// one.
 func forEachForm(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string))) {
 	t.Helper()
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
@@ -61,9 +62,9 @@ func TestReaderUnfinished(t *testing.T) {
 	})
 }
 
-// A message of which all bytes, but not io.EOF, have been read counts as read: decoders
-// of JSON leave it so.
-func TestReaderReadExceptEOF(t *testing.T) {
+// A message of which each byte was read, but not the io.EOF behind them, counts
+// as read: readers of JSON leave it so.
+func TestReaderReadButForEOF(t *testing.T) {
 	long := make([]byte, 12<<10)
 	rand.NewChaCha8([32]byte{}).Read(long)
 	for i, b := range long {
@@ -84,8 +85,8 @@ func TestReaderReadExceptEOF(t *testing.T) {
 	})
 }
 
-// The empty final frame of such a message is read with the next message.
-func TestReaderReadExceptLastFrame(t *testing.T) {
+// What ends a message is looked for where the next one is.
+func TestReaderReadButForLastFrame(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			encode := opts.Encoder()
@@ -105,8 +106,8 @@ func TestReaderReadExceptLastFrame(t *testing.T) {
 	})
 }
 
-// The text is an incomplete sequence, which is detected only at its end.
-func TestReaderReadExceptEOFOfInvalidText(t *testing.T) {
+// The text ends in the middle of a sequence, which shows only at its end.
+func TestReaderReadButForEOFOfWrongText(t *testing.T) {
 	const wrong = "wrong \xc3"
 	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string)) {
 		reads := rawpeer.GoErr(t, func() error {
@@ -127,7 +128,7 @@ func TestReaderReadExceptEOFOfInvalidText(t *testing.T) {
 	})
 }
 
-// wantCloseBehindPongs is WantClose, but skips pongs.
+// wantCloseBehindPongs is WantClose, but for pongs.
 func wantCloseBehindPongs(t *testing.T, p *rawpeer.Peer, code int) {
 	t.Helper()
 	f := p.WantFrame()
@@ -160,7 +161,7 @@ func TestReaderStale(t *testing.T) {
 			wantStale()
 			conntest.WantRest(t, r, "llo")
 			for range 2 {
-				conntest.WantRest(t, r, "") // io.EOF repeatedly, until the next message
+				conntest.WantRest(t, r, "") // io.EOF again and again, until the next message
 			}
 			stale = append(stale, r)
 		}
@@ -189,7 +190,7 @@ func TestReaderReadsNothing(t *testing.T) {
 		if _, err := r.Read(nil); err != io.EOF {
 			t.Fatalf("got %v, want io.EOF", err)
 		}
-		// Nor does it block.
+		// Nor does it wait.
 		p.Send(rawpeer.Text("part").More())
 		r = conntest.WantReader(t, c)
 		conntest.WantRead(t, r, "part")
@@ -197,7 +198,7 @@ func TestReaderReadsNothing(t *testing.T) {
 	})
 }
 
-// Bytes are available when they have arrived, before the end of their frame.
+// The bytes are there when they have arrived, not when their frame has.
 func TestReaderStreams(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const text = "one two three"
@@ -214,7 +215,7 @@ func TestReaderStreams(t *testing.T) {
 	})
 }
 
-// The handle of a connection that has ended returns that, with the cause.
+// A handle whose connection has ended says so, and what ended it.
 func TestReaderOfClosedConnection(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("part").More(), rawpeer.Close(4000, "changed my mind"))
@@ -238,7 +239,7 @@ func TestReaderOfClosedConnection(t *testing.T) {
 	})
 }
 
-// CloseNow ends a blocked Read.
+// CloseNow ends a Read that waits.
 func TestReaderInterruptedByCloseNow(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -254,7 +255,7 @@ func TestReaderInterruptedByCloseNow(t *testing.T) {
 	})
 }
 
-// The bytes that Read returns belong to the caller.
+// The bytes that Read returns are the caller's.
 func TestReadReturnsOwnMemory(t *testing.T) {
 	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string)) {
 		send("first")
@@ -277,8 +278,8 @@ func TestReadReturnsOwnMemory(t *testing.T) {
 	})
 }
 
-// A Read at the end of a message returns io.EOF at once, even while another goroutine
-// waits for the next message.
+// A Read at the end of a message tells it at once, also while another goroutine
+// waits for the next one.
 func TestReaderEndWhileOtherReads(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText("x")
@@ -302,7 +303,7 @@ func TestReaderEndWhileOtherReads(t *testing.T) {
 	})
 }
 
-// unwindings are the ways in which a callback may end without returning.
+// unwindings are the ways in which a callback may leave without a return.
 var unwindings = []struct {
 	name  string
 	leave func()
@@ -311,7 +312,7 @@ var unwindings = []struct {
 	{"Goexit", runtime.Goexit},
 }
 
-// unwound calls f on a goroutine, and wants a callback to end it without returning.
+// unwound calls f, from which a callback does not return, on a goroutine.
 func unwound(t *testing.T, f func()) *rawpeer.Call[struct{}] {
 	return rawpeer.GoErr(t, func() error {
 		done := make(chan error, 1)
@@ -354,8 +355,8 @@ func forUnwindings(t *testing.T, mode websocket.CompressionMode, test func(t *te
 	}
 }
 
-// A callback that panics, or ends its goroutine, ends the read that called it, and no
-// other.
+// A callback that panics, or ends its goroutine, ends the read that called it,
+// and no other.
 func TestCallbackUnwinds(t *testing.T) {
 	controls := []rawpeer.Frame{rawpeer.Ping("x"), rawpeer.Pong("x")}
 	for _, mode := range []websocket.CompressionMode{websocket.CompressionDisabled, websocket.CompressionContextTakeover} {
@@ -400,7 +401,7 @@ func TestCallbackUnwinds(t *testing.T) {
 	}
 }
 
-// CloseNow unblocks reads after a callback that did not return.
+// CloseNow frees the reads behind a callback that did not return.
 func TestCallbackUnwindsThenCloseNow(t *testing.T) {
 	forUnwindings(t, websocket.CompressionDisabled, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, calm *bool) {
 		p.Send(rawpeer.Text("a").More(), rawpeer.Ping(""))
@@ -414,8 +415,8 @@ func TestCallbackUnwindsThenCloseNow(t *testing.T) {
 	})
 }
 
-// A Close that a callback ends has closed the connection, and so has the goroutine of
-// CloseRead.
+// A Close that a callback leaves has closed the connection, and so has the
+// goroutine of CloseRead.
 func TestCallbackUnwindsClose(t *testing.T) {
 	forUnwindings(t, websocket.CompressionDisabled, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, calm *bool) {
 		p.SendPing("")

@@ -16,8 +16,9 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// queue stalls the stream, and starts a Write of each message, each one after the
-// previous one is blocked: the first one in the transport, the others in the queue.
+// queue stalls the stream, and starts a Write of each message, the next one
+// when the one before waits: the first one in the transport, the others for
+// their turn.
 func queue(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, messages ...string) (release func(), calls []*rawpeer.Call[struct{}]) {
 	t.Helper()
 	p.CountWrites()
@@ -29,8 +30,8 @@ func queue(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, messages ...string)
 	return release, calls
 }
 
-// wantBatches wants the Writes of the connection under test to have contained these
-// messages.
+// wantBatches wants the Writes of the connection under test to have had these
+// messages in them.
 func wantBatches(t *testing.T, p *rawpeer.Peer, want ...[]string) {
 	t.Helper()
 	var got [][]string
@@ -50,8 +51,8 @@ func wantBatches(t *testing.T, p *rawpeer.Peer, want ...[]string) {
 	}
 }
 
-// Writes that wait during another one are sent together, in the order in which they
-// were queued.
+// Those who wait while another writes are sent together, in the order in which
+// they came.
 func TestBatch(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		messages := strings.Fields("zero one two three four five six seven eight nine ten")
@@ -87,8 +88,8 @@ func TestBatchLargeInBetween(t *testing.T) {
 	})
 }
 
-// The largest frame that is copied into a batch has 4 KiB, and a batch has about 64 KiB
-// at most.
+// The largest frame that joins others has 4 KiB, and what is sent together
+// stays near 64 KiB.
 func TestBatchSizes(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const joins, most = 4 << 10, 70 << 10
@@ -114,7 +115,7 @@ func TestBatchSizes(t *testing.T) {
 	})
 }
 
-// Compressed messages wait in the same queue.
+// Compressed messages wait in the same line.
 func TestBatchCompressedInBetween(t *testing.T) {
 	for _, mode := range modes[1:] {
 		t.Run(mode.name, func(t *testing.T) {
@@ -134,7 +135,7 @@ func TestBatchCompressedInBetween(t *testing.T) {
 	}
 }
 
-// Pings are batched with messages, and precede waiting ones (RFC 6455 section 5.4).
+// Pings join messages, and go ahead of those that wait (RFC 6455 section 5.4).
 func TestBatchPing(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		c.CloseRead(t.Context())
@@ -161,8 +162,8 @@ func TestBatchPing(t *testing.T) {
 	})
 }
 
-// A batch does not interrupt a fragmented message: waiting messages are sent after it,
-// in their order, and pings before.
+// A message of several frames is not interrupted by a batch: those who wait get
+// their turn behind it, in their order, and pings before.
 func TestBatchBehindWriter(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		w, err := c.Writer(t.Context(), websocket.MessageBinary)
@@ -205,20 +206,20 @@ func TestBatchBehindWriter(t *testing.T) {
 	})
 }
 
-// traffic is many goroutines that write concurrently, in different ways.
+// traffic is many goroutines that write at once, all in their own way.
 type traffic struct {
 	writers, rounds int
 	opts            conntest.Options
 }
 
-// message returns the message of writer i in a round. Its contents identify it and show
-// whether it is complete.
+// message is what writer i sends in a round: all that it says, how often it
+// comes, and that nothing is missing, can be told from it.
 func (traffic) message(i, round int) string {
 	size := []int{10, 300, 3000, 5000, 40_000}[(i+round)%5]
 	return fmt.Sprintf("%d/%d/%s", i, round, conntest.Filler(size))
 }
 
-// write sends a message in one of several ways.
+// write is one of the ways to send a message.
 func (traffic) write(ctx context.Context, c *websocket.Conn, way int, message string) error {
 	if way%3 > 0 {
 		return c.Write(ctx, websocket.MessageText, []byte(message))
@@ -260,8 +261,8 @@ func (tr traffic) run(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 	wg.Wait()
 }
 
-// want wants each message of each writer once, and in the writer's order. It answers
-// pings in between.
+// want wants each message of each writer once, and in the writer's order.
+// Pings are answered wherever they come.
 func (tr traffic) want(t *testing.T, p *rawpeer.Peer) {
 	t.Helper()
 	inflater := rawpeer.NewInflater(tr.opts.Takeover())
@@ -304,8 +305,8 @@ func (tr traffic) want(t *testing.T, p *rawpeer.Peer) {
 	}
 }
 
-// Complete messages of many writers, small and large, compressed, in one frame and in
-// many, with pings in between.
+// Whole messages of many writers, small ones and large ones, compressed, in one
+// frame and in many, and pings in between.
 func TestConcurrentWrites(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
@@ -319,9 +320,9 @@ func TestConcurrentWrites(t *testing.T) {
 	}
 }
 
-// The context of a batch's sender ends. That affects only the sender, unless its own
-// frame is partly sent. The others' frames are sent, and so is a close frame that was
-// queued meanwhile.
+// The context of who sends a batch ends: that is its own affair, unless it
+// leaves half of its own frame behind. The others' frames go out, and so does
+// the close frame that came meanwhile.
 func TestBatchSenderContextEnds(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -341,7 +342,7 @@ func TestBatchSenderContextEnds(t *testing.T) {
 			cancels[0]()
 			synctest.Wait()
 			if !calls[0].Returned() {
-				t.Fatal("the write has not returned after its context ended")
+				t.Fatal("the write waits on, after its context ended")
 			}
 			test.want(t, calls[0].Err())
 			conntest.UnderTest(p).SetCapacity(rawpeer.Unbounded)
@@ -385,8 +386,8 @@ func TestBatchSenderContextEnds(t *testing.T) {
 	})
 }
 
-// A frame in another sender's batch cannot be withdrawn.
-func TestBatchMemberContextEnds(t *testing.T) {
+// A frame that another sends along can't be withdrawn.
+func TestBatchPassengerContextEnds(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		out  func(frame int) int
@@ -401,7 +402,7 @@ func TestBatchMemberContextEnds(t *testing.T) {
 				cancels[2]()
 				wantFailed(t, calls[2].Err())
 				for _, call := range calls[:2] {
-					if err := call.Err(); err != nil { // otherwise it was sent
+					if err := call.Err(); err != nil { // else it was out
 						wantFailed(t, err)
 					}
 				}
@@ -411,8 +412,8 @@ func TestBatchMemberContextEnds(t *testing.T) {
 	}
 }
 
-// When the sender of a batch and its successor have returned, the next one continues,
-// until the batch is sent.
+// When the sender of a batch and then who took over have left, the next one
+// goes on, and so to the end.
 func TestBatchSendersLeave(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		before, n := frameSize(p, len("before")), frameSize(p, 3)
@@ -438,7 +439,8 @@ func TestBatchSendersLeave(t *testing.T) {
 	})
 }
 
-// A successor of which no byte has been sent withdraws its frame when its context ends.
+// Who was handed the sending, and of whose frame no byte is out, takes it out
+// again when its context ends.
 func TestBatchSuccessorContextEnds(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		calls, cancels := batch(t, c, p, frameSize(p, 3))
@@ -456,8 +458,8 @@ func TestBatchSuccessorContextEnds(t *testing.T) {
 	})
 }
 
-// A compressed frame that is withdrawn is not in the window of the next one, however
-// the two came into one batch.
+// A compressed frame that is withdrawn was no part of what the next one refers to,
+// however the two came into one batch.
 func TestBatchWithdrawsCompressed(t *testing.T) {
 	text := "the same text, " + conntest.Filler(300)
 	opts := &conntest.Options{Compression: websocket.CompressionContextTakeover, Threshold: 10}
@@ -475,7 +477,7 @@ func TestBatchWithdrawsCompressed(t *testing.T) {
 	writePrepared := func(ctx context.Context, c *websocket.Conn) error { return c.WritePrepared(ctx, m) }
 	for _, test := range []struct {
 		name   string
-		inside bool // inside the batch of another message
+		inside bool // the batch of another message
 		send   func(ctx context.Context, c *websocket.Conn) error
 	}{
 		{"by its own leader", false, write},
@@ -526,8 +528,8 @@ func TestBatchWithdrawsCompressed(t *testing.T) {
 	}
 }
 
-// The end of a Writer's context ends the sending of frames. A close frame that arrived
-// before gets no reply then, and no call waits for the reply.
+// The end of a Writer's context gives up the stream. A close frame that has arrived
+// before is not answered then, and nothing waits for the answer to be sent.
 func TestPeerClosesBehindAbandonedWriter(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendPieces(1<<20, rawpeer.Text("first"), rawpeer.Close(1000, ""))
@@ -543,15 +545,15 @@ func TestPeerClosesBehindAbandonedWriter(t *testing.T) {
 		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 		synctest.Wait()
 		if !closing.Returned() {
-			t.Error("Close waits for a reply that cannot be sent")
+			t.Error("Close waits for an answer that was given up")
 		}
 		closing.Err()
 	})
 }
 
-// Writers that batch their messages do not lose a time slice of a busy machine for each
-// one: beside goroutines that compute, two of them send at least a tenth of the
-// messages that two writers with a mutex send.
+// Writers that expect each other do not lose a time slice of a busy machine for
+// each message: beside goroutines that compute, two of them get at least a tenth of
+// the messages that two writers with a mutex get.
 func TestWritersOnBusyProcessors(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	defer compute(8)()

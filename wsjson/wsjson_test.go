@@ -53,7 +53,8 @@ func TestReadBothTypes(t *testing.T) {
 	})
 }
 
-// TestReadKeepsNothing: decoded values do not change when the buffer is reused.
+// TestReadKeepsNothing: what was decoded does not change when the buffer is
+// used again.
 func TestReadKeepsNothing(t *testing.T) {
 	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText(`{"Name":"first","Tags":["x","y"]}`)
@@ -81,7 +82,8 @@ func TestReadKeepsNothing(t *testing.T) {
 	})
 }
 
-// TestReadBadJSON: the error is the decoder's, and the next message can be read.
+// TestReadBadJSON: the error is the decoder's, and the connection goes on with
+// the next message.
 func TestReadBadJSON(t *testing.T) {
 	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText(`{"Name":`)
@@ -153,14 +155,14 @@ func TestWrite(t *testing.T) {
 			{1, "1"},
 		} {
 			write := rawpeer.GoErr(t, func() error { return wsjson.Write(t.Context(), c, test.v) })
-			p.Want(rawpeer.Text(test.want + "\n")) // the newline is added by json.Encoder
+			p.Want(rawpeer.Text(test.want + "\n")) // as json.Encoder writes it
 			write.Want()
 		}
 	})
 }
 
-// TestWriteBadValue: a value that cannot be encoded is an error, nothing is sent, and
-// the connection stays open.
+// TestWriteBadValue: what does not encode is an error, nothing is sent, and the
+// connection goes on.
 func TestWriteBadValue(t *testing.T) {
 	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		err := wsjson.Write(t.Context(), c, math.NaN())

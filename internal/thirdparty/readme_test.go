@@ -1,13 +1,14 @@
 package thirdparty
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -57,9 +58,10 @@ func command(t *testing.T, dir, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// TestReadme follows the README: it adds a clone to a module with the given commands,
-// and runs the server and the client of the README in it.
-func TestReadme(t *testing.T) {
+// build adds a clone to a module with the commands of the README, and builds the given
+// programs in it. It returns the directory of the binaries.
+func build(t *testing.T, programs map[string]string) (bin string) {
+	t.Helper()
 	text, root := readme(t)
 	const clone = "../api"
 	lines := ""
@@ -69,37 +71,63 @@ func TestReadme(t *testing.T) {
 		}
 	}
 	if !strings.Contains(lines, root) {
-		t.Fatalf("the README says nothing of a clone at %s:\n%s", clone, lines)
+		t.Fatalf("the README does not mention a clone at %s:\n%s", clone, lines)
 	}
-
 	module := t.TempDir()
-	for _, name := range []string{"server", "client"} {
+	for name, code := range programs {
 		if err := os.Mkdir(filepath.Join(module, name), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		code := program(t, text, "## A "+name)
-		// The port may be in use.
-		code = strings.Replace(code, `"127.0.0.1:9000"`, `os.Args[1]`, 1)
-		code = strings.Replace(code, `"ws://127.0.0.1:9000"`, `"ws://"+os.Args[1]`, 1)
-		code = strings.Replace(code, "import (\n", "import (\n\t\"os\"\n", 1)
 		if err := os.WriteFile(filepath.Join(module, name, "main.go"), []byte(code), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if out, err := command(t, module, "go", "mod", "init", "example.com/program").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	for _, args := range [][]string{
+		{"go", "mod", "init", "example.com/program"},
+		{"sh", "-ec", lines},
+		{"go", "vet", "./..."},
+		{"go", "build", "-o", module + "/bin/", "./..."},
+	} {
+		if out, err := command(t, module, args[0], args[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%q: %v\n%s", args, err, out)
+		}
 	}
-	if out, err := command(t, module, "sh", "-ec", lines).CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", lines, err, out)
-	}
-	if out, err := command(t, module, "go", "build", "-o", module+"/bin/", "./...").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	talk(t, module+"/bin/server", module+"/bin/client")
+	return module + "/bin/"
 }
 
-// talk runs the server and then the client, which prints hello.
-func talk(t *testing.T, server, client string) {
+// TestReadme follows the README: it adds a clone to a module with the given commands,
+// and runs the server and the client of the README in it.
+func TestReadme(t *testing.T) {
+	text, _ := readme(t)
+	programs := make(map[string]string)
+	for _, name := range []string{"server", "client"} {
+		code := program(t, text, "## A "+name)
+		// The port may be in use.
+		code = strings.Replace(code, `"127.0.0.1:9000"`, `os.Args[1]`, 1)
+		code = strings.Replace(code, `"ws://127.0.0.1:9000"`, `"ws://"+os.Args[1]`, 1)
+		programs[name] = strings.Replace(code, "import (\n", "import (\n\t\"os\"\n", 1)
+	}
+	bin := build(t, programs)
+	s := start(t, bin+"server", func(addr string) []string { return []string{addr} })
+	out, err := command(t, "", bin+"client", s.addr).CombinedOutput()
+	if err != nil || string(out) != "hello\n" {
+		t.Errorf("the client: %v, printed %q", err, out)
+	}
+}
+
+// A server is a program that runs.
+type server struct {
+	t     *testing.T
+	addr  string
+	cmd   *exec.Cmd
+	lines chan string   // of stderr, as many as fit; closed at its end
+	ended chan struct{} // closed when the program has ended
+	err   error         // of the end
+}
+
+// start runs a server with the arguments for an address, and waits until it listens. The
+// cleanup of the test ends it.
+func start(t *testing.T, path string, args func(addr string) []string) *server {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -107,36 +135,74 @@ func talk(t *testing.T, server, client string) {
 	}
 	addr := l.Addr().String()
 	l.Close()
-	serving := command(t, "", server, addr)
-	var log bytes.Buffer
-	serving.Stderr = &log
-	if err := serving.Start(); err != nil {
+	s := &server{t: t, addr: addr, lines: make(chan string, 1000), ended: make(chan struct{})}
+	s.cmd = command(t, "", path, args(addr)...)
+	stderr, err := s.cmd.StderrPipe()
+	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan struct{})
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
 	go func() {
-		serving.Wait()
-		close(ended)
+		defer close(s.ended)
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			select {
+			case s.lines <- lines.Text():
+			default:
+			}
+		}
+		close(s.lines)
+		s.err = s.cmd.Wait()
 	}()
-	defer func() {
-		serving.Process.Kill()
-		<-ended
-	}()
+	t.Cleanup(func() {
+		s.cmd.Process.Kill()
+		<-s.ended
+	})
 	var d net.Dialer
 	for {
 		conn, err := d.DialContext(t.Context(), "tcp", addr)
 		if err == nil {
 			conn.Close()
-			break
+			return s
 		}
 		select {
-		case <-ended:
-			t.Fatalf("the server ended\n%s", log.Bytes())
+		case <-s.ended:
+			t.Fatalf("the server ended: %v", s.err)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	out, err := command(t, "", client, addr).CombinedOutput()
-	if err != nil || string(out) != "hello\n" {
-		t.Errorf("the client: %v, printed %q", err, out)
+}
+
+// wantLine waits for a line on stderr with the given end.
+func (s *server) wantLine(end string) {
+	s.t.Helper()
+	for line := range s.lines {
+		if strings.HasSuffix(line, end) {
+			return
+		}
+	}
+	s.t.Errorf("stderr has no line that ends in %q", end)
+}
+
+// terminate sends SIGTERM. The result waits for the program, which has 5 seconds in all to
+// end with status 0.
+func (s *server) terminate() (wantExit func()) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		s.t.Fatal(err)
+	}
+	late := time.NewTimer(5 * time.Second)
+	return func() {
+		s.t.Helper()
+		select {
+		case <-s.ended:
+			late.Stop()
+		case <-late.C:
+			s.t.Fatal("the server has not ended in 5 seconds")
+		}
+		if s.err != nil {
+			s.t.Errorf("the server ended with %v", s.err)
+		}
 	}
 }

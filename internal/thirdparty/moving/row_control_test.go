@@ -12,52 +12,63 @@ import (
 	gorilla "github.com/gorilla/websocket"
 )
 
-// A pong resets the timer, and the timer closes the connection when it expires.
-func TestPongExtendsDeadline(t *testing.T) {
-	var alive *time.Timer
-	connect := func(t *testing.T, pongWait time.Duration) (*websocket.Conn, *gorilla.Conn) {
+// A silent peer is pinged. The connection stays while the peer answers.
+func TestSilentPeer(t *testing.T) {
+	connect := func(t *testing.T, pingPeriod, pongWait time.Duration) (*websocket.Conn, *gorilla.Conn) {
 		opts := new(websocket.AcceptOptions)
 		return acceptedBy(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
-			// row: SetReadDeadline in SetPongHandler
-			opts.OnPongReceived = func(context.Context, []byte) { alive.Reset(pongWait) }
+			// row: SetReadDeadline in SetPongHandler, and a ticker that writes a PingMessage
+			opts.PingInterval, opts.PingTimeout = pingPeriod, pongWait-pingPeriod
 			c, err := websocket.Accept(w, r, opts)
-			alive = time.AfterFunc(pongWait, func() { c.CloseNow() })
 			// end
 			return c, err
 		})
 	}
 	t.Run("pong", func(t *testing.T) {
-		c, peer := connect(t, time.Hour)
-		alive.Stop()
-		peer.WriteMessage(gorilla.PongMessage, nil)
-		peer.WriteMessage(gorilla.TextMessage, nil)
-		if _, _, err := c.Read(bounded(t)); err != nil {
-			t.Fatal(err)
+		c, peer := connect(t, time.Millisecond, limit)
+		c.CloseRead(t.Context())
+		pings := make(chan struct{}, 1)
+		answer := peer.PingHandler()
+		peer.SetPingHandler(func(payload string) error {
+			select {
+			case pings <- struct{}{}:
+			default:
+			}
+			return answer(payload)
+		})
+		go peer.ReadMessage()
+		for range 3 {
+			<-pings
 		}
-		if !alive.Stop() {
-			t.Error("the pong did not set the timer again")
+		if err := c.Err(); err != nil {
+			t.Error(err)
 		}
 	})
 	t.Run("no pong", func(t *testing.T) {
-		c, _ := connect(t, time.Millisecond)
-		if _, _, err := c.Read(bounded(t)); !errors.Is(err, net.ErrClosed) {
+		c, _ := connect(t, time.Millisecond, 2*time.Millisecond)
+		if _, _, err := c.Read(bounded(t)); !errors.Is(err, websocket.ErrPingTimeout) {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
-func TestPingWithoutWaiting(t *testing.T) {
-	c, peer := accepted(t, nil, nil)
-	c.CloseRead(t.Context())
-	pings := make(chan struct{}, 2)
-	peer.SetPingHandler(func(string) error { pings <- struct{}{}; return nil }) // no pong
-	go peer.ReadMessage()
-	ctx := bounded(t)
-	for range 2 {
-		// row: A ticker that writes a PingMessage
-		go c.Ping(ctx)
+func TestWriteWait(t *testing.T) {
+	opts := new(websocket.AcceptOptions)
+	c, _ := acceptedBy(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+		const writeWait = 10 * time.Millisecond
+		// row: SetWriteDeadline before each write
+		opts.WriteTimeout = writeWait
+		c, err := websocket.Accept(w, r, opts)
 		// end
-		<-pings
+		return c, err
+	})
+	for { // until the buffers of the kernel are full
+		if err := c.Write(bounded(t), websocket.MessageBinary, make([]byte, 1<<20)); err != nil {
+			if !errors.Is(err, websocket.ErrWriteTimeout) {
+				t.Errorf("got %v", err)
+			}
+			return
+		}
 	}
 }
 

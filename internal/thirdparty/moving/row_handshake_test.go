@@ -213,7 +213,7 @@ func TestIsUpgrade(t *testing.T) {
 		r.Header.Set("Connection", "Upgrade")
 		r.Header.Set("Upgrade", value)
 		// row: IsWebSocketUpgrade(r)
-		upgrade := strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+		upgrade := websocket.IsUpgrade(r)
 		// end
 		if want := gorilla.IsWebSocketUpgrade(r); upgrade != want {
 			t.Errorf("got %t for %q", upgrade, value)

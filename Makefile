@@ -24,7 +24,7 @@ MINUTES     ?= 10
 SOAKFLAGS   ?= -svg ../../docs/soak.svg
 
 .PHONY: test race interop browser plain other-go purego cross emulate conformance faults stress repeat fuzz \
-	shortsoak moved lint tidy vulncheck subjects fmt bench bench-all bench-page microbench soak peers
+	shortsoak moved lint tidy vulncheck subjects fmt bench bench-all bench-page flamegraph microbench soak peers
 
 # Each package once under the race detector, the tests against other implementations,
 # and the browser's build in Chromium and Node.js.
@@ -133,6 +133,10 @@ bench-all:
 
 bench-page:
 	cd internal/thirdparty && $(GO) run ./bench/report -render >/dev/null
+
+# Draws docs/echo-flame.svg: what takes the processor time of a server that echoes.
+flamegraph:
+	cd internal/thirdparty && $(GO) run ./bench/flame
 
 # Clients that connect, exchange messages, misbehave and leave, and a server whose resources
 # must not grow; writes docs/soak.svg.

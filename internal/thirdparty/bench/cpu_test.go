@@ -21,7 +21,10 @@ import (
 )
 
 // profile is where the server of BenchmarkEchoCPU writes a profile of the processor.
-var profile = flag.String("profile", "", "a file for a profile of the server's processor time, of one benchmark EchoCPU")
+var profile = flag.String("profile", "", "a file for a profile of the processor time of the server of EchoCPU, with -server")
+
+// onlyServer keeps the other servers from running, which the benchmark's pattern does not.
+var onlyServer = flag.String("server", "", "the library whose server is measured by EchoCPU; empty: all")
 
 // asServer is the variable with the name of the library whose server a process is.
 const asServer = "BENCH_SERVER"
@@ -38,6 +41,9 @@ func BenchmarkEchoCPU(b *testing.B) {
 	for _, connections := range []int{100, 1000} {
 		b.Run(strconv.Itoa(connections), func(b *testing.B) {
 			for _, lib := range inTurn(serving) {
+				if *onlyServer != "" && lib.name != *onlyServer {
+					continue
+				}
 				serveApart(b, lib, min(connections, 10*many()))
 			}
 		})

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -255,7 +256,7 @@ func appendAnswer(b []byte, set http.Header, a *answerHeaders) []byte {
 	}
 	if _, ok := set["Date"]; !ok {
 		b = append(b, "\r\nDate: "...)
-		b = time.Now().UTC().AppendFormat(b, http.TimeFormat)
+		b = append(b, date(time.Now())...)
 	}
 	b = append(b, "\r\n"...)
 	if len(set) > 0 {
@@ -264,6 +265,24 @@ func appendAnswer(b []byte, set http.Header, a *answerHeaders) []byte {
 		b = append(b, rest.String()...)
 	}
 	return append(b, "\r\n"...)
+}
+
+// dated is a second in the form of a Date header.
+type dated struct {
+	second int64
+	text   string
+}
+
+var lastDate atomic.Pointer[dated]
+
+// date returns t in the form of a Date header.
+func date(t time.Time) string {
+	if last := lastDate.Load(); last != nil && last.second == t.Unix() {
+		return last.text
+	}
+	now := &dated{t.Unix(), t.UTC().Format(http.TimeFormat)}
+	lastDate.Store(now)
+	return now.text
 }
 
 // leftOut returns notInAnswer, with other spellings of its names in set.

@@ -29,7 +29,7 @@ func (e *engine) shut(why endReason) {
 	e.rcv.stream.Close()
 	e.rcv.release()
 	e.snd.Close()
-	close(e.life.closing().done)
+	e.life.closing().done.Note()
 }
 
 // errWritePanicked is the cause of the end of a connection whose stream does not return
@@ -127,7 +127,7 @@ func (e *engine) failViolation(ctx context.Context, v *violation) {
 	from, ok := e.life.advance(stateFailing, why)
 	if ok {
 		d := e.life.closing()
-		if from == stateClosing && d.isSendDone() {
+		if from == stateClosing && d.sent.Happened() {
 			halfClose(e.rcv.stream)
 		}
 		e.snd.PostClose(appendClose(nil, v.code, v.text))
@@ -137,8 +137,8 @@ func (e *engine) failViolation(ctx context.Context, v *violation) {
 		defer context.AfterFunc(ctx, e.rcv.stream.Close)()
 		e.rcv.drain(ctx)
 		select {
-		case <-d.sendDone:
-		case <-d.done:
+		case <-d.sent.Done():
+		case <-d.done.Done():
 		case <-ctx.Done():
 		}
 	}
@@ -153,7 +153,7 @@ func (e *engine) replyClose(ctx context.Context, ce CloseError) {
 	case !ok:
 		return
 	case from == stateClosing:
-		if e.life.closing().isSendDone() {
+		if e.life.closing().sent.Happened() {
 			e.shutGently()
 		}
 		return
@@ -161,7 +161,7 @@ func (e *engine) replyClose(ctx context.Context, ce CloseError) {
 	e.life.closeAfter(func() { e.shut(endReason{}) })
 	sending := e.snd.PostClose(appendClose(nil, ce.Code, ce.Reason))
 	switch {
-	case e.life.closing().isSendDone():
+	case e.life.closing().sent.Happened():
 		e.shutGently() // if the sender ended before the state changed
 	case sending:
 		e.life.awaitEnd(ctx)

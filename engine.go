@@ -125,7 +125,7 @@ type sendHost engine
 func (h *sendHost) NumberPing(payload []byte) []byte { return h.pings.Get().number(payload) }
 
 func (h *sendHost) SendEnded() {
-	h.life.closing().noteSendDone()
+	h.life.closing().sent.Note()
 	switch e := (*engine)(h); h.life.state() {
 	case statePeerClosed:
 		e.shutGently()

@@ -11,6 +11,7 @@ import (
 	"os"
 	"reflect"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/bhojpur/api/internal/bufpool"
@@ -53,16 +54,28 @@ func hijacksFirst(w http.ResponseWriter, h http.Hijacker) bool {
 	if isResponse(w) {
 		// Without deadlines net/http's Hijack waits until the client sends a byte,
 		// and the client waits for the response.
+		// Hijack removes this deadline, too.
 		d, ok := w.(interface{ SetWriteDeadline(time.Time) error })
-		return ok && d.SetWriteDeadline(time.Now().Add(answerTimeout)) == nil
+		return ok && d.SetWriteDeadline(time.Time{}) == nil
 	}
 	return !isResponse(h) && embedsNilHijacker(reflect.Indirect(reflect.ValueOf(h)))
 }
 
+// responseType is the type of the http.ResponseWriter of package net/http, a
+// reflect.Type, once a request had one.
+var responseType atomic.Value
+
 // isResponse reports whether w is the http.ResponseWriter of package net/http.
 func isResponse(w any) bool {
 	t := reflect.TypeOf(w)
-	return t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "net/http" && t.Elem().Name() == "response"
+	if responseType.Load() == t {
+		return true
+	}
+	if t.Kind() != reflect.Pointer || t.Elem().PkgPath() != "net/http" || t.Elem().Name() != "response" {
+		return false
+	}
+	responseType.Store(t)
+	return true
 }
 
 // embedsNilHijacker reports whether v is a struct in which an embedded interface or

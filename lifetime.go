@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/bhojpur/api/internal/lazy"
 )
 
 // state is the state of a connection. It never decreases. Only advance changes it.
@@ -63,8 +65,8 @@ type lifetime struct {
 // closeState describes how a connection ended. It is allocated when the connection
 // ends or a call first waits for that.
 type closeState struct {
-	done     chan struct{} // closed when the stream is closed, in stateClosed
-	sendDone chan struct{} // closed when the close frame was sent or can't be sent
+	done lazy.Event // the stream is closed, in stateClosed
+	sent lazy.Event // the close frame was sent or can't be sent
 
 	mu    sync.Mutex // a leaf; guards the fields below and changes of the state
 	why   endReason  // why the connection is not open
@@ -82,12 +84,12 @@ func (l *lifetime) closing() *closeState {
 	if d := l.end.Load(); d != nil {
 		return d
 	}
-	l.end.CompareAndSwap(nil, &closeState{done: make(chan struct{}), sendDone: make(chan struct{})})
+	l.end.CompareAndSwap(nil, new(closeState))
 	return l.end.Load()
 }
 
 // done returns a channel that is closed when the stream is.
-func (l *lifetime) done() <-chan struct{} { return l.closing().done }
+func (l *lifetime) done() <-chan struct{} { return l.closing().done.Done() }
 
 // advance changes the state to a later one for the given reason. It returns the previous
 // state, and reports whether the state changed.
@@ -186,25 +188,6 @@ func (l *lifetime) handshakeErr() error {
 	return net.ErrClosed // closed by a concurrent CloseNow
 }
 
-// isSendDone reports whether the close frame was sent or can't be sent.
-func (d *closeState) isSendDone() bool {
-	select {
-	case <-d.sendDone:
-		return true
-	default:
-		return false
-	}
-}
-
-// noteSendDone records that the close frame was sent or can't be sent.
-func (d *closeState) noteSendDone() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.isSendDone() {
-		close(d.sendDone)
-	}
-}
-
 // awaitEnd waits a moment for others to end the connection.
 func (l *lifetime) awaitEnd(ctx context.Context) {
 	if l.state() == stateClosed {
@@ -213,7 +196,7 @@ func (l *lifetime) awaitEnd(ctx context.Context) {
 	timer := time.NewTimer(replyTimeout)
 	defer timer.Stop()
 	select {
-	case <-l.closing().done:
+	case <-l.closing().done.Done():
 	case <-ctx.Done():
 	case <-timer.C:
 	}

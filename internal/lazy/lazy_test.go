@@ -38,3 +38,32 @@ func TestSlab(t *testing.T) {
 		}
 	}
 }
+
+func TestEvent(t *testing.T) {
+	var early, late Event
+	done := early.Done()
+	for _, e := range []*Event{&early, &late} {
+		if e.Happened() {
+			t.Error("an event has happened before Note")
+		}
+		e.Note()
+		e.Note()
+		if !e.Happened() {
+			t.Error("an event has not happened after Note")
+		}
+		<-e.Done()
+	}
+	<-done
+	if early.Done() != done {
+		t.Error("Done returned another channel")
+	}
+
+	// Waiters and Note at once.
+	var e Event
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() { <-e.Done() })
+		wg.Go(e.Note)
+	}
+	wg.Wait()
+}

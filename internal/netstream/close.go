@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"runtime"
 	"time"
 )
 
@@ -35,8 +36,8 @@ func (s *Stream) Close() {
 		// Close of the TLS connection would send an alert first, and wait until it
 		// is sent. CloseWrite has done that, if it was wanted.
 		s.closeBelow()
-	case s.kind.is(trusted):
-		s.rwc.Close()
+	case s.kind.is(trusted), s.kind.is(plain) && !s.owner.ReadHeld() && !s.owner.WriteHeld():
+		s.rwc.Close() // there is nothing that it could wait for
 	default:
 		s.closeUnknown()
 	}
@@ -62,6 +63,7 @@ func (s *Stream) closeBelow() {
 // effect, it also closes the connection below, if the type has a NetConn method.
 func (s *Stream) closeUnknown() {
 	closed := s.closing(s.rwc)
+	runtime.Gosched() // most types close at once, and need no timer
 	if await(closed, hurryAfter) {
 		return
 	}
@@ -106,6 +108,11 @@ func (s *Stream) closing(c io.Closer) <-chan struct{} {
 
 // await waits for done, and reports false if that takes longer than limit.
 func await(done <-chan struct{}, limit time.Duration) bool {
+	select {
+	case <-done:
+		return true
+	default:
+	}
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {

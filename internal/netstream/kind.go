@@ -20,6 +20,8 @@ const (
 	secure
 	// interrupter: rwc is an Interrupter.
 	interrupter
+	// plain: the type contains no other stream.
+	plain
 )
 
 func (k kind) is(one kind) bool { return k&one != 0 }
@@ -60,6 +62,9 @@ func kindOf(rwc io.ReadWriteCloser, conn net.Conn) kind {
 			k |= resumer
 		}
 	}
+	if !k.is(secure) && isPlain(reflect.TypeOf(outer)) {
+		k |= plain
+	}
 	return k
 }
 
@@ -97,5 +102,8 @@ func hasReadAhead(body io.ReadWriteCloser) bool {
 // same reports whether a and b are the same, which need not be comparable.
 func same(a, b net.Conn) bool {
 	t := reflect.TypeOf(a)
-	return t == reflect.TypeOf(b) && t.Comparable() && reflect.ValueOf(a).Comparable() && a == b
+	if t != reflect.TypeOf(b) {
+		return false
+	}
+	return t.Kind() == reflect.Pointer && a == b || t.Comparable() && reflect.ValueOf(a).Comparable() && a == b
 }

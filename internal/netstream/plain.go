@@ -1,0 +1,48 @@
+package netstream
+
+import (
+	"reflect"
+	"sync"
+)
+
+// plainTypes has, for each type that isPlain was called with, its result.
+var plainTypes sync.Map // from reflect.Type to bool
+
+// isPlain reports whether no value of type t can contain another stream, judged by the
+// types of its fields. Close of a plain stream has nothing to send, as a TLS alert.
+func isPlain(t reflect.Type) bool {
+	if plain, ok := plainTypes.Load(t); ok {
+		return plain.(bool)
+	}
+	plain := isPlainBut(t, make(map[reflect.Type]bool))
+	plainTypes.Store(t, plain)
+	return plain
+}
+
+// isPlainBut is isPlain for types that are not in seen.
+func isPlainBut(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if seen[t] {
+		return true
+	}
+	seen[t] = true
+	switch t.Kind() {
+	case reflect.Func:
+		return false // what a closure refers to is not known
+	case reflect.Interface:
+		_, reads := t.MethodByName("Read")
+		_, writes := t.MethodByName("Write")
+		_, closes := t.MethodByName("Close")
+		return t.NumMethod() > 0 && !reads && !writes && !closes
+	case reflect.Map:
+		return isPlainBut(t.Key(), seen) && isPlainBut(t.Elem(), seen)
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Chan:
+		return isPlainBut(t.Elem(), seen)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if !isPlainBut(t.Field(i).Type, seen) {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/bhojpur/api/internal/httpheader"
 )
 
 // Accept accepts a WebSocket handshake (RFC 6455 section 4.2) and returns the
@@ -167,9 +169,9 @@ func checkRequest(r *http.Request) *refusal {
 		return refused(http.StatusBadRequest, "a WebSocket handshake has no body", errors.New("the request has a body"))
 	case !r.ProtoAtLeast(1, 1), r.ProtoMajor > 1 && len(r.Header["Upgrade"]) == 0:
 		return bad(http.StatusUpgradeRequired, "a WebSocket handshake is HTTP/1.1", r.Proto)
-	case !hasToken(r.Header, "Upgrade", "websocket"):
+	case !httpheader.Has(r.Header["Upgrade"], "websocket"):
 		return bad(http.StatusUpgradeRequired, "not a WebSocket handshake: no Upgrade header with websocket", values("Upgrade"))
-	case !hasToken(r.Header, "Connection", "upgrade"):
+	case !httpheader.Has(r.Header["Connection"], "upgrade"):
 		return bad(http.StatusUpgradeRequired, "not a WebSocket handshake: no Connection header with Upgrade", values("Connection"))
 	case r.Host == "":
 		return bad(http.StatusBadRequest, "the WebSocket handshake has no Host header", "")
@@ -180,7 +182,7 @@ func checkRequest(r *http.Request) *refusal {
 	case len(keys) != 1:
 		return bad(http.StatusBadRequest, "the WebSocket handshake needs one Sec-WebSocket-Key", values(headerKey))
 	}
-	if !isKey(strings.TrimSpace(keys[0])) {
+	if !httpheader.IsKey(strings.TrimSpace(keys[0])) {
 		return bad(http.StatusBadRequest, "Sec-WebSocket-Key is not 16 bytes in base64", keys[0])
 	}
 	return nil
@@ -191,8 +193,8 @@ func checkRequest(r *http.Request) *refusal {
 func chooseSubprotocol(h http.Header, supported []string) string {
 	for _, want := range supported {
 		chosen := ""
-		tokens(h, headerProtocol, func(offered string) bool {
-			if isToken(offered) && equalFold(offered, want) {
+		httpheader.Elements(h[headerProtocol], func(offered string) bool {
+			if httpheader.IsToken(offered) && httpheader.EqualFold(offered, want) {
 				chosen = offered
 			}
 			return chosen == ""
@@ -208,7 +210,7 @@ func chooseSubprotocol(h http.Header, supported []string) string {
 // program set on the ResponseWriter. The client must offer it.
 func setSubprotocol(h http.Header, set []string) (string, *refusal) {
 	const advice = "set AcceptOptions.Subprotocols in place of the http.ResponseWriter's Sec-WebSocket-Protocol"
-	if len(set) > 1 || !isToken(set[0]) {
+	if len(set) > 1 || !httpheader.IsToken(set[0]) {
 		return "", misconfigured(fmt.Errorf("%s, which is %.100q and not one token", advice, strings.Join(set, ", ")))
 	}
 	protocol := chooseSubprotocol(h, set)
@@ -245,7 +247,7 @@ var notInAnswer = map[string]bool{
 // set. Like net/http, it adds a Date header unless the program set one, or set it to nil.
 func appendAnswer(b []byte, set http.Header, a *answerHeaders) []byte {
 	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
-	b = appendAcceptKey(b, a.key)
+	b = httpheader.AppendAcceptKey(b, a.key)
 	if a.protocol != "" {
 		b = append(b, "\r\nSec-WebSocket-Protocol: "...)
 		b = append(b, a.protocol...)

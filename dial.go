@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bhojpur/api/internal/httpheader"
 	"github.com/bhojpur/api/internal/httptunnel"
 )
 
@@ -138,7 +139,7 @@ func (handshakeTimeout) Temporary() bool { return true }
 // newKey returns a new Sec-WebSocket-Key.
 func newKey() string {
 	var random [16]byte
-	var encoded [keyLen]byte
+	var encoded [httpheader.KeyLen]byte
 	rand.Read(random[:])
 	base64.StdEncoding.Encode(encoded[:], random[:])
 	return string(encoded[:])

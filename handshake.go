@@ -3,9 +3,6 @@
 package websocket
 
 import (
-	"crypto/fips140"
-	"crypto/sha1"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,44 +24,6 @@ const (
 // protocolVersion is the protocol version of RFC 6455.
 const protocolVersion = "13"
 
-// keyLen is the length of a Sec-WebSocket-Key: 16 bytes in base64.
-const keyLen = 24
-
-// acceptKey returns the Sec-WebSocket-Accept for a key (RFC 6455 section 4.2.2).
-func acceptKey(key string) string { return string(appendAcceptKey(nil, key)) }
-
-// appendAcceptKey appends the Sec-WebSocket-Accept for a key.
-func appendAcceptKey(dst []byte, key string) []byte {
-	const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-	sum := sha1Sum(append(append(make([]byte, 0, keyLen+len(guid)), key...), guid...))
-	return base64.StdEncoding.AppendEncode(dst, sum[:])
-}
-
-// sha1Sum is sha1.Sum, also under GODEBUG=fips140=only. SHA-1 has no security function
-// here: the hash only shows that the server understood the request (RFC 6455 section
-// 10.8).
-func sha1Sum(b []byte) [sha1.Size]byte {
-	if !fips140.Enforced() {
-		return sha1.Sum(b)
-	}
-	return unenforcedSHA1(b)
-}
-
-func unenforcedSHA1(b []byte) (sum [sha1.Size]byte) {
-	fips140.WithoutEnforcement(func() { sum = sha1.Sum(b) })
-	return sum
-}
-
-// isKey reports whether s is a Sec-WebSocket-Key: 16 bytes in base64.
-func isKey(s string) bool {
-	if len(s) != keyLen {
-		return false
-	}
-	var nonce [keyLen / 4 * 3]byte
-	n, err := base64.StdEncoding.Decode(nonce[:], []byte(s))
-	return err == nil && n == 16
-}
-
 // Limits of each header whose elements are compared with the options, over all of its
 // lines. They bound the work for a request.
 const (
@@ -80,7 +39,7 @@ func checkBounds(h http.Header) *refusal {
 			n += len(line)
 		}
 		if n <= maxListBytes {
-			tokens(h, name, func(string) bool { elements++; return elements <= maxListElements })
+			httpheader.Elements(h[name], func(string) bool { elements++; return elements <= maxListElements })
 		}
 		if n > maxListBytes || elements > maxListElements {
 			text := fmt.Sprintf("%s has more than %d bytes or %d elements", name, maxListBytes, maxListElements)
@@ -98,22 +57,6 @@ func lines(h http.Header, name string) []string {
 	}
 	return linesOf(h, name)
 }
-
-// tokens calls yield for each element of a comma-separated list header, over all of its
-// lines, until yield returns false.
-func tokens(h http.Header, name string, yield func(string) bool) {
-	httpheader.Elements(h[name], yield)
-}
-
-// hasToken reports whether a list header has an element, in any letter case.
-func hasToken(h http.Header, name, want string) bool { return httpheader.Has(h[name], want) }
-
-// hasTokenAlone reports whether a list header has an element and no other.
-func hasTokenAlone(h http.Header, name, want string) bool { return httpheader.HasOnly(h[name], want) }
-
-func equalFold(s, t string) bool { return httpheader.EqualFold(s, t) }
-func isASCII(s string) bool      { return httpheader.IsASCII(s) }
-func isToken(s string) bool      { return httpheader.IsToken(s) }
 
 var errDowngrade = errors.New("redirected from wss to ws, which a CheckRedirect of the HTTPClient may allow")
 
@@ -152,8 +95,8 @@ func (hs *clientHandshake) checkAnswer(resp *http.Response) (protocol string, pa
 		return "", nil, err
 	}
 	accept := resp.Header[headerAccept]
-	if len(accept) != 1 || strings.TrimSpace(accept[0]) != acceptKey(hs.key) {
-		return "", nil, fmt.Errorf("the server's answer has Sec-WebSocket-Accept %.100q, want %q", accept, acceptKey(hs.key))
+	if len(accept) != 1 || strings.TrimSpace(accept[0]) != httpheader.AcceptKey(hs.key) {
+		return "", nil, fmt.Errorf("the server's answer has Sec-WebSocket-Accept %.100q, want %q", accept, httpheader.AcceptKey(hs.key))
 	}
 	if protocol, err = hs.checkSubprotocol(resp.Header[headerProtocol]); err != nil {
 		return "", nil, err
@@ -182,7 +125,7 @@ func notSwitched(resp *http.Response) error {
 func checkUpgrade(resp *http.Response) error {
 	connection, upgrade := resp.Header["Connection"], resp.Header["Upgrade"]
 	switch {
-	case hasToken(resp.Header, "Connection", "upgrade"):
+	case httpheader.Has(resp.Header["Connection"], "upgrade"):
 	case resp.Close && connection == nil && resp.ProtoAtLeast(1, 1):
 		// net/http has removed the header, and does not return the connection.
 		return errors.New("the server's answer has close in its Connection header, which ends the connection with this answer")
@@ -191,7 +134,7 @@ func checkUpgrade(resp *http.Response) error {
 	default:
 		return fmt.Errorf("the server's answer has Connection %.100q, want Upgrade in it", connection)
 	}
-	if !hasTokenAlone(resp.Header, "Upgrade", "websocket") {
+	if !httpheader.HasOnly(resp.Header["Upgrade"], "websocket") {
 		return fmt.Errorf("the server's answer has Upgrade %.100q, want websocket", upgrade)
 	}
 	return nil
@@ -205,7 +148,7 @@ func (hs *clientHandshake) checkSubprotocol(lines []string) (string, error) {
 		return "", nil
 	case len(lines) > 1:
 		return "", fmt.Errorf("the server answered with more than one subprotocol: %.100q", lines)
-	case !slices.ContainsFunc(hs.subprotocols, func(offered string) bool { return equalFold(offered, lines[0]) }):
+	case !slices.ContainsFunc(hs.subprotocols, func(offered string) bool { return httpheader.EqualFold(offered, lines[0]) }):
 		return "", fmt.Errorf("the server answered with subprotocol %.100q, which was not offered", lines[0])
 	}
 	return lines[0], nil
@@ -217,7 +160,7 @@ func checkSubprotocols(names []string) error {
 	for i, name := range names {
 		switch {
 		case name == "":
-		case !isToken(name):
+		case !httpheader.IsToken(name):
 			return fmt.Errorf("%.100q in Subprotocols is not a token", name)
 		case slices.Contains(names[:i], name):
 			return fmt.Errorf("%.100q is in Subprotocols twice", name)

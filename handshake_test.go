@@ -213,7 +213,7 @@ func FuzzSubprotocol(f *testing.F) {
 		var want string
 		for _, s := range speaks {
 			for o := range strings.SplitSeq(offered, ",") {
-				if o = strings.Trim(o, " \t"); want == "" && isToken(o) && len(o) == len(s) && strings.EqualFold(o, s) {
+				if o = strings.Trim(o, " \t"); want == "" && httpheader.IsToken(o) && len(o) == len(s) && strings.EqualFold(o, s) {
 					want = o
 				}
 			}
@@ -226,7 +226,7 @@ func FuzzSubprotocol(f *testing.F) {
 			return
 		}
 		hs := &clientHandshake{opts: &noDialOptions, subprotocols: []string{got}, key: "k"}
-		answer := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, headerAccept: {acceptKey("k")}, headerProtocol: {got}}
+		answer := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, headerAccept: {httpheader.AcceptKey("k")}, headerProtocol: {got}}
 		resp := &http.Response{StatusCode: http.StatusSwitchingProtocols, Header: answer}
 		if p, _, err := hs.checkAnswer(resp); err != nil || p != got {
 			t.Fatalf("a client that offered %q refuses it: %q, %v", got, p, err)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bhojpur/api/internal/bufpool"
+	"github.com/bhojpur/api/internal/httpheader"
 )
 
 // unwrapper is a ResponseWriter that [http.ResponseController] unwraps.
@@ -117,7 +118,7 @@ func respond(w http.ResponseWriter, a *answerHeaders) error {
 	}
 	h["Upgrade"] = []string{"websocket"}
 	h["Connection"] = []string{"Upgrade"}
-	h[headerAccept] = []string{acceptKey(a.key)}
+	h[headerAccept] = []string{httpheader.AcceptKey(a.key)}
 	if a.protocol != "" {
 		h[headerProtocol] = []string{a.protocol}
 	}

@@ -10,6 +10,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/bhojpur/api/internal/httpheader"
 )
 
 // anyOrigin is the pattern that matches every origin.
@@ -61,7 +63,7 @@ type origin struct {
 // null. User information and one trailing slash, which some other clients send, are
 // ignored.
 func parseOrigin(s string) (o origin, ok bool) {
-	if !isASCII(s) {
+	if !httpheader.IsASCII(s) {
 		return o, false
 	}
 	s = strings.ToLower(s)
@@ -94,7 +96,7 @@ func (o origin) isOf(host string) bool {
 	case "https", "wss":
 		port = ":443"
 	}
-	return equalFold(strings.TrimSuffix(o.host, port), strings.TrimSuffix(host, port))
+	return httpheader.EqualFold(strings.TrimSuffix(o.host, port), strings.TrimSuffix(host, port))
 }
 
 // matches reports whether a pattern matches o. An opaque origin matches only the

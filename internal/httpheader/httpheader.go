@@ -1,5 +1,6 @@
 // Package httpheader parses the headers of a WebSocket handshake: tokens,
-// comma-separated lists, and the elements of Sec-WebSocket-Extensions.
+// comma-separated lists, and the elements of Sec-WebSocket-Extensions. It also makes
+// the Sec-WebSocket-Accept of a key.
 //
 // Its functions are pure. A header is passed as its lines, the value of an http.Header
 // for a name; a list may be spread over several lines (RFC 9110 section 5.3). The

@@ -24,8 +24,8 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// TestAcceptChecksRequest is RFC 6455 section 4.2.1. What is accepted fails at
-// the recorder, which can't be hijacked, with status 501.
+// TestAcceptChecksRequest tests RFC 6455 section 4.2.1. A valid request gets status
+// 501, because the recorder cannot be hijacked.
 func TestAcceptChecksRequest(t *testing.T) {
 	const accepted = http.StatusNotImplemented
 	for _, test := range []struct {
@@ -33,7 +33,7 @@ func TestAcceptChecksRequest(t *testing.T) {
 		r      *http.Request
 		change func(*http.Request)
 		status int
-		header string // a line that the refusal has
+		header string // a header line of the error response
 	}{
 		{name: "right", r: conntest.Request(), status: accepted},
 		{name: "tokens in any case", r: conntest.Request("Connection: keep-alive, UPGRADE", "Upgrade: WebSocket"), status: accepted},
@@ -61,7 +61,7 @@ func TestAcceptChecksRequest(t *testing.T) {
 			}
 			w := httptest.NewRecorder()
 			if _, err := websocket.Accept(w, test.r, nil); err == nil {
-				t.Fatal("accepted a request that can't be hijacked")
+				t.Fatal("accepted a request that cannot be hijacked")
 			}
 			if w.Code != test.status {
 				t.Errorf("got status %d, want %d", w.Code, test.status)
@@ -115,8 +115,8 @@ func TestAcceptSubprotocol(t *testing.T) {
 	}
 }
 
-// TestAcceptSendsHeaders: what was set on the ResponseWriter goes out with the
-// answer, but for what would break it.
+// TestAcceptSendsHeaders: headers set on the ResponseWriter are sent with the response,
+// except those that would make it invalid.
 func TestAcceptSendsHeaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := rawpeer.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
@@ -145,9 +145,9 @@ func TestAcceptSendsHeaders(t *testing.T) {
 	})
 }
 
-// TestAcceptSetSubprotocol: a Sec-WebSocket-Protocol that the handler set counts
-// where none of Subprotocols does, if the client offers it. Otherwise it is an
-// error that names the option.
+// TestAcceptSetSubprotocol: a Sec-WebSocket-Protocol header set by the handler selects
+// a subprotocol if none of Subprotocols matches and the client offers it. Otherwise it
+// is an error that names the option.
 func TestAcceptSetSubprotocol(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -179,7 +179,7 @@ func TestAcceptSetSubprotocol(t *testing.T) {
 				} {
 					name := "Sec-Websocket-Protocol"
 					if strings.HasSuffix(where, "RFC") {
-						name = "Sec-WebSocket-Protocol" // which Header.Set does not write
+						name = "Sec-WebSocket-Protocol" // Header.Set would not use this key
 					}
 					n := rawpeer.Listen(nil)
 					var c *websocket.Conn
@@ -217,8 +217,8 @@ func TestAcceptSetSubprotocol(t *testing.T) {
 	}
 }
 
-// TestAcceptChecksOptions: options that are wrong are the server's error, whatever
-// the request, and the error says which.
+// TestAcceptChecksOptions: invalid options are an error of the server for any request,
+// and the error names the option.
 func TestAcceptChecksOptions(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -245,8 +245,8 @@ func TestAcceptChecksOptions(t *testing.T) {
 	}
 }
 
-// TestAcceptEarlyFrames: what the client sends right behind its request,
-// without waiting for the answer, is read as frames.
+// TestAcceptEarlyFrames: bytes that the client sends directly after its request are
+// read as frames.
 func TestAcceptEarlyFrames(t *testing.T) {
 	long := strings.Repeat("0123456789", 2000)
 	for name, frames := range map[string][]rawpeer.Frame{
@@ -284,8 +284,8 @@ func TestAcceptEarlyFrames(t *testing.T) {
 	}
 }
 
-// TestAcceptLeavesServer: neither the server's timeouts nor the end of the
-// request have an effect on the connection.
+// TestAcceptLeavesServer: neither the server's timeouts nor the end of the request's
+// context affect the connection.
 func TestAcceptLeavesServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := rawpeer.Listen(nil)
@@ -300,7 +300,7 @@ func TestAcceptLeavesServer(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				conns <- c // and the handler returns, which ends r.Context()
+				conns <- c // the handler returns, which ends r.Context()
 			}),
 		}
 		go s.Serve(n)
@@ -312,7 +312,7 @@ func TestAcceptLeavesServer(t *testing.T) {
 		p := rawpeer.ClientHandshake(t, conn, nil)
 		c := <-conns
 		defer c.CloseNow()
-		time.Sleep(time.Minute) // of the bubble's time
+		time.Sleep(time.Minute) // in the bubble's time
 		p.SendText("still there?")
 		if _, msg, err := c.Read(context.Background()); string(msg) != "still there?" || err != nil {
 			t.Fatalf("read %q, %v", msg, err)
@@ -324,7 +324,7 @@ func TestAcceptLeavesServer(t *testing.T) {
 	})
 }
 
-// TestAcceptAddresses: they are those of the network connection.
+// TestAcceptAddresses: the addresses are those of the network connection.
 func TestAcceptAddresses(t *testing.T) {
 	c, p := conntest.Accepted(t, rawpeer.ListenLoopback(t), new(conntest.Options))
 	defer c.CloseNow()
@@ -336,8 +336,8 @@ func TestAcceptAddresses(t *testing.T) {
 	}
 }
 
-// OnReject answers in the program's form, with the headers that the status asks
-// for, and the error is a HandshakeError.
+// OnReject writes the error response, with the headers required by the status, and the
+// error is a HandshakeError.
 func TestAcceptOnReject(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -351,18 +351,18 @@ func TestAcceptOnReject(t *testing.T) {
 		{"not hijackable", conntest.Request(), http.StatusNotImplemented, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var told *websocket.HandshakeError
+			var rejected *websocket.HandshakeError
 			w := httptest.NewRecorder()
 			_, err := websocket.Accept(w, test.r, &websocket.AcceptOptions{
 				OnReject: func(w http.ResponseWriter, r *http.Request, err *websocket.HandshakeError) {
-					told = err
+					rejected = err
 					w.Header().Set("Content-Type", "application/json")
 					w.WriteHeader(err.StatusCode)
 					io.WriteString(w, `{"error":"refused"}`)
 				},
 			})
-			if got, ok := errors.AsType[*websocket.HandshakeError](err); !ok || got != told || told.StatusCode != test.status || told.Err == nil {
-				t.Errorf("Accept returned %#v, and OnReject got %#v, want status %d", err, told, test.status)
+			if got, ok := errors.AsType[*websocket.HandshakeError](err); !ok || got != rejected || rejected.StatusCode != test.status || rejected.Err == nil {
+				t.Errorf("Accept returned %#v, and OnReject got %#v, want status %d", err, rejected, test.status)
 			}
 			if w.Code != test.status || w.Body.String() != `{"error":"refused"}` || w.Header().Get("Content-Type") != "application/json" {
 				t.Errorf("the client got status %d, %q of %q", w.Code, w.Body, w.Header().Get("Content-Type"))
@@ -407,7 +407,7 @@ func TestIsUpgrade(t *testing.T) {
 	}
 }
 
-// ReadLimit of the options is the limit that SetReadLimit sets.
+// The ReadLimit option is the limit that SetReadLimit sets.
 func TestReadLimitOption(t *testing.T) {
 	for limit, allowed := range map[int64]int{10: 10, 0: conntest.DefaultLimit, -1: 100_000, -7: 100_000} {
 		conntest.ForBothRoles(t, &conntest.Options{ReadLimit: limit}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -427,8 +427,8 @@ func TestReadLimitOption(t *testing.T) {
 	}
 }
 
-// TestAcceptBoundsLists: of the headers that are compared with the options, 8 KiB and
-// 64 elements are looked at, over all lines. Others may be longer.
+// TestAcceptBoundsLists: headers that are compared with the options are limited to 8
+// KiB and 64 elements, over all lines. Others may be longer.
 func TestAcceptBoundsLists(t *testing.T) {
 	const bytes, elements = 8 << 10, 64
 	long := strings.Repeat("x", bytes)
@@ -455,7 +455,7 @@ func TestAcceptBoundsLists(t *testing.T) {
 				r.Header[http.CanonicalHeaderKey(name)] = test.lines
 				w := httptest.NewRecorder()
 				if _, err := websocket.Accept(w, r, opts); err == nil {
-					t.Fatal("accepted a request that can't be hijacked")
+					t.Fatal("accepted a request that cannot be hijacked")
 				}
 				large := w.Code == http.StatusRequestHeaderFieldsTooLarge
 				if want := test.large && name != "Cookie"; large != want {
@@ -466,9 +466,9 @@ func TestAcceptBoundsLists(t *testing.T) {
 	}
 }
 
-// TestAcceptNamesWhatIsWrong: the error says what the request had; the client is not
-// told.
-func TestAcceptNamesWhatIsWrong(t *testing.T) {
+// TestAcceptErrorNamesHeader: the error contains the value in the request; the response
+// does not.
+func TestAcceptErrorNamesHeader(t *testing.T) {
 	for _, test := range []struct{ line, named string }{
 		{"Sec-WebSocket-Version: 8", `"8"`},
 		{"Connection: keep-alive", `"keep-alive"`},
@@ -482,7 +482,7 @@ func TestAcceptNamesWhatIsWrong(t *testing.T) {
 			t.Errorf("%s: got error %v, want %s in it", test.line, err, test.named)
 		}
 		if strings.Contains(w.Body.String(), strings.Trim(test.named, `"`)) {
-			t.Errorf("%s: the client is told %q", test.line, w.Body)
+			t.Errorf("%s: the response contains %q", test.line, w.Body)
 		}
 	}
 	r := conntest.Request()
@@ -492,8 +492,8 @@ func TestAcceptNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestHandshakeFIPS: both ends of a handshake work where GODEBUG=fips140=only lets
-// SHA-1 panic, as it does in a test process of its own.
+// TestHandshakeFIPS: handshakes work on both ends with GODEBUG=fips140=only, which
+// makes SHA-1 panic. It is set in a separate test process.
 func TestHandshakeFIPS(t *testing.T) {
 	const setting = "fips140=only"
 	if os.Getenv("GODEBUG") != setting {
@@ -506,7 +506,7 @@ func TestHandshakeFIPS(t *testing.T) {
 		return
 	}
 	if !fips140.Enforced() {
-		t.Fatal("nothing is enforced")
+		t.Fatal("FIPS mode is not enforced")
 	}
 	for name, wrap := range map[string]func(http.ResponseWriter) http.ResponseWriter{
 		"direct":     func(w http.ResponseWriter) http.ResponseWriter { return w },
@@ -533,8 +533,8 @@ func TestHandshakeFIPS(t *testing.T) {
 	}
 }
 
-// overHTTP2 returns the answer to a request over HTTP/2, in a handler that gets its
-// request changed, and Accept's error.
+// overHTTP2 makes a request over HTTP/2 to a handler that changes it and calls Accept.
+// It returns the response and Accept's error.
 func overHTTP2(t *testing.T, change func(*http.Request)) (*http.Response, error) {
 	errs := make(chan error, 1)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -560,7 +560,7 @@ func overHTTP2(t *testing.T, change func(*http.Request)) (*http.Response, error)
 	return resp, <-errs
 }
 
-// TestAcceptHTTP2: a connection that can't be hijacked is a clear error.
+// TestAcceptHTTP2: the error for a connection that cannot be hijacked is clear.
 func TestAcceptHTTP2(t *testing.T) {
 	resp, err := overHTTP2(t, func(r *http.Request) {
 		r.Header = conntest.Request().Header // HTTP/2 clients do not send Upgrade
@@ -573,8 +573,8 @@ func TestAcceptHTTP2(t *testing.T) {
 	}
 }
 
-// TestAcceptRefusesHTTP2: the refusal has none of the headers that HTTP/2 forbids,
-// for which clients would refuse the answer.
+// TestAcceptRefusesHTTP2: the error response has none of the headers that HTTP/2
+// forbids, for which clients would reject it.
 func TestAcceptRefusesHTTP2(t *testing.T) {
 	for name, change := range map[string]func(*http.Request){
 		"no handshake": func(*http.Request) {},
@@ -600,7 +600,7 @@ func TestAcceptRefusesHTTP2(t *testing.T) {
 	}
 }
 
-// undated is a network whose accepted connections have no deadlines, like those
+// undated is a network whose accepted connections do not support deadlines, like those
 // through an SSH server.
 type undated struct{ *rawpeer.Listener }
 
@@ -620,8 +620,8 @@ func (undatedConn) SetDeadline(time.Time) error      { return errNoDeadlines }
 func (undatedConn) SetReadDeadline(time.Time) error  { return errNoDeadlines }
 func (undatedConn) SetWriteDeadline(time.Time) error { return errNoDeadlines }
 
-// TestAcceptWithoutDeadlines: a connection need not have deadlines. The client gets
-// the answer before it sends anything.
+// TestAcceptWithoutDeadlines: Accept works if the connection does not support
+// deadlines. The client gets the response before it sends anything.
 func TestAcceptWithoutDeadlines(t *testing.T) {
 	for name, wrap := range map[string]func(http.ResponseWriter) http.ResponseWriter{
 		"direct":     func(w http.ResponseWriter) http.ResponseWriter { return w },
@@ -641,7 +641,7 @@ func TestAcceptWithoutDeadlines(t *testing.T) {
 				conn, err := n.Dial(t.Context())
 				conntest.WantNoError(t, err)
 				p := rawpeer.ClientHandshake(t, conn, nil)
-				p.SendText("hello") // net/http's Hijack waits for it
+				p.SendText("hello") // needed by net/http's Hijack
 				c := <-conns
 				defer c.CloseNow()
 				conntest.WantText(t, c, "hello")
@@ -652,9 +652,9 @@ func TestAcceptWithoutDeadlines(t *testing.T) {
 	}
 }
 
-// TestAcceptAnswerBounded: a client that does not take the answer holds Accept for
-// 5 seconds, with and without middleware.
-func TestAcceptAnswerBounded(t *testing.T) {
+// TestAcceptResponseBounded: a client that does not read the response blocks Accept for
+// at most 5 seconds, with and without middleware.
+func TestAcceptResponseBounded(t *testing.T) {
 	for name, wrap := range map[string]func(http.ResponseWriter) http.ResponseWriter{
 		"direct":     func(w http.ResponseWriter) http.ResponseWriter { return w },
 		"middleware": func(w http.ResponseWriter) http.ResponseWriter { return &layer{ResponseWriter: w} },
@@ -664,7 +664,7 @@ func TestAcceptAnswerBounded(t *testing.T) {
 				n := rawpeer.Listen(nil)
 				errs := make(chan error, 1)
 				rawpeer.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					w.Header().Set("X-Long", strings.Repeat("x", 1<<20)) // more than the stream holds
+					w.Header().Set("X-Long", strings.Repeat("x", 1<<20)) // more than the stream's capacity
 					errs <- acceptUnanswered(t, wrap(w), r)
 				}))
 				conn, err := n.Dial(t.Context())
@@ -689,7 +689,7 @@ func TestAcceptAnswerBounded(t *testing.T) {
 	})
 }
 
-// acceptUnanswered returns Accept's error. Accept has to return within 5 s of the
+// acceptUnanswered returns Accept's error. Accept must return within 5 s of the
 // bubble's time.
 func acceptUnanswered(t *testing.T, w http.ResponseWriter, r *http.Request) error {
 	began := time.Now()

@@ -16,13 +16,12 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// What AppendRead does beside appending is tested with conntest.ReadWays.
+// The reading part of AppendRead is tested with conntest.ReadWays.
 
-// appendSizes are around the ends of headers, of buffers, and of what is read at
-// once.
+// appendSizes are near the limits of headers, of buffers, and of single reads.
 var appendSizes = []int{0, 1, 16, 125, 126, 1000, 4095, 4096, 5000, 16 << 10, 65535, 65536, 300_000}
 
-// A message that fits into dst is read into it, to the last byte of its capacity.
+// A message that fits into the capacity of dst is read into it, up to the last byte.
 func TestAppendReadUsesRoom(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		opts.Pipe = &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}
@@ -49,8 +48,8 @@ func TestAppendReadUsesRoom(t *testing.T) {
 	})
 }
 
-// A message that does not fit is in new memory, and that of dst is as it was up to
-// its length.
+// A message that does not fit is returned in new memory, and dst is unchanged up to its
+// length.
 func TestAppendReadExtends(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		opts.Pipe = &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}
@@ -75,14 +74,14 @@ func TestAppendReadExtends(t *testing.T) {
 	})
 }
 
-// With room, nothing is allocated: however long the message is, in however many
-// frames it comes, compressed or not.
+// With sufficient capacity nothing is allocated, for messages of any length, in any
+// number of frames, compressed or not.
 func TestAppendReadAllocatesNothing(t *testing.T) {
 	most := 0.0
 	if poolcheck.On {
-		most = 100 // with the race detector pools forget
+		most = 100 // with the race detector, pools drop objects
 	}
-	const runs = 100 // a collection of garbage empties pools in one of them
+	const runs = 100 // a garbage collection may empty pools in one of them
 	for _, compressed := range []bool{false, true} {
 		for _, n := range append(appendSizes, 1<<20) {
 			for _, frame := range []int{n + 1, 1 + n/3} {
@@ -121,7 +120,7 @@ func TestAppendReadAllocatesNothing(t *testing.T) {
 	}
 }
 
-// On an error dst is returned at its old length, with the bytes that it had.
+// On an error dst is returned with its old length and contents.
 func TestAppendReadError(t *testing.T) {
 	for name, fail := range map[string]func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) context.Context{
 		"context ended": func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) context.Context {
@@ -178,8 +177,9 @@ func TestAppendReadError(t *testing.T) {
 	}
 }
 
-// AppendRead, like Read, is refused while a message is not read to its end, which
-// changes nothing; and it reads on from where a Reader has read all but the end.
+// AppendRead, like Read, returns an error while a message is being read, without an
+// effect on it. After a Reader that has read everything except io.EOF, it reads the
+// next message.
 func TestAppendReadBetweenReaders(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -201,8 +201,8 @@ func TestAppendReadBetweenReaders(t *testing.T) {
 	})
 }
 
-// BenchmarkAppendRead is a server that reads into a slice of its own, with a context
-// that can be canceled.
+// BenchmarkAppendRead is a server that reads into the same slice, with a context that
+// can be canceled.
 func BenchmarkAppendRead(b *testing.B) {
 	for _, typ := range benchTypes {
 		for _, size := range benchSizes {

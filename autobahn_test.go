@@ -30,8 +30,8 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// autobahnMessages returns how many messages an exchange with compression has.
-// Under the race detector compressing takes 35 times as long.
+// autobahnMessages returns the number of messages in an exchange with compression. With
+// the race detector, compression takes 35 times as long.
 func autobahnMessages() int {
 	if poolcheck.On {
 		return 3
@@ -39,16 +39,16 @@ func autobahnMessages() int {
 	return 100
 }
 
-// messages is how many messages each case of groups 12 and 13 sends. The original
-// sends 1,000.
+// messages is the number of messages in each case of groups 12 and 13. The original
+// suite sends 1,000.
 var messages = flag.Int("autobahn.messages", autobahnMessages(), "messages in each case of TestAutobahn with compression")
 
-// TestAutobahn runs the conformance suite against an echo peer that is made of
-// this library: all cases as a server and as a client, over streams in memory. A
-// case has to be OK in every respect; NON-STRICT is not enough.
+// TestAutobahn runs the conformance suite against an echo peer using this library: all
+// cases as a server and as a client, over in-memory streams. All verdicts must be OK;
+// NON-STRICT is a failure.
 //
 // With AUTOBAHN=wstest in the environment the original suite runs instead; see
-// autobahn_original_test.go.
+// originalProgram.
 func TestAutobahn(t *testing.T) {
 	if o := wantOriginal(t); o != nil {
 		o.run(t)
@@ -72,8 +72,8 @@ func TestAutobahn(t *testing.T) {
 	}
 }
 
-// TestAutobahnBeside runs the suite's cases beside those of the original.
-func TestAutobahnBeside(t *testing.T) {
+// TestAutobahnAdditional runs the additional cases.
+func TestAutobahnAdditional(t *testing.T) {
 	for _, role := range autobahnRoles {
 		for _, cs := range autobahn.W() {
 			t.Run(role.name+"/"+cs.ID, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestAutobahnTCP(t *testing.T) {
 		for _, cs := range cases {
 			t.Run(role.name+"/"+cs.ID, func(t *testing.T) {
 				t.Parallel()
-				// On a busy machine a right answer may be late.
+				// On a busy machine a correct response may be late.
 				opts := autobahn.Options{Messages: 10, Patience: 20}
 				wantPassed(t, role.run(t, rawpeer.ListenLoopback(t), cs, opts))
 			})
@@ -154,9 +154,9 @@ func fuzzClient(t *testing.T, n rawpeer.Network, cs *autobahn.Case, opts autobah
 	return <-results
 }
 
-// echoMessages sends each message back as it comes, until the connection ends. It ends
-// with CloseNow, which leaves nothing of TCP behind: a peer that began to close
-// has its close frame by then.
+// echoMessages echoes each message as it arrives, until the connection ends. It ends
+// with CloseNow, which closes TCP at once; a peer that began to close has received the
+// close frame by then.
 func echoMessages(ctx context.Context, c *websocket.Conn) error {
 	defer c.CloseNow()
 	c.SetReadLimit(-1)
@@ -186,15 +186,15 @@ func wantPassed(t *testing.T, res *autobahn.Result) {
 	}
 }
 
-// verdicts counts how the cases of a role went.
+// verdicts counts the verdicts in a role.
 type verdicts struct {
 	mu     sync.Mutex
 	passed int
 	by     map[autobahn.Verdict]int
 }
 
-// countVerdicts returns verdicts that are logged when the test and its subtests are
-// over.
+// countVerdicts returns verdicts that are logged at the end of the test and its
+// subtests.
 func countVerdicts(t *testing.T, all int) *verdicts {
 	v := &verdicts{by: make(map[autobahn.Verdict]int)}
 	t.Cleanup(func() {
@@ -212,13 +212,13 @@ func (v *verdicts) add(behavior autobahn.Verdict, passed bool) {
 	}
 }
 
-// AUTOBAHN=wstest makes TestAutobahn drive the original suite instead of ours, in
-// both roles: the program wstest, where PATH has one, or else its container, where
-// docker works. It takes long; give it time:
+// AUTOBAHN=wstest makes TestAutobahn run the original suite in both roles: the program
+// wstest, if it is in PATH, or else its container, if docker works. It needs a long
+// timeout:
 //
 //	AUTOBAHN=wstest go test -run TestAutobahn -timeout 3h .
 //
-// AUTOBAHN_CASES narrows it down, as in AUTOBAHN_CASES=6.*,7.*.
+// AUTOBAHN_CASES selects cases, for example AUTOBAHN_CASES=6.*,7.*.
 const (
 	originalVariable      = "AUTOBAHN"
 	originalCasesVariable = "AUTOBAHN_CASES"
@@ -227,22 +227,22 @@ const (
 )
 
 const (
-	// originalPatience is how long the original may take to begin to listen.
+	// originalPatience bounds the start of the original.
 	originalPatience = time.Minute
-	// originalRest is how long it may take to end, once it was interrupted.
+	// originalRest bounds its end after an interrupt.
 	originalRest = 10 * time.Second
-	// originalAttempts is how many ports it is offered.
+	// originalAttempts is the number of ports to try.
 	originalAttempts = 5
 )
 
-// original is the original suite: a command that takes wstest's arguments.
+// original is the original suite: a command with wstest's arguments.
 type original struct {
 	command []string
 	cases   []string // patterns
-	ids     []string // that the patterns stand for, in order
+	ids     []string // of the matching cases, in order
 }
 
-// wantOriginal returns the original suite when the environment asks for it.
+// wantOriginal returns the original suite if the environment selects it.
 func wantOriginal(t *testing.T) *original {
 	t.Helper()
 	switch os.Getenv(originalVariable) {
@@ -273,15 +273,15 @@ func wantOriginal(t *testing.T) *original {
 	return o
 }
 
-// An originalRun is the original while it runs.
+// An originalRun is a running original.
 type originalRun struct {
 	stop context.CancelFunc // interrupts it
-	done chan struct{}      // closed when it has ended
-	err  error              // how it ended, once done is closed
+	done chan struct{}      // closed after its end
+	err  error              // its error, after done is closed
 }
 
-// start starts the original in a mode, with a spec file in dir. It ends with the
-// test at the latest, also where the test runs out of time.
+// start starts the original in a mode, with a spec file in dir. It ends with the test
+// at the latest, even if the test times out.
 func (o *original) start(t *testing.T, mode, dir string, spec map[string]any) *originalRun {
 	t.Helper()
 	spec["cases"] = o.cases
@@ -333,8 +333,8 @@ func (r *originalRun) end() {
 	<-r.done
 }
 
-// uncached keeps go test from taking the result for that of a later run: it does
-// so for no test that opened a file of the module which changed just before.
+// uncached prevents go test from caching the result: tests that opened a file of the
+// module which was modified recently are not cached.
 func uncached(t *testing.T) {
 	t.Helper()
 	const file = "autobahn_test.go"
@@ -348,7 +348,7 @@ func uncached(t *testing.T) {
 	f.Close()
 }
 
-// originalAgent is what the library is called in the original's reports.
+// originalAgent is the name of the library in the original's reports.
 const originalAgent = "bhojpur"
 
 // run runs the original in both roles.
@@ -363,8 +363,8 @@ func (o *original) run(t *testing.T) {
 			"outdir":  dir,
 			"servers": []any{map[string]any{"agent": originalAgent, "url": url}},
 		})
-		// Our own tool, which can stand in for the original, exits with 1 when
-		// a case failed. The reports have more to say.
+		// The command in this module, which can replace the original, exits with 1 if a
+		// case failed. The reports have the details.
 		if <-r.done; r.err != nil {
 			t.Logf("%s: %v", originalProgram, r.err)
 		}
@@ -379,9 +379,9 @@ func (o *original) run(t *testing.T) {
 	})
 }
 
-// listen starts the original as a server. It does not say which port it got, so it
-// is given one that was free a moment ago, and another if somebody was quicker. The
-// page that it serves, too, gets any port.
+// listen starts the original as a server. It does not report its port, so it is given a
+// free one, and another one if that is taken meanwhile. The page that it serves may use
+// any port.
 func (o *original) listen(t *testing.T, dir string) (r *originalRun, url string) {
 	t.Helper()
 	for range originalAttempts {
@@ -395,7 +395,7 @@ func (o *original) listen(t *testing.T, dir string) (r *originalRun, url string)
 	return nil, ""
 }
 
-// listens waits until the original listens, or has ended.
+// listens waits until the original listens or has ended.
 func (o *original) listens(t *testing.T, r *originalRun, url string) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), originalPatience)
@@ -405,7 +405,7 @@ func (o *original) listens(t *testing.T, r *originalRun, url string) bool {
 	for {
 		_, err := caseCount(ctx, url)
 		select {
-		case <-r.done: // whoever answered is somebody else
+		case <-r.done: // another program has answered
 			return false
 		default:
 		}
@@ -425,13 +425,12 @@ func (o *original) listens(t *testing.T, r *originalRun, url string) bool {
 func serveEcho(w http.ResponseWriter, r *http.Request) {
 	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionContextTakeover})
 	if err != nil {
-		return // the request has been answered
+		return // Accept has sent the response
 	}
 	echoMessages(context.Background(), c)
 }
 
-// freeAddress returns an address where nobody listened a moment ago: the original
-// does not say which port it got.
+// freeAddress returns an unused address: the original does not report its port.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -442,8 +441,8 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// drive runs all cases of a fuzzing server, as a client, and has it write its
-// reports. It ends with the server.
+// drive runs all cases of a fuzzing server, as a client, and requests its reports. It
+// ends with the server.
 func (o *original) drive(t *testing.T, r *originalRun, url string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -494,7 +493,7 @@ func caseCount(ctx context.Context, url string) (int, error) {
 	return strconv.Atoi(string(p))
 }
 
-// wantReports checks that the reports in dir have all cases, and each case OK.
+// wantReports checks that the reports in dir contain all cases, and that each is OK.
 func (o *original) wantReports(t *testing.T, dir string) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(dir, "index.json"))
@@ -511,14 +510,14 @@ func (o *original) wantReports(t *testing.T, dir string) {
 	}
 	reports := index[originalAgent]
 	if len(reports) != len(o.ids) {
-		t.Errorf("there are %d reports, want %d", len(reports), len(o.ids))
+		t.Errorf("got %d reports, want %d", len(reports), len(o.ids))
 	}
 	counted := countVerdicts(t, len(o.ids))
 	for _, id := range o.ids {
 		t.Run(id, func(t *testing.T) {
 			report, ok := reports[id]
 			if !ok {
-				t.Fatal("there is no report")
+				t.Fatal("got no report")
 			}
 			passed := slices.Contains([]autobahn.Verdict{autobahn.OK, autobahn.Informational}, report.Behavior) &&
 				slices.Contains([]autobahn.Verdict{autobahn.OK, autobahn.Informational}, report.BehaviorClose)

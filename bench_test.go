@@ -22,10 +22,10 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// loop is a connection in memory from which the same bytes can be read again
-// and again, and on which writes cost nothing: what is measured is the library.
+// loop is an in-memory connection that returns the same bytes repeatedly and discards
+// writes, so that only the library is measured.
 type loop struct {
-	net.Conn // nil: for the methods that are not called
+	net.Conn // nil: its other methods are not called
 	bytes    []byte
 	off      int
 	writes   int
@@ -77,8 +77,8 @@ var (
 	benchSizes = []int{16, 1 << 10, 16 << 10, 1 << 20}
 )
 
-// BenchmarkReader is a server that reads into a slice of its own, with a
-// context that can be canceled.
+// BenchmarkReader is a server that reads into the same slice, with a context that can
+// be canceled.
 func BenchmarkReader(b *testing.B) {
 	for _, typ := range benchTypes {
 		for _, size := range benchSizes {
@@ -133,12 +133,12 @@ func BenchmarkWrite(b *testing.B) {
 	}
 }
 
-// No call that sends a message and waits for that allocates once the connection is warm.
+// Calls that send a message do not allocate in the steady state.
 func TestSendingAllocatesNothing(t *testing.T) {
-	const runs = 100 // a collection of garbage empties pools in one of them
+	const runs = 100 // a garbage collection may empty pools in one of them
 	most := 0.0
 	if poolcheck.On {
-		most = runs // with the race detector pools forget
+		most = runs // with the race detector, pools drop objects
 	}
 	for _, compressed := range []bool{false, true} {
 		r := conntest.Request()
@@ -184,9 +184,9 @@ func BenchmarkAccept(b *testing.B) {
 	}
 }
 
-// BenchmarkWriters is a server that writes from several goroutines, beside others
-// that compute. An operation is a second of that and a second with a mutex around
-// Write; the messages of the first are compared with those of the second.
+// BenchmarkWriters is a server that writes from several goroutines, beside others that
+// compute. An operation is one second of that and one second with a mutex around Write;
+// the result compares the numbers of messages.
 func BenchmarkWriters(b *testing.B) {
 	for _, busy := range []int{0, 2, 8} {
 		for _, writers := range []int{2, 8, 16, 64, 300} {
@@ -205,8 +205,8 @@ func BenchmarkWriters(b *testing.B) {
 	}
 }
 
-// countWrites returns how many messages of 100 bytes are written in a second, once
-// the writers have met. Each Write holds mu, unless that is nil.
+// countWrites returns the number of messages of 100 bytes written in a second, after a
+// warm-up. Each Write holds mu, unless mu is nil.
 func countWrites(tb testing.TB, writers int, mu sync.Locker) (n int) {
 	c := acceptTCP(tb)
 	defer c.CloseNow()
@@ -262,8 +262,8 @@ func compute(goroutines int) (stop func()) {
 	}
 }
 
-// acceptTCP returns a connection of a server on the loopback network, whose peer
-// reads all bytes.
+// acceptTCP returns a server's connection on the loopback network, whose peer reads and
+// discards all bytes.
 func acceptTCP(tb testing.TB) *websocket.Conn {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

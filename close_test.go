@@ -18,15 +18,15 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// goClose starts a Close, and returns when it waits.
+// goClose starts a Close, and returns when it is blocked.
 func goClose(t *testing.T, c *websocket.Conn, code websocket.StatusCode, reason string) *rawpeer.Call[struct{}] {
 	call := rawpeer.GoErr(t, func() error { return c.Close(code, reason) })
 	synctest.Wait()
 	return call
 }
 
-// wantAllClosed wants every call to say that the connection is closed, and with
-// which code the peer closed it, if it did. Closing it again is no error.
+// wantAllClosed wants every call to fail because the connection is closed, with the
+// peer's close status, if any. Closing it again is no error.
 func wantAllClosed(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, status websocket.StatusCode) {
 	t.Helper()
 	start := time.Now()
@@ -39,7 +39,7 @@ func wantAllClosed(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, status webs
 	}
 }
 
-// The handshake as it should be: frame, discarded data, frame, end.
+// The normal close handshake: frame, discarded messages, frame, end.
 func TestClose(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
@@ -48,7 +48,7 @@ func TestClose(t *testing.T) {
 				p.WantCloseReason(4001, "bye")
 				p.SendText("discarded")
 				p.Send(rawpeer.Text("in ").More(), rawpeer.Ping("not answered"), rawpeer.Continuation("fragments"))
-				p.SendBinary([]byte(conntest.Filler(100_000))) // more than may be read
+				p.SendBinary([]byte(conntest.Filler(100_000))) // above the read limit
 				if mode.mode != websocket.CompressionDisabled {
 					p.Send(rawpeer.Deflated(rawpeer.Text("compressed")))
 				}
@@ -65,8 +65,8 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// Whatever the peer does, Close takes 5 seconds at most, and the network
-// connection is closed.
+// Close takes at most 5 seconds, and closes the network connection, whatever the peer
+// does.
 func TestCloseTimeout(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -84,7 +84,7 @@ func TestCloseTimeout(t *testing.T) {
 		{"goes on sending", func(p *rawpeer.Peer, closing *rawpeer.Call[struct{}]) {
 			message := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text(conntest.Filler(30_000))))
 			for !closing.Returned() {
-				p.Conn.Write(message) // fails in the end
+				p.Conn.Write(message) // fails eventually
 				time.Sleep(50 * time.Millisecond)
 			}
 		}},
@@ -118,7 +118,7 @@ func TestCloseTimeout(t *testing.T) {
 	}
 }
 
-// A peer that reads nothing gets no close frame, and no more time for it.
+// A peer that does not read gets no close frame, and no additional time.
 func TestClosePeerReadsNothing(t *testing.T) {
 	for _, capacity := range []int{1, 3, 100} {
 		t.Run(fmt.Sprint(capacity), func(t *testing.T) {
@@ -140,7 +140,7 @@ func TestClosePeerReadsNothing(t *testing.T) {
 					t.Errorf("took %v", took)
 				}
 				for _, call := range stuck {
-					if err := call.Err(); err != nil { // the Writer may have been had
+					if err := call.Err(); err != nil { // the Writer may have been acquired
 						conntest.WantClosed(t, err, -1)
 					}
 				}
@@ -150,7 +150,7 @@ func TestClosePeerReadsNothing(t *testing.T) {
 	}
 }
 
-// A peer that is gone is not waited for.
+// Close does not wait for a peer that has disconnected.
 func TestClosePeerGone(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -191,8 +191,8 @@ func TestClosePeerGone(t *testing.T) {
 	}
 }
 
-// Close does its work while others use the connection.
-func TestCloseMeanwhile(t *testing.T) {
+// Close works while other goroutines use the connection.
+func TestCloseDuringCalls(t *testing.T) {
 	t.Run("reading", func(t *testing.T) {
 		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			reading := rawpeer.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
@@ -313,12 +313,12 @@ func TestCloseMeanwhile(t *testing.T) {
 	})
 }
 
-// The end of a write's context does not take the close frame along.
+// The end of a write's context does not discard the close frame.
 func TestCloseFrameOutlivesContexts(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		write func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (write *rawpeer.Call[struct{}], cancel, release func())
-		sent  int // frames, before the close frame
+		sent  int // number of frames before the close frame
 	}{
 		{"in the transport", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (write *rawpeer.Call[struct{}], cancel, release func()) {
 			release = conntest.UnderTest(p).StallWrites()
@@ -369,8 +369,8 @@ func TestCloseFrameOutlivesContexts(t *testing.T) {
 	}
 }
 
-// Two Reads wait while Close does; the context of the first ends inside a
-// message that is being discarded. The second goes on to the end.
+// Two Reads wait during Close; the context of the first one ends inside a message that
+// is being discarded. The second one continues to the end.
 func TestReadWhileClosing(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -392,7 +392,7 @@ func TestReadWhileClosing(t *testing.T) {
 	})
 }
 
-// After the close frame nothing is sent, and there is one.
+// Nothing is sent after the close frame, and there is only one.
 func TestCloseIsLast(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		c.CloseRead(t.Context())
@@ -427,7 +427,7 @@ func TestCloseIsLast(t *testing.T) {
 	})
 }
 
-// A pong that was due before the close frame was out comes too late.
+// A pong that is still pending when the close frame is sent is dropped.
 func TestCloseIsLastOfPosted(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		release := conntest.UnderTest(p).StallWrites()
@@ -443,7 +443,7 @@ func TestCloseIsLastOfPosted(t *testing.T) {
 	})
 }
 
-// Those that wait for their turn when Close comes do not get it any more.
+// Writes that are queued when Close begins are not sent.
 func TestCloseAheadOfQueue(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
@@ -466,11 +466,12 @@ func TestCloseAheadOfQueue(t *testing.T) {
 	}
 }
 
-// longestReason is what fits into a close frame (RFC 6455 section 5.5).
+// longestReason is the longest reason that fits into a close frame (RFC 6455 section
+// 5.5).
 var longestReason = strings.Repeat("r", 123)
 
-// A close frame is answered with its code and reason, the connection is closed,
-// and every call from then on tells of it.
+// The reply to a close frame has the same code and reason, the connection is closed,
+// and the errors of all later calls have the code.
 func TestPeerCloses(t *testing.T) {
 	for _, code := range []int{
 		1000, 1001, 1002, 1003,
@@ -501,7 +502,7 @@ func TestPeerCloses(t *testing.T) {
 	}
 }
 
-// A close frame without a code is answered with one without a code.
+// The reply to a close frame without a code has none either.
 func TestPeerClosesWithoutCode(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := conntest.GoRead(t, c)
@@ -513,9 +514,9 @@ func TestPeerClosesWithoutCode(t *testing.T) {
 	})
 }
 
-// A code that must not be sent is a violation, which is found when its two
-// bytes have come, and is not told as the peer's status.
-func TestPeerClosesWithWrongCode(t *testing.T) {
+// A code that must not be sent is a violation. It is detected when its two bytes have
+// arrived, and is not reported as the peer's status.
+func TestPeerClosesWithInvalidCode(t *testing.T) {
 	for _, code := range []int{0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 1999, 2000, 2999, 5000, 65535} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
 			conntest.ForReadWays(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
@@ -534,7 +535,7 @@ func TestPeerClosesWithWrongCode(t *testing.T) {
 	}
 }
 
-// The close frame is the last thing that counts, and it counts at any cut.
+// The close frame works in any pieces, and frames after it are ignored.
 func TestPeerClosesInPieces(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := conntest.GoRead(t, c)
@@ -565,7 +566,7 @@ func TestPeerClosesAmongFrames(t *testing.T) {
 	})
 }
 
-// A message that the peer's close frame cuts off is not whole.
+// A message interrupted by the peer's close frame is incomplete.
 func TestPeerClosesInsideMessage(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
@@ -580,7 +581,7 @@ func TestPeerClosesInsideMessage(t *testing.T) {
 	})
 }
 
-// Calls that wait elsewhere end with the connection.
+// Calls blocked elsewhere end with the connection.
 func TestPeerClosesWhileOthersWait(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })
@@ -606,11 +607,11 @@ func TestPeerClosesWhileOthersWait(t *testing.T) {
 	})
 }
 
-// The bound of CloseContext is its context's, and 5 seconds without a deadline.
+// CloseContext is bounded by its context, or by 5 seconds without a deadline.
 func TestCloseContext(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		timeout time.Duration // 0 for no deadline
+		timeout time.Duration // 0: no deadline
 		want    time.Duration
 	}{
 		{"no deadline", 0, 5 * time.Second},
@@ -637,8 +638,8 @@ func TestCloseContext(t *testing.T) {
 	}
 }
 
-// A peer that answers within the bound, late as it may be, completes the handshake;
-// a canceled context ends it.
+// A peer that replies late, but in time, completes the handshake. A canceled context
+// ends it.
 func TestCloseContextAnswered(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
@@ -661,7 +662,7 @@ func TestCloseContextAnswered(t *testing.T) {
 	})
 }
 
-// Done is closed when the connection has ended, and Err tells why.
+// Done is closed when the connection has ended, and Err returns the cause.
 func TestDoneAndErr(t *testing.T) {
 	for _, test := range []struct {
 		name   string

@@ -22,11 +22,11 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// countedNetwork counts the reads of the code under test, whose connections are
-// not sockets to it.
+// countedNetwork counts reads by the code under test. Its connections do not have the
+// types of sockets.
 type countedNetwork struct {
 	rawpeer.Network
-	dials bool // the code under test dials
+	dials bool // whether the code under test dials
 	reads *atomic.Int64
 }
 
@@ -56,7 +56,7 @@ func (c *countedConn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// maxReads bounds how many reads it may take to discard n bytes.
+// maxReads bounds the number of reads that discard n bytes.
 func maxReads(n int) int64 { return int64(n>>14 + 64) }
 
 // inBubble runs a subtest in a bubble.
@@ -64,7 +64,7 @@ func inBubble(t *testing.T, name string, test func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
 
-// A discarding is a reason to discard what a peer sends.
+// A discarding is a situation in which the peer's input is discarded.
 type discarding struct {
 	name  string
 	begin func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) *rawpeer.Call[struct{}]
@@ -83,7 +83,7 @@ var discardings = []discarding{
 		read := readingAll(t, c)
 		synctest.Wait()
 		close := closing(t, c)
-		synctest.Wait() // or a message may come before Close is called
+		synctest.Wait() // otherwise a message may arrive before Close is called
 		return rawpeer.GoErr(t, func() error {
 			if err := read.Err(); !errors.Is(err, net.ErrClosed) {
 				return fmt.Errorf("got %w of Read, want net.ErrClosed", err)
@@ -126,8 +126,7 @@ var discardings = []discarding{
 	}, 1000},
 }
 
-// What is discarded takes few reads, and the close frame is read, however long
-// the frames are that come in.
+// Discarding takes few reads, and the close frame is read, for frames of any length.
 func TestDiscardInFewReads(t *testing.T) {
 	const size = 2 << 20
 	frames := map[string]func() []rawpeer.Frame{
@@ -167,7 +166,7 @@ func TestDiscardInFewReads(t *testing.T) {
 	}
 }
 
-// A frame of which the first bytes were read is discarded in few reads, too.
+// The rest of a partly read frame is discarded in few reads, too.
 func TestDiscardRestInFewReads(t *testing.T) {
 	const size = 2 << 20
 	for _, role := range conntest.Roles {
@@ -192,8 +191,8 @@ func TestDiscardRestInFewReads(t *testing.T) {
 	}
 }
 
-// tlsPeerConfigs are those of a server and of a client that trusts it. Records are of
-// full length.
+// tlsPeerConfigs returns the configurations of a server and of a client that trusts it.
+// Records have their maximum length.
 func tlsPeerConfigs() (server, client *tls.Config) {
 	s := httptest.NewUnstartedServer(nil)
 	s.StartTLS()
@@ -219,7 +218,7 @@ func overTLSPeer(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *raw
 	}
 }
 
-// Over TLS a record takes one read.
+// Over TLS each record takes one read.
 func TestDiscardInFewReadsOverTLS(t *testing.T) {
 	const size = 4 << 20
 	server, client := tlsPeerConfigs()
@@ -265,13 +264,13 @@ func (n tlsPeerNetwork) Accept() (net.Conn, error) {
 	return tls.Server(conn, n.server), nil
 }
 
-// A peer that sends a long message before it reads, gets to read why it was
-// refused.
+// A peer that sends a long message before it reads still receives the close frame with
+// the code of the violation.
 func TestViolationIsReadBehindLongMessage(t *testing.T) {
 	const size = 5 << 20
 	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := conntest.GoRead(t, c)
-		p.SendBinary(make([]byte, size)) // returns when all is with the network
+		p.SendBinary(make([]byte, size)) // returns when all bytes have been written
 		p.WantClose(1009)
 		p.SendClose(1009, "")
 		conntest.WantError(t, read.Err(), websocket.ErrMessageTooBig)
@@ -280,8 +279,8 @@ func TestViolationIsReadBehindLongMessage(t *testing.T) {
 	overTLSPeer(t, test)
 }
 
-// A peer that breaks the rules while this side closes, and goes on sending, gets
-// to read the close frame.
+// A peer that violates the protocol while this side closes, and continues to send,
+// still receives the close frame.
 func TestCloseIsReadDespiteViolation(t *testing.T) {
 	const size = 5 << 20
 	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -297,7 +296,7 @@ func TestCloseIsReadDespiteViolation(t *testing.T) {
 	overTLSPeer(t, test)
 }
 
-// What is discarded takes no memory.
+// Discarding takes no memory.
 func TestDrainAllocatesLittle(t *testing.T) {
 	const size, most = 8 << 20, 1 << 20
 	conntest.ForBothRoles(t, &conntest.Options{Pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -310,14 +309,13 @@ func TestDrainAllocatesLittle(t *testing.T) {
 	})
 }
 
-// drainBytes bounds what is drained after a violation.
+// drainBytes is the most that is drained after a violation.
 const drainBytes = 64 << 20
 
-// A violation is what a peer sends that it must not, cut off behind the byte
-// that shows it.
+// A violation is invalid input, truncated after the byte at which it is detected.
 type violation struct {
 	name   string
-	before []rawpeer.Frame // which are right
+	before []rawpeer.Frame // valid frames before it
 	wrong  func(p *rawpeer.Peer) []byte
 	code   int
 }
@@ -327,8 +325,7 @@ func cut(f rawpeer.Frame, n int) func(p *rawpeer.Peer) []byte {
 	return func(p *rawpeer.Peer) []byte { return rawpeer.AppendFrame(nil, p.Masked(f))[:n] }
 }
 
-// cutHeader returns the first n bytes of the header of a frame that declares this
-// length in this form.
+// cutHeader returns the first n bytes of a frame header with this length in this form.
 func cutHeader(f rawpeer.Frame, form rawpeer.LengthForm, length uint64, n int) func(p *rawpeer.Peer) []byte {
 	return func(p *rawpeer.Peer) []byte { return rawpeer.AppendHeader(nil, p.Masked(f), form, length)[:n] }
 }
@@ -338,7 +335,7 @@ func whole(f rawpeer.Frame) func(p *rawpeer.Peer) []byte {
 	return func(p *rawpeer.Peer) []byte { return rawpeer.AppendFrame(nil, p.Masked(f)) }
 }
 
-// wronglyMaskedFrame is a frame masked by a server, or not masked by a client.
+// wronglyMaskedFrame returns a frame masked by a server, or not masked by a client.
 func wronglyMaskedFrame(p *rawpeer.Peer) []byte {
 	f := rawpeer.Text("hello")
 	if !conntest.PeerIsClient(p) {
@@ -347,7 +344,7 @@ func wronglyMaskedFrame(p *rawpeer.Peer) []byte {
 	return rawpeer.AppendFrame(nil, f)
 }
 
-// wronglyMasked is as much of it as shows that.
+// wronglyMasked returns the part that shows the wrong masking.
 func wronglyMasked(p *rawpeer.Peer) []byte { return wronglyMaskedFrame(p)[:2] }
 
 func violations() []violation {
@@ -406,8 +403,8 @@ func readingAll(t *testing.T, c *websocket.Conn) *rawpeer.Call[struct{}] {
 	})
 }
 
-// A violation is answered when the byte that shows it has come, and not before.
-// Then the connection is half-closed, until the peer ends it too.
+// The close frame for a violation is sent when the byte that shows it has arrived, and
+// not before. Then the connection is half-closed, until the peer closes its side.
 func TestViolations(t *testing.T) {
 	for _, v := range violations() {
 		t.Run(v.name, func(t *testing.T) {
@@ -436,7 +433,7 @@ func TestViolations(t *testing.T) {
 				p.Close()
 				conntest.WantCause(t, read.Err(), -1)
 				if d := time.Since(start); d != 0 {
-					t.Fatalf("drained for %v what has ended", d)
+					t.Fatalf("drained for %v after the end", d)
 				}
 				conntest.WantEnded(t, c, -1)
 			})
@@ -444,8 +441,8 @@ func TestViolations(t *testing.T) {
 	}
 }
 
-// With compression agreed on, RSV1 is right where a message begins, and wrong
-// everywhere else.
+// With compression, RSV1 is valid in the first frame of a message, and invalid in all
+// others.
 func TestViolationsOfCompression(t *testing.T) {
 	opts := &conntest.Options{Compression: websocket.CompressionContextTakeover}
 	for _, v := range []violation{
@@ -456,7 +453,7 @@ func TestViolationsOfCompression(t *testing.T) {
 		{"RSV1 and RSV3", nil, cut(rawpeer.Text("").WithRSV(rawpeer.RSV1|rawpeer.RSV3), 1), 1002},
 		{"a block of the reserved type", nil, cut(rawpeer.Text("\x07").WithRSV(rawpeer.RSV1), 7), 1007},
 		{"a distance before the beginning", nil, func(p *rawpeer.Peer) []byte {
-			f := rawpeer.Binary([]byte{0x03, 0x02}).WithRSV(rawpeer.RSV1) // fixed codes: copy 3 from 1 back
+			f := rawpeer.Binary([]byte{0x03, 0x02}).WithRSV(rawpeer.RSV1) // fixed codes: a match of length 3 at distance 1
 			return rawpeer.AppendFrame(nil, p.Masked(f))
 		}, 1007},
 	} {
@@ -475,7 +472,7 @@ func TestViolationsOfCompression(t *testing.T) {
 	}
 }
 
-// What came before a violation is read before it.
+// Messages before a violation are read before its error.
 func TestViolationBehindMessages(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText("one")
@@ -495,7 +492,7 @@ func TestViolationBehindMessages(t *testing.T) {
 	})
 }
 
-// A peer that keeps sending is given a second.
+// A peer that keeps sending is drained for one second.
 func TestViolationDrainTime(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		start := time.Now()
@@ -527,8 +524,8 @@ func TestViolationDrainTime(t *testing.T) {
 	})
 }
 
-// While the reader drains, others are told that the connection has ended, also
-// those whose context has.
+// While the reader drains, other calls return the end of the connection, even with an
+// ended context.
 func TestViolationWhileDraining(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := rawpeer.GoErr(t, func() error { return conntest.ReadErr(t.Context(), c) })
@@ -546,9 +543,9 @@ func TestViolationWhileDraining(t *testing.T) {
 	})
 }
 
-// A peer that sends fast is given 64 MiB.
+// A peer that sends fast is drained for 64 MiB.
 func TestViolationDrainBytes(t *testing.T) {
-	const buffers = 64 << 10 // what may have been read before, or be read at the end
+	const buffers = 64 << 10 // bytes read before, or at the end
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		start := time.Now()
 		read := conntest.GoRead(t, c)
@@ -571,8 +568,8 @@ func TestViolationDrainBytes(t *testing.T) {
 	})
 }
 
-// Draining ends at the peer's close frame, which is looked for behind what was
-// wrong, and whatever comes in between.
+// Draining ends at the peer's close frame, which may follow the violation at any
+// distance.
 func TestViolationDrainsToClose(t *testing.T) {
 	for _, v := range []violation{
 		{"mask", nil, wronglyMaskedFrame, 1002},
@@ -602,7 +599,7 @@ func TestViolationDrainsToClose(t *testing.T) {
 	}
 }
 
-// Behind a close frame nothing comes, also when it is wrong itself.
+// Nothing is drained behind a close frame, even an invalid one.
 func TestViolationOfCloseIsNotDrained(t *testing.T) {
 	for _, f := range []rawpeer.Frame{
 		{Fin: true, Opcode: rawpeer.OpClose, Payload: []byte{3}},
@@ -620,8 +617,7 @@ func TestViolationOfCloseIsNotDrained(t *testing.T) {
 	}
 }
 
-// wantDrained wants the connection to be closed, at once, with nothing left to
-// read.
+// wantDrained wants the connection to be closed at once, with nothing left to read.
 func wantDrained(t *testing.T, p *rawpeer.Peer, read *rawpeer.Call[conntest.Message], start time.Time) {
 	t.Helper()
 	conntest.WantCause(t, read.Err(), -1)
@@ -633,8 +629,8 @@ func wantDrained(t *testing.T, p *rawpeer.Peer, read *rawpeer.Call[conntest.Mess
 	}
 }
 
-// A connection that is closed while there is something to read is reset, and
-// what was sent last is lost. Draining prevents that.
+// Closing a connection with unread bytes resets it, and the last bytes sent are lost.
+// Draining prevents that.
 func TestViolationIsNotReset(t *testing.T) {
 	const more = 500_000
 	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -653,13 +649,13 @@ func TestViolationIsNotReset(t *testing.T) {
 	conntest.OverTCP(t, nil, test)
 }
 
-// Behind our close frame nothing is sent, about a violation neither.
+// Nothing is sent after this side's close frame, not even for a violation.
 func TestViolationDuringClose(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 		p.WantClose(1000)
 		p.SendRaw(wronglyMasked(p))
-		p.WantEOF() // and no second close frame
+		p.WantEOF() // without a second close frame
 		if closing.Err() == nil {
 			t.Fatal("got no error of a Close that the peer did not answer")
 		}
@@ -667,7 +663,7 @@ func TestViolationDuringClose(t *testing.T) {
 	})
 }
 
-// While a write is stuck the close frame can't go out. The connection is closed
+// While a write is blocked, the close frame cannot be sent. The connection is closed
 // all the same.
 func TestViolationWhileWriteIsStuck(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -687,7 +683,7 @@ func TestViolationWhileWriteIsStuck(t *testing.T) {
 	})
 }
 
-// CloseNow does not wait for the draining.
+// CloseNow ends the draining.
 func TestViolationDrainInterrupted(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := conntest.GoRead(t, c)
@@ -702,8 +698,7 @@ func TestViolationDrainInterrupted(t *testing.T) {
 	})
 }
 
-// The close frame that names a violation goes out behind a Write that was under
-// way, and is not lost.
+// The close frame for a violation is sent after a Write under way, and is not lost.
 func TestViolationBehindWrite(t *testing.T) {
 	narrow := &conntest.Options{Pipe: &rawpeer.PipeOptions{Capacity: 1000}}
 	conntest.ForBothRoles(t, narrow, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -721,9 +716,8 @@ func TestViolationBehindWrite(t *testing.T) {
 	})
 }
 
-// A close frame that is too long, or has a code that may not be sent, is a
-// violation, and yet the peer's close frame: there is nothing to drain behind
-// it.
+// A close frame that is too long, or has an invalid code, is a violation, but also the
+// peer's close frame: nothing is drained after it.
 func TestViolationByCloseFrame(t *testing.T) {
 	for name, f := range map[string]rawpeer.Frame{
 		"too long": {Fin: true, Opcode: rawpeer.OpClose, Payload: append([]byte{3, 232}, make([]byte, 200)...)},

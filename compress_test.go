@@ -19,13 +19,13 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// The size decides which messages are compressed.
+// The size of a message decides whether it is compressed.
 func TestCompressionThreshold(t *testing.T) {
 	takeover, noTakeover := websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover
 	for _, test := range []struct {
 		mode      websocket.CompressionMode
 		threshold int
-		from      int // the least size that is compressed
+		from      int // the smallest compressed size
 	}{
 		{takeover, 0, 128},
 		{noTakeover, 0, 512},
@@ -66,9 +66,8 @@ func TestCompressionThreshold(t *testing.T) {
 	}
 }
 
-// A message of Write stays one frame, and a Writer's is cut by what comes out.
-// Only the first frame of a message says that it is compressed, and control
-// frames never do.
+// Write sends a compressed message in one frame; a Writer splits the compressed bytes.
+// Only the first frame of a message has RSV1, and control frames never do.
 func TestCompressedFrames(t *testing.T) {
 	for _, mode := range modes[1:] {
 		t.Run(mode.name, func(t *testing.T) {
@@ -116,7 +115,7 @@ func TestCompressedFrames(t *testing.T) {
 				p.WantPong("yours")
 				inflater := rawpeer.NewInflater(rawpeer.ContextTakeover)
 				if mode.mode == websocket.CompressionContextTakeover {
-					// The message before is what this one refers to.
+					// This message refers to the previous one.
 					inflater.Message(rawpeer.NewDeflater(rawpeer.NoTakeover).Message([]byte(message)))
 				}
 				if got, err := inflater.Message(payload); err != nil || string(got) != message {
@@ -131,9 +130,9 @@ func TestCompressedFrames(t *testing.T) {
 	}
 }
 
-// A message of WriteUncompressed or WriterUncompressed has the frames that it
-// would have without compression, and is not in the window: a later message that
-// has the same text does not refer to it.
+// The frames of WriteUncompressed and WriterUncompressed are those of a connection
+// without compression, and the message is not in the window: a later message with the
+// same text does not refer to it.
 func TestWriteUncompressed(t *testing.T) {
 	write := map[string]func(*testing.T, *websocket.Conn, string) error{
 		"Write": func(t *testing.T, c *websocket.Conn, s string) error {
@@ -173,7 +172,7 @@ func TestWriteUncompressed(t *testing.T) {
 						if mode.mode == websocket.CompressionDisabled {
 							continue
 						}
-						// The inflater has only the messages that were compressed.
+						// The inflater has seen only the compressed messages.
 						compressed := goWrite(t, c, text)
 						f := p.WantFrame()
 						compressed.Want()
@@ -187,15 +186,15 @@ func TestWriteUncompressed(t *testing.T) {
 	}
 }
 
-// Takeover is used where it was agreed on, and only there: then each message is
-// inflated by itself.
+// Context takeover is used only if it was negotiated; otherwise each message is
+// inflated independently.
 func TestCompressionTakeover(t *testing.T) {
 	takeover, noTakeover := websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover
 	for _, test := range []struct {
 		name       string
 		mode       websocket.CompressionMode
 		extensions string // of the peer
-		server     bool   // whether a server takes over
+		server     bool   // whether a server uses takeover
 		client     bool
 	}{
 		{"takeover", takeover, pmd, true, true},
@@ -230,7 +229,7 @@ func TestCompressionTakeover(t *testing.T) {
 				}
 				sizes = append(sizes, len(f.Payload))
 
-				// What is not compressed does not count.
+				// Uncompressed messages are not in the window.
 				conntest.MustWriteText(t, c, "short")
 				p.WantText("short")
 			}
@@ -260,14 +259,14 @@ func TestCompressionTakeover(t *testing.T) {
 	}
 }
 
-// What is sent refers back as far as the window goes that was agreed on, and
-// not a byte farther: random text that comes again after more than the window
-// can't be compressed.
+// Distances in sent messages do not exceed the negotiated window: random text that is
+// repeated after more than the window cannot be compressed.
 func TestCompressionWindow(t *testing.T) {
 	for bits := 8; bits <= 15; bits++ {
 		window := 1 << bits
 		fits := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-			// What is random, but for its repetition. Six bits in eight.
+			// Random text that is repeated after period bytes. Six of its eight bits
+			// are random.
 			size := func(period int) float64 {
 				t.Helper()
 				message := strings.Repeat(conntest.Filler(period), 1+4*window/period)
@@ -281,10 +280,10 @@ func TestCompressionWindow(t *testing.T) {
 				return float64(len(f.Payload)) / float64(len(message))
 			}
 			if got := size(window + 1); got < 0.7 {
-				t.Errorf("compressed to %.2f: it refers back more than %d bytes", got, window)
+				t.Errorf("compressed to %.2f: a distance exceeds %d bytes", got, window)
 			}
 			if got := size(window / 2); got > 0.5 {
-				t.Errorf("compressed to %.2f: it does not refer back %d bytes", got, window/2)
+				t.Errorf("compressed to %.2f: no distance reaches %d bytes", got, window/2)
 			}
 		}
 		t.Run(fmt.Sprintf("%d/server", bits), func(t *testing.T) {
@@ -307,9 +306,9 @@ func TestCompressionWindow(t *testing.T) {
 	}
 }
 
-// A message that was given up, compressed in part or whole, leaves the ones
-// after it right.
-func TestCompressedGivenUp(t *testing.T) {
+// Abandoning a message, partly or completely compressed, does not affect the following
+// ones.
+func TestCompressedAbandoned(t *testing.T) {
 	for _, mode := range modes[1:] {
 		t.Run(mode.name, func(t *testing.T) {
 			conntest.ForBothRoles(t, &conntest.Options{Compression: mode.mode}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -341,25 +340,24 @@ func TestCompressedGivenUp(t *testing.T) {
 	}
 }
 
-// finalDeflated is a compressed message that ends the deflate stream, which a
-// sender may do (RFC 7692 section 7.2.3.4).
+// finalDeflated returns a compressed message that ends the DEFLATE stream, which is
+// allowed (RFC 7692 section 7.2.3.4).
 func finalDeflated(s string) rawpeer.Frame {
 	var b bytes.Buffer
 	w, _ := flate.NewWriter(&b, flate.DefaultCompression)
 	w.Write([]byte(s))
 	w.Close()
-	b.WriteByte(0) // the first byte of an empty stored block, of which the rest is taken off
+	b.WriteByte(0) // the first byte of an empty stored block; the rest is removed
 	return rawpeer.Text(b.String()).WithRSV(rawpeer.RSV1)
 }
 
-// storedDeflated is a message that is not compressed, in deflate's own way
-// (section 7.2.3.3).
+// storedDeflated returns a message in stored blocks (section 7.2.3.3).
 func storedDeflated(s string) rawpeer.Frame {
 	n := len(s)
 	return rawpeer.Text("\x00" + string([]byte{byte(n), byte(n >> 8), byte(^n), byte(^n >> 8)}) + s + "\x00").WithRSV(rawpeer.RSV1)
 }
 
-// The peer may make its messages in all the ways that deflate has.
+// The peer may use all features of DEFLATE.
 func TestReadCompressed(t *testing.T) {
 	for _, mode := range modes[1:] {
 		t.Run(mode.name, func(t *testing.T) {
@@ -405,10 +403,9 @@ func TestReadCompressed(t *testing.T) {
 	}
 }
 
-// A compressed message that is none fails the connection.
+// An invalid compressed message fails the connection.
 func TestReadCorruptCompressed(t *testing.T) {
-	// A block with a match of three bytes at distance 1, in front of which there
-	// is nothing.
+	// A block with a match of length 3 at distance 1, without any data before it.
 	const tooFarBack = "\x02\x02\x00\x00"
 
 	for _, test := range []struct {
@@ -445,7 +442,7 @@ func TestReadCorruptCompressed(t *testing.T) {
 	}
 }
 
-// What a server with CompressionWindowBits answers.
+// The response of a server with CompressionWindowBits.
 func TestAcceptWindowBits(t *testing.T) {
 	for _, test := range []struct {
 		bits        int
@@ -474,8 +471,8 @@ func TestAcceptWindowBits(t *testing.T) {
 	}
 }
 
-// What a client with CompressionWindowBits offers: behind windows below 15 bits an
-// offer without any, for servers that decline the first one.
+// The offers of a client with CompressionWindowBits: with windows below 15 bits, a
+// second offer without windows follows, for servers that decline the first one.
 func TestDialWindowBits(t *testing.T) {
 	takeover, noTakeover := websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover
 	for _, test := range []struct {
@@ -498,7 +495,7 @@ func TestDialWindowBits(t *testing.T) {
 				if !slices.EqualFunc(got, test.want, sameExtension) {
 					t.Errorf("got the offers %q, want %q", got, test.want)
 				}
-				// A server that takes none of the windows.
+				// A server that accepts the offer without windows.
 				p.Answer(&rawpeer.ServerOptions{Header: conntest.ExtensionLines([]string{pmd + snct + cnct})})
 				conntest.WantCompresses(t, call.Want().Conn, p, true)
 			})
@@ -506,7 +503,7 @@ func TestDialWindowBits(t *testing.T) {
 	}
 }
 
-// Options that are out of range make Accept and Dial fail.
+// Invalid options make Accept and Dial fail.
 func TestCompressionOutOfRange(t *testing.T) {
 	for _, test := range []struct {
 		level, bits int
@@ -530,7 +527,7 @@ func TestCompressionOutOfRange(t *testing.T) {
 	}
 }
 
-// refusing notes the status.
+// refusing records the status.
 type refusing struct {
 	*hijacked
 	status int
@@ -539,7 +536,7 @@ type refusing struct {
 func (r *refusing) WriteHeader(status int)      { r.status = status }
 func (r *refusing) Write(p []byte) (int, error) { return len(p), nil }
 
-// The level says how small messages get, with the full window alone.
+// The level affects the size of small messages, but only with the full window.
 func TestCompressionLevel(t *testing.T) {
 	size := func(level, bits int) (n int) {
 		synctest.Test(t, func(t *testing.T) {
@@ -578,12 +575,12 @@ func TestCompressionLevel(t *testing.T) {
 	}
 }
 
-// From the default threshold on a compressed write allocates nothing, on whichever of
-// many connections it is made.
+// Compressed writes of at least the default threshold do not allocate, with many
+// connections.
 func TestCompressedWritesAllocateNothing(t *testing.T) {
 	most := 0.0
 	if poolcheck.On {
-		most = 100 // with the race detector pools forget
+		most = 100 // with the race detector, pools drop objects
 	}
 	for _, mode := range []websocket.CompressionMode{websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover} {
 		for _, bits := range []int{0, 10} {

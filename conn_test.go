@@ -22,8 +22,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
-// failures are ways to fail, and fragments of the error's text that name the value
-// and the remedy.
+// failures are ways to fail, with fragments of the error's text that name the value and
+// the remedy.
 var failures = []struct {
 	name      string
 	fragments []string
@@ -40,7 +40,7 @@ var failures = []struct {
 		if err != nil {
 			return err
 		}
-		c.SetReadLimit(5000) // counts from the next message on
+		c.SetReadLimit(5000) // applies from the next message on
 		p.Send(rawpeer.Continuation(conntest.Filler(60)), rawpeer.Close(1000, ""))
 		_, err = io.Copy(io.Discard, r)
 		return err
@@ -141,7 +141,7 @@ var failures = []struct {
 	}},
 }
 
-// An error names the value and the remedy, and says nothing twice.
+// An error names the value and the remedy, without repetitions.
 func TestErrorTexts(t *testing.T) {
 	for _, failure := range failures {
 		t.Run(failure.name, func(t *testing.T) {
@@ -157,18 +157,18 @@ func TestErrorTexts(t *testing.T) {
 						t.Errorf("got error %q, want one with %q", text, fragment)
 					}
 				}
-				parts := strings.Split(text, ": ")[2:] // behind the prefix
+				parts := strings.Split(text, ": ")[2:] // after the prefix
 				slices.Sort(parts)
 				if once := slices.Compact(slices.Clone(parts)); len(once) < len(parts) || strings.Count(text, "connection closed") > 1 {
-					t.Errorf("got error %q, which says something twice", text)
+					t.Errorf("got error %q, which repeats something", text)
 				}
 			})
 		})
 	}
 }
 
-// Programs match these fragments of the errors' texts, which are therefore those
-// of coder/websocket.
+// Programs match these fragments of error texts, which are therefore the same as in
+// coder/websocket.
 func TestErrorTextsThatProgramsMatch(t *testing.T) {
 	for _, test := range []struct {
 		fragment string
@@ -199,8 +199,8 @@ func TestErrorTextsThatProgramsMatch(t *testing.T) {
 	}
 }
 
-// A nil context is a mistake of the program, which a panic of ours names, and
-// leaves the connection as it was.
+// A nil context is a mistake in the program. It causes a panic with a clear text, and
+// does not affect the connection.
 func TestNilContext(t *testing.T) {
 	var none context.Context
 	m, err := websocket.NewPreparedMessage(websocket.MessageText, nil)
@@ -236,8 +236,8 @@ func TestNilContext(t *testing.T) {
 	}
 }
 
-// A callback's context is that of the read, and ends after 5 seconds at most, also
-// where the read's does not.
+// The context of a callback is derived from that of the read, and ends after at most 5
+// seconds.
 func TestCallbackContext(t *testing.T) {
 	const most = 5 * time.Second
 	for _, frame := range []rawpeer.Frame{rawpeer.Ping("x"), rawpeer.Pong("x")} {
@@ -273,7 +273,8 @@ func TestCallbackContext(t *testing.T) {
 	}
 }
 
-// Nobody reads, but pings are answered, pongs seen, and writes go on.
+// With CloseRead, pings are answered, pongs are received, and writes work without a
+// reader.
 func TestCloseRead(t *testing.T) {
 	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(t.Context())
@@ -301,7 +302,7 @@ func TestCloseRead(t *testing.T) {
 	conntest.OverTCP(t, nil, test)
 }
 
-// wantNoReads wants that messages can't be read, which changes nothing.
+// wantNoReads wants reads to fail without an effect on the connection.
 func wantNoReads(t *testing.T, c *websocket.Conn) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -328,7 +329,7 @@ func TestCloseReadTakesReads(t *testing.T) {
 	})
 }
 
-// Further calls give the first one's context, whatever theirs is.
+// Further calls return the context of the first one, whatever their parent is.
 func TestCloseReadAgain(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(context.WithValue(t.Context(), contextKey{}, "first"))
@@ -356,7 +357,7 @@ func TestCloseReadAgain(t *testing.T) {
 	})
 }
 
-// The context ends with the connection, however that ends, and not before.
+// The context ends when the connection ends, in any way, and not before.
 func TestCloseReadContextEnds(t *testing.T) {
 	for _, end := range ends {
 		t.Run(end.name, func(t *testing.T) {
@@ -385,7 +386,7 @@ func TestCloseReadContextEnds(t *testing.T) {
 	}
 }
 
-// When the context that was given ends, the connection is closed at once.
+// When the parent context ends, the connection is closed at once.
 func TestCloseReadParentEnds(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		parent, cancel := context.WithCancel(t.Context())
@@ -405,7 +406,7 @@ func TestCloseReadParentEnds(t *testing.T) {
 		p.WantEnd()
 		conntest.WantError(t, ctx.Err(), context.Canceled)
 	})
-	// While half a frame is there.
+	// The same inside a frame.
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		parent, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -416,7 +417,7 @@ func TestCloseReadParentEnds(t *testing.T) {
 	})
 }
 
-// A message is not what the peer should send.
+// A message after CloseRead is an error of the peer.
 func TestCloseReadRefusesMessages(t *testing.T) {
 	for name, frame := range map[string]rawpeer.Frame{
 		"text":           rawpeer.Text("hello"),
@@ -445,7 +446,7 @@ func TestCloseReadRefusesMessages(t *testing.T) {
 	}
 }
 
-// Other violations are named as ever.
+// Other violations have their usual close codes.
 func TestCloseReadNamesViolations(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(t.Context())
@@ -457,8 +458,8 @@ func TestCloseReadNamesViolations(t *testing.T) {
 	})
 }
 
-// A message that was begun before counts as one that the peer should not have
-// sent, and a Read that waits goes first.
+// A message in progress counts as received after CloseRead, and a Read that waits takes
+// precedence.
 func TestCloseReadInsideMessage(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("hello"))
@@ -487,7 +488,7 @@ func TestCloseReadInsideMessage(t *testing.T) {
 	})
 }
 
-// Close completes its handshake with CloseRead at work.
+// Close completes its handshake while CloseRead reads.
 func TestCloseReadAndClose(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(t.Context())
@@ -502,7 +503,8 @@ func TestCloseReadAndClose(t *testing.T) {
 	})
 }
 
-// The cause of the context that CloseRead returns is what ended the connection.
+// The cause of the context that CloseRead returns is the error that ended the
+// connection.
 func TestCloseReadCause(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(t.Context())
@@ -541,8 +543,8 @@ func TestCloseReadCause(t *testing.T) {
 	})
 }
 
-// Close and CloseNow wait for the goroutine of CloseRead: what it uses is free when they
-// return.
+// Close and CloseNow wait for the goroutine of CloseRead: its resources are free when
+// they return.
 func TestCloseAwaitsCloseRead(t *testing.T) {
 	closes := map[string]func(c *websocket.Conn, p *rawpeer.Peer) error{
 		"Close": func(c *websocket.Conn, p *rawpeer.Peer) error {
@@ -571,7 +573,7 @@ func TestCloseAwaitsCloseRead(t *testing.T) {
 	}
 }
 
-// They do not wait while a callback runs: that may be the caller, or wait for it.
+// They do not wait while a callback runs, which may be their caller, or wait for it.
 func TestCloseDuringCallbackOfCloseRead(t *testing.T) {
 	for _, inside := range []bool{true, false} {
 		name := "callback waits for CloseNow"
@@ -609,7 +611,7 @@ func TestCloseDuringCallbackOfCloseRead(t *testing.T) {
 			}
 		})
 	}
-	// Close waits for the reads that the callback holds up, 5 seconds in all.
+	// Close waits at most 5 seconds in total, even if a callback blocks reading.
 	t.Run("callback waits for Close", func(t *testing.T) {
 		for _, role := range conntest.Roles {
 			inBubble(t, role.Name, func(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// TestDialRequest is RFC 6455 section 4.1: what the request says.
+// TestDialRequest tests the request of RFC 6455 section 4.1.
 func TestDialRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		header := http.Header{
@@ -91,7 +91,7 @@ func TestDialKeysDiffer(t *testing.T) {
 	}
 }
 
-// TestDialRefused: of a refusal's body up to 1024 bytes are there to be read.
+// TestDialRefused: up to 1024 bytes of the body of an error response can be read.
 func TestDialRefused(t *testing.T) {
 	body := strings.Repeat("no! ", 1000)
 	for name, length := range map[string]int{"short": 8, "exact": 1024, "long": len(body)} {
@@ -117,8 +117,8 @@ func TestDialRefused(t *testing.T) {
 	}
 }
 
-// TestDialRefusedSlowly: a server that does not send the body that it announced
-// does not hold up Dial for long.
+// TestDialRefusedSlowly: a server that does not send the announced body blocks Dial
+// only briefly.
 func TestDialRefusedSlowly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		call, p := conntest.GoDial(t, t.Context(), rawpeer.URL, nil)
@@ -141,7 +141,7 @@ func TestDialRefusedSlowly(t *testing.T) {
 	})
 }
 
-// TestDialEarlyFrames: frames that come with the answer are not lost.
+// TestDialEarlyFrames: frames that arrive with the response are not lost.
 func TestDialEarlyFrames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		long := bytes.Repeat([]byte("0123456789"), 2000)
@@ -157,12 +157,12 @@ func TestDialEarlyFrames(t *testing.T) {
 	})
 }
 
-// TestDialContext: the context and the client's Timeout bound the handshake,
-// and have no effect after it.
+// TestDialContext: the context and the client's Timeout bound the handshake, and have
+// no effect afterwards.
 func TestDialContext(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		timeout time.Duration // of the client; else the context's
+		timeout time.Duration // of the client; 0: that of the context
 	}{
 		{name: "context"},
 		{name: "client's timeout", timeout: time.Second},
@@ -195,7 +195,7 @@ func TestDialContext(t *testing.T) {
 				call, p := conntest.GoDial(t, ctx, rawpeer.URL, opts)
 				p.Answer(nil)
 				c := call.Want().Conn
-				time.Sleep(time.Minute) // of the bubble's time
+				time.Sleep(time.Minute) // in the bubble's time
 				p.SendText("still there?")
 				if _, got, err := c.Read(context.Background()); string(got) != "still there?" || err != nil {
 					t.Fatalf("read %q, %v", got, err)
@@ -251,7 +251,7 @@ func TestDialBadArguments(t *testing.T) {
 	}
 }
 
-// readOnly is the body of a transport that does not know about upgrades.
+// readOnly is the response body of a transport without support for upgrades.
 type readOnly struct{ io.Reader }
 
 func (readOnly) Close() error { return nil }
@@ -279,9 +279,9 @@ func TestDialBodyNotWritable(t *testing.T) {
 	}
 }
 
-// TestDialForgetsContext: a handshake that failed is not registered any more
-// with the context that bounded it.
-func TestDialForgetsContext(t *testing.T) {
+// TestDialUnregistersContext: after a failed handshake nothing is registered with its
+// context.
+func TestDialUnregistersContext(t *testing.T) {
 	for name, answer := range map[string]rawpeer.ServerOptions{
 		"refused":   {Status: "404 Not Found", Header: []string{"Content-Length: 0", "Connection", "Upgrade", "Sec-WebSocket-Accept"}},
 		"wrong 101": conntest.Answer("Sec-WebSocket-Accept: wrong"),
@@ -307,8 +307,8 @@ func TestDialForgetsContext(t *testing.T) {
 	}
 }
 
-// An error about a URL does not tell the password in it.
-func TestDialKeepsPassword(t *testing.T) {
+// An error with a URL does not contain its password.
+func TestDialErrorHidesPassword(t *testing.T) {
 	const password = "5ecre7"
 	for _, u := range []string{
 		"ws://me:" + password + "@host:port/",
@@ -325,12 +325,12 @@ func TestDialKeepsPassword(t *testing.T) {
 	}
 }
 
-// TestDialHost: a Host in HTTPHeader is that of the request.
+// TestDialHost: a Host in HTTPHeader is used in the request.
 func TestDialHost(t *testing.T) {
 	for _, test := range []struct {
 		name, host string
 		header     http.Header
-		want       string // "" where Dial has to fail
+		want       string // "": Dial must fail
 	}{
 		{"none", "", nil, "server.test"},
 		{"option", "virtual.test", nil, "virtual.test"},
@@ -362,15 +362,15 @@ func TestDialHost(t *testing.T) {
 	}
 }
 
-// TestDialSubprotocols: the subprotocols are those of the option, or of a header
-// in HTTPHeader.
+// TestDialSubprotocols: the subprotocols are those in the option, or in a header of
+// HTTPHeader.
 func TestDialSubprotocols(t *testing.T) {
 	const name = "Sec-WebSocket-Protocol"
 	for _, test := range []struct {
 		name   string
 		option []string
 		header http.Header
-		want   string // is offered
+		want   string // the offer
 		fails  bool
 	}{
 		{"none", nil, nil, "", false},
@@ -410,7 +410,7 @@ func TestDialSubprotocols(t *testing.T) {
 	}
 }
 
-// TestDialNilContext: Dial panics, and says so by itself.
+// TestDialNilContext: Dial panics with a clear text.
 func TestDialNilContext(t *testing.T) {
 	defer func() {
 		if text, _ := recover().(string); !strings.HasPrefix(text, "websocket: ") || !strings.Contains(text, "nil context") {
@@ -421,8 +421,8 @@ func TestDialNilContext(t *testing.T) {
 	websocket.Dial(none, "", nil)
 }
 
-// TestDialTellsURL: an error has the URL's scheme as it was typed.
-func TestDialTellsURL(t *testing.T) {
+// TestDialErrorHasURL: an error contains the URL's scheme as passed.
+func TestDialErrorHasURL(t *testing.T) {
 	for _, u := range []string{"ws://127.0.0.1:1/x", "WS://127.0.0.1:1/x", "wss://127.0.0.1:1/x", "http://127.0.0.1:1/x", "FTP://127.0.0.1:1/x"} {
 		_, _, err := websocket.Dial(t.Context(), u, nil)
 		scheme, _, _ := strings.Cut(u, ":")
@@ -432,8 +432,9 @@ func TestDialTellsURL(t *testing.T) {
 	}
 }
 
-// TestDialTellsRedirect: an error of a redirect has the Location as the server sent it.
-func TestDialTellsRedirect(t *testing.T) {
+// TestDialErrorHasLocation: the error of a redirect contains the Location as sent by the
+// server.
+func TestDialErrorHasLocation(t *testing.T) {
 	for _, location := range []string{"/again", "FTP://server.test/", "//server.test/again"} {
 		synctest.Test(t, func(t *testing.T) {
 			n := rawpeer.Listen(nil)
@@ -446,7 +447,7 @@ func TestDialTellsRedirect(t *testing.T) {
 	}
 }
 
-// hesitantContext has ended, but its Err blocks until it is released.
+// hesitantContext has ended, but its Err blocks until released.
 type hesitantContext struct {
 	context.Context
 	answer chan struct{}
@@ -460,9 +461,8 @@ func (c *hesitantContext) Err() error {
 	return err
 }
 
-// A context that is about to end the handshake when the answer arrives makes it
-// fail, with what the context says: Dial never returns neither a connection nor an
-// error.
+// If the context is just ending when the response arrives, Dial returns the context's
+// error: it never returns neither a connection nor an error.
 func TestDialContextIsEnding(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner, cancel := context.WithCancel(t.Context())
@@ -487,7 +487,7 @@ func TestDialContextIsEnding(t *testing.T) {
 	})
 }
 
-// The status of an answer that is not 101 is in the error.
+// The error has the status of a response other than 101.
 func TestDialHandshakeError(t *testing.T) {
 	n := rawpeer.Listen(nil)
 	rawpeer.Serve(t, n, http.NotFoundHandler())
@@ -497,8 +497,8 @@ func TestDialHandshakeError(t *testing.T) {
 	}
 }
 
-// TestDialChecksAnswer is RFC 6455 section 4.1: what the answer must be.
-func TestDialChecksAnswer(t *testing.T) {
+// TestDialChecksResponse tests the response of RFC 6455 section 4.1.
+func TestDialChecksResponse(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		answer rawpeer.ServerOptions
@@ -534,8 +534,8 @@ func TestDialChecksAnswer(t *testing.T) {
 	}
 }
 
-// TestDialTellsAnswer: an error tells what the answer has, and what it lacks.
-func TestDialTellsAnswer(t *testing.T) {
+// TestDialErrorHasResponse: an error names invalid and missing parts of the response.
+func TestDialErrorHasResponse(t *testing.T) {
 	refusal := func(status string, lines ...string) rawpeer.ServerOptions {
 		return rawpeer.ServerOptions{Status: status, Header: append(lines, "Content-Length: 0", "Sec-WebSocket-Accept")}
 	}

@@ -21,8 +21,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// overConn makes a connection under test over what bend makes of its end of a stream
-// in memory.
+// overConn makes a connection under test. bend wraps its end of an in-memory stream.
 func overConn(t *testing.T, role string, bend func(net.Conn) net.Conn) (*websocket.Conn, *rawpeer.Peer) {
 	t.Helper()
 	client, server := rawpeer.Pipe(nil)
@@ -41,7 +40,7 @@ func overConn(t *testing.T, role string, bend func(net.Conn) net.Conn) (*websock
 	return c, rawpeer.NewPeer(t, server, rawpeer.Server)
 }
 
-// forBent runs test for both roles over what bend makes of a stream, in a bubble.
+// forBent runs test for both roles in a bubble. bend wraps the stream.
 func forBent(t *testing.T, bend func(net.Conn) net.Conn, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)) {
 	t.Helper()
 	for _, role := range conntest.Roles {
@@ -55,11 +54,11 @@ func forBent(t *testing.T, bend func(net.Conn) net.Conn, test func(t *testing.T,
 	}
 }
 
-// A bending is a net.Conn whose deadlines are not what package net says.
+// A bending is a net.Conn whose deadlines do not follow the rules of package net.
 type bending struct {
 	name string
 	bend func(net.Conn) net.Conn
-	ends bool // a context that ends a read ends the connection
+	ends bool // a context that ends a read fails the connection
 }
 
 var bendings = []bending{
@@ -83,8 +82,8 @@ func forBendings(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *raw
 	}
 }
 
-// wantWithin wants call to return in time. What it does not return in is no limit
-// of this library's: the test has to end.
+// wantWithin wants call to return in time. The longer limit of a minute only lets the
+// test end.
 func wantWithin(t *testing.T, limit time.Duration, what string, call func() error) error {
 	t.Helper()
 	began := time.Now()
@@ -102,10 +101,10 @@ func wantWithin(t *testing.T, limit time.Duration, what string, call func() erro
 	}
 }
 
-// ofContext is for how long a call may go on that a context ends after 200 ms.
+// ofContext is the most time for a call whose context ends after 200 ms.
 const ofContext = 200*time.Millisecond + 1200*time.Millisecond
 
-// Every read returns when its context ends, whatever the deadlines of the stream do.
+// Every read returns when its context ends, with any deadlines of the stream.
 func TestReadContextOverBentConns(t *testing.T) {
 	forBendings(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, b bending) {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
@@ -124,7 +123,7 @@ func TestReadContextOverBentConns(t *testing.T) {
 	})
 }
 
-// Every write does, too, with a peer that does not read.
+// Every write does, too, if the peer does not read.
 func TestWriteContextOverBentConns(t *testing.T) {
 	forBendings(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, b bending) {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
@@ -137,8 +136,7 @@ func TestWriteContextOverBentConns(t *testing.T) {
 	})
 }
 
-// Close returns within 5 seconds, with a peer that does not answer and whatever
-// calls are under way.
+// Close returns within 5 seconds, if the peer does not reply, with any calls under way.
 func TestCloseOverBentConns(t *testing.T) {
 	forBendings(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, b bending) {
 		writing := rawpeer.GoErr(t, func() error {
@@ -164,7 +162,7 @@ func TestIdleCloseOverBentConns(t *testing.T) {
 	})
 }
 
-// The end of a violation keeps to its time, too.
+// Draining after a violation also ends in time.
 func TestViolationOverBentConns(t *testing.T) {
 	forBendings(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, b bending) {
 		reading := rawpeer.GoErr(t, func() error {
@@ -178,9 +176,9 @@ func TestViolationOverBentConns(t *testing.T) {
 	})
 }
 
-// A type that has timeouts of its own has deadlines that work: NetConn goes on after
-// one.
-func TestNetConnDeadlineWithTimeoutsOfItsOwn(t *testing.T) {
+// A type that returns its own timeout errors has working deadlines: NetConn continues
+// after one.
+func TestNetConnDeadlineWithOwnTimeouts(t *testing.T) {
 	forBent(t, func(c net.Conn) net.Conn { return bent.OwnTimeouts{Conn: c} }, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		nc := websocket.NetConn(context.Background(), c, websocket.MessageBinary)
 		defer nc.Close()
@@ -198,9 +196,9 @@ func TestNetConnDeadlineWithTimeoutsOfItsOwn(t *testing.T) {
 	})
 }
 
-// A timeout that is not of a deadline set here ends the connection: that of a peer
-// that is lost, and that of a type with an idle timeout.
-func TestTimeoutOfAnotherEndsTheConnection(t *testing.T) {
+// A timeout without a deadline of this library ends the connection: that of a lost
+// peer, and that of a type with an idle timeout.
+func TestForeignTimeoutEndsTheConnection(t *testing.T) {
 	t.Run("lost peer", func(t *testing.T) {
 		for _, role := range conntest.Roles {
 			t.Run(role.Name, func(t *testing.T) {
@@ -232,7 +230,7 @@ func TestTimeoutOfAnotherEndsTheConnection(t *testing.T) {
 	})
 }
 
-// sendings are calls that send on c at once.
+// sendings are calls that send messages at once.
 var sendings = map[string]func(ctx context.Context, c *websocket.Conn){
 	"write": func(ctx context.Context, c *websocket.Conn) { c.Write(ctx, websocket.MessageText, []byte("hello")) },
 	"long write": func(ctx context.Context, c *websocket.Conn) {
@@ -261,8 +259,8 @@ func writeAll(ctx context.Context, c *websocket.Conn, n int) {
 	w.Close()
 }
 
-// A Write of the net.Conn that panics, or calls runtime.Goexit, does so to the caller. It
-// ends the connection, also for calls that wait.
+// A Write of the net.Conn that panics, or calls runtime.Goexit, does so in the calling
+// goroutine. It ends the connection, also for waiting calls.
 func TestWriteOfNetConnUnwinds(t *testing.T) {
 	for _, how := range unwindings {
 		for name, send := range sendings {
@@ -291,7 +289,7 @@ func TestWriteOfNetConnUnwinds(t *testing.T) {
 	}
 }
 
-// A goroutine of the library's own, which sends a pong, may be ended in the same way.
+// The library's own goroutine, which sends a pong, may end in the same way.
 func TestWriteOfNetConnEndsGoroutine(t *testing.T) {
 	var bad *bent.Unwinds
 	bend := func(c net.Conn) net.Conn {
@@ -313,9 +311,9 @@ func TestWriteOfNetConnEndsGoroutine(t *testing.T) {
 	})
 }
 
-// A context that ends between calls leaves no mark on the stream: what that writes
-// by itself while it is read, as TLS does when the peer asks for new keys, gets out.
-func TestContextEndsBetweenCallsLeavesNoMark(t *testing.T) {
+// A context that ends between calls does not affect the stream: bytes that it writes
+// during a read, as TLS does on a key update request, are sent.
+func TestContextEndsBetweenCallsWithoutEffect(t *testing.T) {
 	for _, role := range conntest.Roles {
 		t.Run(role.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -350,8 +348,8 @@ func TestContextEndsBetweenCallsLeavesNoMark(t *testing.T) {
 	}
 }
 
-// A Conn that a program drops without closing it is collected, and unregisters from
-// a context that lives on.
+// A Conn that a program drops without closing it is collected, and unregisters from a
+// long-lived context.
 func TestDroppedConnIsCollected(t *testing.T) {
 	ctx := conntest.NewCountedContext()
 	collected := make(chan struct{})
@@ -367,7 +365,7 @@ func TestDroppedConnIsCollected(t *testing.T) {
 			}
 		}
 		if waiting, _ := ctx.Counts(); waiting == 0 {
-			t.Fatal("the context is not registered: the test shows nothing")
+			t.Fatal("the context is not registered, so the test is void")
 		}
 		runtime.AddCleanup(c, func(c chan struct{}) { close(c) }, collected)
 	}()
@@ -388,7 +386,7 @@ func TestDroppedConnIsCollected(t *testing.T) {
 	}
 }
 
-// One (0, nil) from Read is no end, nor are 100 in a row; 101 are.
+// A single (0, nil) from Read is not an error, nor are 100 in a row; 101 are.
 func TestEmptyReads(t *testing.T) {
 	empty := func(times int) func(net.Conn) net.Conn {
 		return func(c net.Conn) net.Conn { return &bent.EmptyReads{Conn: c, Times: times} }
@@ -408,10 +406,10 @@ func TestEmptyReads(t *testing.T) {
 	})
 }
 
-// A Write that is short and says no error is one, and final.
+// A short Write without an error is treated as an error that ends the connection.
 func TestShortWrites(t *testing.T) {
 	for _, size := range []int{10, 5000, 100_000} {
-		// The answer of the handshake is written as it should be.
+		// The response of the handshake is written completely.
 		var bend *shortLater
 		forBent(t, func(c net.Conn) net.Conn { bend = &shortLater{Conn: c}; return bend }, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			bend.short.Store(true)
@@ -435,11 +433,11 @@ func (c *shortLater) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// ends are the ways in which a connection ends while one reads from it.
+// ends are the ways in which a connection ends during a read.
 var ends = []struct {
 	name string
 	end  func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)
-	want func(t *testing.T, err error, status websocket.StatusCode) // of a call under way
+	want func(t *testing.T, err error, status websocket.StatusCode) // the error of the call under way
 }{
 	{"CloseNow", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) { c.CloseNow() }, conntest.WantClosed},
 	{"Close", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -460,8 +458,8 @@ var ends = []struct {
 	{"end of the stream", func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) { p.Close() }, conntest.WantCause},
 }
 
-// A context that is used again and again is registered once or twice, and not
-// at all when the connection has ended.
+// A context that is used repeatedly is registered once or twice, and not at all after
+// the connection has ended.
 func TestReadContextRegistrations(t *testing.T) {
 	for _, end := range ends {
 		t.Run(end.name, func(t *testing.T) {
@@ -492,8 +490,8 @@ func TestReadContextRegistrations(t *testing.T) {
 	}
 }
 
-// One that is kept for the next read goes with the connection too.
-func TestReadContextForgottenByCloseNow(t *testing.T) {
+// A registration kept for the next read is removed with the connection.
+func TestCloseNowUnregistersReadContext(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := conntest.NewCountedContext()
 		for range 3 {
@@ -509,8 +507,8 @@ func TestReadContextForgottenByCloseNow(t *testing.T) {
 	})
 }
 
-// A context is registered with when a read may have to wait, and not else. One
-// after the other leaves nothing behind.
+// A context is registered only if a read may have to wait. Different contexts in turn
+// leave no registration behind.
 func TestReadContextNotRegistered(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("in"), rawpeer.Text("one"), rawpeer.Text("write"))
@@ -521,7 +519,7 @@ func TestReadContextNotRegistered(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, registered := ctx.Counts(); registered != 0 {
-				t.Fatal("registered to read what was there")
+				t.Fatal("registered to read available bytes")
 			}
 		}
 		for range 10 {
@@ -538,8 +536,8 @@ func TestReadContextNotRegistered(t *testing.T) {
 	})
 }
 
-// A context of a type that package context does not know takes a goroutine to
-// wait for. The bubble fails if it stays.
+// A context of a type unknown to package context takes a goroutine to wait for. The
+// bubble fails if it stays.
 func TestReadContextOfOtherType(t *testing.T) {
 	for _, end := range ends {
 		t.Run(end.name, func(t *testing.T) {
@@ -561,9 +559,8 @@ func TestReadContextOfOtherType(t *testing.T) {
 	}
 }
 
-// TestNoGoroutinePerConnection: connections that are open, and have been used
-// with contexts that can be canceled, have no goroutine of their own, but for
-// CloseRead's.
+// TestNoGoroutinePerConnection: open connections, which have been used with cancelable
+// contexts, have no goroutines, except for that of CloseRead.
 func TestNoGoroutinePerConnection(t *testing.T) {
 	const conns = 20
 	open := map[string]func(*testing.T) func() (*websocket.Conn, *rawpeer.Peer){
@@ -571,7 +568,7 @@ func TestNoGoroutinePerConnection(t *testing.T) {
 			n := rawpeer.ListenLoopback(t)
 			return func() (*websocket.Conn, *rawpeer.Peer) { return conntest.Dialed(t, n, new(conntest.Options)) }
 		},
-		// One server for all of them, whose handlers return.
+		// One server for all connections, whose handlers return.
 		"server": func(t *testing.T) func() (*websocket.Conn, *rawpeer.Peer) {
 			n := rawpeer.ListenLoopback(t)
 			accepted := make(chan *websocket.Conn)
@@ -607,7 +604,7 @@ func TestNoGoroutinePerConnection(t *testing.T) {
 					p.WantText("hello")
 				}
 			}
-			// What began for the handshakes ends.
+			// Wait for the goroutines of the handshakes to end.
 			deadline := time.Now().Add(10 * time.Second)
 			for runtime.NumGoroutine() >= conns {
 				if time.Now().After(deadline) {

@@ -33,7 +33,7 @@ func serve(handle func(ctx context.Context, c *websocket.Conn)) (url string, sto
 	return "ws" + strings.TrimPrefix(s.URL, "http"), s.Close
 }
 
-// echo sends every message back, until the client closes.
+// echo echoes every message until the client closes.
 func echo(ctx context.Context, c *websocket.Conn) {
 	var p []byte
 	for {
@@ -49,12 +49,12 @@ func echo(ctx context.Context, c *websocket.Conn) {
 	}
 }
 
-// A handler that answers one message and closes.
+// A handler that replies to one message and closes.
 func ExampleAccept() {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, nil)
 		if err != nil {
-			return // Accept has answered the request.
+			return // Accept has sent the response
 		}
 		defer c.CloseNow()
 
@@ -83,7 +83,7 @@ func ExampleAccept() {
 	// Output: hello, gopher <nil>
 }
 
-// Pages of one other site may connect.
+// Allow pages of one other site.
 func ExampleAccept_otherOrigins() {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{
@@ -173,7 +173,7 @@ func ExampleDial() {
 	// Output: MessageText hello
 }
 
-// A long message goes through without being held in memory.
+// A long message is sent without holding it in memory.
 func ExampleConn_Writer() {
 	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
 		c.SetReadLimit(-1)
@@ -211,7 +211,7 @@ func ExampleConn_Writer() {
 }
 
 // A secret is sent uncompressed: compressed together with text that an attacker
-// chooses, its length would tell what it is.
+// chooses, its length would reveal it.
 func ExampleConn_WriteUncompressed() {
 	url, stop := serve(echo)
 	defer stop()
@@ -237,7 +237,7 @@ func ExampleConn_WriteUncompressed() {
 	// Output: token: 4f2a
 }
 
-// A read that waited too long is not the end.
+// A read that times out leaves the connection open.
 func ExampleConn_Read_timeout() {
 	proceed := make(chan struct{})
 	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
@@ -266,7 +266,7 @@ func ExampleConn_Read_timeout() {
 	// sorry, late, <nil>
 }
 
-// Each message is read into the memory of the one before.
+// Each message is read into the memory of the previous one.
 func ExampleConn_AppendRead() {
 	url, stop := serve(echo)
 	defer stop()
@@ -295,7 +295,7 @@ func ExampleConn_AppendRead() {
 	// three 4096
 }
 
-// A program that only writes still notices when the peer goes.
+// A program that only writes can still detect the end of the connection.
 func ExampleConn_CloseRead() {
 	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
 		c.Close(websocket.StatusGoingAway, "restarting")
@@ -327,7 +327,7 @@ func ExampleConn_Ping() {
 	}
 	defer c.CloseNow()
 
-	c.CloseRead(ctx) // somebody has to read the pong
+	c.CloseRead(ctx) // keep a read in progress for the pong
 	fmt.Println(c.Ping(ctx))
 	// Output: <nil>
 }
@@ -351,7 +351,7 @@ func ExampleCloseStatus() {
 	// Output: StatusCode(4001) true session expired
 }
 
-// A line-based protocol through a WebSocket.
+// A line-based protocol over a WebSocket.
 func ExampleNetConn() {
 	url, stop := serve(func(ctx context.Context, c *websocket.Conn) {
 		nc := websocket.NetConn(ctx, c, websocket.MessageBinary)
@@ -375,7 +375,7 @@ func ExampleNetConn() {
 	// 221 bye
 }
 
-// JSON, compressed with what earlier messages held.
+// JSON, compressed with context takeover.
 func Example_json() {
 	type tick struct {
 		Symbol string
@@ -422,7 +422,8 @@ func Example_json() {
 	// StatusNormalClosure
 }
 
-// A hub: a message of one client goes to all of them.
+// A hub sends each message to all clients. Slow clients are dropped, lost ones are
+// detected, and shutting down the server closes all connections.
 func ExampleGroup() {
 	var clients websocket.Group
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -17,7 +17,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// lengths are around the limits of the three forms.
+// lengths are near the limits of the three forms.
 var lengths = []int64{0, 1, 125, 126, 127, 255, 256, math.MaxUint16, math.MaxUint16 + 1, math.MaxInt32, math.MaxInt32 + 1, 1 << 62, math.MaxInt64}
 
 func TestHeaderForms(t *testing.T) {
@@ -52,8 +52,8 @@ func TestHeaderForms(t *testing.T) {
 	}
 }
 
-// wantHeader wants wire to be h, with and without bytes behind it, and each
-// shorter piece of it to need more.
+// wantHeader wants wire to be parsed as h, with and without more bytes, and each
+// shorter prefix to need more.
 func wantHeader(t *testing.T, wire []byte, rules frameRules, want header) {
 	t.Helper()
 	for n := range wire {
@@ -69,8 +69,8 @@ func wantHeader(t *testing.T, wire []byte, rules frameRules, want header) {
 	}
 }
 
-// Which first bytes are right depends on nothing but what was agreed on and
-// where in a message they come; so they can all be listed.
+// The validity of a first byte depends only on the negotiated extensions and the
+// position in a message, so all combinations can be listed.
 func TestFirstByte(t *testing.T) {
 	const control = "\x88\x89\x8a"
 	for _, test := range []struct {
@@ -109,7 +109,7 @@ func TestSecondByte(t *testing.T) {
 	}
 }
 
-// Each violation is found at the last of these bytes, and not before.
+// Each violation is detected at the last of these bytes, and not before.
 func TestHeaderViolations(t *testing.T) {
 	for _, test := range []struct {
 		wire  string
@@ -197,7 +197,7 @@ func TestParseClose(t *testing.T) {
 	}
 }
 
-// The codes that may be on the wire are those in these ranges.
+// The valid codes on the wire are those in these ranges.
 func TestCloseCodesOnWire(t *testing.T) {
 	ranges := [][2]StatusCode{{1000, 1003}, {1007, 1014}, {3000, 4999}}
 	for code := StatusCode(-1); code <= math.MaxUint16+1; code++ {
@@ -214,8 +214,8 @@ func parsed(b []byte, rules frameRules) (h header, n int, err error) {
 	return h, n, err
 }
 
-// FuzzParseHeader compares parseHeader with the peer's parser and with what
-// frame.AppendHeader writes.
+// FuzzParseHeader compares parseHeader with the raw peer's parser and with
+// frame.AppendHeader.
 func FuzzParseHeader(f *testing.F) {
 	for _, length := range lengths {
 		f.Add(frame.AppendHeader(nil, header{Byte0: frame.Final(frame.Text), Length: length}), byte(0))
@@ -243,7 +243,7 @@ func FuzzParseHeader(f *testing.F) {
 		}
 		switch {
 		case err != nil:
-			// Whatever else comes, and however it is cut, it stays wrong.
+			// A violation stays one with any further bytes, and in any pieces.
 			if _, ok := errors.AsType[*violation](err); !ok || n != 0 {
 				t.Fatalf("% x: got %d, %v, want a violation", b, n, err)
 			}
@@ -272,8 +272,8 @@ func FuzzParseHeader(f *testing.F) {
 	})
 }
 
-// FuzzClose compares what is made of a close frame's payload with what RFC 6455
-// says, word for word, and with what is sent for the same code and reason.
+// FuzzClose compares the parsed payload of a close frame with the rules of RFC 6455,
+// and with the payload sent for the same code and reason.
 func FuzzClose(f *testing.F) {
 	for _, payload := range []string{"", "\x03", "\x03\xe8", "\x03\xe8bye", "\x03\xed", "\x03\xe8\xff", "\x0f\xa0caf\xc3", "\x13\x88", "\x03\xf6\xf0\x9f\xa6\x8a"} {
 		f.Add([]byte(payload))
@@ -302,8 +302,8 @@ func FuzzClose(f *testing.F) {
 	})
 }
 
-// wordForWord reads a close frame's payload by RFC 6455 sections 5.5.1, 7.4 and
-// 8.1. code is that of the violation, or 0.
+// wordForWord parses a close frame's payload by RFC 6455 sections 5.5.1, 7.4 and 8.1.
+// code is that of the violation, or 0.
 func wordForWord(p []byte) (ce CloseError, code StatusCode) {
 	if len(p) == 0 {
 		return CloseError{Code: 1005}, 0
@@ -321,8 +321,8 @@ func wordForWord(p []byte) (ce CloseError, code StatusCode) {
 	return ce, 0
 }
 
-// checkClosePrefixes wants what is wrong with a payload to be found at one byte,
-// and to stay found.
+// checkClosePrefixes wants a violation in a payload to be detected at one byte, and in
+// all longer prefixes.
 func checkClosePrefixes(t *testing.T, payload []byte, err error) {
 	t.Helper()
 	found := false

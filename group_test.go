@@ -23,7 +23,7 @@ func prepared(t *testing.T, text string) *websocket.PreparedMessage {
 	return m
 }
 
-// Posts return at once, and go out in order with writes.
+// Post returns at once, and posted messages are sent in order with writes.
 func TestPostOrder(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
@@ -50,13 +50,13 @@ func TestPostOrder(t *testing.T) {
 	}
 }
 
-// A post that is one too many queues nothing, and leaves the connection as it is. One
-// message alone may have any size.
+// A Post beyond the limit queues nothing, and does not affect the connection. A single
+// message may have any size.
 func TestPostBacklog(t *testing.T) {
 	for _, test := range []struct {
 		bound  int64
 		size   int
-		queued int // -1 for any number
+		queued int // -1: any number
 	}{{1000, 400, 2}, {1000, 500, 2}, {1000, 5000, 1}, {0, 100 << 10, 10}, {-1, 100 << 10, -1}} {
 		conntest.ForBothRoles(t, &conntest.Options{MaxBacklog: test.bound}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			release := conntest.UnderTest(p).StallWrites()
@@ -114,7 +114,7 @@ func TestPostAndClose(t *testing.T) {
 	})
 }
 
-// A post is bounded by WriteTimeout where the peer takes nothing.
+// WriteTimeout applies to posted messages if the peer does not read.
 func TestPostWriteTimeout(t *testing.T) {
 	conntest.ForBothRoles(t, &conntest.Options{WriteTimeout: writeTimeout}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		conntest.UnderTest(p).StallWrites()
@@ -128,13 +128,13 @@ func TestPostWriteTimeout(t *testing.T) {
 	})
 }
 
-// Connections enter and leave a group, and leave it by themselves when they end.
+// Connections are added to and removed from a group, and removed when they end.
 func TestGroup(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		other, _ := conntest.Accepted(t, rawpeer.Listen(nil), new(conntest.Options))
 		defer other.CloseNow()
 		var room, all websocket.Group
-		for range 2 { // once more does nothing
+		for range 2 { // the second time has no effect
 			for _, c := range []*websocket.Conn{c, other} {
 				if !all.Add(c) || !room.Add(c) {
 					t.Fatal("an open group refuses a connection")
@@ -158,13 +158,13 @@ func TestGroup(t *testing.T) {
 			t.Fatalf("%d and %d members after one has ended, want 1 and 1", room.Len(), all.Len())
 		}
 		if !all.Add(c) || all.Len() != 1 {
-			t.Error("a connection that has ended stays")
+			t.Error("a connection that has ended is still a member")
 		}
 	})
 }
 
-// Close sends all close frames before it waits, waits for the answers together, and
-// drops those that are left when its context ends.
+// Close sends all close frames before it waits, waits for the replies concurrently, and
+// drops the remaining connections when its context ends.
 func TestGroupClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g websocket.Group
@@ -198,7 +198,7 @@ func TestGroupClose(t *testing.T) {
 		c, _ := conntest.Accepted(t, rawpeer.Listen(nil), new(conntest.Options))
 		defer c.CloseNow()
 		if g.Add(c) || g.Len() != 0 {
-			t.Error("a closed group takes a connection")
+			t.Error("a closed group accepts a connection")
 		}
 		conntest.WantNoError(t, g.Close(t.Context(), websocket.StatusGoingAway, ""))
 	})

@@ -13,8 +13,8 @@ import (
 	"github.com/bhojpur/api/internal/httpheader"
 )
 
-// FuzzDeflateOffer has a server answer an offer, and compares the answer with
-// what RFC 7692 section 7.1 allows, and with what the connection will do.
+// FuzzDeflateOffer compares a server's response to an offer with RFC 7692 section 7.1,
+// and with the parameters that the connection will use.
 func FuzzDeflateOffer(f *testing.F) {
 	for i, offer := range []string{
 		"permessage-deflate", "permessage-deflate; client_max_window_bits",
@@ -53,8 +53,7 @@ func FuzzDeflateOffer(f *testing.F) {
 
 func fuzzedBits(b byte) int { return []int{0, 8, 9, 10, 11, 12, 13, 14, 15}[b%9] }
 
-// wantOffer returns the parameters of the first offer that a server may accept,
-// or nil.
+// wantOffer returns the parameters of the first acceptable offer, or nil.
 func wantOffer(line string) map[string]string {
 	exts, ok := httpheader.ParseExtensions([]string{line})
 	if !ok {
@@ -68,8 +67,8 @@ func wantOffer(line string) map[string]string {
 	return nil
 }
 
-// plainTerms returns the parameters by name, with "" for what has no value, or nil
-// if there is one that must not be.
+// plainTerms returns the parameters by name, "" for those without a value, or nil if
+// one is not allowed.
 func plainTerms(params []httpheader.Param) map[string]string {
 	forms := map[string]string{
 		"server_no_context_takeover": `^-$`,
@@ -92,7 +91,7 @@ func plainTerms(params []httpheader.Param) map[string]string {
 	return terms
 }
 
-// windowBits are what terms say of a window, or 15.
+// windowBits returns a window parameter, 15 by default.
 func windowBits(terms map[string]string, name string) int {
 	if i := slices.Index([]string{"8", "9", "10", "11", "12", "13", "14"}, terms[name]); i >= 0 {
 		return 8 + i
@@ -127,7 +126,7 @@ func checkDeflateAnswer(t *testing.T, offer string, offered map[string]string, a
 	}
 }
 
-// checkBothEnds wants each end to be able to read what the other may send.
+// checkBothEnds wants each end to be able to read the other's messages.
 func checkBothEnds(t *testing.T, what string, ours, theirs *deflateParams) {
 	t.Helper()
 	for _, way := range []struct{ from, to *deflateParams }{{ours, theirs}, {theirs, ours}} {
@@ -137,7 +136,7 @@ func checkBothEnds(t *testing.T, what string, ours, theirs *deflateParams) {
 	}
 }
 
-// FuzzDeflateAnswer has a client make something of an answer.
+// FuzzDeflateAnswer has a client check a response.
 func FuzzDeflateAnswer(f *testing.F) {
 	for i, answer := range []string{
 		"permessage-deflate", "permessage-deflate; client_max_window_bits",
@@ -160,7 +159,7 @@ func FuzzDeflateAnswer(f *testing.F) {
 			_, client := terms["client_max_window_bits"]
 			want = terms != nil && !(client && terms["client_max_window_bits"] == "")
 			if o.bits != 0 && windowBits(terms, "server_max_window_bits") > o.bits && terms["server_max_window_bits"] != "" && client {
-				want = false // it is not an answer to the offer without windows either
+				want = false // nor is it a response to the offer without windows
 			}
 		}
 		p, ok := agreeDeflate([]string{answer}, o)
@@ -179,8 +178,8 @@ func FuzzDeflateAnswer(f *testing.F) {
 	})
 }
 
-// Any two of our own agree, whatever their options, and each can read what the
-// other sends.
+// Any two ends of this library agree, with all options, and each can read the other's
+// messages.
 func TestDeflateBetweenOurOwn(t *testing.T) {
 	var all []compressionOptions
 	for _, mode := range []CompressionMode{CompressionContextTakeover, CompressionNoContextTakeover} {
@@ -200,7 +199,7 @@ func TestDeflateBetweenOurOwn(t *testing.T) {
 	}
 }
 
-// FuzzSubprotocol has a server choose, and a client check the choice.
+// FuzzSubprotocol has a server select, and a client check the selection.
 func FuzzSubprotocol(f *testing.F) {
 	f.Add("chat, superchat", "superchat,chat")
 	f.Add("Chat,", "chat")
@@ -233,17 +232,17 @@ func FuzzSubprotocol(f *testing.F) {
 		}
 		hs.subprotocols = []string{got + "x"}
 		if p, _, err := hs.checkAnswer(resp); err == nil {
-			t.Fatalf("a client that did not offer %q takes it, as %q", got, p)
+			t.Fatalf("a client that did not offer %q accepts it, as %q", got, p)
 		}
 	})
 }
 
-// originForm is an origin as browsers send it (RFC 6454 section 6.2), and as other
-// clients do, with user information and a slash.
+// originForm matches an origin as sent by browsers (RFC 6454 section 6.2), or by other
+// clients, with user information and a slash.
 var originForm = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#\x80-\x{10ffff}]*@)?([^/?#@\x80-\x{10ffff}]*)/?$`)
 
-// FuzzOrigin wants no other origin to be accepted than the host's and those that
-// a pattern names.
+// FuzzOrigin wants Accept to allow exactly the host's origin and those that match a
+// pattern.
 func FuzzOrigin(f *testing.F) {
 	for _, seed := range [][3]string{
 		{"http://example.com", "example.com", ""}, {"https://EXAMPLE.com:8080", "example.com:8080", ""},
@@ -273,7 +272,7 @@ func FuzzOrigin(f *testing.F) {
 	})
 }
 
-// mayConnect reports whether an origin is the host's or one of the patterns'.
+// mayConnect reports whether an origin is that of the host or matches a pattern.
 func mayConnect(origin, host string, patterns []string) bool {
 	if origin == "" || slices.Contains(patterns, "*") {
 		return true
@@ -309,8 +308,8 @@ func mayConnect(origin, host string, patterns []string) bool {
 	return false
 }
 
-// globbed is path.Match for patterns of letters, * and ?, by a regular
-// expression; or a pattern that is the name.
+// globbed is path.Match for patterns of letters, * and ?, implemented with a regular
+// expression; a pattern also matches itself.
 func globbed(pattern, name string) bool {
 	if pattern == name {
 		return true

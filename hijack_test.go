@@ -20,8 +20,8 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// layer is the ResponseWriter of a middleware. It notes the status, and sets a
-// cookie when that is written, as session managers do.
+// layer is the ResponseWriter of a middleware. It records the status, and sets a cookie
+// when the status is written, as session managers do.
 type layer struct {
 	http.ResponseWriter
 	status int
@@ -35,7 +35,7 @@ func (l *layer) WriteHeader(status int) {
 
 func (l *layer) Unwrap() http.ResponseWriter { return l.ResponseWriter }
 
-// hijackingLayer has methods of its own in place of Unwrap.
+// hijackingLayer has its own Hijack method instead of Unwrap.
 type hijackingLayer struct{ *layer }
 
 func (l hijackingLayer) Unwrap() {}
@@ -44,8 +44,8 @@ func (l hijackingLayer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return l.ResponseWriter.(http.Hijacker).Hijack()
 }
 
-// flushingLayer holds the header back until Flush, as one that compresses does.
-// Then it writes the beginning of a compressed body.
+// flushingLayer delays the header until Flush, as a compressing middleware does. Then
+// it writes the beginning of a compressed body.
 type flushingLayer struct {
 	*layer
 	held int
@@ -59,7 +59,7 @@ func (l *flushingLayer) Flush() {
 	l.ResponseWriter.(http.Flusher).Flush()
 }
 
-// ginLayer holds it back until WriteHeaderNow.
+// ginLayer delays the header until WriteHeaderNow.
 type ginLayer struct {
 	*layer
 	held int
@@ -68,24 +68,24 @@ type ginLayer struct {
 func (l *ginLayer) WriteHeader(status int) { l.held = status }
 func (l *ginLayer) WriteHeaderNow()        { l.layer.WriteHeader(l.held) }
 
-// panickingLayer cannot be flushed.
+// panickingLayer panics in Flush.
 type panickingLayer struct{ *layer }
 
 func (panickingLayer) Flush() { panic("the writer does not support flushing") }
 
-// failingLayer cannot be flushed, and says so.
+// failingLayer returns an error from FlushError.
 type failingLayer struct{ *layer }
 
 func (failingLayer) FlushError() error { return http.ErrNotSupported }
 
-// hijackers are a writer of optional interfaces, as middlewares embed them.
+// hijackers is a writer with embedded optional interfaces, as in some middleware.
 type hijackers struct {
 	http.ResponseWriter
 	http.Hijacker
 }
 
-// TestAcceptUnderMiddleware: middleware sees status 101 and adds to the answer,
-// which goes out once.
+// TestAcceptUnderMiddleware: middleware sees status 101 and adds headers to the
+// response, which is sent once.
 func TestAcceptUnderMiddleware(t *testing.T) {
 	for name, wrap := range map[string]func(*layer) http.ResponseWriter{
 		"unwrapped":       func(l *layer) http.ResponseWriter { return l },
@@ -146,8 +146,8 @@ func TestAcceptUnderMiddleware(t *testing.T) {
 	}
 }
 
-// TestAcceptDate: an answer has a Date, as from net/http's own hand, through
-// middleware or not, unless the handler set one, or none.
+// TestAcceptDate: a response has a Date, as those of net/http do, with or without
+// middleware, unless the handler sets it or removes it.
 func TestAcceptDate(t *testing.T) {
 	for name, wrap := range map[string]func(http.ResponseWriter) http.ResponseWriter{
 		"direct":     func(w http.ResponseWriter) http.ResponseWriter { return w },
@@ -176,7 +176,7 @@ func TestAcceptDate(t *testing.T) {
 	}
 }
 
-// hijackRecorder is what programs test their handlers with.
+// hijackRecorder is a recorder as in programs' tests of handlers.
 type hijackRecorder struct {
 	*httptest.ResponseRecorder
 	hijack func() (net.Conn, *bufio.ReadWriter, error)
@@ -184,20 +184,20 @@ type hijackRecorder struct {
 
 func (r *hijackRecorder) Hijack() (net.Conn, *bufio.ReadWriter, error) { return r.hijack() }
 
-// hijackRecorderOnly is the Hijack method of a hijackRecorder.
+// hijackRecorderOnly has only the Hijack method of a hijackRecorder.
 type hijackRecorderOnly struct{ of hijackRecorder }
 
 func (r *hijackRecorderOnly) Hijack() (net.Conn, *bufio.ReadWriter, error) { return r.of.hijack() }
 
-// hijackable returns a recorder of which conn can be hijacked.
+// hijackable returns a recorder that hijacks conn.
 func hijackable(conn net.Conn) *hijackRecorder {
 	return &hijackRecorder{httptest.NewRecorder(), func() (net.Conn, *bufio.ReadWriter, error) {
 		return conn, bufio.NewReadWriter(bufio.NewReader(conn), bufio.NewWriter(conn)), nil
 	}}
 }
 
-// TestAcceptRecorder: the answer is in the recorder, and only frames are on the
-// connection.
+// TestAcceptRecorder: the response is in the recorder, and the connection has only
+// frames.
 func TestAcceptRecorder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := rawpeer.Pipe(nil)
@@ -226,8 +226,8 @@ func TestAcceptRecorder(t *testing.T) {
 	})
 }
 
-// TestAcceptSendsBuffered: what a server has left in its bufio.Writer goes out in
-// front of the frames.
+// TestAcceptSendsBuffered: bytes left in the server's bufio.Writer are sent before the
+// frames.
 func TestAcceptSendsBuffered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := rawpeer.Pipe(nil)
@@ -246,9 +246,9 @@ func TestAcceptSendsBuffered(t *testing.T) {
 	})
 }
 
-// TestAcceptWrongHijackers: a Hijack that does not give what it should is an
-// error, and the connection is closed.
-func TestAcceptWrongHijackers(t *testing.T) {
+// TestAcceptInvalidHijackers: invalid results of Hijack are an error, and the connection
+// is closed.
+func TestAcceptInvalidHijackers(t *testing.T) {
 	errRefused := errors.New("refused")
 	for _, test := range []struct {
 		name   string
@@ -316,7 +316,7 @@ func TestAcceptWrongHijackers(t *testing.T) {
 	}
 }
 
-// TestAcceptHijackPanics: a panic that is no mistake of the runtime's kind passes.
+// TestAcceptHijackPanics: a panic other than a runtime error is not recovered.
 func TestAcceptHijackPanics(t *testing.T) {
 	w := hijackable(nil)
 	w.hijack = func() (net.Conn, *bufio.ReadWriter, error) { panic(http.ErrAbortHandler) }
@@ -328,8 +328,8 @@ func TestAcceptHijackPanics(t *testing.T) {
 	websocket.Accept(w, conntest.Request(), nil)
 }
 
-// TestAcceptRecycledReaders: a server may use its bufio.Readers again. They share no
-// memory with each other or with the connection.
+// TestAcceptRecycledReaders: a server may reuse its bufio.Readers. They share no memory
+// with each other or with the connection.
 func TestAcceptRecycledReaders(t *testing.T) {
 	const connections = 3
 	var readers []*bufio.Reader
@@ -345,7 +345,7 @@ func TestAcceptRecycledReaders(t *testing.T) {
 		c, err := websocket.Accept(w, conntest.Request(), nil)
 		conntest.WantNoError(t, err)
 		defer c.CloseNow()
-		// The reader is used again before the connection is read from.
+		// Reuse the reader before the connection is read.
 		readers[i].Reset(strings.NewReader(strings.Repeat(string(rune('a'+i)), 5000)))
 		if _, err := readers[i].Peek(10); err != nil {
 			t.Errorf("a reader that was reset has %d bytes: %v", readers[i].Buffered(), err)
@@ -360,10 +360,10 @@ func TestAcceptRecycledReaders(t *testing.T) {
 	}
 }
 
-// masked is f as a client sends it.
+// masked returns f as a client sends it.
 func masked(f rawpeer.Frame) rawpeer.Frame { return f.WithKey([4]byte{1, 2, 3, 4}) }
 
-// TestAcceptCannotHijack: the error says which writer it is that cannot be
+// TestAcceptCannotHijack: the error names the type of the writer that cannot be
 // hijacked.
 func TestAcceptCannotHijack(t *testing.T) {
 	for name, test := range map[string]struct {

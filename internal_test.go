@@ -15,11 +15,11 @@ import (
 	"github.com/bhojpur/api/internal/frame"
 )
 
-// versionBefore is the version of the read lock of a beginning.
+// versionBefore is the version of the read lock in a beginning.
 const versionBefore = 7
 
-// beginning is a connection that has read p, and a message before it that left
-// something of everything behind.
+// beginning returns a connection that has read p, and has state of a previous message
+// in all fields.
 func beginning(side role, limit int64, p []byte) *engine {
 	e := &newConn(side).engine
 	e.setReadLimit(limit)
@@ -36,9 +36,9 @@ func beginning(side role, limit int64, p []byte) *engine {
 	return e
 }
 
-// What begins at once is what parseHeader allows, with each first and second byte,
+// tryBegin accepts headers that parseHeader accepts, for each first and second byte,
 // and lengths in any form.
-func TestTryBeginAllowsWhatParseHeaderDoes(t *testing.T) {
+func TestTryBeginAgreesWithParseHeader(t *testing.T) {
 	const limit = 4096
 	for _, side := range []role{server, client} {
 		rules := frameRules{masked: side == server, deflate: true}
@@ -70,8 +70,8 @@ func TestTryBeginAllowsWhatParseHeaderDoes(t *testing.T) {
 	}
 }
 
-// wantBegun wants the message to be that of the frame h, and nothing to be left of
-// the one before.
+// wantBegun wants the message to be that of the frame h, without state of the previous
+// one.
 func wantBegun(t *testing.T, e *engine, h header, limit int64) {
 	t.Helper()
 	r, m := &e.rcv, &e.rcv.msg
@@ -82,12 +82,12 @@ func wantBegun(t *testing.T, e *engine, h header, limit int64) {
 		t.Fatalf("%+v: %+v", h, *m)
 	}
 	if r.empty != 0 || m.peekedLen != 0 || !m.text.Complete() || r.mu.Version() != versionBefore+1 {
-		t.Fatalf("%+v: something is left of the message before: %+v", h, *m)
+		t.Fatalf("%+v: state of the previous message is left: %+v", h, *m)
 	}
 }
 
-// Nothing begins at once where the slow way has to decide.
-func TestTryBeginLeavesTheRest(t *testing.T) {
+// tryBegin leaves all other cases to the slow path.
+func TestTryBeginRejects(t *testing.T) {
 	first := append([]byte{byte(frame.Final(frame.Text)), frame.BitMasked | frame.MaxControl}, make([]byte, frame.MaxHeader)...)
 	for name, test := range map[string]struct {
 		want    bool
@@ -108,7 +108,7 @@ func TestTryBeginLeavesTheRest(t *testing.T) {
 			t.Errorf("%s: began is %v", name, got)
 		}
 		if !test.want && (e.rcv.in.R != at || e.rcv.mu.Version() != versionBefore) {
-			t.Errorf("%s: something was done", name)
+			t.Errorf("%s: the state has changed", name)
 		}
 		if test.want && (e.rcv.msg.remaining >= 0) != (e.rcv.limit.Load() >= 0) {
 			t.Errorf("%s: the budget is %d", name, e.rcv.msg.remaining)
@@ -117,8 +117,8 @@ func TestTryBeginLeavesTheRest(t *testing.T) {
 	}
 }
 
-// A connection that is closed during a read leaves what the receiving half holds to
-// the goroutine that reads, and that leaves it to the next one.
+// If a connection is closed during a read, the reading goroutine releases the read
+// state, or leaves it to the next one.
 func TestUnlockReadOfClosedConnection(t *testing.T) {
 	closed := func(t *testing.T) *engine {
 		e := &newConn(server).engine
@@ -130,7 +130,7 @@ func TestUnlockReadOfClosedConnection(t *testing.T) {
 		e.rcv.in.W = 1 // an empty buffer is released in any case
 		e.shut(endReason{})
 		if e.rcv.in.Block == nil {
-			t.Fatal("the block of who reads is gone")
+			t.Fatal("the block of the reader is gone")
 		}
 		return e
 	}
@@ -168,8 +168,8 @@ func mustTryLockRead(t *testing.T, e *engine) {
 	}
 }
 
-// When the read lock is released after a message of any size, nothing is held of it,
-// over a socket and over another stream, whichever way it was read.
+// When the read lock is released, no memory of a message of any size is held, over a
+// socket and over another stream, with all ways to read.
 func TestEmptyBufferHoldsNoBlock(t *testing.T) {
 	frame := func(size int) []byte {
 		h := header{Byte0: frame.Final(frame.Binary), Length: int64(size)}
@@ -230,8 +230,7 @@ func newConn(side role) *Conn {
 	return c
 }
 
-// What every connection takes, in bytes, on 64 bits. Who makes it more does so
-// knowingly.
+// The size of each connection in bytes, on 64 bits. An increase must be deliberate.
 func TestSizeOfConnection(t *testing.T) {
 	for _, test := range []struct {
 		what      string
@@ -245,8 +244,8 @@ func TestSizeOfConnection(t *testing.T) {
 	}
 }
 
-// The HTTP server keeps the reader of a hijacked connection while the handler
-// runs: what it had is taken out, and its buffer is gone.
+// The HTTP server keeps the reader of a hijacked connection while the handler runs: its
+// contents are taken, and its buffer is released.
 func TestTakeBuffered(t *testing.T) {
 	r := bufio.NewReader(strings.NewReader("early, and more"))
 	if _, err := r.ReadString(','); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/bhojpur/api/internal/wsjs"
 )
 
-// What tests in a browser look at.
+// Accessors for tests in a browser.
 
 const (
 	DefaultMaxUnread = defaultMaxUnread
@@ -20,22 +20,21 @@ var (
 	IsOffline = wsjs.IsOffline
 )
 
-// Listeners returns how many events of its socket the connection listens to.
+// Listeners returns the number of event listeners on the socket.
 func (c *Conn) Listeners() int {
 	return c.socket.Listeners()
 }
 
-// Buffered returns how many bytes the browser has left to send.
+// Buffered returns the number of bytes that the browser has not sent.
 func (c *Conn) Buffered() int { return c.socket.Buffered() }
 
-// IsOpen reports whether the socket is open, whatever has been told of it.
+// IsOpen reports whether the socket is open, independently of received events.
 func (c *Conn) IsOpen() bool { return c.socket.IsOpen() }
 
-// Senders returns how many send, or wait for the browser to send.
+// Senders returns the number of goroutines that send or wait for the browser to send.
 func (c *Conn) Senders() int { return len(c.sending) }
 
-// AwaitUnread waits until n messages wait to be read, or the connection is no
-// longer open.
+// AwaitUnread waits until n messages are unread, or the connection is no longer open.
 func (c *Conn) AwaitUnread(ctx context.Context, n int) error {
 	return c.await(ctx, func(s state) bool {
 		c.inbox.mu.Lock()
@@ -63,15 +62,15 @@ func (c *Conn) await(ctx context.Context, done func(state) bool) error {
 	}
 }
 
-// AwaitOpened is what Dial does when the socket has opened.
+// AwaitOpened is the part of Dial after the socket has opened.
 func AwaitOpened(ctx context.Context) error {
 	e := &engine{}
 	e.opened()
 	return e.awaitOpen(ctx)
 }
 
-// NewReceiver returns a connection without a socket, and what a message that
-// arrives does to it.
+// NewReceiver returns a connection without a socket, and its handler of received
+// messages.
 func NewReceiver() (c *Conn, received func(data js.Value)) {
 	c = &Conn{engine: engine{inbox: inbox{max: defaultMaxUnread}}}
 	c.SetReadLimit(-1)

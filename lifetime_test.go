@@ -23,15 +23,15 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// tlsInside are the types that TLS is met in.
+// tlsInside are the types in which a TLS connection is wrapped.
 var tlsInside = map[string]func(*tls.Conn) net.Conn{
 	"plain":    func(c *tls.Conn) net.Conn { return c },
 	"embedded": func(c *tls.Conn) net.Conn { return struct{ *tls.Conn }{c} },
 	"hidden":   func(c *tls.Conn) net.Conn { return bent.Opaque{Conn: c} },
 }
 
-// tlsServer makes a connection under test on a TLS server, whose end of the stream is
-// TLS inside another type, and counts how often what is below TLS is closed.
+// tlsServer makes a connection under test on a TLS server. inside wraps its TLS
+// connection. closes counts the calls of Close below TLS.
 func tlsServer(t *testing.T, inside func(*tls.Conn) net.Conn) (c *websocket.Conn, peer net.Conn, closes *atomic.Int32) {
 	t.Helper()
 	certified := httptest.NewTLSServer(nil)
@@ -70,9 +70,9 @@ func tlsServer(t *testing.T, inside func(*tls.Conn) net.Conn) (c *websocket.Conn
 	return c, peer, closes
 }
 
-// A write over TLS that its context cuts off has ended the connection, in whatever
-// type TLS is: the error does not say that it is open. Close and CloseNow do not wait
-// for the 5 seconds that crypto/tls waits with a peer that does not read.
+// A write over TLS that its context interrupts ends the connection, in any wrapper
+// type: the error reports that. Close and CloseNow do not wait for the 5 seconds of
+// crypto/tls if the peer does not read.
 func TestWriteCutOffOverTLSInsideAnotherType(t *testing.T) {
 	for name, inside := range tlsInside {
 		for how, end := range map[string]func(*websocket.Conn) error{
@@ -81,12 +81,12 @@ func TestWriteCutOffOverTLSInsideAnotherType(t *testing.T) {
 		} {
 			t.Run(name+"/"+how, func(t *testing.T) {
 				c, _, closes := tlsServer(t, inside)
-				err := errors.New("not begun")
+				err := errors.New("not started")
 				for !errors.Is(err, net.ErrClosed) {
 					ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 					err = c.Write(ctx, websocket.MessageBinary, make([]byte, 3000))
 					cancel()
-					if err != nil { // on a busy machine, perhaps before the write began
+					if err != nil { // on a busy machine, possibly before the write began
 						conntest.WantError(t, err, context.DeadlineExceeded)
 					}
 				}
@@ -99,7 +99,7 @@ func TestWriteCutOffOverTLSInsideAnotherType(t *testing.T) {
 	}
 }
 
-// Each end of a connection over TLS closes what is below once.
+// Each end of a connection over TLS closes the connection below once.
 func TestClosedOnceOverTLS(t *testing.T) {
 	var serverCloses, clientCloses atomic.Int32
 	accepted := make(chan *websocket.Conn, 1)
@@ -160,7 +160,7 @@ func (l countingListener) Accept() (net.Conn, error) {
 	return bent.Counted{Conn: c, Closes: l.closes}, nil
 }
 
-// Both sides close at once, and each frame is the answer to the other.
+// Both sides close at the same time, and each frame is the reply to the other.
 func TestCloseCrossing(t *testing.T) {
 	for _, reading := range []bool{false, true} {
 		t.Run(fmt.Sprintf("reading %t", reading), func(t *testing.T) {
@@ -185,7 +185,7 @@ func TestCloseCrossing(t *testing.T) {
 	}
 }
 
-// The peer closes first: its code and reason go back, and everybody is told.
+// The peer closes first: the reply has its code and reason, and all calls return it.
 func TestClosedByPeer(t *testing.T) {
 	for _, test := range []struct {
 		code   int
@@ -222,8 +222,8 @@ func TestClosedByPeer(t *testing.T) {
 	}
 }
 
-// The answer to the peer's close frame waits for the frame that is going out,
-// for 5 seconds at most.
+// The reply to the peer's close frame waits for the frame being sent, for at most 5
+// seconds.
 func TestClosedByPeerWhileWriting(t *testing.T) {
 	stuck := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (writing *rawpeer.Call[struct{}]) {
 		conntest.UnderTest(p).SetCapacity(100)
@@ -276,8 +276,8 @@ func TestClosedByPeerWhileWriting(t *testing.T) {
 	})
 }
 
-// What may not be sent is told, and the connection is closed all the same, with as
-// much as may be.
+// An invalid code or reason is reported, and the connection is closed all the same,
+// with the valid part.
 func TestCloseCodes(t *testing.T) {
 	long := strings.Repeat("x", 123)
 	for _, test := range []struct {
@@ -341,7 +341,7 @@ func TestCloseCodes(t *testing.T) {
 	}
 }
 
-// CloseNow takes no time and says nothing, whoever is stuck in a call.
+// CloseNow returns at once and sends no close frame, even if other calls are blocked.
 func TestCloseNow(t *testing.T) {
 	idle := func(*testing.T, *websocket.Conn, *rawpeer.Peer) []*rawpeer.Call[struct{}] { return nil }
 	one := func(call *rawpeer.Call[struct{}]) []*rawpeer.Call[struct{}] {
@@ -424,8 +424,8 @@ func TestCloseNow(t *testing.T) {
 	}
 }
 
-// The peer is gone without a word: each call tells so, as of the first.
-func TestClosedWithoutAWord(t *testing.T) {
+// The peer disconnects without a close frame: each call returns the first error.
+func TestConnectionLost(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		goes func(p *rawpeer.Peer)
@@ -455,8 +455,7 @@ func TestClosedWithoutAWord(t *testing.T) {
 	}
 }
 
-// Who was told by a write that the connection has failed is not told again by
-// Close.
+// Close returns no error if a write has already reported that the connection failed.
 func TestCloseAfterFailedWrite(t *testing.T) {
 	for _, goes := range []struct {
 		name string
@@ -496,8 +495,8 @@ func TestCloseAfterFailedWrite(t *testing.T) {
 	}
 }
 
-// After CloseRead, and with arguments that are wrong, the errors of a closed
-// connection are those of a closed connection.
+// After CloseRead, and with invalid arguments, calls on a closed connection return the
+// errors of a closed connection.
 func TestClosedAfterCloseRead(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx := c.CloseRead(t.Context())

@@ -19,10 +19,6 @@ import (
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 
-// chunkSize is the size of the pieces in which a payload is read, unmasked and
-// validated. A piece stays in the second-level cache.
-const chunkSize = 64 << 10
-
 // incoming is the state of the message that is being read.
 type incoming struct {
 	typ       MessageType
@@ -283,7 +279,7 @@ func (r *receiver) readPayload(ctx context.Context, p []byte) (int, error) {
 		r.left -= int64(n)
 		return n, r.decode(p[:n], src)
 	}
-	p = p[:min(int64(len(p)), r.left, chunkSize)]
+	p = p[:min(int64(len(p)), r.left, int64(r.stream.PieceSize()))]
 	s := readbuf.Source{Stream: r.stream, Reads: r.host.reads()}
 	for n == 0 {
 		var err error

@@ -17,8 +17,8 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// forLimits runs test for all ways in which a message may come and be read: send
-// sends one of n bytes.
+// forLimits runs test for all forms of messages and ways to read them. send sends a
+// message of n bytes.
 func forLimits(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(n int), read func() (conntest.Message, error))) {
 	t.Helper()
 	noise := make([]byte, 2*conntest.DefaultLimit)
@@ -35,7 +35,7 @@ func forLimits(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpe
 	})
 }
 
-// wantTooBig wants the message that was sent to be refused.
+// wantTooBig wants the message to exceed the limit.
 func wantTooBig(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 	t.Helper()
 	call := rawpeer.Go(t, read)
@@ -61,7 +61,7 @@ func wantSize(t *testing.T, n int, read func() (conntest.Message, error)) {
 
 func TestReadLimitByDefault(t *testing.T) {
 	forLimits(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(int), read func() (conntest.Message, error)) {
-		for range 3 { // it is not used up
+		for range 3 { // each message has its own limit
 			send(conntest.DefaultLimit)
 			wantSize(t, conntest.DefaultLimit, read)
 		}
@@ -107,7 +107,7 @@ func TestSetReadLimitLifts(t *testing.T) {
 	})
 }
 
-// A limit counts from the next message on, also for a Read that waits for it.
+// A limit applies from the next message on, also to a Read that waits for it.
 func TestSetReadLimitInsideMessage(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("he").More())
@@ -125,8 +125,8 @@ func TestSetReadLimitInsideMessage(t *testing.T) {
 	})
 }
 
-// A message is refused when its header tells that it is too long, and not when
-// its bytes have come.
+// A message is refused when its header shows that it is too long, before its bytes
+// arrive.
 func TestReadLimitOfDeclaredLength(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendRaw(rawpeer.AppendHeader(nil, p.Masked(rawpeer.Text("")), rawpeer.Shortest, conntest.DefaultLimit+1))
@@ -147,8 +147,8 @@ func TestReadLimitOfDeclaredLength(t *testing.T) {
 	})
 }
 
-// Of a compressed message that inflates to more than the limit, the bytes within it
-// can be read before the rest is refused.
+// Of a compressed message that inflates to more than the limit, the bytes within it can
+// be read before the error.
 func TestReadLimitOfBomb(t *testing.T) {
 	bomb := rawpeer.Deflated(rawpeer.Text(strings.Repeat("x", 8<<20)))
 	if len(bomb.Payload) > conntest.DefaultLimit {
@@ -170,7 +170,7 @@ func TestReadLimitOfBomb(t *testing.T) {
 	})
 }
 
-// A payload that is longer than what it inflates to is within the limit.
+// A payload that is longer than its inflated size is within the limit.
 func TestReadLimitCountsInflatedBytes(t *testing.T) {
 	opts := &conntest.Options{Compression: websocket.CompressionContextTakeover}
 	conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
@@ -184,18 +184,19 @@ func TestReadLimitCountsInflatedBytes(t *testing.T) {
 	})
 }
 
-// notUTF8 are texts that the last byte makes wrong (RFC 3629 section 4).
+// notUTF8 are texts that are invalid only because of the last byte (RFC 3629 section
+// 4).
 var notUTF8 = []string{
-	"\x80",             // a continuation of nothing
-	"\xc0",             // begins an overlong form
+	"\x80",             // a continuation byte without a start
+	"\xc0",             // starts an overlong form
 	"\xc1",             //
 	"\xe0\x80",         //
 	"\xe0\x9f",         //
 	"\xf0\x80",         //
 	"\xf0\x8f",         //
-	"\xed\xa0",         // begins a surrogate
+	"\xed\xa0",         // starts a surrogate
 	"\xed\xbf",         //
-	"\xf4\x90",         // begins a code point past U+10FFFF
+	"\xf4\x90",         // starts a code point past U+10FFFF
 	"\xf5",             //
 	"\xff",             //
 	"\xc3(",            // not continued
@@ -204,11 +205,10 @@ var notUTF8 = []string{
 	"\xf0\x9f\x8e\xff", //
 }
 
-// beforeBad is right text of several lengths, among them one that goes over all
-// buffers.
+// beforeBad are valid texts of several lengths, one of them longer than all buffers.
 var beforeBad = []string{"", "a", "é", "ab日", strings.Repeat("x", 63), strings.Repeat("grün ", 5000)}
 
-// Text is unmasked and validated in steps, at whose ends characters go on.
+// Text is unmasked and validated in steps, which may end inside characters.
 func TestTextAcrossSteps(t *testing.T) {
 	const step, tail = 16 << 10, 5000
 	for at := step - 4; at <= step; at++ {
@@ -236,8 +236,8 @@ func TestTextAcrossSteps(t *testing.T) {
 	}
 }
 
-// A text fails at its first wrong byte: the peer sends nothing behind it, though
-// its frame goes on.
+// A text fails at its first invalid byte: the peer sends nothing after it, although the
+// frame is incomplete.
 func TestTextFailsAtFirstBadByte(t *testing.T) {
 	for _, before := range beforeBad {
 		for _, bad := range notUTF8 {
@@ -252,7 +252,7 @@ func TestTextFailsAtFirstBadByte(t *testing.T) {
 	}
 }
 
-// wantFailsAtLast sends wire, of which the last byte alone is wrong.
+// wantFailsAtLast sends wire, in which only the last byte is invalid.
 func wantFailsAtLast(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, wire []byte, call *rawpeer.Call[conntest.Message]) {
 	t.Helper()
 	last := len(wire) - 1
@@ -273,7 +273,7 @@ func wantFailsAtLast(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, wire []by
 	conntest.WantEnded(t, c, -1)
 }
 
-// The wrong byte may be cut off from what makes it wrong by the end of a frame.
+// The invalid byte may be in a different frame than the start of its sequence.
 func TestTextFailsAcrossFrames(t *testing.T) {
 	const before = "ab日"
 	for _, bad := range notUTF8 {
@@ -291,7 +291,7 @@ func TestTextFailsAcrossFrames(t *testing.T) {
 	}
 }
 
-// In a compressed message the byte is wrong when it can be inflated.
+// In a compressed message the byte is detected when it can be inflated.
 func TestTextFailsInCompressedMessage(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		if opts.Compression == websocket.CompressionDisabled {
@@ -301,8 +301,8 @@ func TestTextFailsInCompressedMessage(t *testing.T) {
 			conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 				call := rawpeer.Go(t, read)
 				text := "ab日" + bad
-				// Two blocks: what is right, with the flush that ends it, and
-				// then the wrong byte, not compressed.
+				// Two blocks: the valid text, ended by a flush, and then the invalid
+				// byte in a stored block.
 				payload := rawpeer.NewDeflater(rawpeer.NoTakeover).Message([]byte(text[:len(text)-1]))
 				payload = append(payload, "\x00\x00\xff\xff\x00\x09\x00\xf6\xff"...)
 				payload = append(payload, text[len(text)-1])
@@ -318,7 +318,7 @@ func TestTextFailsInCompressedMessage(t *testing.T) {
 // A message must not end inside a sequence.
 func TestTextEndsInsideSequence(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
-		encode := opts.Encoder // of each connection
+		encode := opts.Encoder // one for each connection
 		for _, text := range []string{"\xc3", "ab\xe6\x97", "\xf0\x9f\x8e", strings.Repeat("x", 9000) + "\xf0"} {
 			for _, form := range forms {
 				conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
@@ -335,7 +335,7 @@ func TestTextEndsInsideSequence(t *testing.T) {
 	})
 }
 
-// What is right before the wrong byte can be read, when it came before.
+// Valid text that arrived before the invalid byte can be read.
 func TestTextBeforeBadByte(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("right\xe6").More())
@@ -353,7 +353,7 @@ func TestTextBeforeBadByte(t *testing.T) {
 	})
 }
 
-// Each message is a text of its own, and binary is none.
+// Each message is a separate text, and binary messages are not checked.
 func TestTextIsCheckedPerMessage(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -366,7 +366,7 @@ func TestTextIsCheckedPerMessage(t *testing.T) {
 				p.Send(encode(rawpeer.Text(s)))
 				conntest.WantText(t, c, s)
 			}
-			// A message that was left at its last byte has ended.
+			// A message that was read up to its last byte has ended.
 			p.Send(encode(rawpeer.Binary([]byte("\xe6"))), encode(rawpeer.Text("\xe6\x97\xa5")))
 			conntest.WantRead(t, conntest.WantReader(t, c), "\xe6")
 			conntest.WantText(t, c, "日")
@@ -374,7 +374,7 @@ func TestTextIsCheckedPerMessage(t *testing.T) {
 	})
 }
 
-// The reason of a close frame fails at its first wrong byte too.
+// The reason of a close frame also fails at its first invalid byte.
 func TestCloseReasonFailsAtFirstBadByte(t *testing.T) {
 	for _, before := range []string{"", "bye", "tschüß", strings.Repeat("x", 100)} {
 		for _, bad := range notUTF8 {
@@ -397,7 +397,7 @@ func TestCloseReasonEndsInsideSequence(t *testing.T) {
 	}
 }
 
-// A message that fails does so in a Reader that waits for its next bytes.
+// A message also fails in a Reader that waits for its next bytes.
 func TestTextFailsWhileReaderWaits(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("\xe6").More())

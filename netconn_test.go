@@ -27,7 +27,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// forBothNetConns is forBothRoles with a NetConn of binary messages.
+// forBothNetConns is conntest.ForBothRoles with a NetConn of binary messages.
 func forBothNetConns(t *testing.T, opts *conntest.Options, test func(t *testing.T, nc net.Conn, p *rawpeer.Peer)) {
 	t.Helper()
 	conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -35,8 +35,8 @@ func forBothNetConns(t *testing.T, opts *conntest.Options, test func(t *testing.
 	})
 }
 
-// collect reads whole messages until n bytes of them have come, with a pause
-// before each frame.
+// collect reads whole messages until n bytes have arrived, with a pause before each
+// frame.
 func collect(t *testing.T, p *rawpeer.Peer, takeover rawpeer.Takeover, n int, pause time.Duration) string {
 	t.Helper()
 	inflater := rawpeer.NewInflater(takeover)
@@ -63,8 +63,7 @@ func collect(t *testing.T, p *rawpeer.Peer, takeover rawpeer.Takeover, n int, pa
 	return string(got)
 }
 
-// wantStream wants the bytes of s to come, in whole messages, and nothing
-// behind them.
+// wantStream wants the bytes of s to arrive in whole messages, and nothing after them.
 func wantStream(t *testing.T, p *rawpeer.Peer, takeover rawpeer.Takeover, s string) {
 	t.Helper()
 	if got := collect(t, p, takeover, len(s), 0); got != s {
@@ -92,12 +91,12 @@ func TestNetConnReadsMessages(t *testing.T) {
 					conntest.WantRead(t, nc, "latedag")
 					conntest.WantRead(t, nc, "ain")
 				}
-				// Read returns what is there.
+				// Read returns the available bytes.
 				p.SendBinary([]byte("short"))
 				if n, err := nc.Read(make([]byte, 100)); n != 5 || err != nil {
 					t.Errorf("got %d, %v", n, err)
 				}
-				// There is no limit.
+				// A NetConn has no read limit.
 				sending := rawpeer.GoErr(t, func() error { _, err := io.ReadFull(nc, make([]byte, 200_000)); return err })
 				p.SendBinary(make([]byte, 200_000))
 				sending.Want()
@@ -142,12 +141,12 @@ func TestNetConnWrongType(t *testing.T) {
 	})
 }
 
-// How the peer leaves decides how the stream ends, each time that one asks.
+// The way in which the peer leaves determines the end of the stream, in each call.
 func TestNetConnEnd(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		leaves func(p *rawpeer.Peer)
-		want   error // for == when it is io.EOF
+		want   error // compared with == if it is io.EOF
 		status websocket.StatusCode
 	}{
 		{"1000", func(p *rawpeer.Peer) { p.SendClose(1000, "") }, io.EOF, -1},
@@ -174,7 +173,7 @@ func TestNetConnEnd(t *testing.T) {
 						t.Errorf("got %v of call %d, which is net.ErrClosed: %t", err, i, !later)
 					}
 					if (err == io.EOF) != (test.want == io.EOF) || errors.Is(err, io.EOF) != (test.want == io.EOF) {
-						t.Errorf("got %v; io.EOF is for a good end, as it is", err)
+						t.Errorf("got %v, want the bare io.EOF, and only after a regular close", err)
 					}
 				}
 				if n, err := nc.Read(nil); n != 0 || (err == io.EOF) != (test.want == io.EOF) {
@@ -191,7 +190,7 @@ func TestNetConnEnd(t *testing.T) {
 	}
 }
 
-// Close says good-bye and leaves the peer 5 seconds to answer; calls under way
+// Close sends a close frame and gives the peer 5 seconds to reply; calls under way
 // return at once.
 func TestNetConnClose(t *testing.T) {
 	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
@@ -275,8 +274,8 @@ func TestNetConnContext(t *testing.T) {
 	})
 }
 
-// bareTransport answers a handshake with a body that is a stream, and tells
-// nothing else of it.
+// bareTransport responds to a handshake with a stream as the body, without revealing
+// the connection.
 type bareTransport struct{ conn net.Conn }
 
 func (tr bareTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -296,7 +295,7 @@ func (tr bareTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// There is always an address.
+// Addresses are never nil.
 func TestNetConnAddr(t *testing.T) {
 	check := func(t *testing.T, c *websocket.Conn, local, remote net.Addr) {
 		nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
@@ -336,8 +335,8 @@ func TestNetConnAddr(t *testing.T) {
 	})
 }
 
-// A text that is cut off by a deadline, or by one that is moved, is never cut
-// inside a character: each message is UTF-8, and the rest can be written.
+// A text that is interrupted by a deadline, or by a changed one, is never split inside
+// a character: each message is valid UTF-8, and the rest can be written.
 func TestNetConnTextCutOff(t *testing.T) {
 	text := "x" + strings.Repeat("é", 50_000)
 	narrow := &conntest.Options{Pipe: &rawpeer.PipeOptions{Capacity: 1000}}
@@ -372,7 +371,7 @@ func TestNetConnTextCutOff(t *testing.T) {
 	}
 }
 
-// What a Write says it wrote does not include what went nowhere.
+// The count returned by Write does not include bytes that were not sent.
 func TestNetConnWriteOnReset(t *testing.T) {
 	for _, size := range []int{10, 5000, 100_000} {
 		forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
@@ -384,8 +383,8 @@ func TestNetConnWriteOnReset(t *testing.T) {
 	}
 }
 
-// A connection that ended because its context's deadline passed is closed, and
-// does not tell its caller to try again.
+// A connection that ended at its context's deadline is closed, and its error is not a
+// timeout.
 func TestNetConnContextDeadline(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -411,8 +410,8 @@ func TestNetConnEmptyRead(t *testing.T) {
 	})
 }
 
-// A Read of a NetConn, and of a message's reader, returns as much of the frame as the
-// slice holds, however the bytes arrive.
+// A Read of a NetConn, or of a message's reader, fills the slice from the frame,
+// however the bytes arrive.
 func TestReadFillsTheSlice(t *testing.T) {
 	var message []byte
 	for i := range 1400 {
@@ -491,10 +490,10 @@ func TestReadFillsTheSlice(t *testing.T) {
 	}
 }
 
-// A Read of a compressed message returns as much as can be inflated of what has arrived, up
-// to the size of the slice, and waits for no more of the message.
+// A Read of a compressed message returns as many bytes as the received ones inflate to, up
+// to the size of the slice, without waiting for more.
 func TestReadReturnsWhatIsInflated(t *testing.T) {
-	const flushed = "\x00\x00\xff\xff" // ends what a flush compresses
+	const flushed = "\x00\x00\xff\xff" // the end of a flush
 	message := []byte(strings.Repeat(conntest.Filler(1400), 3))
 	rand.NewChaCha8([32]byte{}).Read(message[1400:2800])
 	opts := &conntest.Options{Compression: websocket.CompressionContextTakeover}
@@ -560,7 +559,8 @@ func TestReadReturnsWhatIsInflated(t *testing.T) {
 	}
 }
 
-// A Read that its deadline interrupts returns what it has, and the error next.
+// A Read interrupted by its deadline returns the available bytes, and the next one the
+// error.
 func TestReadFillInterrupted(t *testing.T) {
 	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 		wire := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Binary([]byte("0123456789"))))
@@ -598,7 +598,7 @@ func TestReadFillInterrupted(t *testing.T) {
 	})
 }
 
-// A deadline passes with a frame half read: the stream goes on where it was.
+// A deadline passes inside a frame: the stream continues at the same position.
 func TestNetConnReadDeadline(t *testing.T) {
 	const first, second = "the first message", "the second"
 	for _, mode := range modes {
@@ -635,12 +635,12 @@ func TestNetConnReadDeadline(t *testing.T) {
 	}
 }
 
-// After a deadline that has passed nothing is read, be it there or not, and
-// nothing written.
+// After a deadline has passed, nothing is read, even if bytes are available, and
+// nothing is written.
 func TestNetConnPastDeadline(t *testing.T) {
 	forBothNetConns(t, nil, func(t *testing.T, nc net.Conn, p *rawpeer.Peer) {
 		p.SendBinary([]byte("here"))
-		conntest.WantRead(t, nc, "he") // the rest is in memory
+		conntest.WantRead(t, nc, "he") // the rest is buffered
 		p.SendBinary([]byte("next"))
 		p.CountWrites()
 		for _, past := range []time.Time{time.Now().Add(-time.Hour), time.Unix(1, 0), time.Now()} {
@@ -668,12 +668,12 @@ func TestNetConnPastDeadline(t *testing.T) {
 	})
 }
 
-// A deadline may be moved while a call waits.
+// A deadline may be changed while a call waits.
 func TestNetConnMovedDeadline(t *testing.T) {
 	const minute = time.Minute
 	for _, test := range []struct {
 		name       string
-		begin, set time.Duration // 0 is never
+		begin, set time.Duration // 0: never
 		want       time.Duration
 	}{
 		{"later", minute, 3 * minute, 3 * minute},
@@ -704,7 +704,7 @@ func TestNetConnMovedDeadline(t *testing.T) {
 					timed(func() (int, error) { return nc.Write(make([]byte, 100_000)) }),
 				}
 				synctest.Wait()
-				calls = append(calls, timed(func() (int, error) { return nc.Write(make([]byte, 10)) })) // waits for its turn
+				calls = append(calls, timed(func() (int, error) { return nc.Write(make([]byte, 10)) })) // is queued
 				time.Sleep(minute / 2)
 				for _, call := range calls {
 					if call.Returned() {
@@ -712,7 +712,7 @@ func TestNetConnMovedDeadline(t *testing.T) {
 					}
 				}
 				nc.SetDeadline(at(test.set))
-				time.Sleep(5 * minute) // past all of them
+				time.Sleep(5 * minute) // past all deadlines
 				for i, call := range calls {
 					took, err := call.Result()
 					conntest.WantTimeout(t, err)
@@ -734,7 +734,7 @@ func TestNetConnMovedDeadline(t *testing.T) {
 			nc.SetDeadline(time.Time{})
 			time.Sleep(time.Hour)
 			if reading.Returned() || writing.Returned() {
-				t.Fatal("a call ran into a deadline that was taken back")
+				t.Fatal("a call ended at a deadline that was removed")
 			}
 			p.SendBinary([]byte("x"))
 			reading.Want()
@@ -744,8 +744,8 @@ func TestNetConnMovedDeadline(t *testing.T) {
 	})
 }
 
-// A Write that ran into its deadline says how many bytes the peer gets of it,
-// which go out as soon as there is room, and the next Write follows them.
+// A Write that reached its deadline returns the number of bytes that the peer will get.
+// They are sent as soon as there is space, and the next Write follows them.
 func TestNetConnWriteDeadline(t *testing.T) {
 	for _, mode := range modes {
 		sizes := []int{10, 5000, 16 << 10, 100_000}
@@ -756,7 +756,7 @@ func TestNetConnWriteDeadline(t *testing.T) {
 			for _, room := range []int{1, 3, 9, 4000, 16<<10 + 4, 16<<10 + 8, 16<<10 + 10, 40_000} {
 				compressed := mode.mode != websocket.CompressionDisabled && size >= 1000
 				if room >= size || compressed && room > size/2 {
-					continue // it goes out whole
+					continue // it is sent completely
 				}
 				t.Run(fmt.Sprintf("%s %d of %d", mode.name, room, size), func(t *testing.T) {
 					opts := &conntest.Options{Compression: mode.mode}
@@ -814,14 +814,13 @@ func TestNetConnWriteDeadline(t *testing.T) {
 	}
 }
 
-// A stream of many writes, each with a deadline that is too short, arrives
-// whole.
+// A stream of many writes with deadlines that are too short arrives completely.
 func TestNetConnWriteDeadlines(t *testing.T) {
 	stream := conntest.Filler(300_000)
 	if testing.Short() {
 		stream = conntest.Filler(100_000)
 	}
-	// write writes the stream, and counts the deadlines that it ran into.
+	// write writes the stream, and counts timeouts.
 	write := func(nc net.Conn, patience func(i int) time.Duration) (timeouts int, err error) {
 		rest := stream
 		for i := 0; rest != ""; i++ {
@@ -846,7 +845,7 @@ func TestNetConnWriteDeadlines(t *testing.T) {
 				})
 				got := collect(t, p, opts.Takeover(), len(stream), 700*time.Microsecond)
 				if timeouts := writing.Want(); timeouts == 0 {
-					t.Error("no write ran into its deadline")
+					t.Error("no write timed out")
 				}
 				if got != stream {
 					t.Error("the stream is not what was written")
@@ -855,7 +854,8 @@ func TestNetConnWriteDeadlines(t *testing.T) {
 			conntest.OverTCP(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
 				writing := rawpeer.Go(t, func() (int, error) {
-					// Longer with time, for what a write does before it begins to send.
+					// The deadlines increase, for the work of a write before it begins
+					// to send.
 					return write(nc, func(i int) time.Duration { return time.Duration(i%20<<min(i/20, 14)) * 50 * time.Microsecond })
 				})
 				if got := collect(t, p, opts.Takeover(), len(stream), 0); got != stream {

@@ -13,8 +13,8 @@ import (
 	"github.com/bhojpur/api/internal/conntest"
 )
 
-// sameExtension reports whether two elements of a Sec-WebSocket-Extensions
-// header say the same, in whatever order.
+// sameExtension reports whether two elements of a Sec-WebSocket-Extensions header are
+// equal, except for the order of parameters.
 func sameExtension(a, b string) bool {
 	split := func(s string) []string {
 		parts := strings.Split(s, ";")
@@ -33,8 +33,8 @@ const (
 	cnct = "; client_no_context_takeover"
 )
 
-// What a server answers to offers (RFC 7692 section 7.1). An offer that it
-// can't accept leaves the connection uncompressed.
+// The responses of a server to offers (RFC 7692 section 7.1). If no offer is
+// acceptable, the connection is not compressed.
 func TestAcceptDeflate(t *testing.T) {
 	takeover, noTakeover := websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover
 	for _, test := range []struct {
@@ -116,7 +116,7 @@ func TestAcceptDeflate(t *testing.T) {
 	}
 }
 
-// What a client offers, and which answers it takes (RFC 7692 section 7.1).
+// The offer of a client, and the responses that it accepts (RFC 7692 section 7.1).
 func TestDialDeflate(t *testing.T) {
 	takeover, noTakeover := websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover
 	offers := map[websocket.CompressionMode]string{
@@ -143,7 +143,7 @@ func TestDialDeflate(t *testing.T) {
 		{takeover, []string{pmd + `; client_max_window_bits="9"`}, compresses},
 		{noTakeover, nil, plain},
 		{noTakeover, []string{pmd + snct + cnct}, compresses},
-		{noTakeover, []string{pmd + snct}, compresses}, // ours is to take nothing over all the same
+		{noTakeover, []string{pmd + snct}, compresses}, // the client's direction is without takeover all the same
 		{websocket.CompressionDisabled, nil, plain},
 
 		// Not what was offered.
@@ -182,7 +182,7 @@ func TestDialDeflate(t *testing.T) {
 				if test.want == fails {
 					if err == nil {
 						c.CloseNow()
-						t.Fatal("the answer was taken")
+						t.Fatal("the response was accepted")
 					}
 					p.WantEOF()
 					return

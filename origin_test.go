@@ -15,7 +15,7 @@ import (
 	"github.com/bhojpur/api/internal/conntest"
 )
 
-// TestAcceptChecksOrigin is RFC 6455 section 10.2.
+// TestAcceptChecksOrigin tests RFC 6455 section 10.2.
 func TestAcceptChecksOrigin(t *testing.T) {
 	const accepted, refused = http.StatusNotImplemented, http.StatusForbidden
 	for _, test := range []struct {
@@ -102,14 +102,14 @@ func TestAcceptChecksOrigin(t *testing.T) {
 			}
 			w := httptest.NewRecorder()
 			if _, err := websocket.Accept(w, r, &websocket.AcceptOptions{OriginPatterns: test.patterns}); err == nil {
-				t.Fatal("accepted a request that can't be hijacked")
+				t.Fatal("accepted a request that cannot be hijacked")
 			}
 			if w.Code != test.status {
 				t.Errorf("got status %d, want %d", w.Code, test.status)
 			}
 			for _, secret := range append(test.patterns, r.Host, "evil") {
 				if test.status == refused && len(secret) > 1 && strings.Contains(w.Body.String(), secret) {
-					t.Errorf("the refusal %q tells %q", w.Body, secret)
+					t.Errorf("the response %q contains %q", w.Body, secret)
 				}
 			}
 			w = httptest.NewRecorder()
@@ -121,8 +121,8 @@ func TestAcceptChecksOrigin(t *testing.T) {
 	}
 }
 
-// TestAcceptChecksPatterns: a malformed pattern is the server's error, whichever
-// request comes, and the error names it.
+// TestAcceptChecksPatterns: a malformed pattern is an error of the server for any
+// request, and the error names it.
 func TestAcceptChecksPatterns(t *testing.T) {
 	for name, r := range map[string]*http.Request{
 		"no origin":      conntest.Request(),

@@ -20,12 +20,12 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// A pong that has arrived counts for more than the end of the connection, or of
-// the context, behind it.
+// A pong that has arrived takes precedence over a later end of the connection or of the
+// context.
 func TestPingAnsweredBeforeTheEnd(t *testing.T) {
 	for _, end := range []string{"connection", "context"} {
 		t.Run(end, func(t *testing.T) {
-			for range 20 { // which of two wakes Ping is a matter of luck
+			for range 20 { // which of the two wakes Ping is random
 				conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
@@ -54,8 +54,8 @@ func TestPingAnsweredBeforeTheEnd(t *testing.T) {
 	}
 }
 
-// A pong of the program's own goes out at once, also between the frames of a
-// message, and its payload is the caller's.
+// A pong of the program is sent at once, even between the frames of a message, and its
+// payload is not retained.
 func TestPong(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		pong := func(payload string) {
@@ -80,8 +80,8 @@ func TestPong(t *testing.T) {
 	})
 }
 
-// goPings calls Ping n times, one after the other, and returns the calls with
-// the payloads of their pings.
+// goPings makes n calls of Ping, one after the other, and returns them with the
+// payloads of their pings.
 func goPings(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) (pings []*rawpeer.Call[struct{}], payloads []string) {
 	t.Helper()
 	for range n {
@@ -95,7 +95,7 @@ func goPings(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) (pings []*
 	return pings, payloads
 }
 
-// wantWaiting wants these calls to wait still.
+// wantWaiting wants these calls to be blocked.
 func wantWaiting(t *testing.T, pings ...*rawpeer.Call[struct{}]) {
 	t.Helper()
 	for i, ping := range pings {
@@ -105,7 +105,7 @@ func wantWaiting(t *testing.T, pings ...*rawpeer.Call[struct{}]) {
 	}
 }
 
-// A pong answers its ping and the ones before it, and none behind it.
+// A pong answers its ping and all earlier ones, but no later one.
 func TestPongAnswersEarlierPings(t *testing.T) {
 	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const n = 30
@@ -118,7 +118,7 @@ func TestPongAnswersEarlierPings(t *testing.T) {
 				ping.Want()
 			}
 		}
-		p.SendPong(payloads[0]) // answers nothing
+		p.SendPong(payloads[0]) // answers no pending ping
 		p.SendText("behind")
 		read.Want()
 	}
@@ -126,7 +126,7 @@ func TestPongAnswersEarlierPings(t *testing.T) {
 	conntest.OverTCP(t, nil, test)
 }
 
-// A pong that is late for its own ping answers the ones before it.
+// A pong that is too late for its own ping answers the earlier ones.
 func TestPongOfEndedPingAnswersEarlier(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := conntest.GoRead(t, c)
@@ -149,7 +149,7 @@ func TestPongOfEndedPingAnswersEarlier(t *testing.T) {
 	})
 }
 
-// A pong answers a ping only if it has its payload, or that of a later one.
+// A pong answers a ping only if it has the payload of that ping or of a later one.
 func TestPongOfAnother(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := conntest.GoRead(t, c)
@@ -167,8 +167,8 @@ func TestPongOfAnother(t *testing.T) {
 	})
 }
 
-// Between two ends of this library all pings are answered while a long message
-// is sent, and only the pongs of some of them fit in.
+// Between two ends of this library all pings are answered during a long message,
+// although only some of the pongs fit in.
 func TestPingsDuringLongMessage(t *testing.T) {
 	const pings, size = 40, 1 << 20
 	synctest.Test(t, func(t *testing.T) {
@@ -200,7 +200,7 @@ func TestPingsDuringLongMessage(t *testing.T) {
 		for range pings {
 			calls = append(calls, rawpeer.GoErr(t, func() error { return client.Ping(ctx) }))
 		}
-		synctest.Wait() // the pings are with the server
+		synctest.Wait() // the server has received the pings
 		read := rawpeer.GoErr(t, func() error {
 			if err := conntest.ReadErr(t.Context(), client); err != nil {
 				return err
@@ -216,8 +216,8 @@ func TestPingsDuringLongMessage(t *testing.T) {
 	})
 }
 
-// A Ping that fails because the connection is being closed says so, though its
-// context ended, and so a loop that pings does not cut the Close short.
+// A Ping that fails because the connection is being closed returns that error, even if
+// its context has ended, so a loop of pings does not interrupt Close.
 func TestPingWhileClosing(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T, c *websocket.Conn){
 		"sent": func(*testing.T, *websocket.Conn) {},
@@ -263,7 +263,7 @@ func keepAlive(ctx context.Context, c *websocket.Conn) {
 		switch {
 		case err == nil:
 		case ctx.Err() != nil, errors.Is(err, net.ErrClosed):
-			return // Close may be under way: leave it to that
+			return // Close may be under way: do not interrupt it
 		default:
 			c.CloseNow() // no pong came
 			return
@@ -271,15 +271,14 @@ func keepAlive(ctx context.Context, c *websocket.Conn) {
 	}
 }
 
-// goKeepAlive runs keepAlive beside a read.
+// goKeepAlive runs keepAlive during a read.
 func goKeepAlive(t *testing.T, c *websocket.Conn) (loop *rawpeer.Call[struct{}], end context.CancelFunc) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c.CloseRead(t.Context())
 	return rawpeer.GoErr(t, func() error { keepAlive(ctx, c); return nil }), cancel
 }
 
-// The loop pings while the peer answers, and closes the connection when it does
-// not.
+// The loop pings while the peer answers, and closes the connection when it does not.
 func TestKeepAlive(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Timeout = time.Hour
@@ -299,10 +298,9 @@ func TestKeepAlive(t *testing.T) {
 	})
 }
 
-// The loop leaves a Close alone that is under way, with a ping that is not answered
-// any more.
+// The loop does not interrupt a Close under way, even if its ping is not answered.
 func TestKeepAliveWhileClosing(t *testing.T) {
-	for _, late := range []time.Duration{0, time.Second, 4 * time.Second} { // behind the ping's timeout, or before
+	for _, late := range []time.Duration{0, time.Second, 4 * time.Second} { // after the ping's timeout, or before
 		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			p.Timeout = time.Hour
 			loop, cancel := goKeepAlive(t, c)
@@ -320,7 +318,7 @@ func TestKeepAliveWhileClosing(t *testing.T) {
 	}
 }
 
-// A program that ends the loop and closes closes in order.
+// A program that ends the loop and then closes gets a regular close handshake.
 func TestKeepAliveEnded(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Timeout = time.Hour
@@ -335,7 +333,7 @@ func TestKeepAliveEnded(t *testing.T) {
 	})
 }
 
-// liveness are the bounds of the tests below.
+// The timeouts of the tests below.
 const (
 	pingInterval = 30 * time.Second
 	pingTimeout  = 10 * time.Second
@@ -344,7 +342,7 @@ const (
 
 var livenessOptions = &conntest.Options{PingInterval: pingInterval, PingTimeout: pingTimeout}
 
-// wantEndAt wants a call to end at a time with an error, which is no timeout.
+// wantEndAt wants a call to end at a time, with an error that is not a timeout.
 func wantEndAt(t *testing.T, end time.Time, call interface{ Err() error }, want error) {
 	t.Helper()
 	err := call.Err()
@@ -357,7 +355,8 @@ func wantEndAt(t *testing.T, end time.Time, call interface{ Err() error }, want 
 	}
 }
 
-// A silent peer is pinged after PingInterval, and lost after PingTimeout.
+// A silent peer is pinged after PingInterval, and the connection fails after
+// PingTimeout.
 func TestPingInterval(t *testing.T) {
 	conntest.ForBothRoles(t, livenessOptions, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Timeout = time.Hour
@@ -376,7 +375,7 @@ func TestPingInterval(t *testing.T) {
 	})
 }
 
-// Whatever arrives keeps the connection, and the interval begins again.
+// Any received bytes keep the connection open, and restart the interval.
 func TestPingIntervalAnswered(t *testing.T) {
 	for name, answer := range map[string]func(p *rawpeer.Peer, ping string){
 		"pong":         func(p *rawpeer.Peer, ping string) { p.SendPong(ping) },
@@ -403,7 +402,7 @@ func TestPingIntervalAnswered(t *testing.T) {
 	}
 }
 
-// Messages count, and a peer that goes on sending them is never pinged.
+// Messages are received bytes too: a peer that sends them is not pinged.
 func TestPingIntervalOfBusyPeer(t *testing.T) {
 	conntest.ForBothRoles(t, livenessOptions, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Timeout = time.Hour
@@ -428,7 +427,7 @@ func TestPingIntervalOfBusyPeer(t *testing.T) {
 	})
 }
 
-// Between reads no silence counts, before a ping and after it.
+// The time between reads does not count as silence, before a ping and after it.
 func TestPingIntervalWhileBusy(t *testing.T) {
 	conntest.ForBothRoles(t, livenessOptions, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Timeout = 24 * time.Hour
@@ -447,7 +446,7 @@ func TestPingIntervalWhileBusy(t *testing.T) {
 		time.Sleep(pingTimeout - 1)
 		p.SendRaw(rawpeer.AppendFrame(nil, p.Masked(rawpeer.Continuation("parts"))))
 		read.Want()
-		p.WantSilence(time.Hour) // no pong, but nobody reads
+		p.WantSilence(time.Hour) // without a pong, but there is no read
 		start := time.Now()
 		end := conntest.GoRead(t, c)
 		p.WantPing()
@@ -458,7 +457,7 @@ func TestPingIntervalWhileBusy(t *testing.T) {
 	})
 }
 
-// A program that reads with short timeouts finds its peer gone as well.
+// A lost peer is also detected by a program that reads with short timeouts.
 func TestPingIntervalOfShortReads(t *testing.T) {
 	conntest.ForBothRoles(t, livenessOptions, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Timeout = time.Hour
@@ -471,7 +470,7 @@ func TestPingIntervalOfShortReads(t *testing.T) {
 				conntest.WantError(t, err, websocket.ErrPingTimeout)
 				break
 			}
-			time.Sleep(time.Second / 2) // does not count
+			time.Sleep(time.Second / 2) // is not counted
 		}
 		if took := time.Since(start); took < 3*(pingInterval+pingTimeout)/2-time.Second || took > 2*(pingInterval+pingTimeout) {
 			t.Errorf("the end came after %v", took)
@@ -479,7 +478,7 @@ func TestPingIntervalOfShortReads(t *testing.T) {
 	})
 }
 
-// A writer that is stuck keeps the ping from going out, and not the end from coming.
+// A blocked writer prevents the ping, but not the end of the connection.
 func TestPingIntervalWhileWriterIsStuck(t *testing.T) {
 	conntest.ForBothRoles(t, livenessOptions, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Timeout = time.Hour
@@ -492,8 +491,8 @@ func TestPingIntervalWhileWriterIsStuck(t *testing.T) {
 	})
 }
 
-// A peer that talks and takes nothing is lost after WriteTimeout; what was written
-// before, and what it says, do not matter.
+// The connection fails after WriteTimeout if the peer sends but does not read,
+// regardless of earlier writes and of received messages.
 func TestWriteTimeout(t *testing.T) {
 	for name, write := range map[string]func(t *testing.T, c *websocket.Conn) error{
 		"Write": func(t *testing.T, c *websocket.Conn) error {
@@ -533,7 +532,7 @@ func TestWriteTimeout(t *testing.T) {
 					time.Sleep(time.Second / 4)
 				}
 				conntest.WantError(t, call.Err(), websocket.ErrWriteTimeout)
-				if took := time.Since(start); took < writeTimeout || took > writeTimeout+writeTimeout/4 { // later by a look that finds no call under way
+				if took := time.Since(start); took < writeTimeout || took > writeTimeout+writeTimeout/4 { // later by one check without a call under way
 					t.Errorf("it took %v, want %v", took, writeTimeout)
 				}
 			})
@@ -541,7 +540,7 @@ func TestWriteTimeout(t *testing.T) {
 	}
 }
 
-// A peer that reads slowly, but reads, is served to the end.
+// A slow peer gets all bytes, as long as it reads.
 func TestWriteTimeoutOfSlowPeer(t *testing.T) {
 	opts := &conntest.Options{WriteTimeout: writeTimeout, Pipe: &rawpeer.PipeOptions{Capacity: 1 << 10}}
 	conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -561,7 +560,7 @@ func TestWriteTimeoutOfSlowPeer(t *testing.T) {
 	})
 }
 
-// A timer keeps no connection from being collected.
+// The timer does not prevent the collection of a connection.
 func TestDroppedConnWithTimerIsCollected(t *testing.T) {
 	collected := make(chan struct{})
 	func() {

@@ -35,7 +35,7 @@ func mustWritePrepared(t *testing.T, c *websocket.Conn, m *websocket.PreparedMes
 	}
 }
 
-// A prepared message is one frame, and a server's is one Write whatever its
+// A prepared message is one frame, and a server writes it with one Write, whatever its
 // size.
 func TestPreparedOneFrame(t *testing.T) {
 	for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
@@ -62,7 +62,7 @@ func TestPreparedOneFrame(t *testing.T) {
 	}
 }
 
-// Each connection's threshold says whether a prepared message is compressed on
+// The threshold of each connection decides whether a prepared message is compressed on
 // it.
 func TestPreparedThreshold(t *testing.T) {
 	message := mustPrepare(t, websocket.MessageText, conntest.Filler(600))
@@ -85,9 +85,8 @@ func TestPreparedThreshold(t *testing.T) {
 	}
 }
 
-// Messages of a connection's own go on where a prepared one ended, which the
-// peer's window has: in every order, whether the prepared one was sent or given
-// up.
+// Other messages of a connection refer to the end of a prepared one, which is in the
+// peer's window: in every order, whether the prepared one was sent or abandoned.
 func TestPreparedBetweenCompressed(t *testing.T) {
 	sizes := []int{300, 3000, 10_000, 50_000}
 	var prepared []*websocket.PreparedMessage
@@ -136,8 +135,8 @@ func TestPreparedBetweenCompressed(t *testing.T) {
 	}
 }
 
-// What follows a prepared message refers to it.
-func TestPreparedIsReferredTo(t *testing.T) {
+// The message after a prepared one refers to it.
+func TestPreparedIsInWindow(t *testing.T) {
 	opts := &conntest.Options{Compression: websocket.CompressionContextTakeover}
 	conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		conntest.MustWriteText(t, c, conntest.Filler(200))
@@ -148,20 +147,20 @@ func TestPreparedIsReferredTo(t *testing.T) {
 		conntest.MustWriteText(t, c, again)
 		m := p.WantMessage(rawpeer.OpText, []byte(again))
 		if got := len(m.Frames[0].Payload); got > 100 {
-			t.Errorf("got %d bytes for what was there before", got)
+			t.Errorf("got %d bytes for a repeated message", got)
 		}
 	})
 }
 
-// Prepared messages wait in the same line, and go out together with the others.
-// A compressed one in the middle is where what follows begins.
+// Prepared messages wait in the same queue, and are sent together with the others.
+// Messages after a compressed one in the middle refer to it.
 func TestPreparedBatch(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
 			opts := &conntest.Options{Compression: mode.mode, Threshold: 10}
 			conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 				if mode.mode != websocket.CompressionDisabled {
-					// So that there is something to refer to.
+					// The later messages refer to this one.
 					conntest.MustWriteText(t, c, conntest.Filler(500))
 					p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(500)))
 				}
@@ -190,7 +189,7 @@ func TestPreparedBatch(t *testing.T) {
 	}
 }
 
-// What each connection gets refers back as far as was agreed on for it.
+// On each connection, distances are within the negotiated window.
 func TestPreparedWindow(t *testing.T) {
 	text := strings.Repeat(conntest.Filler(1000), 2)
 	prepared := mustPrepare(t, websocket.MessageText, text)
@@ -213,7 +212,7 @@ func TestPreparedWindow(t *testing.T) {
 	}
 }
 
-// A prepared message waits for the end of a message in several frames.
+// A prepared message waits for the end of a fragmented message.
 func TestPreparedBehindWriter(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
@@ -234,9 +233,9 @@ func TestPreparedBehindWriter(t *testing.T) {
 	}
 }
 
-// A prepared message that is on its way when its context ends fails the
-// connection.
-func TestPreparedCutShort(t *testing.T) {
+// If the context of a prepared message ends while it is being sent, the connection
+// fails.
+func TestPreparedInterrupted(t *testing.T) {
 	for _, size := range []int{100, 100_000} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -253,7 +252,7 @@ func TestPreparedCutShort(t *testing.T) {
 	}
 }
 
-// One message may be written to many connections at once, of all settings.
+// A message may be written concurrently to many connections with different settings.
 func TestPreparedConcurrently(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		message := strings.Repeat(conntest.Filler(500), 10)
@@ -283,8 +282,8 @@ func TestPreparedConcurrently(t *testing.T) {
 	})
 }
 
-// takingOver is for connections of which each message from 100 bytes on refers to
-// those before it.
+// takingOver is for connections on which messages of at least 100 bytes refer to
+// earlier ones.
 var takingOver = &conntest.Options{Compression: websocket.CompressionContextTakeover, Threshold: 100}
 
 // mustTalk writes a message, and wants it to arrive.
@@ -294,12 +293,12 @@ func mustTalk(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, s string) {
 	p.WantMessage(rawpeer.OpText, []byte(s))
 }
 
-// A prepared message that takes another along is before it, for those that follow
-// both, too.
-func TestPreparedTakesPreparedAlong(t *testing.T) {
+// A prepared message precedes another one that it takes into its batch, also for the
+// messages after both.
+func TestPreparedBatchesPrepared(t *testing.T) {
 	first, second := conntest.Filler(700), strings.ToUpper(conntest.Filler(1400)[700:])
 	conntest.ForBothRoles(t, takingOver, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		mustTalk(t, c, p, conntest.Filler(500)) // so that there is a compressor
+		mustTalk(t, c, p, conntest.Filler(500)) // creates the compressor
 		release, calls := queue(t, c, p, "zero")
 		for _, s := range []string{first, second} {
 			calls = append(calls, goWritePrepared(t, c, mustPrepare(t, websocket.MessageText, s)))
@@ -315,12 +314,12 @@ func TestPreparedTakesPreparedAlong(t *testing.T) {
 	})
 }
 
-// A prepared message that another took along, and whose context ends when nothing
-// of it is out, has not been sent: what follows does not refer to it.
-func TestPreparedTakenBack(t *testing.T) {
+// A prepared message in another one's batch, whose context ends before a byte of it is
+// sent, has not been sent: later messages do not refer to it.
+func TestPreparedWithdrawn(t *testing.T) {
 	text := conntest.Filler(700)
 	conntest.ForBothRoles(t, takingOver, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
-		mustTalk(t, c, p, conntest.Filler(500)) // so that there is a compressor
+		mustTalk(t, c, p, conntest.Filler(500)) // creates the compressor
 		release, calls := queue(t, c, p, "zero")
 		one, cancelOne := context.WithCancel(t.Context())
 		writeOne := rawpeer.GoErr(t, func() error { return c.Write(one, websocket.MessageText, []byte("one")) })
@@ -332,13 +331,13 @@ func TestPreparedTakenBack(t *testing.T) {
 
 		header := 2
 		if !conntest.PeerIsClient(p) {
-			header = 6 // with a masking key
+			header = 6 // including a masking key
 		}
 		conntest.UnderTest(p).SetCapacity(header + len("zero") + header + len("one"))
 		release()
 		calls[0].Want()
 		synctest.Wait()
-		cancelOne() // it is out, and its sender leaves the rest to the other
+		cancelOne() // it has been sent, and its sender leaves the rest to the other
 		writeOne.Want()
 		synctest.Wait()
 		cancelTwo()

@@ -19,7 +19,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// flood dials, and gets messages of a size.
+// flood dials, and is sent messages of a size.
 func flood(t *testing.T, h *behaviour.Host, messages, size int, maxUnread int64) (c *websocket.Conn, key string) {
 	t.Helper()
 	key = h.NewKey()
@@ -28,8 +28,8 @@ func flood(t *testing.T, h *behaviour.Host, messages, size int, maxUnread int64)
 	return c, key
 }
 
-// wantTooMuch wants the connection to fail when these messages have arrived and
-// nothing was read. They can be read then.
+// wantTooMuch wants the connection to fail after these messages have arrived and none
+// was read. They can be read then.
 func wantTooMuch(t *testing.T, h *behaviour.Host, c *websocket.Conn, key string, messages, size int) {
 	t.Helper()
 	conntest.WantNoError(t, c.AwaitEnd(behaviour.Bounded(t)))
@@ -57,7 +57,7 @@ func testMaxUnread(t *testing.T, h *behaviour.Host) {
 	c, key = flood(t, h, messages+1, size, fits-1)
 	wantTooMuch(t, h, c, key, messages-1, size)
 
-	// What has been read does not count.
+	// Messages that have been read are not counted.
 	c, _ = flood(t, h, messages, size, fits)
 	conntest.WantNoError(t, c.AwaitUnread(behaviour.Bounded(t), messages))
 	for range messages {
@@ -87,7 +87,7 @@ func testMaxUnreadUnbounded(t *testing.T, h *behaviour.Host) {
 	}
 }
 
-// A message that no other is before is for SetReadLimit to judge.
+// A single unread message is subject only to SetReadLimit.
 func testMaxUnreadOneMessage(t *testing.T, h *behaviour.Host) {
 	c, _ := h.DialWith(t, "/echo", &websocket.DialOptions{MaxUnread: 1})
 	for range 3 {
@@ -95,7 +95,7 @@ func testMaxUnreadOneMessage(t *testing.T, h *behaviour.Host) {
 	}
 }
 
-// A message that was above the limit when it arrived is not, when it is read.
+// A limit raised after a message has arrived applies when it is read.
 func testLimitRaisedOnArrival(t *testing.T, h *behaviour.Host) {
 	c, _ := flood(t, h, 2, 100_000, 0)
 	c.SetReadLimit(10)
@@ -108,7 +108,7 @@ func testLimitRaisedOnArrival(t *testing.T, h *behaviour.Host) {
 	}
 }
 
-// The peer has closed behind messages that were not read.
+// The peer has closed after messages that are unread.
 func testEndAheadOfMessages(t *testing.T, h *behaviour.Host) {
 	c := h.Dial(t, "/close?code=4000&messages=2")
 	conntest.WantNoError(t, c.AwaitEnd(behaviour.Bounded(t)))
@@ -120,8 +120,8 @@ func testEndAheadOfMessages(t *testing.T, h *behaviour.Host) {
 	conntest.WantEnded(t, c, 4000)
 }
 
-// A write waits while the browser has more than MaxBuffered left to send. A write
-// whose context ends while it waits has sent nothing.
+// A write waits while the browser has more than MaxBuffered to send. If its context
+// ends while it waits, it has sent nothing.
 func testBufferedAmount(t *testing.T, h *behaviour.Host) {
 	p := []byte(behaviour.AnyBytes(1 << 20))
 	wantBounded := func(c *websocket.Conn, message int) {
@@ -136,7 +136,7 @@ func testBufferedAmount(t *testing.T, h *behaviour.Host) {
 		wantBounded(sink, len(p))
 	}
 
-	// The network holds some of this message. More than MaxBuffered stays in the
+	// The network buffers some of this message. More than MaxBuffered stays in the
 	// browser until the peer reads.
 	key := h.NewKey()
 	c := h.Dial(t, "/deaf?hear="+key)
@@ -167,7 +167,7 @@ func testBufferedAmount(t *testing.T, h *behaviour.Host) {
 	conntest.WantText(t, c, "last")
 }
 
-// TestNoGoroutines: open connections have no goroutine of their own.
+// TestNoGoroutines: open connections have no goroutines.
 func TestNoGoroutines(t *testing.T) {
 	h := startHost(t)
 	behaviour.WantOpen(t, h.Dial(t, "/echo")) // the runtime starts a goroutine for events
@@ -180,10 +180,10 @@ func TestNoGoroutines(t *testing.T) {
 	}
 }
 
-// TestMemory sends and receives much more than JavaScript may keep of it.
+// TestMemory sends and receives much more than JavaScript may retain.
 func TestMemory(t *testing.T) {
 	if !inNode() {
-		return // a browser does not tell what it keeps
+		return // a browser does not report its memory
 	}
 	h := startHost(t)
 	const size, messages = 1 << 20, 200
@@ -201,7 +201,7 @@ func TestMemory(t *testing.T) {
 	for _, typ := range []websocket.MessageType{websocket.MessageBinary, websocket.MessageText} {
 		c := h.Dial(t, "/sink")
 		for i := range messages {
-			copy(p, fmt.Sprint(i, " ")) // JavaScript keeps equal texts once
+			copy(p, fmt.Sprint(i, " ")) // JavaScript stores equal texts once
 			if err := c.Write(t.Context(), typ, p); err != nil {
 				t.Fatal(err)
 			}
@@ -222,8 +222,8 @@ func TestMemory(t *testing.T) {
 	check("received")
 }
 
-// substitute is a WebSocket such as programs put in the browser's place. It is
-// open at once, and closes when it is told to. The last one made is
+// substitute is a WebSocket that replaces the browser's, as in some programs. It is
+// open at once, and closes when close is called. The last one created is
 // substitute.last.
 const substitute = `(() => {
 	class Substitute extends EventTarget {
@@ -243,7 +243,7 @@ const substitute = `(() => {
 	return Substitute;
 })()`
 
-// dialSubstitute returns a connection over a substitute, and that.
+// dialSubstitute returns a connection over a substitute, and the substitute.
 func dialSubstitute(t *testing.T) (*websocket.Conn, js.Value) {
 	t.Helper()
 	class := js.Global().Get("WebSocket")
@@ -255,7 +255,7 @@ func dialSubstitute(t *testing.T) (*websocket.Conn, js.Value) {
 	return c, made.Get("last")
 }
 
-// Bytes may come as an ArrayBuffer or as any view of one, also of another realm.
+// Bytes may arrive as an ArrayBuffer or as any view of one, also of another realm.
 func TestMessageDataTaken(t *testing.T) {
 	for expression, want := range map[string]string{
 		`"héllo"`:                          "héllo",
@@ -281,8 +281,8 @@ func TestMessageDataTaken(t *testing.T) {
 	}
 }
 
-// What is no message fails the connection with an error that says what it was,
-// behind the messages before it.
+// Invalid message data fails the connection after the messages before it, with an error
+// that names its type.
 func TestMessageDataRefused(t *testing.T) {
 	for expression, want := range map[string]string{
 		`new Blob(["hello"])`: "Blob",

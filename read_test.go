@@ -18,8 +18,8 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// A ping is answered with its payload, between messages and inside them, by
-// whoever reads.
+// A ping is answered with its payload, between messages and inside them, in all ways to
+// read.
 func TestPingIsAnswered(t *testing.T) {
 	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		payloads := []string{"", "x", "\x00\xff", conntest.LongestPayload}
@@ -38,7 +38,7 @@ func TestPingIsAnswered(t *testing.T) {
 			t.Fatalf("got %v, want hello", got)
 		}
 
-		// Several at once, in their order.
+		// Several at once, in order.
 		for i := range 10 {
 			p.SendPing(fmt.Sprint(i))
 		}
@@ -52,7 +52,7 @@ func TestPingIsAnswered(t *testing.T) {
 	conntest.OverTCP(t, nil, test)
 }
 
-// A ping in pieces is answered when it is whole.
+// A ping in pieces is answered when it is complete.
 func TestPingInPieces(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := conntest.GoRead(t, c)
@@ -68,16 +68,16 @@ func TestPingInPieces(t *testing.T) {
 	})
 }
 
-// A called is what a callback was called with.
+// A called has the arguments of a callback.
 type called struct {
-	key     any // the context's value of contextKey
+	key     any // the context's value for contextKey
 	payload string
 }
 
 type contextKey struct{}
 
-// OnPingReceived decides about the pong. It gets the context of the read that
-// came across the ping, and its payload.
+// OnPingReceived decides whether a pong is sent. It is called with the context of the
+// read that received the ping, and the ping's payload.
 func TestOnPingReceived(t *testing.T) {
 	forBothRolesCalled(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, calls *[]called) {
 		ctx := func(v string) context.Context { return context.WithValue(t.Context(), contextKey{}, v) }
@@ -110,8 +110,8 @@ func TestOnPingReceived(t *testing.T) {
 	})
 }
 
-// forBothRolesCalled runs test with callbacks that note their calls. Pings that
-// begin with "yes" are answered.
+// forBothRolesCalled runs test with callbacks that record their calls. Pings that begin
+// with "yes" are answered.
 func forBothRolesCalled(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, calls *[]called)) {
 	t.Helper()
 	var calls []called
@@ -128,7 +128,7 @@ func forBothRolesCalled(t *testing.T, test func(t *testing.T, c *websocket.Conn,
 	})
 }
 
-// The pong goes out when the callback has returned.
+// The pong is sent after the callback has returned.
 func TestOnPingReceivedComesBeforePong(t *testing.T) {
 	var onPing func()
 	opts := &conntest.Options{OnPing: func(context.Context, []byte) bool { onPing(); return true }}
@@ -150,7 +150,7 @@ func TestOnPingReceivedComesBeforePong(t *testing.T) {
 	})
 }
 
-// A pong that nobody asked for changes nothing, whatever it says.
+// An unsolicited pong has no effect, whatever its payload.
 func TestUnsolicitedPongs(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Pong(""), rawpeer.Pong("1"), rawpeer.Pong(conntest.LongestPayload),
@@ -175,8 +175,8 @@ func TestUnsolicitedPongs(t *testing.T) {
 	})
 }
 
-// A ping that was sent and whose context ends leaves the connection as it was,
-// and its pong comes late.
+// If the context of a ping that was sent ends, the connection stays open, and its pong
+// may arrive later.
 func TestPingContextEnds(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := conntest.GoRead(t, c)
@@ -204,7 +204,7 @@ func TestPingContextEnds(t *testing.T) {
 	})
 }
 
-// A ping whose context has ended is not sent.
+// A Ping with an ended context sends nothing.
 func TestPingContextEndedBefore(t *testing.T) {
 	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -219,7 +219,7 @@ func TestPingContextEndedBefore(t *testing.T) {
 	conntest.OverTCP(t, nil, test)
 }
 
-// A Ping that waits ends with the connection, however that ends.
+// A waiting Ping ends with the connection, however that ends.
 func TestPingOnConnectionThatEnds(t *testing.T) {
 	for _, end := range ends {
 		t.Run(end.name, func(t *testing.T) {
@@ -237,9 +237,8 @@ func TestPingOnConnectionThatEnds(t *testing.T) {
 	}
 }
 
-// While a write is stuck, the read side goes on: it answers the pings that come
-// as soon as the write is done. Past 16 the newest takes the place of the one
-// before it.
+// While a write is blocked, reads continue: the pings that arrive are answered as soon
+// as the write returns. Beyond 16, the newest pong replaces the previous one.
 func TestPongsWhileWriteIsStuck(t *testing.T) {
 	for pings, answered := range map[int][]string{
 		1:  {"0"},
@@ -268,7 +267,7 @@ func TestPongsWhileWriteIsStuck(t *testing.T) {
 				write.Want()
 				p.WantSilence(time.Second)
 
-				// It is as before.
+				// Afterwards the connection works as before.
 				p.Send(rawpeer.Ping("again"), rawpeer.Text("behind"))
 				conntest.WantText(t, c, "behind")
 				p.WantPong("again")
@@ -298,7 +297,7 @@ func TestPongsWithoutGoroutines(t *testing.T) {
 	})
 }
 
-// So it is in the middle of a long frame, where the peer does not read.
+// The same inside a long frame that the peer does not read.
 func TestPongsWhilePeerDoesNotRead(t *testing.T) {
 	const long = 300_000
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -316,8 +315,8 @@ func TestPongsWhilePeerDoesNotRead(t *testing.T) {
 		}
 		write.Want()
 	})
-	// On a socket the write may begin behind some of the pings.
-	const longer = 8 << 20 // than what sockets hold
+	// On a socket, the write may begin after some of the pings.
+	const longer = 8 << 20 // than the capacity of sockets
 	conntest.OverTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		write := rawpeer.GoErr(t, func() error {
 			return c.Write(t.Context(), websocket.MessageBinary, make([]byte, longer))
@@ -344,7 +343,7 @@ func TestPongsWhilePeerDoesNotRead(t *testing.T) {
 	})
 }
 
-// A pong does not wait for the end of a message in frames.
+// A pong does not wait for the end of a fragmented message.
 func TestPongBetweenFrames(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const first = 20_000 // more than a frame
@@ -369,8 +368,8 @@ func TestPongBetweenFrames(t *testing.T) {
 	})
 }
 
-// Behind our close frame nothing is sent, no pong either. What the peer sends is
-// still read, up to its own.
+// Nothing is sent after this side's close frame, not even a pong. The peer's frames are
+// still read, up to its close frame.
 func TestPingBehindCloseFrame(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
@@ -383,7 +382,7 @@ func TestPingBehindCloseFrame(t *testing.T) {
 	})
 }
 
-// Pings that nobody reads are answered by the next read.
+// Pings that arrive between reads are answered by the next read.
 func TestPingIsAnsweredByNextRead(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendPing("early")
@@ -393,7 +392,7 @@ func TestPingIsAnsweredByNextRead(t *testing.T) {
 		conntest.WantInterrupted(t, conntest.ReadErr(ctx, c), context.DeadlineExceeded)
 		p.WantPong("early")
 
-		// A message's reader sees to them too.
+		// A message's reader answers them too.
 		p.Send(rawpeer.Text("he").More(), rawpeer.Ping("inside"))
 		r := conntest.WantReader(t, c)
 		conntest.WantRead(t, r, "he")

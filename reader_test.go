@@ -19,7 +19,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// forms are the forms in which a message may come.
+// forms are the forms in which a message may arrive.
 var forms = []struct {
 	name   string
 	frames func(f rawpeer.Frame) []rawpeer.Frame
@@ -31,8 +31,7 @@ var forms = []struct {
 	}},
 }
 
-// forEachForm runs test for both conntest.Roles and all forms of messages: send sends
-// one.
+// forEachForm runs test for both roles and all forms of messages. send sends a message.
 func forEachForm(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string))) {
 	t.Helper()
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
@@ -62,9 +61,9 @@ func TestReaderUnfinished(t *testing.T) {
 	})
 }
 
-// A message of which each byte was read, but not the io.EOF behind them, counts
-// as read: readers of JSON leave it so.
-func TestReaderReadButForEOF(t *testing.T) {
+// A message of which all bytes, but not io.EOF, have been read counts as read: decoders
+// of JSON leave it so.
+func TestReaderReadExceptEOF(t *testing.T) {
 	long := make([]byte, 12<<10)
 	rand.NewChaCha8([32]byte{}).Read(long)
 	for i, b := range long {
@@ -85,8 +84,8 @@ func TestReaderReadButForEOF(t *testing.T) {
 	})
 }
 
-// What ends a message is looked for where the next one is.
-func TestReaderReadButForLastFrame(t *testing.T) {
+// The empty final frame of such a message is read with the next message.
+func TestReaderReadExceptLastFrame(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 			encode := opts.Encoder()
@@ -106,8 +105,8 @@ func TestReaderReadButForLastFrame(t *testing.T) {
 	})
 }
 
-// The text ends in the middle of a sequence, which shows only at its end.
-func TestReaderReadButForEOFOfWrongText(t *testing.T) {
+// The text is an incomplete sequence, which is detected only at its end.
+func TestReaderReadExceptEOFOfInvalidText(t *testing.T) {
 	const wrong = "wrong \xc3"
 	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string)) {
 		reads := rawpeer.GoErr(t, func() error {
@@ -128,7 +127,7 @@ func TestReaderReadButForEOFOfWrongText(t *testing.T) {
 	})
 }
 
-// wantCloseBehindPongs is WantClose, but for pongs.
+// wantCloseBehindPongs is WantClose, but skips pongs.
 func wantCloseBehindPongs(t *testing.T, p *rawpeer.Peer, code int) {
 	t.Helper()
 	f := p.WantFrame()
@@ -161,7 +160,7 @@ func TestReaderStale(t *testing.T) {
 			wantStale()
 			conntest.WantRest(t, r, "llo")
 			for range 2 {
-				conntest.WantRest(t, r, "") // io.EOF again and again, until the next message
+				conntest.WantRest(t, r, "") // io.EOF repeatedly, until the next message
 			}
 			stale = append(stale, r)
 		}
@@ -190,7 +189,7 @@ func TestReaderReadsNothing(t *testing.T) {
 		if _, err := r.Read(nil); err != io.EOF {
 			t.Fatalf("got %v, want io.EOF", err)
 		}
-		// Nor does it wait.
+		// Nor does it block.
 		p.Send(rawpeer.Text("part").More())
 		r = conntest.WantReader(t, c)
 		conntest.WantRead(t, r, "part")
@@ -198,7 +197,7 @@ func TestReaderReadsNothing(t *testing.T) {
 	})
 }
 
-// The bytes are there when they have arrived, not when their frame has.
+// Bytes are available when they have arrived, before the end of their frame.
 func TestReaderStreams(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const text = "one two three"
@@ -215,7 +214,7 @@ func TestReaderStreams(t *testing.T) {
 	})
 }
 
-// A handle whose connection has ended says so, and what ended it.
+// The handle of a connection that has ended returns that, with the cause.
 func TestReaderOfClosedConnection(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("part").More(), rawpeer.Close(4000, "changed my mind"))
@@ -239,7 +238,7 @@ func TestReaderOfClosedConnection(t *testing.T) {
 	})
 }
 
-// CloseNow ends a Read that waits.
+// CloseNow ends a blocked Read.
 func TestReaderInterruptedByCloseNow(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -255,7 +254,7 @@ func TestReaderInterruptedByCloseNow(t *testing.T) {
 	})
 }
 
-// The bytes that Read returns are the caller's.
+// The bytes that Read returns belong to the caller.
 func TestReadReturnsOwnMemory(t *testing.T) {
 	forEachForm(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, send func(string)) {
 		send("first")
@@ -278,8 +277,8 @@ func TestReadReturnsOwnMemory(t *testing.T) {
 	})
 }
 
-// A Read at the end of a message tells it at once, also while another goroutine
-// waits for the next one.
+// A Read at the end of a message returns io.EOF at once, even while another goroutine
+// waits for the next message.
 func TestReaderEndWhileOtherReads(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText("x")
@@ -303,7 +302,7 @@ func TestReaderEndWhileOtherReads(t *testing.T) {
 	})
 }
 
-// unwindings are the ways in which a callback may leave without a return.
+// unwindings are the ways in which a callback may end without returning.
 var unwindings = []struct {
 	name  string
 	leave func()
@@ -312,7 +311,7 @@ var unwindings = []struct {
 	{"Goexit", runtime.Goexit},
 }
 
-// unwound calls f, from which a callback does not return, on a goroutine.
+// unwound calls f on a goroutine, and wants a callback to end it without returning.
 func unwound(t *testing.T, f func()) *rawpeer.Call[struct{}] {
 	return rawpeer.GoErr(t, func() error {
 		done := make(chan error, 1)
@@ -355,8 +354,8 @@ func forUnwindings(t *testing.T, mode websocket.CompressionMode, test func(t *te
 	}
 }
 
-// A callback that panics, or ends its goroutine, ends the read that called it,
-// and no other.
+// A callback that panics, or ends its goroutine, ends the read that called it, and no
+// other.
 func TestCallbackUnwinds(t *testing.T) {
 	controls := []rawpeer.Frame{rawpeer.Ping("x"), rawpeer.Pong("x")}
 	for _, mode := range []websocket.CompressionMode{websocket.CompressionDisabled, websocket.CompressionContextTakeover} {
@@ -401,7 +400,7 @@ func TestCallbackUnwinds(t *testing.T) {
 	}
 }
 
-// CloseNow frees the reads behind a callback that did not return.
+// CloseNow unblocks reads after a callback that did not return.
 func TestCallbackUnwindsThenCloseNow(t *testing.T) {
 	forUnwindings(t, websocket.CompressionDisabled, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, calm *bool) {
 		p.Send(rawpeer.Text("a").More(), rawpeer.Ping(""))
@@ -415,8 +414,8 @@ func TestCallbackUnwindsThenCloseNow(t *testing.T) {
 	})
 }
 
-// A Close that a callback leaves has closed the connection, and so has the
-// goroutine of CloseRead.
+// A Close that a callback ends has closed the connection, and so has the goroutine of
+// CloseRead.
 func TestCallbackUnwindsClose(t *testing.T) {
 	forUnwindings(t, websocket.CompressionDisabled, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, calm *bool) {
 		p.SendPing("")

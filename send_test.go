@@ -16,9 +16,8 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// queue stalls the stream, and starts a Write of each message, the next one
-// when the one before waits: the first one in the transport, the others for
-// their turn.
+// queue stalls the stream, and starts a Write of each message, each one after the
+// previous one is blocked: the first one in the transport, the others in the queue.
 func queue(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, messages ...string) (release func(), calls []*rawpeer.Call[struct{}]) {
 	t.Helper()
 	p.CountWrites()
@@ -30,8 +29,8 @@ func queue(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, messages ...string)
 	return release, calls
 }
 
-// wantBatches wants the Writes of the connection under test to have had these
-// messages in them.
+// wantBatches wants the Writes of the connection under test to have contained these
+// messages.
 func wantBatches(t *testing.T, p *rawpeer.Peer, want ...[]string) {
 	t.Helper()
 	var got [][]string
@@ -51,8 +50,8 @@ func wantBatches(t *testing.T, p *rawpeer.Peer, want ...[]string) {
 	}
 }
 
-// Those who wait while another writes are sent together, in the order in which
-// they came.
+// Writes that wait during another one are sent together, in the order in which they
+// were queued.
 func TestBatch(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		messages := strings.Fields("zero one two three four five six seven eight nine ten")
@@ -88,8 +87,8 @@ func TestBatchLargeInBetween(t *testing.T) {
 	})
 }
 
-// The largest frame that joins others has 4 KiB, and what is sent together
-// stays near 64 KiB.
+// The largest frame that is copied into a batch has 4 KiB, and a batch has about 64 KiB
+// at most.
 func TestBatchSizes(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const joins, most = 4 << 10, 70 << 10
@@ -115,7 +114,7 @@ func TestBatchSizes(t *testing.T) {
 	})
 }
 
-// Compressed messages wait in the same line.
+// Compressed messages wait in the same queue.
 func TestBatchCompressedInBetween(t *testing.T) {
 	for _, mode := range modes[1:] {
 		t.Run(mode.name, func(t *testing.T) {
@@ -135,7 +134,7 @@ func TestBatchCompressedInBetween(t *testing.T) {
 	}
 }
 
-// Pings join messages, and go ahead of those that wait (RFC 6455 section 5.4).
+// Pings are batched with messages, and precede waiting ones (RFC 6455 section 5.4).
 func TestBatchPing(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		c.CloseRead(t.Context())
@@ -162,8 +161,8 @@ func TestBatchPing(t *testing.T) {
 	})
 }
 
-// A message of several frames is not interrupted by a batch: those who wait get
-// their turn behind it, in their order, and pings before.
+// A batch does not interrupt a fragmented message: waiting messages are sent after it,
+// in their order, and pings before.
 func TestBatchBehindWriter(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		w, err := c.Writer(t.Context(), websocket.MessageBinary)
@@ -206,20 +205,20 @@ func TestBatchBehindWriter(t *testing.T) {
 	})
 }
 
-// traffic is many goroutines that write at once, all in their own way.
+// traffic is many goroutines that write concurrently, in different ways.
 type traffic struct {
 	writers, rounds int
 	opts            conntest.Options
 }
 
-// message is what writer i sends in a round: all that it says, how often it
-// comes, and that nothing is missing, can be told from it.
+// message returns the message of writer i in a round. Its contents identify it and show
+// whether it is complete.
 func (traffic) message(i, round int) string {
 	size := []int{10, 300, 3000, 5000, 40_000}[(i+round)%5]
 	return fmt.Sprintf("%d/%d/%s", i, round, conntest.Filler(size))
 }
 
-// write is one of the ways to send a message.
+// write sends a message in one of several ways.
 func (traffic) write(ctx context.Context, c *websocket.Conn, way int, message string) error {
 	if way%3 > 0 {
 		return c.Write(ctx, websocket.MessageText, []byte(message))
@@ -261,8 +260,8 @@ func (tr traffic) run(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 	wg.Wait()
 }
 
-// want wants each message of each writer once, and in the writer's order.
-// Pings are answered wherever they come.
+// want wants each message of each writer once, and in the writer's order. It answers
+// pings in between.
 func (tr traffic) want(t *testing.T, p *rawpeer.Peer) {
 	t.Helper()
 	inflater := rawpeer.NewInflater(tr.opts.Takeover())
@@ -305,8 +304,8 @@ func (tr traffic) want(t *testing.T, p *rawpeer.Peer) {
 	}
 }
 
-// Whole messages of many writers, small ones and large ones, compressed, in one
-// frame and in many, and pings in between.
+// Complete messages of many writers, small and large, compressed, in one frame and in
+// many, with pings in between.
 func TestConcurrentWrites(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
@@ -320,9 +319,9 @@ func TestConcurrentWrites(t *testing.T) {
 	}
 }
 
-// The context of who sends a batch ends: that is its own affair, unless it
-// leaves half of its own frame behind. The others' frames go out, and so does
-// the close frame that came meanwhile.
+// The context of a batch's sender ends. That affects only the sender, unless its own
+// frame is partly sent. The others' frames are sent, and so is a close frame that was
+// queued meanwhile.
 func TestBatchSenderContextEnds(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -342,7 +341,7 @@ func TestBatchSenderContextEnds(t *testing.T) {
 			cancels[0]()
 			synctest.Wait()
 			if !calls[0].Returned() {
-				t.Fatal("the write waits on, after its context ended")
+				t.Fatal("the write has not returned after its context ended")
 			}
 			test.want(t, calls[0].Err())
 			conntest.UnderTest(p).SetCapacity(rawpeer.Unbounded)
@@ -386,8 +385,8 @@ func TestBatchSenderContextEnds(t *testing.T) {
 	})
 }
 
-// A frame that another sends along can't be withdrawn.
-func TestBatchPassengerContextEnds(t *testing.T) {
+// A frame in another sender's batch cannot be withdrawn.
+func TestBatchMemberContextEnds(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		out  func(frame int) int
@@ -402,7 +401,7 @@ func TestBatchPassengerContextEnds(t *testing.T) {
 				cancels[2]()
 				wantFailed(t, calls[2].Err())
 				for _, call := range calls[:2] {
-					if err := call.Err(); err != nil { // else it was out
+					if err := call.Err(); err != nil { // otherwise it was sent
 						wantFailed(t, err)
 					}
 				}
@@ -412,8 +411,8 @@ func TestBatchPassengerContextEnds(t *testing.T) {
 	}
 }
 
-// When the sender of a batch and then who took over have left, the next one
-// goes on, and so to the end.
+// When the sender of a batch and its successor have returned, the next one continues,
+// until the batch is sent.
 func TestBatchSendersLeave(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		before, n := frameSize(p, len("before")), frameSize(p, 3)
@@ -439,8 +438,7 @@ func TestBatchSendersLeave(t *testing.T) {
 	})
 }
 
-// Who was handed the sending, and of whose frame no byte is out, takes it out
-// again when its context ends.
+// A successor of which no byte has been sent withdraws its frame when its context ends.
 func TestBatchSuccessorContextEnds(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		calls, cancels := batch(t, c, p, frameSize(p, 3))
@@ -458,8 +456,8 @@ func TestBatchSuccessorContextEnds(t *testing.T) {
 	})
 }
 
-// A compressed frame that is withdrawn was no part of what the next one refers to,
-// however the two came into one batch.
+// A compressed frame that is withdrawn is not in the window of the next one, however
+// the two came into one batch.
 func TestBatchWithdrawsCompressed(t *testing.T) {
 	text := "the same text, " + conntest.Filler(300)
 	opts := &conntest.Options{Compression: websocket.CompressionContextTakeover, Threshold: 10}
@@ -477,7 +475,7 @@ func TestBatchWithdrawsCompressed(t *testing.T) {
 	writePrepared := func(ctx context.Context, c *websocket.Conn) error { return c.WritePrepared(ctx, m) }
 	for _, test := range []struct {
 		name   string
-		inside bool // the batch of another message
+		inside bool // inside the batch of another message
 		send   func(ctx context.Context, c *websocket.Conn) error
 	}{
 		{"by its own leader", false, write},
@@ -528,8 +526,8 @@ func TestBatchWithdrawsCompressed(t *testing.T) {
 	}
 }
 
-// The end of a Writer's context gives up the stream. A close frame that has arrived
-// before is not answered then, and nothing waits for the answer to be sent.
+// The end of a Writer's context ends the sending of frames. A close frame that arrived
+// before gets no reply then, and no call waits for the reply.
 func TestPeerClosesBehindAbandonedWriter(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendPieces(1<<20, rawpeer.Text("first"), rawpeer.Close(1000, ""))
@@ -545,15 +543,15 @@ func TestPeerClosesBehindAbandonedWriter(t *testing.T) {
 		closing := rawpeer.GoErr(t, func() error { return c.Close(websocket.StatusNormalClosure, "") })
 		synctest.Wait()
 		if !closing.Returned() {
-			t.Error("Close waits for an answer that was given up")
+			t.Error("Close waits for a reply that cannot be sent")
 		}
 		closing.Err()
 	})
 }
 
-// Writers that expect each other do not lose a time slice of a busy machine for
-// each message: beside goroutines that compute, two of them get at least a tenth of
-// the messages that two writers with a mutex get.
+// Writers that batch their messages do not lose a time slice of a busy machine for each
+// one: beside goroutines that compute, two of them send at least a tenth of the
+// messages that two writers with a mutex send.
 func TestWritersOnBusyProcessors(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	defer compute(8)()

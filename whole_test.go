@@ -32,7 +32,7 @@ func TestReadMessages(t *testing.T) {
 	conntest.OverTCP(t, nil, hello)
 }
 
-// A message may be cut into frames, and frames into pieces, at every byte.
+// Messages are split into frames, and frames into pieces, at every byte.
 func TestReadCuts(t *testing.T) {
 	const text = "grün, 水, 🎉"
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
@@ -58,7 +58,7 @@ func TestReadCuts(t *testing.T) {
 				frames = conntest.Fragmented(encode(rawpeer.Text(text)), 9)
 				call := rawpeer.Go(t, read)
 				for _, piece := range conntest.Pieces(p, size, conntest.Between(frames, rawpeer.Pong("ignored"))) {
-					synctest.Wait() // until the last piece was read alone
+					synctest.Wait() // the previous piece was read separately
 					p.SendRaw(piece)
 				}
 				if got := call.Want(); got != asText {
@@ -123,7 +123,7 @@ func TestReadManyBehindHandshake(t *testing.T) {
 	}
 }
 
-// Every form of a length, and the sizes at which buffers end.
+// All forms of a length, and the limits of buffers.
 func TestReadLengths(t *testing.T) {
 	long := make([]byte, 300_000)
 	rand.NewChaCha8([32]byte{}).Read(long)
@@ -160,7 +160,7 @@ func TestReadEmptyMessages(t *testing.T) {
 	})
 }
 
-// Messages are shared out among those who read at once, each one whole.
+// Concurrent readers share the messages, and each one gets complete messages.
 func TestReadConcurrently(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -199,8 +199,7 @@ func TestReadConcurrently(t *testing.T) {
 	})
 }
 
-// A stream that ends without a close frame tells how it ended, in each call
-// from then on.
+// The end of the stream without a close frame is the error of all later calls.
 func TestReadEndOfStream(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -244,7 +243,7 @@ func TestReadEndOfStream(t *testing.T) {
 	}
 }
 
-// What was sent before the end is read before it.
+// Messages before the end are read before it.
 func TestReadBeforeEndOfStream(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		for i := range 10 {
@@ -259,9 +258,9 @@ func TestReadBeforeEndOfStream(t *testing.T) {
 	})
 }
 
-// Until a message's header is there, nothing is lost when the context ends:
-// half a ping stays half a ping, and half a header half a header. Behind the
-// header the context ends the connection.
+// If the context ends before the complete header of a message has arrived, nothing is
+// lost: not even a part of a ping or of a header. After the header, the end of the
+// context ends the connection.
 func TestReadContextEndsAtEachByte(t *testing.T) {
 	frames := []rawpeer.Frame{rawpeer.Ping("ping"), rawpeer.Text("hello")}
 	for _, way := range conntest.ReadWays {
@@ -303,8 +302,8 @@ func TestReadContextEndsAtEachByte(t *testing.T) {
 	}
 }
 
-// A connection can be looked at again and again.
-func TestReadContextEndsAgainAndAgain(t *testing.T) {
+// Reads may be interrupted repeatedly.
+func TestReadContextEndsRepeatedly(t *testing.T) {
 	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (conntest.Message, error)) {
 		for i := range 50 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
@@ -323,7 +322,7 @@ func TestReadContextEndsAgainAndAgain(t *testing.T) {
 	})
 }
 
-// forReadWaysAndContexts is forReadWays with a context for each read.
+// forReadWaysAndContexts is conntest.ForReadWays with a context for each read.
 func forReadWaysAndContexts(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (conntest.Message, error))) {
 	t.Helper()
 	for _, way := range conntest.ReadWays {
@@ -338,7 +337,7 @@ func forReadWaysAndContexts(t *testing.T, test func(t *testing.T, c *websocket.C
 	}
 }
 
-// A context that has ended before takes nothing.
+// A read with an ended context returns no message.
 func TestReadContextEndedBefore(t *testing.T) {
 	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (conntest.Message, error)) {
 		canceled, cancel := context.WithCancel(t.Context())
@@ -357,13 +356,13 @@ func TestReadContextEndedBefore(t *testing.T) {
 		synctest.Wait()
 		try()
 		conntest.WantText(t, c, "one")
-		try() // "two" is in the connection's own memory now
+		try() // "two" is buffered by the connection now
 		conntest.WantText(t, c, "two")
 	})
 }
 
-// One that ends when nobody reads with it has no effect, be it the last that
-// was used, or one of many, or one that is used again.
+// A context that ends when no call uses it has no effect, whether it is the last one
+// that was used, one of many, or used again.
 func TestReadContextEndsBetweenCalls(t *testing.T) {
 	forReadWaysAndContexts(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func(context.Context) (conntest.Message, error)) {
 		wantAfterWait := func(ctx context.Context) {
@@ -388,7 +387,7 @@ func TestReadContextEndsBetweenCalls(t *testing.T) {
 			conntest.WantInterrupted(t, err, context.Canceled)
 		}
 
-		// While another one reads.
+		// While another call reads.
 		first, cancelFirst := context.WithCancel(t.Context())
 		second, cancelSecond := context.WithCancel(t.Context())
 		for range 3 {
@@ -407,7 +406,8 @@ func TestReadContextEndsBetweenCalls(t *testing.T) {
 	})
 }
 
-// A message that arrives while its context ends is read now or later, once.
+// A message that arrives while its context ends is read by this call or a later one,
+// once.
 func TestReadContextEndsWithMessage(t *testing.T) {
 	test := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const messages = 300
@@ -420,8 +420,8 @@ func TestReadContextEndsWithMessage(t *testing.T) {
 			_, b, err := c.Read(ctx)
 			switch {
 			case errors.Is(err, net.ErrClosed):
-				// The context ended inside of the message, whose header had
-				// come alone.
+				// The context ended inside the message, whose header arrived
+				// separately.
 				t.Fatalf("got %v, but all of the message was sent at once", err)
 			case err != nil:
 				interrupted++
@@ -438,8 +438,8 @@ func TestReadContextEndsWithMessage(t *testing.T) {
 	conntest.OverTCP(t, nil, test)
 }
 
-// Inside a message the context that its Reader was called with ends the
-// connection, once a Read has to wait.
+// Inside a message, the end of its Reader's context ends the connection, once a Read
+// has to wait.
 func TestReaderContextEndsInsideMessage(t *testing.T) {
 	for name, more := range map[string]func(p *rawpeer.Peer, encode func(rawpeer.Frame) rawpeer.Frame){
 		"in a frame": func(p *rawpeer.Peer, encode func(rawpeer.Frame) rawpeer.Frame) {
@@ -477,7 +477,7 @@ func TestReaderContextEndsInsideMessage(t *testing.T) {
 	}
 }
 
-// That one which failed to begin the next message has no effect on this one.
+// A context of a call that failed to begin the next message has no effect on this one.
 func TestReaderKeepsItsContext(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -502,7 +502,7 @@ func TestReaderKeepsItsContext(t *testing.T) {
 	})
 }
 
-// Nor has one that ended while it waited for the end of this one.
+// Nor has one that ended while its call waited for the end of this message.
 func TestReadContextEndsBeforeEndOfLastMessage(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
 		conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -519,7 +519,7 @@ func TestReadContextEndsBeforeEndOfLastMessage(t *testing.T) {
 	})
 }
 
-// Who waits for another who reads stops waiting when the context ends.
+// A call that waits for another reader returns when its context ends.
 func TestReadContextEndsInQueue(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		first := conntest.GoRead(t, c)

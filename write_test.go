@@ -22,7 +22,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// modes are the ways of compression.
+// modes are the compression modes.
 var modes = []struct {
 	name string
 	mode websocket.CompressionMode
@@ -32,8 +32,8 @@ var modes = []struct {
 	{"no takeover", websocket.CompressionNoContextTakeover},
 }
 
-// frameSize is how many bytes a frame with a payload of n bytes takes when the
-// connection under test sends it.
+// frameSize returns the size of a frame with a payload of n bytes that the connection
+// under test sends.
 func frameSize(p *rawpeer.Peer, n int) int {
 	return len(rawpeer.AppendFrame(nil, rawpeer.Frame{Masked: !conntest.PeerIsClient(p), Payload: make([]byte, n)}))
 }
@@ -59,7 +59,7 @@ func goWriteParts(t *testing.T, c *websocket.Conn, s string) *rawpeer.Call[struc
 	})
 }
 
-// wantUsable wants a message to go each way.
+// wantUsable wants a message to be sent in each direction.
 func wantUsable(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 	t.Helper()
 	conntest.MustWriteText(t, c, "still here")
@@ -68,7 +68,7 @@ func wantUsable(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 	conntest.WantText(t, c, "you too")
 }
 
-// A message is one frame, and as long as it is not a large one, one Write.
+// A message is one frame and, unless it is large, one Write.
 func TestWriteOneFrame(t *testing.T) {
 	sizes := []int{0, 1, 7, 125, 126, 4096, 4097, 16000, 16 << 10, 0xffff, 0x10000, 200_000}
 	const oneWrite = 16000
@@ -100,7 +100,7 @@ func TestWriteOneFrame(t *testing.T) {
 	}
 }
 
-// What a caller does with its bytes after Write does not matter.
+// The caller may change its bytes after Write has returned.
 func TestWriteKeepsNothing(t *testing.T) {
 	conntest.ForBothRoles(t, &conntest.Options{Pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		buf := make([]byte, 100<<10)
@@ -115,9 +115,8 @@ func TestWriteKeepsNothing(t *testing.T) {
 	})
 }
 
-// A client masks each frame with a key that can't be told from the ones before
-// (RFC 6455 section 5.3), a server none. That it is so the peer checks by
-// itself, for each frame of each test.
+// A client masks each frame with an unpredictable key (RFC 6455 section 5.3); a server
+// does not mask. The peer checks the masking of each frame in all tests.
 func TestWriteMaskingKeys(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		seen := map[[4]byte]bool{}
@@ -162,7 +161,7 @@ func TestWriteMessageType(t *testing.T) {
 	})
 }
 
-// A text that is not UTF-8 is refused before anything is sent.
+// Invalid UTF-8 is an error before anything is sent.
 func TestWriteTextNotUTF8(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
@@ -173,7 +172,7 @@ func TestWriteTextNotUTF8(t *testing.T) {
 					"caf\xc3",
 					"\xed\xa0\x80",     // a surrogate
 					"\xf4\x90\x80\x80", // past the last one
-					"\xc0\xaf",         // longer than it need be
+					"\xc0\xaf",         // overlong
 					strings.Repeat("a", 100<<10) + "\x80",
 				} {
 					if err := c.Write(t.Context(), websocket.MessageText, []byte(bad)); err == nil || errors.Is(err, net.ErrClosed) {
@@ -192,8 +191,8 @@ func TestWriteTextNotUTF8(t *testing.T) {
 	}
 }
 
-// Several goroutines may write the same bytes at once, which the race detector
-// watches: nobody masks in them, be it for a moment.
+// Several goroutines may write the same bytes concurrently: the race detector checks
+// that masking does not change them, even temporarily.
 func TestWriteSharedBytes(t *testing.T) {
 	const writers = 8
 	for _, size := range []int{100, 5000, 100 << 10} {
@@ -220,7 +219,7 @@ func TestWriteSharedBytes(t *testing.T) {
 	}
 }
 
-// goWriteFor is goWrite with a context that ends when the test says so.
+// goWriteFor is goWrite with a context that the test ends.
 func goWriteFor(t *testing.T, c *websocket.Conn, s string) (*rawpeer.Call[struct{}], context.CancelFunc) {
 	ctx, cancel := context.WithCancel(t.Context())
 	return rawpeer.GoErr(t, func() error {
@@ -228,8 +227,8 @@ func goWriteFor(t *testing.T, c *websocket.Conn, s string) (*rawpeer.Call[struct
 	}), cancel
 }
 
-// wantCanceled wants the error of a call whose context ended and that did no
-// harm.
+// wantCanceled wants the error of a call whose context ended without an effect on the
+// connection.
 func wantCanceled(t *testing.T, err error) {
 	t.Helper()
 	conntest.WantError(t, err, context.Canceled)
@@ -238,15 +237,15 @@ func wantCanceled(t *testing.T, err error) {
 	}
 }
 
-// wantFailed wants the error of a call whose context ended too late: the
-// connection has failed.
+// wantFailed wants the error of a call whose context ended too late: the connection has
+// failed.
 func wantFailed(t *testing.T, err error) {
 	t.Helper()
 	conntest.WantError(t, err, context.Canceled)
 	conntest.WantClosed(t, err, -1)
 }
 
-// A context that has ended writes nothing.
+// A Write with an ended context sends nothing.
 func TestWriteContextEnded(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
@@ -267,7 +266,7 @@ func TestWriteContextEnded(t *testing.T) {
 	}
 }
 
-// Who leaves the line sends nothing, and does not keep the others from it.
+// A call that leaves the queue sends nothing, and does not affect the others.
 func TestWriteContextEndsWaiting(t *testing.T) {
 	for _, mode := range modes {
 		for _, size := range []int{10, 1000, 5000, 100_000} {
@@ -281,7 +280,7 @@ func TestWriteContextEndsWaiting(t *testing.T) {
 					cancel()
 					synctest.Wait()
 					if !leaves.Returned() {
-						t.Fatal("the write waits on, after its context ended")
+						t.Fatal("the write has not returned after its context ended")
 					}
 					wantCanceled(t, leaves.Err())
 					release()
@@ -300,7 +299,7 @@ func TestWriteContextEndsWaiting(t *testing.T) {
 	}
 }
 
-// While a Writer's message is under way, another's context may end too.
+// A context may also end while its call waits for a Writer's message.
 func TestWriteContextEndsBehindWriter(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		w := conntest.MustWriter(t, c, t.Context())
@@ -317,7 +316,7 @@ func TestWriteContextEndsBehindWriter(t *testing.T) {
 	})
 }
 
-// A frame of which nothing is out can be withdrawn, also by who has its turn.
+// A frame can be withdrawn before its first byte is sent, even by the current sender.
 // The next compressed message does not refer to it.
 func TestWriteContextEndsBeforeFirstByte(t *testing.T) {
 	for _, mode := range modes {
@@ -333,7 +332,7 @@ func TestWriteContextEndsBeforeFirstByte(t *testing.T) {
 					cancel()
 					synctest.Wait()
 					if !withdrawn.Returned() {
-						t.Fatal("the write waits on, after its context ended")
+						t.Fatal("the write has not returned after its context ended")
 					}
 					wantCanceled(t, withdrawn.Err())
 					release()
@@ -349,14 +348,14 @@ func TestWriteContextEndsBeforeFirstByte(t *testing.T) {
 	}
 }
 
-// What was posted goes out ahead of a frame, and stays when that is withdrawn.
+// A pending pong is sent before a frame, and stays pending if that is withdrawn.
 func TestWriteContextEndsBehindPong(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		reading := c.CloseRead(t.Context())
 		release, before := queue(t, c, p, "zero")
 		p.SendPing("answer me")
 		synctest.Wait()
-		// This one gets its turn with the pong in front of it, and no room.
+		// This call is the sender, with the pong before its frame, and without space.
 		withdrawn, cancel := goWriteFor(t, c, "withdrawn")
 		synctest.Wait()
 		conntest.UnderTest(p).SetCapacity(frameSize(p, len("zero")))
@@ -378,8 +377,8 @@ func TestWriteContextEndsBehindPong(t *testing.T) {
 	})
 }
 
-// Once a part of a frame is out, its end must follow, and does not: the
-// connection has failed.
+// After a part of a frame has been sent, the rest must follow. If it cannot, the
+// connection fails.
 func TestWriteContextEndsInsideFrame(t *testing.T) {
 	for _, test := range []struct {
 		size, out int
@@ -388,12 +387,12 @@ func TestWriteContextEndsInsideFrame(t *testing.T) {
 		{100, 3},
 		{100, 50},
 		{5000, 2},
-		{5000, 4}, // all of a server's header
-		{5000, 8}, // all of a client's
+		{5000, 4}, // the header of a server
+		{5000, 8}, // the header of a client
 		{5000, 4000},
 		{100_000, 1},
-		{100_000, 10}, // all of a server's header
-		{100_000, 14}, // all of a client's
+		{100_000, 10}, // the header of a server
+		{100_000, 14}, // the header of a client
 		{100_000, 4 << 10},
 		{100_000, 16 << 10},
 		{100_000, 99_999},
@@ -432,7 +431,7 @@ func TestWriteContextEndsInsideFrame(t *testing.T) {
 	}
 }
 
-// The same through a socket, whose buffers are full at some point.
+// The same on a socket, whose buffers fill up.
 func TestWriteContextEndsInsideFrameTCP(t *testing.T) {
 	conntest.OverTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -449,9 +448,9 @@ func TestWriteContextEndsInsideFrameTCP(t *testing.T) {
 	})
 }
 
-// batch sends three frames together of which the transport takes the first out
-// bytes, for as long as nothing is read: "own" of a sender that has its turn,
-// and two that it took along. before is the frame that kept them waiting.
+// batch sends three frames in one batch: "own" of the sender, and two of other calls.
+// The transport accepts the first out bytes while nothing is read. The frame before
+// made them wait.
 func batch(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, out int) (calls []*rawpeer.Call[struct{}], cancels []context.CancelFunc) {
 	t.Helper()
 	release, before := queue(t, c, p, "before")
@@ -472,8 +471,8 @@ func batch(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, out int) (calls []*
 	return calls, cancels
 }
 
-// A ping waits for its pong as long as its context says; that it goes
-// unanswered harms nobody.
+// A ping waits for its pong until its context ends. That does not affect the
+// connection.
 func TestPingContext(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		reading := rawpeer.Go(t, func() (string, error) { _, b, err := c.Read(t.Context()); return string(b), err })
@@ -501,7 +500,7 @@ func TestPingContext(t *testing.T) {
 	})
 }
 
-// overTLS makes a server's and a client's connection over TLS, in real time.
+// overTLS makes a connection over TLS, in real time, and returns both ends.
 func overTLS(t *testing.T) (server, client *websocket.Conn) {
 	t.Helper()
 	accepted := make(chan *websocket.Conn, 1)
@@ -525,8 +524,7 @@ func overTLS(t *testing.T) (server, client *websocket.Conn) {
 	return server, client
 }
 
-// Over TLS there is no way back from a write that was interrupted: it ends the
-// connection, at once.
+// Over TLS, an interrupted write ends the connection at once.
 func TestWriteContextEndsOverTLS(t *testing.T) {
 	c, _ := overTLS(t)
 	var err error
@@ -534,7 +532,7 @@ func TestWriteContextEndsOverTLS(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		err = c.Write(ctx, websocket.MessageBinary, make([]byte, 3000))
 		cancel()
-		if err != nil { // on a busy machine, perhaps before the write began
+		if err != nil { // on a busy machine, possibly before the write began
 			conntest.WantError(t, err, context.DeadlineExceeded)
 		}
 	}
@@ -561,7 +559,7 @@ func TestNetConnWriteDeadlineOverTLS(t *testing.T) {
 	} else {
 		conntest.WantError(t, err, net.ErrClosed)
 	}
-	// What the other side sends still arrives.
+	// The other side's messages still arrive.
 	if err := client.Write(t.Context(), websocket.MessageBinary, []byte("hello")); err != nil {
 		t.Fatal(err)
 	}

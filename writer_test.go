@@ -25,10 +25,10 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// maxFragment is the payload of the frames that a Writer sends.
+// maxFragment is the payload size of a Writer's frames.
 const maxFragment = 16 << 10
 
-// A message is cut into frames of 16 KiB, however it is written.
+// A message is split into frames of 16 KiB, in whatever pieces it is written.
 func TestWriterFrames(t *testing.T) {
 	conntest.ForBothRoles(t, &conntest.Options{Pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		for _, size := range []int{0, 1, 5000, maxFragment - 1, maxFragment, maxFragment + 1, 2 * maxFragment, 100_000} {
@@ -55,7 +55,7 @@ func TestWriterFrames(t *testing.T) {
 	})
 }
 
-// What is written goes out when a frame is full, and not before.
+// Bytes are sent when a frame is full, and not before.
 func TestWriterSends(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		w := conntest.MustWriter(t, c, t.Context())
@@ -70,7 +70,7 @@ func TestWriterSends(t *testing.T) {
 	})
 }
 
-// A Writer does not keep what it is given, be it sent yet or not.
+// A Writer does not retain its argument, whether it has been sent or not.
 func TestWriterKeepsNothing(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
@@ -92,8 +92,7 @@ func TestWriterKeepsNothing(t *testing.T) {
 	}
 }
 
-// After its Close a writer is of no use, and does no harm to the message that
-// came after.
+// After its Close a Writer returns errors, and does not affect the next message.
 func TestWriterStale(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		stale := func(w io.WriteCloser) {
@@ -110,7 +109,7 @@ func TestWriterStale(t *testing.T) {
 		conntest.MustEnd(t, old)
 		p.WantText("old")
 		stale(old)
-		for range 40 { // past the handles that are allocated together
+		for range 40 { // more than the handles that are allocated together
 			w := conntest.MustWriter(t, c, t.Context())
 			conntest.MustAdd(t, w, "ne")
 			stale(old)
@@ -124,14 +123,14 @@ func TestWriterStale(t *testing.T) {
 	})
 }
 
-// Text is checked as it is written: the first byte that can't be UTF-8 fails
-// the connection, since a part of the message may have been sent.
+// Text is checked as it is written: the first invalid byte fails the connection, since
+// a part of the message may have been sent.
 func TestWriterTextNotUTF8(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		before string // which is good
+		before string // valid
 		bad    string
-		frames int // that go out before
+		frames int // sent before
 	}{
 		{"at once", "", "\xff", 0},
 		{"later", "ok", "a\xc0", 0},
@@ -153,7 +152,7 @@ func TestWriterTextNotUTF8(t *testing.T) {
 						}
 						p.WantClose(1011)
 						if _, err := call.Result(); err == nil {
-							t.Error("bad text was taken")
+							t.Error("invalid text was accepted")
 						}
 						conntest.WantCause(t, waiting.Err(), -1)
 						_, err := w.Write([]byte("good"))
@@ -171,10 +170,10 @@ func TestWriterTextNotUTF8(t *testing.T) {
 	}
 }
 
-// Who waits for a message that fails does not get in between its first frames
-// and the close frame.
+// No waiting message is sent between the first frames of a message that fails and the
+// close frame.
 func TestWriterTextNotUTF8AheadOfQueue(t *testing.T) {
-	const rounds = 200 // it is a matter of who is faster
+	const rounds = 200 // the order of events is random
 	for _, role := range conntest.Roles {
 		t.Run(role.Name, func(t *testing.T) {
 			for range rounds {
@@ -195,7 +194,7 @@ func TestWriterTextNotUTF8AheadOfQueue(t *testing.T) {
 	}
 }
 
-// A rune may be cut in two by the writes, and must be whole at the end.
+// The writes may split a character, which must be complete at the end.
 func TestWriterTextCutRunes(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const text = "κόσμε 😀"
@@ -211,7 +210,7 @@ func TestWriterTextCutRunes(t *testing.T) {
 		call := rawpeer.GoErr(t, w.Close)
 		p.WantClose(1011)
 		if call.Err() == nil {
-			t.Error("half a rune was taken for text")
+			t.Error("an incomplete character was accepted")
 		}
 		conntest.WantClosed(t, c.Ping(t.Context()), -1)
 	})
@@ -241,7 +240,7 @@ func TestWriterControlBetween(t *testing.T) {
 	})
 }
 
-// Other messages wait for a Writer's, be it that nothing of it is out yet.
+// Other messages wait for a Writer's message, even before its first frame is sent.
 func TestWriterOthersWait(t *testing.T) {
 	for _, size := range []int{0, 10, maxFragment + 10} {
 		for _, mode := range modes {
@@ -279,8 +278,7 @@ func TestWriterOthersWait(t *testing.T) {
 	}
 }
 
-// The context of a Writer that ends before anything of the message is out ends
-// the message alone.
+// If a Writer's context ends before its first frame is sent, only the message ends.
 func TestWriterContextBeforeFirstFrame(t *testing.T) {
 	for _, mode := range modes {
 		for _, size := range []int{0, 10, 1000} { // 1000 are compressed
@@ -304,9 +302,9 @@ func TestWriterContextBeforeFirstFrame(t *testing.T) {
 							t.Fatalf("the connection has failed with %v", err)
 						}
 						if err := w.Close(); err == nil {
-							t.Error("a message was ended that was given up")
+							t.Error("an abandoned message was ended")
 						}
-						// What comes now refers to nothing in that message.
+						// The next message does not refer to the abandoned one.
 						conntest.MustWriteText(t, c, conntest.Filler(size)+conntest.Filler(1000))
 						p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(size)+conntest.Filler(1000)))
 						wantUsable(t, c, p)
@@ -317,7 +315,7 @@ func TestWriterContextBeforeFirstFrame(t *testing.T) {
 	}
 }
 
-// Once a frame is out, the end of the context fails the connection.
+// After the first frame, the end of the context fails the connection.
 func TestWriterContextInsideMessage(t *testing.T) {
 	for _, op := range []string{"Write", "Close"} {
 		t.Run(op, func(t *testing.T) {
@@ -344,9 +342,9 @@ func TestWriterContextInsideMessage(t *testing.T) {
 	}
 }
 
-// A Writer whose context ends while somebody else's frame keeps it from its
-// turn: before the first frame, the message alone is given up, and those behind
-// it get on; after it, the connection has failed.
+// A Writer's context ends while another call's frame blocks it: before its first frame,
+// only the message is abandoned, and later ones are sent; after it, the connection
+// fails.
 func TestWriterContextWaitingForItsTurn(t *testing.T) {
 	stalledPing := func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) (release func(), ping *rawpeer.Call[struct{}]) {
 		release = conntest.UnderTest(p).StallWrites()
@@ -371,7 +369,7 @@ func TestWriterContextWaitingForItsTurn(t *testing.T) {
 			cancel()
 			synctest.Wait()
 			if !closing.Returned() {
-				t.Fatal("the writer waits on, after its context ended")
+				t.Fatal("the writer has not returned after its context ended")
 			}
 			conntest.WantError(t, closing.Err(), context.Canceled)
 			release()
@@ -404,7 +402,7 @@ func TestWriterContextWaitingForItsTurn(t *testing.T) {
 	})
 }
 
-// A Writer is not had before its turn, and its context counts for the wait.
+// Writer waits for earlier messages, at most until its context ends.
 func TestWriterContextOfWriter(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		w := conntest.MustWriter(t, c, t.Context())
@@ -460,8 +458,8 @@ func TestWriterKeepsCharactersWhole(t *testing.T) {
 	}
 }
 
-// A second Close of a Writer whose context has ended since, while others write,
-// is an error and nothing else.
+// A second Close of a Writer whose context has ended, while other calls write, returns
+// an error and has no other effect.
 func TestWriterStaleWhileOthersWrite(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -481,9 +479,9 @@ func TestWriterStaleWhileOthersWrite(t *testing.T) {
 	})
 }
 
-// Writers are given up while a frame is stuck, the current one and one that had
-// been before: the turn is free afterwards.
-func TestWritersGivenUp(t *testing.T) {
+// Writers are abandoned while a frame is blocked, the current one and one that was
+// before: the lock is free afterwards.
+func TestWritersAbandoned(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		ctx, cancel := context.WithCancel(t.Context())
 		earlier := conntest.MustWriter(t, c, ctx)
@@ -516,7 +514,7 @@ func TestWritersGivenUp(t *testing.T) {
 	})
 }
 
-// The contexts of messages that were written are not kept.
+// The contexts of sent messages are not retained.
 func TestWriterKeepsNoContext(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		const messages = 50
@@ -532,7 +530,7 @@ func TestWriterKeepsNoContext(t *testing.T) {
 		}
 		for range 5 {
 			runtime.GC()
-			time.Sleep(time.Second) // of the bubble's time
+			time.Sleep(time.Second) // in the bubble's time
 		}
 		if kept := messages - freed.Load(); kept > 2 {
 			t.Errorf("%d contexts of %d messages that are over are kept", kept, messages)
@@ -540,13 +538,13 @@ func TestWriterKeepsNoContext(t *testing.T) {
 	})
 }
 
-// flush calls Flush of a Writer's writer.
+// flush calls Flush of the writer that Conn.Writer returned.
 func flush(t *testing.T, w io.Writer) {
 	t.Helper()
 	conntest.WantNoError(t, w.(interface{ Flush() error }).Flush())
 }
 
-// Flush sends what was written as a frame, and nothing where there is nothing.
+// Flush sends the written bytes as a frame, and nothing if there are none.
 func TestWriterFlush(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		w := conntest.MustWriter(t, c, t.Context())
@@ -574,7 +572,7 @@ func TestWriterFlush(t *testing.T) {
 	})
 }
 
-// What was flushed of a compressed message can be inflated at once.
+// The flushed part of a compressed message can be inflated at once.
 func TestWriterFlushCompressed(t *testing.T) {
 	for _, mode := range modes {
 		if mode.mode == websocket.CompressionDisabled {
@@ -622,9 +620,9 @@ func TestWriterFlushCompressed(t *testing.T) {
 	}
 }
 
-// A Writer whose context has ended, and that nobody closes, does not block other writes:
-// those that wait for it, and those that come later. Before its first frame that does no
-// harm, and after it the connection fails.
+// A Writer whose context has ended does not block other writes, even if it is never
+// closed: neither waiting nor later ones. Before its first frame the connection stays
+// open; after it the connection fails.
 func TestWriterAbandoned(t *testing.T) {
 	for _, compression := range []websocket.CompressionMode{websocket.CompressionDisabled, websocket.CompressionContextTakeover} {
 		for _, waits := range []bool{true, false} {

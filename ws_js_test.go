@@ -20,19 +20,19 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
-// The tests run in a page, in a worker and in Node, against the server of
-// internal/thirdparty/browser, which tells by environment variables where it
-// is and where the tests are.
+// The tests run in a page, in a worker and in Node.js, with the server of
+// internal/thirdparty/browser. Environment variables have its address and the
+// environment of the tests.
 
 // platform returns page, worker or node.
 func platform() string { return os.Getenv("WEBSOCKET_TEST_IN") }
 
 func inNode() bool { return platform() == "node" }
 
-// TestBehaviour runs the table of tests that runs natively, too.
+// TestBehaviour runs the table of tests that also runs natively.
 func TestBehaviour(t *testing.T) { behaviour.Run(t, startHost(t)) }
 
-// startHost returns the server, which runs elsewhere.
+// startHost returns the server, which runs in another process.
 func startHost(t testing.TB) *behaviour.Host {
 	t.Helper()
 	url := os.Getenv("WEBSOCKET_TEST_SERVER")
@@ -41,9 +41,9 @@ func startHost(t testing.TB) *behaviour.Host {
 	}
 	return &behaviour.Host{Base: url, Platform: behaviour.Platform{
 		Name:            platform(),
-		Abandoned:       "1005 ",   // a page can't close without a frame
-		KeepsMark:       !inNode(), // Node drops it
-		NoticesClose:    !inNode(), // Node waits for the end
+		Abandoned:       "1005 ",   // a page cannot close without a frame
+		KeepsMark:       !inNode(), // Node.js drops it
+		NoticesClose:    !inNode(), // Node.js waits for the end of the stream
 		OnWire:          onWire,
 		WantNothingHeld: wantNothingHeld,
 		CountCallbacks:  countCallbacks,
@@ -58,17 +58,16 @@ func startHost(t testing.TB) *behaviour.Host {
 			{Name: "browser/no MaxUnread", Run: testMaxUnreadUnbounded},
 			{Name: "browser/MaxUnread and one message", Run: testMaxUnreadOneMessage},
 			{Name: "browser/read limit raised on arrival", Run: testLimitRaisedOnArrival},
-			{Name: "browser/who writes learns of the end", Run: testEndAheadOfMessages},
+			{Name: "browser/write after the end", Run: testEndAheadOfMessages},
 			{Name: "browser/write leaves the connection open", Run: testBufferedAmount},
 		},
 	}}
 }
 
-// firstForApplications is the first of the codes that a page may send, besides
-// 1000.
+// firstForApplications is the first code that a page may send, except for 1000.
 const firstForApplications = 3000
 
-// onWire returns the code that a page sends for the one that it closes with.
+// onWire returns the code that a page sends for a code passed to Close.
 func onWire(code websocket.StatusCode) websocket.StatusCode {
 	switch {
 	case code == websocket.StatusNormalClosure, code == websocket.StatusNoStatusRcvd, code >= firstForApplications:
@@ -84,9 +83,9 @@ func wantNothingHeld(t testing.TB, c *websocket.Conn) {
 	}
 }
 
-// countCallbacks begins to collect the functions that wasm_exec.js makes, one for
-// each js.Func. wantReleased wants some to have been made, and all released: to
-// call one that was released is an error on the console.
+// countCallbacks starts collecting the functions that wasm_exec.js creates, one for
+// each js.Func. wantReleased wants at least one, and all of them released: calling a
+// released one is an error on the console.
 func countCallbacks(t *testing.T) (wantReleased func()) {
 	made := evaluate(`
 		const make = Go.prototype._makeFuncWrapper, made = [];
@@ -124,7 +123,7 @@ func wantAllReleased(t *testing.T, made js.Value) {
 	}
 }
 
-// evaluate returns what the body of a JavaScript function returns.
+// evaluate returns the result of a JavaScript function body.
 func evaluate(body string) js.Value {
 	return js.Global().Get("Function").New(body).Invoke()
 }
@@ -185,7 +184,7 @@ func TestOffline(t *testing.T) {
 	}
 	navigator := js.Global().Get("navigator")
 	if navigator.IsUndefined() {
-		return // Node 20
+		return // Node.js 20
 	}
 	js.Global().Get("Object").Call("defineProperty", navigator, "onLine", map[string]any{"value": false, "configurable": true})
 	defer navigator.Delete("onLine")
@@ -194,14 +193,14 @@ func TestOffline(t *testing.T) {
 	}
 }
 
-// A context that ends when the socket has just opened counts, as elsewhere.
+// A context that ends when the socket has just opened ends Dial, as natively.
 func TestDialContextAtTheEnd(t *testing.T) {
 	conntest.WantError(t, websocket.AwaitOpened(behaviour.Ended(t)), context.Canceled)
 	conntest.WantNoError(t, websocket.AwaitOpened(t.Context()))
 }
 
-// A URL may be relative to the page's, or the worker's; Node has neither. A
-// page may say that it is relative to another.
+// A URL may be relative to that of the page, or of the worker; Node.js has neither. A
+// page may set another base.
 func testRelativeURL(t *testing.T, h *behaviour.Host) {
 	if inNode() {
 		behaviour.WantNoConn(t, "/echo", nil)
@@ -211,7 +210,7 @@ func testRelativeURL(t *testing.T, h *behaviour.Host) {
 	wantDials(t, "echo?q", h.URL("/echo?q"))
 	document := js.Global().Get("document")
 	if document.IsUndefined() {
-		return // a worker
+		return // in a worker
 	}
 	base := document.Call("createElement", "base")
 	base.Set("href", "/elsewhere/")
@@ -221,7 +220,7 @@ func testRelativeURL(t *testing.T, h *behaviour.Host) {
 	behaviour.WantNoConn(t, "echo", nil)
 }
 
-// wantDials wants u to lead to an echo at a URL.
+// wantDials wants a Dial of u to connect to url.
 func wantDials(t *testing.T, u, url string) {
 	t.Helper()
 	c, _, err := websocket.Dial(behaviour.Bounded(t), u, nil)
@@ -235,7 +234,7 @@ func wantDials(t *testing.T, u, url string) {
 	behaviour.WantOpen(t, c)
 }
 
-// An error says which URL could not be dialed, but not the password in it.
+// An error contains the URL that could not be dialed, but not its password.
 func testPassword(t *testing.T, h *behaviour.Host) {
 	const password = "5ecre7"
 	withPassword := func(path string) string {
@@ -268,12 +267,12 @@ func testPassword(t *testing.T, h *behaviour.Host) {
 	}
 }
 
-// roundTripper fails a request.
+// roundTripper fails every request.
 type roundTripper struct{}
 
 func (roundTripper) RoundTrip(*http.Request) (*http.Response, error) { return nil, io.ErrClosedPipe }
 
-// What a page can't do is not done, whatever was asked for.
+// Options that a page does not support are ignored.
 func testIgnoredOptions(t *testing.T, h *behaviour.Host) {
 	key := h.NewKey()
 	c, _ := h.DialWith(t, "/ping?id="+key, &websocket.DialOptions{
@@ -283,10 +282,10 @@ func testIgnoredOptions(t *testing.T, h *behaviour.Host) {
 		CompressionMode:      websocket.CompressionMode(-1),
 		CompressionThreshold: -1,
 		OnPingReceived: func(context.Context, []byte) bool {
-			t.Error("a ping was told of")
+			t.Error("OnPingReceived was called")
 			return false
 		},
-		OnPongReceived: func(context.Context, []byte) { t.Error("a pong was told of") },
+		OnPongReceived: func(context.Context, []byte) { t.Error("OnPongReceived was called") },
 	})
 	conntest.WantText(t, c, "answered")
 	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
@@ -294,7 +293,7 @@ func testIgnoredOptions(t *testing.T, h *behaviour.Host) {
 	}
 }
 
-// To a browser, a server that speaks none of the subprotocols does not do.
+// In a browser, Dial fails if the server supports none of the subprotocols.
 func testNoSubprotocol(t *testing.T, h *behaviour.Host) {
 	behaviour.WantNoConn(t, h.URL("/echo"), &websocket.DialOptions{Subprotocols: []string{"one"}})
 }
@@ -350,7 +349,7 @@ func BenchmarkReader(b *testing.B) {
 	}
 }
 
-// BenchmarkReceived measures what happens here to a message that arrives.
+// BenchmarkReceived measures the handling of a received message.
 func BenchmarkReceived(b *testing.B) {
 	for _, size := range []int{16, 4 << 10} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {

@@ -53,8 +53,7 @@ func TestReadBothTypes(t *testing.T) {
 	})
 }
 
-// TestReadKeepsNothing: what was decoded does not change when the buffer is
-// used again.
+// TestReadKeepsNothing: decoded values do not change when the buffer is reused.
 func TestReadKeepsNothing(t *testing.T) {
 	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText(`{"Name":"first","Tags":["x","y"]}`)
@@ -82,8 +81,7 @@ func TestReadKeepsNothing(t *testing.T) {
 	})
 }
 
-// TestReadBadJSON: the error is the decoder's, and the connection goes on with
-// the next message.
+// TestReadBadJSON: the error is the decoder's, and the next message can be read.
 func TestReadBadJSON(t *testing.T) {
 	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText(`{"Name":`)
@@ -155,14 +153,14 @@ func TestWrite(t *testing.T) {
 			{1, "1"},
 		} {
 			write := rawpeer.GoErr(t, func() error { return wsjson.Write(t.Context(), c, test.v) })
-			p.Want(rawpeer.Text(test.want + "\n")) // as json.Encoder writes it
+			p.Want(rawpeer.Text(test.want + "\n")) // the newline is added by json.Encoder
 			write.Want()
 		}
 	})
 }
 
-// TestWriteBadValue: what does not encode is an error, nothing is sent, and the
-// connection goes on.
+// TestWriteBadValue: a value that cannot be encoded is an error, nothing is sent, and
+// the connection stays open.
 func TestWriteBadValue(t *testing.T) {
 	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		err := wsjson.Write(t.Context(), c, math.NaN())

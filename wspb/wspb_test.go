@@ -43,7 +43,7 @@ func marshal(t *testing.T, m proto.Message) []byte {
 	return b
 }
 
-// TestRead: messages are decoded one by one, and keep nothing of the buffer.
+// TestRead: messages are decoded one by one, and do not refer to the buffer.
 func TestRead(t *testing.T) {
 	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendBinary(marshal(t, wrapperspb.Bytes([]byte("first"))))
@@ -61,8 +61,7 @@ func TestRead(t *testing.T) {
 	})
 }
 
-// TestReadBadMessage: the error wraps the decoder's, and the connection goes on
-// with the next message.
+// TestReadBadMessage: the error wraps the decoder's, and the next message can be read.
 func TestReadBadMessage(t *testing.T) {
 	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendBinary([]byte{0x0a, 0x7f, 'x'})
@@ -129,8 +128,8 @@ func TestWrite(t *testing.T) {
 	})
 }
 
-// TestWriteBadMessage: what does not encode is an error, nothing is sent, and
-// the connection goes on.
+// TestWriteBadMessage: a message that cannot be encoded is an error, nothing is sent,
+// and the connection stays open.
 func TestWriteBadMessage(t *testing.T) {
 	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		if err := wspb.Write(t.Context(), c, wrapperspb.String("\xff")); err == nil || errors.Is(err, net.ErrClosed) {

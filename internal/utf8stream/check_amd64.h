@@ -57,25 +57,35 @@ GLOBL constants<>(SB), RODATA|NOPTR, $64
 	VBROADCASTI128 constants<>+32(SB), Y13 \
 	VBROADCASTI128 constants<>+48(SB), Y14
 
-// CHECK32(off, cur, a, b, c) sets bits of Y15 for what is invalid in the 32 bytes
-// at off(SI), which are in cur. It uses a, b and c.
-#define CHECK32(off, cur, a, b, c) \
-	VMOVDQU  (off-1)(SI), b \
-	VPSRLW   $4, b, a       \
-	VPAND    Y11, a, a      \
-	VPAND    Y11, b, b      \
-	VPSHUFB  a, Y8, a       \
-	VPSHUFB  b, Y9, b       \
-	VPSRLW   $4, cur, c     \
-	VPAND    Y11, c, c      \
-	VPSHUFB  c, Y10, c      \
-	VPAND    a, b, a        \
-	VPAND    a, c, a        \
-	VMOVDQU  (off-2)(SI), b \
-	VMOVDQU  (off-3)(SI), c \
-	VPSUBUSB Y12, b, b      \
-	VPSUBUSB Y13, c, c      \
-	VPOR     b, c, b        \
-	VPAND    Y14, b, b      \
-	VPXOR    a, b, a        \
+// PAIRS32(off, cur, a, b, c) sets a to what the 32 bytes at off(SI), which are in cur,
+// and the bytes before each show. It uses b and c.
+#define PAIRS32(off, cur, a, b, c) \
+	VMOVDQU (off-1)(SI), b \
+	VPSRLW  $4, b, a       \
+	VPAND   Y11, a, a      \
+	VPAND   Y11, b, b      \
+	VPSHUFB a, Y8, a       \
+	VPSHUFB b, Y9, b       \
+	VPSRLW  $4, cur, c     \
+	VPAND   Y11, c, c      \
+	VPSHUFB c, Y10, c      \
+	VPAND   a, b, a        \
+	VPAND   a, c, a
+
+// LEADS32(a, b, c) sets bits of Y15 for what is invalid, given a of PAIRS32 and the
+// bytes two and three before each, in b and c.
+#define LEADS32(a, b, c) \
+	VPSUBUSB Y12, b, b \
+	VPSUBUSB Y13, c, c \
+	VPOR     b, c, b   \
+	VPAND    Y14, b, b \
+	VPXOR    a, b, a   \
 	VPOR     a, Y15, Y15
+
+// CHECK32(off, cur, a, b, c) sets bits of Y15 for what is invalid in the 32 bytes at
+// off(SI), which are in cur. It uses a, b and c.
+#define CHECK32(off, cur, a, b, c) \
+	PAIRS32(off, cur, a, b, c) \
+	VMOVDQU (off-2)(SI), b     \
+	VMOVDQU (off-3)(SI), c     \
+	LEADS32(a, b, c)

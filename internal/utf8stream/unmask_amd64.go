@@ -17,8 +17,7 @@ func unmaskASCIIAVX2(dst, src *byte, n int, key uint32) int
 
 // unmaskFollow unmasks n bytes at from into to, and reports whether each of the n
 // bytes at at may follow those before it, as follow does. n is a multiple of 64,
-// and not 0. to is at least 64 bytes after at, and the three bytes before at are
-// valid. It jumps to one of the kernels.
+// and not 0. to is at least 64 bytes after at. The 16 bytes before at are valid. It jumps to one of the kernels.
 //
 //go:noescape
 func unmaskFollow(at, to, from *byte, n int, key uint32) bool

@@ -184,6 +184,10 @@ done:
 	SETEQ    ret+40(FP)
 	RET
 
+// Where SI is aligned to a cache line, as it should be, loads of the bytes two and
+// three before its first 32 would cross one, so these are shifted together. The loop
+// for ASCII is taken if the last 32 of 64 bytes are ASCII, and looks at all of them.
+
 // func unmaskFollowAVX2(at, to, from *byte, n int, key uint32) bool
 TEXT ·unmaskFollowAVX2(SB), NOSPLIT, $0-41
 	MOVQ         at+0(FP), SI
@@ -215,16 +219,19 @@ ascii:
 	JMP       done
 
 mixed:
-	VPXOR     (DX), Y7, Y5
-	VPXOR     32(DX), Y7, Y6
-	VMOVDQU   Y5, (DI)
-	VMOVDQU   Y6, 32(DI)
 	VMOVDQU   (SI), Y0
+	VMOVDQU   -16(SI), Y1
+	VPXOR     (DX), Y7, Y5
+	VMOVDQU   Y5, (DI)
+	PAIRS32(0, Y0, Y2, Y3, Y4)
+	VPALIGNR  $14, Y1, Y0, Y3 // of each half: 2 bytes of Y1, and 14 of Y0
+	VPALIGNR  $13, Y1, Y0, Y4
+	LEADS32(Y2, Y3, Y4)
 	VMOVDQU   32(SI), Y1
-	VPOR      Y0, Y1, Y2
-	VPMOVMSKB Y2, AX
-	CHECK32(0, Y0, Y2, Y3, Y4)
+	VPMOVMSKB Y1, AX
 	CHECK32(32, Y1, Y2, Y3, Y4)
+	VPXOR     32(DX), Y7, Y6
+	VMOVDQU   Y6, 32(DI)
 	ADDQ      $64, SI
 	ADDQ      $64, DI
 	ADDQ      $64, DX

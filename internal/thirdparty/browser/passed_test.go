@@ -28,7 +28,7 @@ var browserOnly = map[string]string{
 	table + "/browser/no_MaxUnread":                     "natively it is ignored",
 	table + "/browser/MaxUnread_and_one_message":        "natively it is ignored",
 	table + "/browser/read_limit_raised_on_arrival":     "natively nothing arrives before it is read",
-	table + "/browser/who_writes_learns_of_the_end":     "natively the end is behind the messages",
+	table + "/browser/write_after_the_end":              "natively the end is behind the messages",
 	table + "/browser/write_leaves_the_connection_open": "natively a part of the message may have been sent",
 }
 

@@ -36,7 +36,7 @@ func autobahnMessages() int {
 	if poolcheck.On {
 		return 3
 	}
-	return 100
+	return 20
 }
 
 // messages is the number of messages in each case of groups 12 and 13. The original

@@ -121,6 +121,14 @@ var failures = []struct {
 		_, err := nc.Read(make([]byte, 1))
 		return err
 	}},
+	{"the end of NetConn's context", []string{"this side: context canceled"}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) error {
+		ctx, cancel := context.WithCancel(t.Context())
+		nc := websocket.NetConn(ctx, c, websocket.MessageBinary)
+		cancel()
+		<-c.Done()
+		_, err := nc.Read(make([]byte, 1))
+		return err
+	}},
 	{"no pong", []string{"no pong: is a Read under way at the peer?"}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) error {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

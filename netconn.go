@@ -171,7 +171,7 @@ func (nc *netConn) opError(op string, err error) error {
 	switch {
 	case nc.ctx.Err() != nil && !nc.closed.Load():
 		// Wrap it: its Timeout method must not tell the caller to try again.
-		err = &closedError{why: endReason{byContext, nc.ctx.Err()}, isClosed: true}
+		err = &closedError{why: endReason{byFailure, nc.ctx.Err()}, isClosed: true}
 	case err == context.DeadlineExceeded:
 		err = os.ErrDeadlineExceeded
 	case op == "write":

@@ -1,11 +1,10 @@
-// Autobahn is a client for fuzzing servers: those that test WebSocket clients with
-// the cases of the Autobahn test suite. It runs all cases, each on a connection of
-// its own, on which it sends every message back.
+// Autobahn is a client for fuzzing servers, which test clients with the cases of the Autobahn
+// test suite. For each case it opens a connection and sends every message back.
 //
 //	go run ./internal/autobahn/cmd/autobahn fuzzingserver -url ws://127.0.0.1:9001
 //	go run ./examples/autobahn -agent me ws://127.0.0.1:9001
 //
-// The results are in the server's report.
+// The server reports the results.
 package main
 
 import (
@@ -28,21 +27,21 @@ import (
 const (
 	dialTimeout   = 10 * time.Second
 	answerTimeout = 10 * time.Second
-	reportTimeout = 5 * time.Minute  // the server may have a lot to write
-	caseTimeout   = 20 * time.Minute // the longest of the suite's own is 8
-	readLimit     = 32 << 20         // bytes; the longest message of the suite has 16 MiB
+	reportTimeout = 5 * time.Minute  // the server writes its report
+	caseTimeout   = 20 * time.Minute // the suite itself allows up to 8
+	readLimit     = 32 << 20         // bytes; the longest message of the suite is 16 MiB
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	context.AfterFunc(ctx, stop) // a second ctrl-C ends the program at once
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "autobahn:", err)
 		os.Exit(1)
 	}
 }
 
-// run is the program: it ends when all cases have run, or with ctx.
+// run runs all cases. It ends early if ctx does.
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("autobahn", flag.ExitOnError)
 	agent := flags.String("agent", "github.com/bhojpur/api", "`name` of this client in the report")
@@ -76,14 +75,14 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return nil
 }
 
-// tests are those of a fuzzing server.
+// tests are the cases of a fuzzing server.
 type tests struct {
-	server string // its URL
+	server string // URL
 	agent  string
 }
 
-// dial connects to one of the server's paths. Messages may be compressed, which
-// groups 12 and 13 of the cases are about.
+// dial connects to a path of the server. It offers compression, which groups 12 and 13 of
+// the cases test.
 func (t *tests) dial(ctx context.Context, path string, query url.Values) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -98,7 +97,7 @@ func (t *tests) dial(ctx context.Context, path string, query url.Values) (*webso
 	return conn, nil
 }
 
-// count asks how many cases there are.
+// count requests the number of cases.
 func (t *tests) count(ctx context.Context) (int, error) {
 	conn, err := t.dial(ctx, "/getCaseCount", url.Values{})
 	if err != nil {
@@ -114,9 +113,9 @@ func (t *tests) count(ctx context.Context) (int, error) {
 	return strconv.Atoi(string(text))
 }
 
-// runCase runs a case, the first being 1. Most of them end with an error, for the
-// server breaks the rules on purpose: what is right is for it to say. That there is
-// no connection, or that it does not end, is not.
+// runCase runs case n, the first of which is 1. Most cases end with an error, since the
+// server violates the protocol on purpose, and the server judges the end. Only a failed
+// handshake, or a connection that does not end, is an error.
 func (t *tests) runCase(ctx context.Context, n int) error {
 	conn, err := t.dial(ctx, "/runCase", url.Values{"case": {strconv.Itoa(n)}})
 	if err != nil {
@@ -141,8 +140,8 @@ func (t *tests) runCase(ctx context.Context, n int) error {
 	}
 }
 
-// updateReports has the server write its reports, and waits until it has: it closes
-// then. The original suite's close frame has no code.
+// updateReports requests the server to write its reports, and waits until it closes the
+// connection. The original suite sends a close frame without a code.
 func (t *tests) updateReports(ctx context.Context) error {
 	conn, err := t.dial(ctx, "/updateReports", url.Values{})
 	if err != nil {

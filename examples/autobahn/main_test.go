@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
-// serve runs a fuzzing server until the test ends, and returns its URL.
+// serve runs a fuzzing server until the end of the test, and returns its URL.
 func serve(t *testing.T, server *autobahn.Server) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -35,7 +35,7 @@ func serve(t *testing.T, server *autobahn.Server) (url string) {
 	return "ws://" + l.Addr().String()
 }
 
-// selected returns one case of each group, and a few that end in other ways.
+// selected returns one case of each group, and some with other ends.
 func selected(t *testing.T) []*autobahn.Case {
 	t.Helper()
 	cases, err := autobahn.Select(autobahn.Cases(), strings.Fields(
@@ -49,7 +49,7 @@ func selected(t *testing.T) []*autobahn.Case {
 func TestCases(t *testing.T) {
 	const agent = "me & you/1.0"
 	cases := selected(t)
-	ran := make(chan string, 2*len(cases)) // what was not expected fits, too
+	ran := make(chan string, 2*len(cases)) // there is room for unexpected ones
 	reported := make(chan string, 2)
 	url := serve(t, &autobahn.Server{
 		Cases: cases,
@@ -77,7 +77,7 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// wantAll checks what is in a channel, in any order.
+// wantAll compares the contents of a channel, in any order.
 func wantAll(t *testing.T, from chan string, want ...string) {
 	t.Helper()
 	close(from)
@@ -91,7 +91,7 @@ func wantAll(t *testing.T, from chan string, want ...string) {
 	}
 }
 
-// TestInterrupt is ctrl-C in the middle of a case.
+// A context that ends in the middle of a case ends run.
 func TestInterrupt(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	url := serve(t, &autobahn.Server{
@@ -116,8 +116,8 @@ func TestNoServer(t *testing.T) {
 	}
 }
 
-// TestReportsClose wants the end of /updateReports to be a close frame with the code
-// 1000 or, as the original suite sends it, without one.
+// The close frame of /updateReports may have code 1000 or, as in the original suite,
+// none.
 func TestReportsClose(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -140,7 +140,7 @@ func TestReportsClose(t *testing.T) {
 				return run(t.Context(), []string{"ws://" + l.Addr().String()}, new(bytes.Buffer))
 			})
 			for _, answer := range []func(*rawpeer.Peer){
-				func(p *rawpeer.Peer) { p.SendText("0") }, // cases
+				func(p *rawpeer.Peer) { p.SendText("0") }, // the number of cases
 				test.end,
 			} {
 				conn, err := l.Accept()
@@ -156,7 +156,7 @@ func TestReportsClose(t *testing.T) {
 	}
 }
 
-// TestNoFuzzingServer talks to a server that says something else.
+// A server with an unexpected answer makes run fail.
 func TestNoFuzzingServer(t *testing.T) {
 	for name, answer := range map[string]func(*rawpeer.Peer){
 		"no number":  func(p *rawpeer.Peer) { p.SendText("many") },

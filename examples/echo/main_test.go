@@ -12,8 +12,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// asProgram is the environment variable with which the binary of the tests is the
-// program.
+// asProgram is an environment variable. If it is set, the test binary runs the program.
 const asProgram = "ECHO_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -24,7 +23,7 @@ func TestMain(m *testing.M) {
 	os.Exit(rawpeer.LeakCheck(m))
 }
 
-// serveEcho serves echo on a network in memory.
+// serveEcho serves echo on an in-memory network.
 func serveEcho(t *testing.T) (rawpeer.Network, *websocket.Group) {
 	n, clients := rawpeer.Listen(nil), new(websocket.Group)
 	rawpeer.Serve(t, n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { echo(w, r, clients) }))
@@ -43,7 +42,7 @@ func dial(t *testing.T, n rawpeer.Network, opts websocket.DialOptions) *websocke
 	return conn
 }
 
-// peer connects a peer that sends raw frames.
+// peer connects a client that sends raw frames.
 func peer(t *testing.T, n rawpeer.Network) *rawpeer.Peer {
 	t.Helper()
 	conn, err := n.Dial(t.Context())
@@ -101,7 +100,7 @@ func TestSubprotocol(t *testing.T) {
 	}
 }
 
-// A message above the limit is refused. Its header suffices.
+// A message above the limit is refused as soon as its header has arrived.
 func TestLimit(t *testing.T) {
 	n, _ := serveEcho(t)
 	p := peer(t, n)
@@ -109,7 +108,7 @@ func TestLimit(t *testing.T) {
 	p.WantClose(1009)
 }
 
-// A byte that can't be UTF-8 is refused before the message has ended.
+// Invalid UTF-8 is refused before the end of the message.
 func TestInvalidText(t *testing.T) {
 	n, _ := serveEcho(t)
 	p := peer(t, n)
@@ -142,7 +141,7 @@ func TestVanishedClient(t *testing.T) {
 	})
 }
 
-// A client that ends inside a message is noticed, too.
+// A client that vanishes inside a message is detected, too.
 func TestVanishedInsideMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, _ := serveEcho(t)
@@ -174,8 +173,8 @@ func TestClientThatDoesNotRead(t *testing.T) {
 	})
 }
 
-// The end of the server completes the close handshake with a client that owes a pong:
-// neither the ping's timeout nor the handler cuts the handshake short.
+// Shutting down completes the close handshake with a client that has not answered a ping
+// yet. Neither the ping's timeout nor the handler interrupts the handshake.
 func TestCloseWhilePinging(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, clients := serveEcho(t)
@@ -199,7 +198,7 @@ func TestCloseWhilePinging(t *testing.T) {
 	})
 }
 
-// The end of the server reaches a client whose message is being echoed.
+// An echo that is being sent is sent before the close frame.
 func TestCloseWhileEchoing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, clients := serveEcho(t)

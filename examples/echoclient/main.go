@@ -1,9 +1,8 @@
-// Echoclient sends each line of its input to a WebSocket server as a text
-// message, and prints the messages that come back, a line each.
+// Echoclient sends each line of its input to a WebSocket server as a text message, and
+// prints each message that it receives as a line. At the end of the input it waits for the
+// replies.
 //
 //	go run ./examples/echoclient ws://127.0.0.1:9001 < README.md
-//
-// At the end of the input it waits for the replies to what it sent.
 package main
 
 import (
@@ -23,21 +22,20 @@ import (
 
 const (
 	dialTimeout  = 10 * time.Second
-	replyTimeout = 10 * time.Second // from the end of the input
-	maxLine      = 1 << 20          // bytes, of what is sent and of a reply
+	replyTimeout = 10 * time.Second // after the end of the input
+	maxLine      = 1 << 20          // bytes, also of a reply
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	context.AfterFunc(ctx, stop) // a second ctrl-C ends the program at once
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "echoclient:", err)
 		os.Exit(1)
 	}
 }
 
-// run is the program: it ends with the input, with the connection, or with
-// ctx.
+// run ends at the end of the input, of the connection, or of ctx.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
 	flags := flag.NewFlagSet("echoclient", flag.ExitOnError)
 	protocols := flags.String("protocols", "echo", "`subprotocols` to ask for, separated by commas")
@@ -58,8 +56,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	defer conn.CloseNow()
 	conn.SetReadLimit(maxLine)
 
-	// Reading goes on all the time, whatever the input does: that is also
-	// what answers the server's pings.
+	// Read until the end, since pings are answered only during a read.
 	ended := make(chan error, 1)
 	go func() { ended <- printReplies(conn, stdout) }()
 	sent := make(chan error, 1)
@@ -85,8 +82,8 @@ func dial(ctx context.Context, url, protocols string) (*websocket.Conn, error) {
 	return conn, err
 }
 
-// printReplies prints messages until the connection ends, and returns why:
-// nil if the server closed it in the normal way.
+// printReplies prints messages until the connection ends, and returns the cause, or nil
+// if the server closed with StatusNormalClosure.
 func printReplies(conn *websocket.Conn, stdout io.Writer) error {
 	for {
 		_, p, err := conn.Read(context.Background())
@@ -102,9 +99,9 @@ func printReplies(conn *websocket.Conn, stdout io.Writer) error {
 	}
 }
 
-// sendLines sends the lines, and waits until the replies are here. A server
-// that handles one message after the other answers a ping after all that came
-// before it, and whoever reads meets the pong behind the last reply.
+// sendLines sends the lines and waits for the replies. A server that handles one message
+// after the other answers a ping after all earlier messages, so the pong follows the last
+// reply.
 func sendLines(ctx context.Context, conn *websocket.Conn, stdin io.Reader) error {
 	lines := bufio.NewScanner(stdin)
 	lines.Buffer(nil, maxLine)

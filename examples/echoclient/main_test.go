@@ -18,8 +18,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
-// serve runs a server that does with each connection what f does, and returns
-// its URL.
+// serve runs a server that calls f for each connection, and returns its URL.
 func serve(t *testing.T, f func(*websocket.Conn)) (url string) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"echo"}})
@@ -58,7 +57,7 @@ func TestEveryLineComesBack(t *testing.T) {
 	}
 }
 
-// TestServerCloses has the server end the connection while the input is open.
+// The server may close the connection before the end of the input.
 func TestServerCloses(t *testing.T) {
 	for code, want := range map[websocket.StatusCode]websocket.StatusCode{
 		websocket.StatusNormalClosure: -1, // no error
@@ -74,7 +73,7 @@ func TestServerCloses(t *testing.T) {
 	}
 }
 
-// TestInterrupt is ctrl-C while the input is open: the server is told.
+// A context that ends before the input closes the connection with a close frame.
 func TestInterrupt(t *testing.T) {
 	ended := make(chan error, 1)
 	ctx, interrupt := context.WithCancel(t.Context())

@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// clientPackage is the program for the browser.
+// clientPackage is the package of the program for the browser.
 const clientPackage = "github.com/bhojpur/api/examples/wasm/client"
 
 // client is a program for the browser.
 type client struct {
 	wasm []byte
-	exec []byte // wasm_exec.js, by which it runs: of the release that compiled it
+	exec []byte // wasm_exec.js of the release that compiled the program
 }
 
-// build compiles the client with the go command, which must find this module
-// from the working directory.
+// build compiles the client by the go command. The working directory must be in this
+// module.
 func build(ctx context.Context) (client, error) {
 	root, err := goTool(ctx, "env", "GOROOT")
 	if err != nil {
@@ -45,10 +45,10 @@ func build(ctx context.Context) (client, error) {
 	return c, err
 }
 
-// goTool runs the go command for the browser and returns what it prints.
+// goTool runs the go command with the browser as the target and returns its output.
 func goTool(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it tidies up then
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // so that it removes its files
 	cmd.WaitDelay = 5 * time.Second
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
 	cmd.Stderr = os.Stderr

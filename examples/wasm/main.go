@@ -1,20 +1,15 @@
-// Wasm is the chat of examples/chat with a client in Go: it compiles a program
-// to WebAssembly, serves it with a page, and the room behind it.
+// Wasm is the chat of examples/chat with a client in Go. It compiles the client to
+// WebAssembly, and serves it with a page and the room.
 //
 //	go run ./examples/wasm
 //
-// The same room has the page in JavaScript too, at js/. Whoever opens one meets
-// those on the other.
+// The page in JavaScript is at js/. Both pages share the room.
 //
-// Where to look:
-//
-//   - client: the program in the browser. It draws the page.
-//   - session: what of it has nothing to do with a browser. It is tested as
-//     any other package.
-//   - examples/internal/chat/protocol: what goes over the wire, one package
-//     for the server and the client
-//   - static/load.js: how a page runs a program in Go
-//   - build.go, asset.go: how this program makes and serves it
+//   - client is the program in the browser. It draws the page.
+//   - session is the part of it that does not depend on a browser.
+//   - examples/internal/chat/protocol describes the messages, for the server and the client.
+//   - static/load.js runs the program in the page.
+//   - build.go compiles the program, and asset.go serves it.
 package main
 
 import (
@@ -35,15 +30,14 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second ctrl-C ends the program at once
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "wasm:", err)
 		os.Exit(1)
 	}
 }
 
-// run is the program: it builds the client, serves until ctx ends, and its
-// first line on stdout is the page's address.
+// run builds the client, prints the URL of the page, and serves it until ctx is done.
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("wasm", flag.ExitOnError)
 	addr := flags.String("addr", "127.0.0.1:8081", "`address` to listen on; port 0 picks a free one")
@@ -71,8 +65,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 //go:embed static
 var static embed.FS
 
-// handler serves both pages of a room: at js/ the one in JavaScript, and at the
-// root the client's.
+// handler serves both pages of a room: at the root the one in Go, and at js/ the one in
+// JavaScript.
 func handler(s *chat.Server, c client) (http.Handler, error) {
 	files := make(map[string]http.Handler)
 	for _, name := range []string{"load.js", "go.css", "icon.svg"} {
@@ -93,7 +87,7 @@ func handler(s *chat.Server, c client) (http.Handler, error) {
 		Styles:        []string{"go.css"},
 		Script:        "load.js",
 		Files:         files,
-		ScriptSources: "'wasm-unsafe-eval'", // lets WebAssembly be compiled, and nothing else
+		ScriptSources: "'wasm-unsafe-eval'", // allows compiling WebAssembly, and nothing else
 	}))
 	inJavaScript := chat.JavaScript
 	inJavaScript.Other, inJavaScript.To = "../", "The same room in Go"

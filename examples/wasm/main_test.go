@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
 func TestProgram(t *testing.T) { chattest.Program(t, run) }
 
-// TestBuild wants WebAssembly, and the script that runs it.
+// The client is WebAssembly, and has its script.
 func TestBuild(t *testing.T) {
 	c, err := build(t.Context())
 	if err != nil {
@@ -43,7 +43,7 @@ func TestBuildEnds(t *testing.T) {
 	}
 }
 
-// site serves a client that is none.
+// site serves both pages with a client that is not a program.
 func site(t *testing.T) rawpeer.Network {
 	t.Helper()
 	h, err := handler(chat.NewServer(chat.Defaults(), slog.New(slog.DiscardHandler)), client{
@@ -58,8 +58,8 @@ func site(t *testing.T) rawpeer.Network {
 	return n
 }
 
-// get makes a request with headers, in pairs of a name and a value. What was
-// compressed stays so.
+// get makes a request with headers, given as pairs of names and values. It does not
+// decompress the body.
 func get(t *testing.T, n rawpeer.Network, path string, headers ...string) (*http.Response, []byte) {
 	t.Helper()
 	req, err := http.NewRequest("GET", "http://chat.test"+path, nil)
@@ -100,7 +100,7 @@ func TestFiles(t *testing.T) {
 		if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != contentType || len(body) == 0 {
 			t.Errorf("%s: got %s of type %q and %d bytes, want type %q", path, resp.Status, resp.Header.Get("Content-Type"), len(body), contentType)
 		}
-		// What may run on which page.
+		// Only the page in Go may compile WebAssembly.
 		mayCompile := strings.Contains(resp.Header.Get("Content-Security-Policy"), "'wasm-unsafe-eval'")
 		if mayCompile == strings.HasPrefix(path, "/js/") {
 			t.Errorf("%s: the Content-Security-Policy is %q", path, resp.Header.Get("Content-Security-Policy"))
@@ -116,8 +116,8 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// TestCompression wants a program compressed for those who take that, once for
-// as long as it is the same.
+// The program is served compressed to clients that accept that, and not again to those
+// that have it.
 func TestCompression(t *testing.T) {
 	n := site(t)
 	plain, want := get(t, n, "/chat.wasm")
@@ -167,7 +167,7 @@ func inflate(t *testing.T, p []byte) []byte {
 	return p
 }
 
-// TestSameRoom has guests of both pages meet.
+// Guests on both pages are in the same room.
 func TestSameRoom(t *testing.T) {
 	n := site(t)
 	ada := chattest.Dial(t, "ws://chat.test/ws", rawpeer.HTTPClient(n))

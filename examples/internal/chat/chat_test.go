@@ -15,8 +15,8 @@ import (
 	"github.com/bhojpur/api/wsjson"
 )
 
-// serveChat serves a chat on a network in memory that buffers nothing: a
-// write waits until the other side reads.
+// serveChat serves a chat on an in-memory network without buffers: a write blocks until
+// the peer reads.
 func serveChat(t *testing.T, opts Options) rawpeer.Network {
 	n := rawpeer.Listen(&rawpeer.PipeOptions{Capacity: rawpeer.Rendezvous})
 	rawpeer.Serve(t, n, NewServer(opts, slog.New(slog.DiscardHandler)).Handler(JavaScript))
@@ -89,7 +89,7 @@ func TestPresence(t *testing.T) {
 		t.Errorf("%v left, want %v", got, bob.You)
 	}
 
-	// One who is gone without a word is gone too.
+	// A guest whose connection is lost leaves, too.
 	carol := chattest.Visit(t, n)
 	carol.Join("Carol")
 	ada.Want(protocol.Joined)
@@ -120,7 +120,7 @@ func TestNames(t *testing.T) {
 		}
 	}
 
-	// Taking one's own name in another case is no conflict.
+	// A change of letter case is no conflict with oneself.
 	last.Send(protocol.Request{Type: protocol.Rename, Name: "Zoe"})
 	last.Want(protocol.Renamed)
 	last.Send(protocol.Request{Type: protocol.Rename, Name: "ZOE"})
@@ -141,7 +141,7 @@ func TestRefusals(t *testing.T) {
 	long := strings.Repeat("é", protocol.MaxText)
 	for _, tt := range []struct {
 		req  protocol.Request
-		want string // "" to be carried out
+		want string // "" if it is carried out
 	}{
 		{protocol.Request{Type: protocol.Say, Text: "early"}, "join"},
 		{protocol.Request{Type: protocol.Join, Name: " \u200d\t"}, "name"},
@@ -157,7 +157,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		g.Send(tt.req)
 		if tt.want == "-" {
-			continue // no answer: the next one is to the next request
+			continue // there is no answer
 		}
 		e, err := g.Read()
 		if err != nil {
@@ -175,7 +175,7 @@ func TestRefusals(t *testing.T) {
 func TestRateLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opts := Defaults()
-		opts.Burst = 3 // join takes one
+		opts.Burst = 3 // including join
 		opts.Refill = time.Second
 		n := serveChat(t, opts)
 		ada := chattest.Visit(t, n)
@@ -196,7 +196,7 @@ func TestRateLimit(t *testing.T) {
 		ada.Say("4")
 		ada.Want(protocol.Refused)
 
-		// Others have their own limit.
+		// Each guest has a limit of its own.
 		bob := chattest.Visit(t, n)
 		bob.Join("Bob")
 		ada.Want(protocol.Joined)
@@ -221,7 +221,7 @@ func TestFlood(t *testing.T) {
 				ada.Say("too fast")
 				ada.Want(protocol.Refused)
 			}
-			time.Sleep(opts.Refill) // who slows down starts again
+			time.Sleep(opts.Refill) // the count starts again
 			ada.Say("in time")
 			ada.Hear(ada, "in time")
 		}
@@ -284,7 +284,7 @@ func TestStuckReader(t *testing.T) {
 	})
 }
 
-// peer joins by raw frames.
+// peer joins as a client that sends raw frames.
 func peer(t *testing.T, n rawpeer.Network, name string) *rawpeer.Peer {
 	t.Helper()
 	conn, err := n.Dial(t.Context())
@@ -307,7 +307,7 @@ func TestVanishedGuest(t *testing.T) {
 		ada.Join("Ada")
 		p := peer(t, n, "Bob")
 		ada.Want(protocol.Joined)
-		leaving := rawpeer.Go(t, func() (e protocol.Event, err error) { // longer than ada's patience
+		leaving := rawpeer.Go(t, func() (e protocol.Event, err error) { // longer than Guest.Read
 			err = wsjson.Read(t.Context(), ada.Conn, &e)
 			return e, err
 		})

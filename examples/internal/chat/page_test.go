@@ -13,8 +13,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
-// TestPage looks whether the page is there, as HTML that may load nothing from
-// elsewhere.
+// The page and its files are served, with a policy that forbids other sources.
 func TestPage(t *testing.T) {
 	n := serveChat(t, Defaults())
 	for path, contentType := range map[string]string{
@@ -50,7 +49,7 @@ func get(t *testing.T, n rawpeer.Network, path string) (*http.Response, string) 
 	return resp, string(body)
 }
 
-// TestAnotherPage has a page with things of its own.
+// A page may have parts of its own.
 func TestAnotherPage(t *testing.T) {
 	text := func(s string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, s) })
@@ -91,7 +90,7 @@ func TestAnotherPage(t *testing.T) {
 	}
 }
 
-// TestForeignOrigin has a page of another site try to connect.
+// A page of another site can't connect.
 func TestForeignOrigin(t *testing.T) {
 	n := serveChat(t, Defaults())
 	_, resp, err := websocket.Dial(t.Context(), "ws://chat.test/ws", &websocket.DialOptions{

@@ -13,7 +13,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// start serves a chat and h, at /slow, until end is called.
+// start serves a chat and, at /slow, h.
 func start(t *testing.T, h http.HandlerFunc) (n rawpeer.Network, serving *rawpeer.Call[struct{}], end context.CancelFunc) {
 	s := NewServer(Defaults(), slog.New(slog.DiscardHandler))
 	l := rawpeer.Listen(nil)
@@ -24,7 +24,8 @@ func start(t *testing.T, h http.HandlerFunc) (n rawpeer.Network, serving *rawpee
 	return l, rawpeer.GoErr(t, func() error { return s.Serve(ctx, l, mux) }), end
 }
 
-// The end of the server completes the close handshake with a guest who owes a pong.
+// Shutting down completes the close handshake with a guest who has not answered a ping
+// yet.
 func TestEndWhilePinging(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, serving, end := start(t, http.NotFound)
@@ -34,7 +35,7 @@ func TestEndWhilePinging(t *testing.T) {
 		time.Sleep(Defaults().Accept.PingTimeout - time.Second)
 		end()
 		p.WantClose(1001)
-		p.WantSilence(1200 * time.Millisecond) // behind the ping's timeout
+		p.WantSilence(1200 * time.Millisecond) // longer than the timeout of the ping
 		if serving.Returned() {
 			t.Error("the server did not wait for the answer")
 		}
@@ -45,8 +46,8 @@ func TestEndWhilePinging(t *testing.T) {
 	})
 }
 
-// The server ends in time with each kind of connection: guests who answer, one who does
-// not, a request under way, and a connection that sends nothing.
+// The server ends in time whatever its connections do: guests who answer, a guest who
+// does not, a request under way, and a connection without a request.
 func TestEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := make(chan struct{})

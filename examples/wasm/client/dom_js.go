@@ -9,8 +9,8 @@ var (
 
 func byID(id string) js.Value { return document.Call("getElementById", id) }
 
-// create returns an element with a class and children, which are nodes or
-// text. Text stays text, whatever it looks like.
+// create returns an element with a class and children, which are nodes or text. Text is
+// never parsed as HTML.
 func create(tag, class string, children ...any) js.Value {
 	element := document.Call("createElement", tag)
 	if class != "" {
@@ -24,8 +24,8 @@ func addClass(element js.Value, class string) {
 	element.Get("classList").Call("add", class)
 }
 
-// listen has handle called for an event, as long as the page is there. The
-// browser waits for handle, so it must not wait for anything itself.
+// listen registers handle for an event of an element. handle must not block, since the
+// browser waits for it.
 func listen(target js.Value, event string, handle func(event js.Value)) {
 	target.Call("addEventListener", event, js.FuncOf(func(_ js.Value, args []js.Value) any {
 		handle(args[0])
@@ -33,13 +33,13 @@ func listen(target js.Value, event string, handle func(event js.Value)) {
 	}))
 }
 
-// The places where a browser keeps strings for a page.
+// The storage of a page.
 const (
 	forTab  = "sessionStorage"
 	forGood = "localStorage"
 )
 
-// recall returns what was kept, or "".
+// recall returns a stored string, or "".
 func recall(storage, name string) string {
 	var kept string
 	tolerant(func() {
@@ -54,8 +54,7 @@ func keep(storage, name, value string) {
 	tolerant(func() { window.Get(storage).Call("setItem", name, value) })
 }
 
-// tolerant runs f up to where JavaScript throws. Storage may be switched off:
-// then nothing is remembered.
+// tolerant runs f and recovers from an exception of JavaScript: storage may be disabled.
 func tolerant(f func()) {
 	defer func() {
 		if thrown := recover(); thrown != nil {

@@ -14,22 +14,22 @@ const (
 	groupedWithin = 5 * time.Minute // messages of one person
 )
 
-// What can be done with a message that was refused: names of buttons.
+// The buttons of a message that was refused.
 const (
 	sendAgain = "send-again"
 	discard   = "discard"
 )
 
-// log is the conversation on the page.
+// log is the list of messages on the page.
 type log struct {
 	scroller
-	clock, calendar js.Value // of the reader's language
+	clock, calendar js.Value // in the language of the reader
 
-	// The last message, to see whether the next one goes on where it stopped.
+	// The last message. The next one may be grouped with it.
 	last protocol.Message // zero after a remark
 	day  string           // of the last message
 
-	pending map[string]js.Value // what is shown of them, by ref
+	pending map[string]js.Value // elements, by ref
 }
 
 func newLog() log {
@@ -42,17 +42,17 @@ func newLog() log {
 	}
 }
 
-// words writes a time as the reader does.
+// words formats a time in the language of the reader.
 func words(format js.Value, t time.Time) string {
 	return format.Call("format", window.Get("Date").New(t.UnixMilli())).String()
 }
 
-// AddMessage adds a message at the end, which stays in sight if it is.
+// AddMessage adds a message at the end, and keeps the end visible if it is.
 func (l *log) AddMessage(m protocol.Message, me protocol.Person) {
 	l.following(func() { l.addMessage(m, me) })
 }
 
-// AddHistory adds messages without having them read out.
+// AddHistory adds messages that screen readers do not announce.
 func (l *log) AddHistory(messages []protocol.Message, me protocol.Person) {
 	list := byID("log")
 	list.Set("ariaBusy", "true")
@@ -98,7 +98,7 @@ func (l *log) addDay(at time.Time) {
 	l.addRemark(text, "aside day")
 }
 
-// AddRemark adds a line that nobody wrote.
+// AddRemark adds a line that is no message.
 func (l *log) AddRemark(text string) {
 	l.following(func() { l.addRemark(text, "aside") })
 }
@@ -116,7 +116,7 @@ func (l *log) append(element js.Value) {
 	}
 }
 
-// bubble returns what somebody wrote, with its web addresses as links.
+// bubble returns the text of a message, with links for its web addresses.
 func bubble(text string) js.Value {
 	element := create("div", "bubble")
 	element.Get("dataset").Set("text", "")
@@ -135,7 +135,7 @@ func bubble(text string) js.Value {
 	return element
 }
 
-// AddPending adds what one said, behind all messages, and brings it into sight.
+// AddPending adds a message of this person after all others, and scrolls to it.
 func (l *log) AddPending(ref, text string) {
 	element := create("div", "message own pending", bubble(text), create("div", "fate"))
 	byID("pending").Call("append", element)
@@ -175,7 +175,7 @@ func (l *log) RemovePending(ref string) {
 	l.showWhetherEmpty()
 }
 
-// showWhetherEmpty invites the first one to speak.
+// showWhetherEmpty shows a hint if there are no messages.
 func (l *log) showWhetherEmpty() {
 	said := document.Call("querySelector", "#log [data-message], #pending > *")
 	byID("empty").Set("hidden", said.Truthy())

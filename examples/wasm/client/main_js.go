@@ -1,5 +1,5 @@
-// Client is the chat's client for the browser, in Go. The page that it draws
-// on is examples/internal/chat/page.html.
+// Client is a client of the chat for the browser. It draws on the page of
+// examples/internal/chat/page.html.
 //
 //	GOOS=js GOARCH=wasm go build -o chat.wasm ./examples/wasm/client
 package main
@@ -13,18 +13,18 @@ import (
 	"github.com/bhojpur/api/examples/wasm/session"
 )
 
-// The names under which things are kept. The page in JavaScript has the same
-// ones: in one tab, one is the same person on both.
+// The keys of what is stored. The page in JavaScript uses the same keys, so that both
+// pages of a tab have the same person.
 const (
 	keptName = "chat.name"
-	keptKey  = "chat.key" // for the tab: one is the same person after a reload
+	keptKey  = "chat.key" // of the tab, so that a reload keeps the person
 )
 
 func main() {
 	name := recall(forGood, keptName)
 	v := newView(name)
 	s := session.New(session.Options{
-		URL:  "ws", // beside the page
+		URL:  "ws", // relative to the page
 		Name: name,
 		Key:  recall(forTab, keptKey),
 	}, v)
@@ -36,7 +36,7 @@ func main() {
 	s.Run(context.Background())
 }
 
-// listenToComposer is for what the person writes.
+// listenToComposer handles the input of messages.
 func listenToComposer(s *session.Session, v *view) {
 	form, input := byID("message-form"), byID("message-input")
 	fit := func() {
@@ -52,8 +52,8 @@ func listenToComposer(s *session.Session, v *view) {
 		fit()
 	})
 
-	// Enter sends, and with shift begins a line. The keyboard of a phone tells
-	// the line break alone, not the key.
+	// Enter sends, and shift-Enter begins a line. The keyboard of a phone reports only
+	// the line break, not the key.
 	shift := false
 	listen(input, "keydown", func(event js.Value) { shift = event.Get("shiftKey").Bool() })
 	listen(input, "beforeinput", func(event js.Value) {
@@ -67,7 +67,7 @@ func listenToComposer(s *session.Session, v *view) {
 	}
 }
 
-// listenToNameDialog is for the name that the person takes.
+// listenToNameDialog handles the dialog for the name.
 func listenToNameDialog(s *session.Session, v *view) {
 	dialog, input := byID("name-dialog"), byID("name-input")
 	listen(byID("name-form"), "submit", func(event js.Value) {
@@ -84,7 +84,7 @@ func listenToNameDialog(s *session.Session, v *view) {
 	listen(byID("me"), "click", func(js.Value) { v.AskName("") })
 	listen(byID("name-cancel"), "click", func(js.Value) { dialog.Call("close") })
 
-	// Without a name there is nothing to go back to.
+	// The dialog can't be canceled without a name.
 	listen(dialog, "cancel", func(event js.Value) {
 		if v.name == "" {
 			event.Call("preventDefault")
@@ -92,12 +92,12 @@ func listenToNameDialog(s *session.Session, v *view) {
 	})
 	listen(dialog, "close", func(js.Value) {
 		if v.name == "" {
-			v.AskName("") // a browser lets nobody keep a dialog open by force
+			v.AskName("") // browsers close a dialog in spite of that at the second attempt
 		}
 	})
 }
 
-// listenToPending is for what becomes of messages that were refused.
+// listenToPending handles the buttons of messages that were refused.
 func listenToPending(s *session.Session) {
 	listen(byID("pending"), "click", func(event js.Value) {
 		button := event.Get("target").Call("closest", "button")
@@ -114,13 +114,13 @@ func listenToPending(s *session.Session) {
 	})
 }
 
-// listenToPage is for what happens to the page as a whole.
+// listenToPage handles events of the whole page.
 func listenToPage(s *session.Session, v *view) {
 	listen(byID("retry"), "click", func(js.Value) { s.Connect() })
 	listen(window, "online", func(js.Value) { s.Connect() })
 	listen(document, "visibilitychange", func(js.Value) { v.showUnread() })
 
-	// A page that is left may be kept and shown again later, without a
+	// A page may be kept after the user has left it, and be shown again without a
 	// connection.
 	listen(window, "pagehide", func(js.Value) { s.Disconnect() })
 	listen(window, "pageshow", func(event js.Value) {

@@ -5,27 +5,27 @@ import (
 	"syscall/js"
 )
 
-// nearby is how many pixels from the end count as being there.
+// nearby is the distance from the end, in pixels, that counts as the end.
 const nearby = 80
 
-// scroller is the part of the page that scrolls. It keeps the end in sight
-// while that is where the reader is.
+// scroller is the scrolling part of the page. It keeps the end visible as long as the
+// reader is there.
 type scroller struct {
 	element js.Value
-	end     js.Value // the button that leads there
-	size    string   // when it was last looked at
-	atEnd   bool     // as the reader left it
+	end     js.Value // a button that scrolls to the end
+	size    string   // the last known one
+	atEnd   bool     // after the last scroll of the reader
 }
 
 func newScroller() scroller {
 	return scroller{element: byID("scroller"), end: byID("to-end"), atEnd: true}
 }
 
-// listen begins to follow what the reader does.
+// listen registers for scrolls and changes of the size.
 func (s *scroller) listen() {
 	listen(s.element, "scroll", func(js.Value) {
 		if s.measure() != s.size {
-			return // the browser scrolled, not the reader
+			return // scrolled by the browser, not by the reader
 		}
 		s.atEnd = s.nearEnd()
 		if s.atEnd {
@@ -34,8 +34,7 @@ func (s *scroller) listen() {
 	})
 	listen(s.end, "click", func(js.Value) { s.toEnd() })
 
-	// A keyboard that comes up on a phone takes room, and so does a long text
-	// in the input.
+	// The keyboard of a phone, and a long text in the input, make the scroller smaller.
 	window.Get("ResizeObserver").New(js.FuncOf(func(js.Value, []js.Value) any {
 		s.size = s.measure()
 		if s.atEnd {
@@ -45,8 +44,8 @@ func (s *scroller) listen() {
 	})).Call("observe", s.element)
 }
 
-// following runs change, which adds to the conversation, and keeps its end in
-// sight if it was. Otherwise a button leads there.
+// following runs change, which adds to the messages. It keeps the end visible if it was,
+// and otherwise shows the button.
 func (s *scroller) following(change func()) {
 	stay := s.nearEnd()
 	change()

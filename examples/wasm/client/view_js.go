@@ -10,14 +10,14 @@ import (
 	"github.com/bhojpur/api/examples/wasm/session"
 )
 
-// view is the page, as a session's View. There is one thread in a browser:
-// what the session does with it and what the listeners do take turns.
+// view is the page as the View of a session. A browser has one thread: the methods and
+// the event listeners never run at the same time.
 type view struct {
 	log
 
-	name      string          // that the person wants, "" before there is one
+	name      string          // as entered; "" before that
 	me        protocol.Person // zero before the first welcome
-	unread    int             // messages that came while the page was hidden
+	unread    int             // number of messages that arrived while the page was hidden
 	notice    *time.Timer     // clears the notice, or nil
 	countdown chan struct{}   // closed to end the countdown, or nil
 }
@@ -26,7 +26,7 @@ var _ session.View = (*view)(nil)
 
 const (
 	noticeTime = 6 * time.Second
-	tick       = 250 * time.Millisecond // of the countdown, which shows seconds
+	tick       = 250 * time.Millisecond // interval of the countdown of seconds
 )
 
 func newView(name string) *view {
@@ -51,8 +51,8 @@ func (v *view) ShowState(state session.State) {
 	status.Set("textContent", shown.text)
 }
 
-// ShowTrouble counts the seconds down, in a part of the text that is not read
-// out: they change too often for that.
+// ShowTrouble shows a countdown in a part of the text that screen readers do not
+// announce, since it changes too often.
 func (v *view) ShowTrouble(text string, retryAt time.Time) {
 	v.endCountdown()
 	seconds := create("span", "")
@@ -80,7 +80,7 @@ func (v *view) endCountdown() {
 	}
 }
 
-// countDown shows the seconds that are left, until end is closed.
+// countDown shows the remaining seconds until end is closed.
 func countDown(shown js.Value, until time.Time, end <-chan struct{}) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
@@ -116,7 +116,7 @@ func (v *view) ShowPeople(people []protocol.Person, me protocol.Person) {
 	byID("people-count").Set("textContent", len(people))
 }
 
-// avatar returns somebody's mark: their initials on a colour of their own.
+// avatar returns the initials of a person, on the color of the person.
 func avatar(person protocol.Person) js.Value {
 	element := create("span", "avatar")
 	element.Call("setAttribute", "aria-hidden", "true")
@@ -129,12 +129,12 @@ func dressAvatar(element js.Value, person protocol.Person) {
 	colour(element, person.ID)
 }
 
-// colour gives an element, and what is in it, a person's colour.
+// colour sets the color of a person for an element and its descendants.
 func colour(element js.Value, personID string) {
 	element.Get("style").Call("setProperty", "--hue", strconv.Itoa(session.Hue(personID)))
 }
 
-// AddMessage counts what comes while nobody looks, in the title.
+// AddMessage counts messages in the title while the page is hidden.
 func (v *view) AddMessage(m protocol.Message, me protocol.Person) {
 	v.log.AddMessage(m, me)
 	if m.From != me.ID && document.Get("hidden").Bool() {

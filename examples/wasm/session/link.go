@@ -12,29 +12,27 @@ import (
 )
 
 const (
-	openTimeout = 10 * time.Second // for a connection to open
+	openTimeout = 10 * time.Second // for the opening handshake
 	sendTimeout = 10 * time.Second // for one request
 
-	// The pause before another attempt doubles from the first to the last
-	// value. Half of it is left to chance, so that the clients of a server
-	// that comes back don't all call at the same moment.
+	// The pause before the next attempt doubles from the first to the last value. Half of
+	// it is random, so that the clients of a server that has restarted do not all connect
+	// at the same moment.
 	firstPause = 500 * time.Millisecond
 	lastPause  = 15 * time.Second
 
-	// maxEvent bounds an event in bytes: a welcome has the history, of as many
-	// messages as the server wants to keep.
+	// maxEvent is the limit of an event in bytes: a welcome contains the whole history.
 	maxEvent = 16 << 20
 )
 
-// link is one connection, from the attempt to its end. A goroutine of its own
-// dials and reads; what there is to tell goes to the session's.
+// link is a connection, from its attempt to its end. Its goroutine dials and reads, and
+// reports to the goroutine of the session.
 type link struct {
-	hangUp context.CancelFunc // closes the connection, and waits for nothing
-	conn   *websocket.Conn    // owned by the session's goroutine: nil until it is open
+	hangUp context.CancelFunc // closes the connection, without waiting
+	conn   *websocket.Conn    // owned by the session's goroutine; nil until it is open
 }
 
-// news is what a link tells, one thing at a time: that it is open, an event,
-// or its end.
+// news is a report of a link: it is open, an event has arrived, or it has ended.
 type news struct {
 	from  *link
 	conn  *websocket.Conn
@@ -42,7 +40,7 @@ type news struct {
 	err   error
 }
 
-// connect begins a link, if there is none.
+// connect starts a link, if there is none.
 func (s *Session) connect(ctx context.Context) {
 	if s.link != nil {
 		return
@@ -57,7 +55,7 @@ func (s *Session) connect(ctx context.Context) {
 	})
 }
 
-// disconnect ends the link, or the wait for the next one.
+// disconnect ends the link, or cancels the next attempt.
 func (s *Session) disconnect() {
 	s.retry.Stop()
 	if s.link != nil {
@@ -67,12 +65,12 @@ func (s *Session) disconnect() {
 	s.view.ShowState(Offline)
 }
 
-// out notes that there is no link any more, and so no way to be in the room.
+// out records that there is no link, and so no membership in the room.
 func (s *Session) out() {
 	s.link, s.me, s.asked = nil, nil, ""
 }
 
-// tell hands news to the goroutine of Run, unless the link was hung up.
+// tell passes news to the goroutine of Run, unless the link was hung up.
 func (s *Session) tell(ctx context.Context, n news) {
 	select {
 	case s.news <- n:
@@ -80,7 +78,7 @@ func (s *Session) tell(ctx context.Context, n news) {
 	}
 }
 
-// converse dials and reads until the connection ends, and returns why.
+// converse dials and reads until the connection ends, and returns the cause.
 func (s *Session) converse(ctx context.Context, l *link) error {
 	conn, err := s.open(ctx)
 	if err != nil {
@@ -109,10 +107,10 @@ func (s *Session) open(ctx context.Context) (*websocket.Conn, error) {
 	return conn, err
 }
 
-// hear takes what a link tells.
+// hear handles news of a link.
 func (s *Session) hear(ctx context.Context, n news) {
 	switch {
-	case n.from != s.link: // one that was hung up
+	case n.from != s.link: // it was hung up
 	case n.err != nil:
 		s.lost(ctx, n.err)
 	case n.conn != nil:
@@ -121,26 +119,26 @@ func (s *Session) hear(ctx context.Context, n news) {
 		if s.name != "" {
 			s.join(ctx)
 		} else {
-			s.view.HideTrouble() // only the name is missing
+			s.view.HideTrouble() // only the name is missing now
 		}
 	default:
 		s.handle(ctx, n.event)
 	}
 }
 
-// farewells say why the server closed the connection.
+// farewells are texts for the close codes of the server.
 var farewells = map[websocket.StatusCode]string{
 	websocket.StatusGoingAway:       "The server has gone away.",
 	websocket.StatusPolicyViolation: "You sent too much at once and were disconnected.",
 	websocket.StatusTryAgainLater:   "Messages came faster than they could be delivered to you.",
 }
 
-// lost decides what comes after the end of a link.
+// lost handles the end of a link.
 func (s *Session) lost(ctx context.Context, err error) {
 	s.out()
 	code := websocket.CloseStatus(err)
 	if code == protocol.StatusReplaced {
-		// Another tab has our key, being a copy of this one. It keeps the key.
+		// Another tab has the same key, as a copy of this one. It keeps the key.
 		s.newKey()
 		s.connect(ctx)
 		return
@@ -152,7 +150,7 @@ func (s *Session) lost(ctx context.Context, err error) {
 	s.view.ShowState(Offline)
 	switch code {
 	case websocket.StatusInvalidFramePayloadData, websocket.StatusPolicyViolation:
-		// It would be wrong to come back uninvited.
+		// The server does not want automatic attempts.
 		s.view.ShowTrouble(text, time.Time{})
 	default:
 		pause := s.pause()
@@ -161,10 +159,10 @@ func (s *Session) lost(ctx context.Context, err error) {
 	}
 }
 
-// pause returns how long to wait for the next attempt.
+// pause returns the time until the next attempt.
 func (s *Session) pause() time.Duration {
 	longest := lastPause
-	if s.attempts < 8 { // further doubling is of no use
+	if s.attempts < 8 { // avoids an overflow
 		longest = min(lastPause, firstPause<<s.attempts)
 	}
 	s.attempts++
@@ -180,7 +178,7 @@ func (s *Session) send(ctx context.Context, req protocol.Request) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	// The end of the connection is told by who reads.
+	// The goroutine that reads reports the end of the connection.
 	if err := wsjson.Write(ctx, s.link.conn, req); errors.Is(err, context.DeadlineExceeded) {
 		s.link.conn.CloseNow()
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/bhojpur/api/wsjson"
 )
 
-// serve has each connection that comes served by f, in place of a chat, over a
-// network in which a write waits until the other side reads.
+// serve serves each connection by f in place of a chat, on a network in which a write
+// blocks until the peer reads.
 func (s *stage) serve(f func(conn *websocket.Conn)) {
 	n := rawpeer.Listen(&rawpeer.PipeOptions{Capacity: rawpeer.Rendezvous})
 	s.network.to(n)
@@ -29,8 +29,7 @@ func (s *stage) serve(f func(conn *websocket.Conn)) {
 	}))
 }
 
-// TestPauses has no server for a while: the pauses between the attempts grow,
-// to a limit.
+// The pauses between attempts grow up to a limit.
 func TestPauses(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.network.to(nil)
@@ -48,7 +47,7 @@ func TestPauses(t *testing.T) {
 			t.Errorf("there were %d attempts", n)
 		}
 
-		// They begin small again once the chat was reached.
+		// They start small again after the chat was reached.
 		s.start()
 		time.Sleep(lastPause)
 		view.forget()
@@ -61,7 +60,7 @@ func TestPauses(t *testing.T) {
 	})
 }
 
-// TestConnectNow does not wait for the next attempt.
+// Connect does not wait for the next attempt.
 func TestConnectNow(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		session, view := s.ada()
@@ -70,12 +69,12 @@ func TestConnectNow(t *testing.T) {
 		s.start()
 		session.Connect()
 		view.want("connecting", "connected", "no trouble", "Ada among Ada", "remark: The server was started anew", "history: []")
-		time.Sleep(time.Minute) // the attempt that was planned is not made
+		time.Sleep(time.Minute) // the scheduled attempt is not made
 		view.want()
 	})
 }
 
-// TestDisconnect leaves the room with a close frame, and stays away.
+// Disconnect sends a close frame, and makes no further attempt.
 func TestDisconnect(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		session, view := s.ada()
@@ -86,7 +85,7 @@ func TestDisconnect(t *testing.T) {
 		time.Sleep(time.Hour)
 		view.want("offline")
 
-		// While it waits for the next attempt, too.
+		// It also cancels the next attempt,
 		session.Connect()
 		view.forget()
 		s.stop()
@@ -96,7 +95,7 @@ func TestDisconnect(t *testing.T) {
 		time.Sleep(time.Hour)
 		view.want("offline")
 
-		// And while it connects.
+		// and an attempt that is under way.
 		s.network.hold()
 		session.Connect()
 		view.want("connecting")
@@ -107,7 +106,7 @@ func TestDisconnect(t *testing.T) {
 	})
 }
 
-// TestStrangeServer sends what makes no sense, or not yet.
+// Unknown and untimely events are ignored.
 func TestStrangeServer(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		person := &protocol.Person{ID: "id", Name: "Bob"}
@@ -136,7 +135,7 @@ func TestStrangeServer(t *testing.T) {
 	})
 }
 
-// TestNobodyAnswers gives up a connection that does not open.
+// A handshake that is not answered is given up.
 func TestNobodyAnswers(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.network.hold()
@@ -148,7 +147,7 @@ func TestNobodyAnswers(t *testing.T) {
 	})
 }
 
-// TestNobodyReads gives up a connection that takes nothing.
+// A server that does not read is given up.
 func TestNobodyReads(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.serve(func(*websocket.Conn) { <-t.Context().Done() })
@@ -160,7 +159,7 @@ func TestNobodyReads(t *testing.T) {
 	})
 }
 
-// TestGoodbye tells the server that one leaves, be it for now or for good.
+// Disconnect and the end of Run send a close frame.
 func TestGoodbye(t *testing.T) {
 	for name, leave := range map[string]func(session *Session, end func()){
 		"Disconnect": func(session *Session, _ func()) { session.Disconnect() },
@@ -189,14 +188,13 @@ func TestGoodbye(t *testing.T) {
 	}
 }
 
-// TestClosedAtTheEnd wants Run to return no earlier than the connection is
-// closed.
+// Run returns after the connection is closed.
 func TestClosedAtTheEnd(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		ctx, end := context.WithCancel(t.Context())
 		defer end()
 		_, running := s.run(ctx)
-		s.network.hold() // the server's answer to the close, too
+		s.network.hold() // also the server's close frame
 		end()
 		synctest.Wait()
 		if running.Returned() {
@@ -207,7 +205,7 @@ func TestClosedAtTheEnd(t *testing.T) {
 	})
 }
 
-// run runs a session that has come as far as it can.
+// run runs a session and waits until it is blocked.
 func (s *stage) run(ctx context.Context) (*Session, *rawpeer.Call[struct{}]) {
 	session := New(Options{
 		URL:  "ws://chat.test/ws",
@@ -220,7 +218,7 @@ func (s *stage) run(ctx context.Context) (*Session, *rawpeer.Call[struct{}]) {
 	return session, running
 }
 
-// TestOldNews has a link that was hung up tell something all the same.
+// News of a link that was hung up are ignored.
 func TestOldNews(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		view := newScreen(t)

@@ -9,14 +9,14 @@ import (
 	"github.com/bhojpur/api/examples/internal/chat/protocol"
 )
 
-// handle takes an event of the server's.
+// handle handles an event.
 func (s *Session) handle(ctx context.Context, e protocol.Event) {
 	switch {
 	case e.Type == protocol.Welcome && e.You != nil:
 		s.welcome(ctx, e)
 	case e.Type == protocol.Refused:
 		s.refused(e)
-	case s.me == nil: // the rest is for those in the room
+	case s.me == nil: // the other events are for members
 	case e.Type == protocol.Said && e.Message != nil:
 		s.said(*e.Message)
 	case e.Type == protocol.Joined && e.Person != nil:
@@ -30,7 +30,7 @@ func (s *Session) handle(ctx context.Context, e protocol.Event) {
 	}
 }
 
-// welcome is the answer to join.
+// welcome handles the answer to join.
 func (s *Session) welcome(ctx context.Context, e protocol.Event) {
 	s.attempts = 0
 	s.view.HideTrouble()
@@ -73,8 +73,8 @@ func (s *Session) said(m protocol.Message) {
 	s.view.AddMessage(m, *s.me)
 }
 
-// note remembers that a message has arrived: at our side, and if it is ours,
-// at the server.
+// note records that a message has arrived here, and if it is of this person, at the
+// server.
 func (s *Session) note(m protocol.Message) {
 	s.lastID = m.ID
 	if p := s.pendingOf(m.Ref); p != nil && m.From == s.me.ID {
@@ -104,11 +104,11 @@ func (s *Session) refused(e protocol.Event) {
 		s.view.Notice(e.Text)
 		return
 	}
-	s.asked = "" // whoever has a name was not joining
+	s.asked = "" // a person with a name was not joining
 	s.view.AskName(e.Text)
 }
 
-// present shows who is here, and what changed in that.
+// present shows the list of people and a remark about the change.
 func (s *Session) present(remark string) {
 	s.showPeople()
 	s.view.AddRemark(remark)
@@ -127,7 +127,7 @@ func (s *Session) showPeople() {
 	s.view.ShowPeople(people, *s.me)
 }
 
-// checkName tells where the server gave another name than was asked for.
+// checkName shows a notice if the server assigned another name.
 func (s *Session) checkName() {
 	if s.me.Name != s.name {
 		s.view.Notice("Somebody else here has that name, so you are " + s.me.Name + ".")
@@ -136,14 +136,13 @@ func (s *Session) checkName() {
 
 func (s *Session) join(ctx context.Context) {
 	if !s.isOpen() {
-		return // the opening of a link joins
+		return // opening the link joins
 	}
 	s.asked = s.name
 	s.send(ctx, protocol.Request{Type: protocol.Join, Name: s.name, Key: s.key})
 }
 
-// transmit says something if we are in the room. Otherwise that happens when
-// we are.
+// transmit sends a message if the person is in the room. Otherwise welcome does so.
 func (s *Session) transmit(ctx context.Context, p *pending) {
 	if s.me != nil {
 		s.send(ctx, protocol.Request{Type: protocol.Say, Text: p.text, Ref: p.ref})
@@ -158,7 +157,7 @@ func (s *Session) pendingOf(ref string) *pending {
 	return s.pending[i]
 }
 
-// settle is done with something that was said.
+// settle removes a pending message.
 func (s *Session) settle(p *pending) {
 	s.pending = slices.DeleteFunc(s.pending, func(q *pending) bool { return q == p })
 	s.view.RemovePending(p.ref)

@@ -1,6 +1,6 @@
-// Package session is somebody's side of the chat without the page: it
-// connects, comes back when the connection was lost, and sees to it that what
-// was said arrives. It knows nothing of a browser. The tests run it natively.
+// Package session is a client of the chat without its page. It connects, connects again
+// after a lost connection, and sends each message until it is confirmed. It does not
+// depend on a browser, so its tests run natively.
 package session
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/bhojpur/api/examples/internal/chat/protocol"
 )
 
-// State is how far a session is from being connected.
+// State is the state of the connection.
 type State int
 
 const (
@@ -22,88 +22,86 @@ const (
 	Offline
 )
 
-// View shows a session. Its methods are called one after the other, from the
-// goroutine of [Session.Run], and must not wait for anything.
+// View shows a session. Its methods are called one after the other, by the goroutine of
+// [Session.Run], and must not block.
 type View interface {
 	ShowState(State)
-	// ShowTrouble tells why there is no connection, and when the next attempt
-	// will be: never, if that is the zero time. It stays until HideTrouble.
+	// ShowTrouble shows the reason of a lost connection and the time of the next attempt,
+	// which is zero if there is none. It stays until HideTrouble.
 	ShowTrouble(text string, retryAt time.Time)
 	HideTrouble()
-	// ShowPeople lists who is here, me first.
+	// ShowPeople shows the people in the room, me first.
 	ShowPeople(people []protocol.Person, me protocol.Person)
 
 	AddMessage(m protocol.Message, me protocol.Person)
-	// AddHistory adds messages that were said before one came in.
+	// AddHistory adds messages from before this person joined.
 	AddHistory(messages []protocol.Message, me protocol.Person)
 	AddRemark(text string)
 
-	// AddPending shows what was said and is not confirmed, which ref names.
+	// AddPending shows a message that is not confirmed. ref identifies it.
 	AddPending(ref, text string)
 	ShowSending(ref string)
 	ShowFailed(ref string)
 	RemovePending(ref string)
 
-	// Notice says something for a moment.
+	// Notice shows a text for a short time.
 	Notice(text string)
-	// AskName asks for a name, which SetName is told. why says what was wrong
-	// with the last one, or is "".
+	// AskName asks for a name, for SetName. why is the problem of the last name, or "".
 	AskName(why string)
 
-	// KeepName and KeepKey are told what to remember for the next session.
+	// KeepName and KeepKey store the options of the next session.
 	KeepName(name string)
 	KeepKey(key string)
 }
 
-// Options are what a session begins with.
+// Options are the options of New.
 type Options struct {
-	URL  string // of the chat's socket; in a browser it may be relative
+	URL  string // of the room; in a browser it may be relative
 	Dial *websocket.DialOptions
-	Name string // the one that was kept, or "" for asking
-	Key  string // the one that was kept, or "" for a new person
+	Name string // as stored by KeepName; "" asks for one
+	Key  string // as stored by KeepKey; "" makes a new person
 }
 
-// Session is somebody in the chat, or on the way there. All its methods may be
-// called at once. Those that tell what the person does return at once; Run
-// sees to it, in the same order.
+// Session is a client of the chat. All methods are safe for concurrent use. Except for
+// Run they return at once, and Run executes them in their order.
 type Session struct {
 	// Set by New.
 	view View
 	url  string
 	dial *websocket.DialOptions
 	news chan news     // from links
-	more chan struct{} // of capacity 1: there are deeds
+	more chan struct{} // of capacity 1: deeds is not empty
 
 	mu    sync.Mutex // a leaf
-	deeds []deed     // that Run has not come to
+	deeds []deed     // not executed yet
 
 	// Owned by the goroutine of Run.
-	name     string // that the person wants
-	asked    string // the one in a join under way, or ""
+	name     string // as the person wants it
+	asked    string // of a join under way, or ""
 	key      string
-	link     *link // the connection, or the attempt at one, or nil
+	link     *link // the connection or the attempt, or nil
 	links    sync.WaitGroup
-	attempts int // since the last welcome
+	attempts int // number since the last welcome
 	retry    *time.Timer
 
-	// What is known of the room, owned by the goroutine of Run.
-	me      *protocol.Person // nil while not in the room
-	room    string           // which run of the server lastID belongs to
+	// The state of the room, owned by the goroutine of Run.
+	me      *protocol.Person // nil outside of the room
+	room    string           // the run of the server that lastID belongs to
 	lastID  int64            // of a message
 	people  map[string]protocol.Person
 	pending []*pending
 }
 
-// deed is something that the person does.
+// deed is an action of the person.
 type deed func(ctx context.Context)
 
-// pending is something said that the server has not confirmed.
+// pending is a message that the server has not confirmed.
 type pending struct {
 	ref, text string
-	failed    bool // refused; the person decides what becomes of it
+	failed    bool // refused; the person sends it again or discards it
 }
 
-// New returns a session that Run begins.
+// New returns a session. Run starts it.
 func New(opts Options, view View) *Session {
 	return &Session{
 		view:   view,
@@ -117,8 +115,8 @@ func New(opts Options, view View) *Session {
 	}
 }
 
-// Run connects, and stays connected until ctx ends. When it returns, the
-// connection is closed.
+// Run keeps the session connected until ctx is done. When it returns, the connection is
+// closed.
 func (s *Session) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer s.links.Wait()
@@ -167,23 +165,23 @@ func (s *Session) takeDeeds() []deed {
 	return deeds
 }
 
-// newKey makes the person another one.
+// newKey makes the session that of another person.
 func (s *Session) newKey() {
 	s.key = rand.Text()
 	s.view.KeepKey(s.key)
 }
 
-// Connect connects now, if there is no connection.
+// Connect connects at once, if there is no connection.
 func (s *Session) Connect() {
 	s.do(s.connect)
 }
 
-// Disconnect leaves the room, until Connect.
+// Disconnect leaves the room until Connect is called.
 func (s *Session) Disconnect() {
 	s.do(func(context.Context) { s.disconnect() })
 }
 
-// SetName joins with a name, or changes it.
+// SetName joins with a name, or changes the name.
 func (s *Session) SetName(name string) {
 	s.do(func(ctx context.Context) {
 		name := protocol.CleanName(name)
@@ -199,13 +197,13 @@ func (s *Session) SetName(name string) {
 		switch {
 		case s.me != nil:
 			s.send(ctx, protocol.Request{Type: protocol.Rename, Name: name})
-		case s.asked == "": // otherwise welcome sees to it
+		case s.asked == "": // otherwise welcome does so
 			s.join(ctx)
 		}
 	})
 }
 
-// Say says something, at once or when the connection is back.
+// Say sends a message at once, or when there is a connection again.
 func (s *Session) Say(text string) {
 	s.do(func(ctx context.Context) {
 		text := protocol.CleanText(text)
@@ -219,7 +217,7 @@ func (s *Session) Say(text string) {
 	})
 }
 
-// SendAgain tries once more to say what was refused.
+// SendAgain sends a refused message again.
 func (s *Session) SendAgain(ref string) {
 	s.do(func(ctx context.Context) {
 		if p := s.pendingOf(ref); p != nil && p.failed {
@@ -230,7 +228,7 @@ func (s *Session) SendAgain(ref string) {
 	})
 }
 
-// Discard gives up what was refused.
+// Discard removes a refused message.
 func (s *Session) Discard(ref string) {
 	s.do(func(context.Context) {
 		if p := s.pendingOf(ref); p != nil && p.failed {

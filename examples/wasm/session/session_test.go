@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
-// A stage is a chat that sessions come to, which can be restarted.
+// stage is a chat that can be restarted.
 type stage struct {
 	t       *testing.T
 	network *street
@@ -26,7 +26,7 @@ type stage struct {
 	opts    chat.Options
 }
 
-// play runs f in a bubble, with a server.
+// play runs f in a bubble with a server.
 func play(t *testing.T, f func(t *testing.T, s *stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{t: t, network: new(street), opts: chat.Defaults()}
@@ -35,7 +35,7 @@ func play(t *testing.T, f func(t *testing.T, s *stage)) {
 	})
 }
 
-// start begins a server, in place of the last one.
+// start starts a server in place of the last one.
 func (s *stage) start() {
 	s.server = chat.NewServer(s.opts, slog.New(slog.DiscardHandler))
 	n := rawpeer.Listen(nil)
@@ -50,7 +50,7 @@ func (s *stage) stop() {
 	synctest.Wait()
 }
 
-// guest is another client.
+// guest joins as another client.
 func (s *stage) guest(name string) *chattest.Guest {
 	s.t.Helper()
 	g := chattest.Visit(s.t, s.network)
@@ -58,7 +58,7 @@ func (s *stage) guest(name string) *chattest.Guest {
 	return g
 }
 
-// enter begins a session, which ends with the test.
+// enter starts a session, which ends with the test.
 func (s *stage) enter(opts Options) (*Session, *screen) {
 	opts.URL = "ws://chat.test/ws"
 	opts.Dial = &websocket.DialOptions{HTTPClient: rawpeer.HTTPClient(s.network)}
@@ -73,7 +73,7 @@ func (s *stage) enter(opts Options) (*Session, *screen) {
 	return session, view
 }
 
-// ada is a session that has come in.
+// ada starts a session that has joined.
 func (s *stage) ada() (*Session, *screen) {
 	session, view := s.enter(Options{Name: "Ada", Key: "the key of Ada"})
 	view.want("connecting", "connected", "no trouble", "Ada among Ada", "history: []")
@@ -128,7 +128,7 @@ func TestPresence(t *testing.T) {
 	})
 }
 
-// TestSameName comes in where somebody has the name.
+// A name that is in use gets a number.
 func TestSameName(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.guest("Ada")
@@ -138,8 +138,7 @@ func TestSameName(t *testing.T) {
 	})
 }
 
-// TestAnotherNameMeanwhile changes the name while the server has not answered
-// join.
+// The name may change before the server has answered join.
 func TestAnotherNameMeanwhile(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		session, view := s.enter(Options{Key: "a key"})
@@ -154,10 +153,10 @@ func TestAnotherNameMeanwhile(t *testing.T) {
 	})
 }
 
-// TestRefused says more than the server lets pass, and says it again.
+// A message above the rate limit is refused, and can be sent again.
 func TestRefused(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		s.opts.Burst = 2 // of which join takes one
+		s.opts.Burst = 2 // including join
 		s.stop()
 		s.start()
 		session, view := s.ada()
@@ -180,7 +179,7 @@ func TestRefused(t *testing.T) {
 		session.Discard("nothing")
 		view.want()
 
-		// What was not refused goes its way.
+		// Messages that were not refused are sent.
 		time.Sleep(s.opts.Refill)
 		s.network.hold()
 		session.Say("4")
@@ -190,7 +189,7 @@ func TestRefused(t *testing.T) {
 		s.network.letGo()
 		view.want("settled: 4", "me: 4")
 
-		// A ref is a mark of one's own.
+		// Refs of other clients do not matter.
 		session.Say("5")
 		view.want("pending: 5", "failed: 5", tooFast)
 		bob := s.guest("Bob")
@@ -199,8 +198,7 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// TestNoName joins with what is no name, and with what the server takes for
-// none.
+// Empty names, and names that the server refuses, are asked for again.
 func TestNoName(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		_, view := s.enter(Options{Name: " \t", Key: "a key"})
@@ -213,7 +211,7 @@ func TestNoName(t *testing.T) {
 	})
 }
 
-// TestLongHistory comes in where much was said.
+// A welcome may have a long history.
 func TestLongHistory(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.opts.Burst = 100
@@ -231,8 +229,7 @@ func TestLongHistory(t *testing.T) {
 	})
 }
 
-// TestRestart loses the connection, says something meanwhile, and finds the
-// server anew, with somebody who was quicker.
+// After a restart of the server, where the name is in use now, pending messages are sent.
 func TestRestart(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		session, view := s.ada()
@@ -252,7 +249,7 @@ func TestRestart(t *testing.T) {
 	})
 }
 
-// TestMissed loses the connection while the others talk on.
+// Messages that were missed are added, once.
 func TestMissed(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.opts.History = 2
@@ -270,7 +267,7 @@ func TestMissed(t *testing.T) {
 		cy := s.guest("Cy")
 		view.want("Ada among Ada, Bob, Cy", "remark: Cy came in")
 
-		// Nothing is told twice.
+		// No message is shown twice.
 		session.Disconnect()
 		view.want("offline")
 		cy.Conn.CloseNow()
@@ -278,7 +275,7 @@ func TestMissed(t *testing.T) {
 		session.Connect()
 		view.want("connecting", "connected", "no trouble", "Ada among Ada, Bob", "history: [Bob: 2]")
 
-		// What the server does not know any more is missing.
+		// Messages that are not in the history are missing.
 		session.Disconnect()
 		view.want("offline")
 		for _, text := range []string{"3", "4", "5"} {
@@ -287,13 +284,12 @@ func TestMissed(t *testing.T) {
 		session.Connect()
 		view.want("connecting", "connected", "no trouble", "Ada among Ada, Bob",
 			"remark: Some messages of the meantime are not shown", "history: [Bob: 4, Bob: 5]")
-		session.Connect() // has no effect
+		session.Connect() // without an effect
 		view.want()
 	})
 }
 
-// TestConfirmedByHistory says something that the server gets, and loses the
-// connection before the answer.
+// The history confirms a message whose confirmation was lost.
 func TestConfirmedByHistory(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		session, view := s.ada()
@@ -307,12 +303,12 @@ func TestConfirmedByHistory(t *testing.T) {
 	})
 }
 
-// TestReplaced has somebody else join with the same key, as the copy of a tab
-// does: both go on, as two people.
+// If another client joins with the same key, as a copy of the tab does, the session
+// becomes another person.
 func TestReplaced(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		_, view := s.ada()
-		s.guest("Ada") // with the same key
+		s.guest("Ada") // the same key
 		view.want("keep the key", "connecting", "connected", "no trouble", "Ada 2 among Ada 2, Ada", "history: []",
 			"notice: Somebody else here has that name, so you are Ada 2.")
 		if view.key == "the key of Ada" || view.key == "" {
@@ -321,7 +317,7 @@ func TestReplaced(t *testing.T) {
 	})
 }
 
-// TestThrownOut is told not to come back.
+// After a close code that forbids it, there is no further attempt.
 func TestThrownOut(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.opts.Burst, s.opts.MaxRefused = 2, 1
@@ -342,7 +338,7 @@ func TestThrownOut(t *testing.T) {
 	})
 }
 
-// TestTooLong says what is too long for the server.
+// A message that is too long is refused.
 func TestTooLong(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		session, view := s.ada()

@@ -9,15 +9,15 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// street is the way to a server, which is another one after a restart.
+// street is a network on which the server can be replaced.
 type street struct {
-	net.Listener // nil: one listens in a house, not on the street
+	net.Listener // nil: only a house listens
 
 	mu      sync.Mutex
-	house   rawpeer.Network // nil when there is no server
-	last    *rawpeer.Stream // of whoever dialed last
-	isHeld  bool            // nothing arrives at clients that dial
-	release func()          // has arrive what is held at the last one
+	house   rawpeer.Network // nil without a server
+	last    *rawpeer.Stream // of the last client that dialed
+	isHeld  bool            // streams of clients that dial are stalled
+	release func()          // ends the stall of the last one
 }
 
 func (s *street) to(n rawpeer.Network) {
@@ -43,8 +43,8 @@ func (s *street) Dial(ctx context.Context) (net.Conn, error) {
 	return conn, nil
 }
 
-// hold lets nothing arrive any more at the client that dialed last, and at
-// those who dial until cut or letGo.
+// hold stalls the stream of the last client that dialed, and those of clients that dial
+// before cut or letGo.
 func (s *street) hold() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,7 +54,7 @@ func (s *street) hold() {
 	}
 }
 
-// letGo ends a hold.
+// letGo ends hold.
 func (s *street) letGo() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +62,7 @@ func (s *street) letGo() {
 	s.release()
 }
 
-// cut breaks the connection of the client that dialed last.
+// cut resets the connection of the last client that dialed.
 func (s *street) cut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,14 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// Part is a piece of a text.
+// Part is a part of a text.
 type Part struct {
 	Text   string
 	IsLink bool // Text is a web address
 }
 
-// Parts finds the web addresses in a text. What ends a sentence or a bracket
-// is no part of an address at its end.
+// Parts splits a text into web addresses and the text between them. Punctuation and
+// brackets at the end are not part of an address.
 func Parts(text string) []Part {
 	var parts []Part
 	add := func(p Part) {
@@ -21,7 +21,7 @@ func Parts(text string) []Part {
 			parts = append(parts, p)
 		}
 	}
-	begin := 0 // of what was not added
+	begin := 0 // of the rest that was not added
 	for at := 0; at < len(text); {
 		rest := text[at:]
 		scheme := schemeLen(rest)
@@ -45,7 +45,7 @@ func Parts(text string) []Part {
 	return parts
 }
 
-// schemeLen returns the length of the scheme that s begins with, or 0.
+// schemeLen returns the length of the scheme at the start of s, or 0.
 func schemeLen(s string) int {
 	for _, scheme := range []string{"https://", "http://"} {
 		if strings.HasPrefix(s, scheme) {
@@ -59,7 +59,7 @@ func notInAddress(r rune) bool {
 	return unicode.IsSpace(r) || strings.ContainsRune(`<>"`, r)
 }
 
-// Initials are the first characters of the first two words of a name.
+// Initials returns the first characters of the first two words of a name.
 func Initials(name string) string {
 	var initials strings.Builder
 	words := strings.Fields(name)
@@ -70,7 +70,7 @@ func Initials(name string) string {
 	return strings.ToUpper(initials.String())
 }
 
-// Hue is a colour for a person, in degrees: always the same one.
+// Hue returns the hue of a person, in degrees.
 func Hue(id string) int {
 	hue := 0
 	for _, r := range id {

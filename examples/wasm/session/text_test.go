@@ -30,8 +30,7 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// FuzzParts wants that the parts are the text again, and that what becomes a
-// link can't be anything but a web address.
+// The parts make up the text, and links are web addresses.
 func FuzzParts(f *testing.F) {
 	f.Add("see http://a.test, or <https://b.test>")
 	f.Add("http://\xff")

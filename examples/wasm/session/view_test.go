@@ -12,23 +12,23 @@ import (
 	"github.com/bhojpur/api/examples/internal/chat/protocol"
 )
 
-// screen is a View that writes down what it is told, in a line each. Those who
-// look at it are in a bubble, and wait until nothing moves any more.
+// screen is a View that records each call as a line. Its methods for tests wait until the
+// bubble is blocked.
 type screen struct {
 	t *testing.T
 
 	mu       sync.Mutex
 	lines    []string
-	refs     map[string]string // of what is pending, by its text
+	refs     map[string]string // of pending messages, by text
 	key      string
-	attempts []time.Duration // until the next one, as it was told
+	attempts []time.Duration // the pauses that were shown
 }
 
 func newScreen(t *testing.T) *screen {
 	return &screen{t: t, refs: make(map[string]string)}
 }
 
-// want wants these lines to be what is new on the screen.
+// want wants exactly these new lines.
 func (s *screen) want(lines ...string) {
 	s.t.Helper()
 	synctest.Wait()
@@ -40,7 +40,7 @@ func (s *screen) want(lines ...string) {
 	s.lines = nil
 }
 
-// forget takes no interest in what is on the screen.
+// forget discards the new lines.
 func (s *screen) forget() {
 	synctest.Wait()
 	s.mu.Lock()
@@ -48,7 +48,7 @@ func (s *screen) forget() {
 	s.lines = nil
 }
 
-// ref returns what names a pending text.
+// ref returns the ref of a pending text.
 func (s *screen) ref(text string) string {
 	s.t.Helper()
 	synctest.Wait()
@@ -67,7 +67,7 @@ func (s *screen) add(format string, args ...any) {
 	s.lines = append(s.lines, fmt.Sprintf(format, args...))
 }
 
-// textOf returns the pending text that ref names.
+// textOf returns the text of a ref.
 func (s *screen) textOf(ref string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,6 +1,6 @@
-// Runs the client: Go compiled to WebAssembly.
+// Runs the client, a Go program compiled to WebAssembly.
 
-import "./wasm_exec.js"; // of the Go distribution; defines Go
+import "./wasm_exec.js"; // from the Go distribution; defines Go
 
 async function run() {
   if (typeof WebAssembly === "undefined") throw new Error("this browser has no WebAssembly");

@@ -1,5 +1,4 @@
-// Package chattest has guests for the tests of the chat: clients that say
-// what a test tells them, and want what it wants.
+// Package chattest has clients of the chat, for tests.
 package chattest
 
 import (
@@ -14,8 +13,8 @@ import (
 	"github.com/bhojpur/api/wsjson"
 )
 
-// Guest is a client of the chat, whose methods fail the test when something
-// else comes than what is wanted.
+// Guest is a client of the chat. Its methods fail the test if an unexpected event
+// arrives.
 type Guest struct {
 	Conn *websocket.Conn
 	You  protocol.Person // after Join
@@ -28,7 +27,7 @@ const (
 	maxEvent = 1 << 20
 )
 
-// Dial connects to the chat, and does not join it.
+// Dial connects to the chat without joining.
 func Dial(t *testing.T, url string, client *http.Client) *Guest {
 	t.Helper()
 	conn, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{HTTPClient: client})
@@ -64,7 +63,7 @@ func (g *Guest) Read() (e protocol.Event, err error) {
 	return e, err
 }
 
-// Want wants the next event to be of that type.
+// Want returns the next event, which must have the given type.
 func (g *Guest) Want(eventType string) protocol.Event {
 	g.t.Helper()
 	e, err := g.Read()
@@ -77,8 +76,7 @@ func (g *Guest) Want(eventType string) protocol.Event {
 	return e
 }
 
-// WantClose wants the server to close the connection, after whatever else it
-// sends.
+// WantClose discards events until the server closes the connection with the given code.
 func (g *Guest) WantClose(code websocket.StatusCode) {
 	g.t.Helper()
 	for {
@@ -93,13 +91,13 @@ func (g *Guest) WantClose(code websocket.StatusCode) {
 	}
 }
 
-// Join comes in, with a key that follows from the name.
+// Join joins with a key derived from the name.
 func (g *Guest) Join(name string) (welcome protocol.Event) {
 	g.t.Helper()
 	return g.JoinWith(protocol.Request{Type: protocol.Join, Name: name, Key: "the key of " + name})
 }
 
-// JoinWith comes in by a request that the caller makes.
+// JoinWith joins by the given request.
 func (g *Guest) JoinWith(req protocol.Request) (welcome protocol.Event) {
 	g.t.Helper()
 	g.Send(req)
@@ -108,13 +106,13 @@ func (g *Guest) JoinWith(req protocol.Request) (welcome protocol.Event) {
 	return welcome
 }
 
-// Say says a text, with a ref that follows from it.
+// Say sends a message with a ref derived from the text.
 func (g *Guest) Say(text string) {
 	g.t.Helper()
 	g.Send(protocol.Request{Type: protocol.Say, Text: text, Ref: "ref of " + text})
 }
 
-// Hear wants the next event to be what another guest said.
+// Hear wants the next event to be a message of another guest.
 func (g *Guest) Hear(from *Guest, text string) {
 	g.t.Helper()
 	got := *g.Want(protocol.Said).Message

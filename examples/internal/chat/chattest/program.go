@@ -12,7 +12,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// Program runs a program that serves a chat, from its first line to ctrl-C.
+// Program runs a program that serves a chat, until its context ends.
 func Program(t *testing.T, run func(ctx context.Context, args []string, stdout io.Writer) error) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()

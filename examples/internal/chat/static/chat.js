@@ -1,11 +1,11 @@
-// The client of the chat: see protocol/protocol.go for what goes over the wire.
+// The client of the chat. protocol/protocol.go describes the messages.
 
 import { Connection } from "./connection.js";
 import {
   $, addMessage, addPending, addRemark, dressAvatar, following, hideBanner, notice, showBanner, showPeople, showState, toEnd,
 } from "./view.js";
 
-// Storage may be switched off in a browser: then nothing is remembered.
+// Storage may be disabled in a browser. Then nothing is stored.
 const recall = (storage, name) => {
   try { return window[storage].getItem(name) ?? ""; } catch { return ""; }
 };
@@ -15,7 +15,7 @@ const remember = (storage, name, value) => {
 
 const randomText = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
-// The key says that this tab is the same person after a reload.
+// The key identifies the person of this tab after a reload.
 let key = recall("sessionStorage", "chat.key");
 function newKey() {
   key = randomText();
@@ -24,12 +24,12 @@ function newKey() {
 if (!key) newKey();
 
 let wantedName = recall("localStorage", "chat.name");
-let me = null; // who the server says we are, while we are in the room
-let room = ""; // which run of the server the ids below belong to
+let me = null; // this person, as the server knows it; null outside of the room
+let room = ""; // the run of the server that the ids below belong to
 let lastID = 0;
 let unread = 0;
 const people = new Map(); // by id
-const pending = new Map(); // by ref: what we said and the server has not confirmed
+const pending = new Map(); // by ref: messages that the server has not confirmed
 
 // ---- what the server sends
 
@@ -152,7 +152,7 @@ const connection = new Connection(socketURL, {
     if (state !== "offline") return;
     me = null;
     if (close.code === 4001) {
-      // Another tab has our key, being a copy of this one. It keeps the key.
+      // Another tab has the same key, as a copy of this one. It keeps the key.
       newKey();
       connection.connect();
       return;
@@ -183,8 +183,7 @@ function compose(text) {
   transmit(message);
 }
 
-// transmit sends a message if we are in the room. Otherwise that happens when
-// we are.
+// transmit sends a message if we are in the room. Otherwise the next welcome does so.
 function transmit({ ref, text }) {
   if (me) connection.send({ type: "say", text, ref });
 }
@@ -212,8 +211,8 @@ $("message-form").addEventListener("submit", (event) => {
 
 input.addEventListener("input", fitInput);
 
-// Enter sends, and with shift begins a line. The keyboard of a phone tells
-// the line break alone, not the key.
+// Enter sends, and shift-Enter begins a line. The keyboard of a phone reports only the
+// line break, not the key.
 let shift = false;
 input.addEventListener("keydown", (event) => (shift = event.shiftKey));
 input.addEventListener("beforeinput", (event) => {
@@ -258,7 +257,7 @@ dialog.addEventListener("cancel", (event) => {
   if (!wantedName) event.preventDefault();
 });
 dialog.addEventListener("close", () => {
-  if (!wantedName) askName(); // a browser lets nobody keep a dialog open by force
+  if (!wantedName) askName(); // browsers close a dialog in spite of that at the second attempt
 });
 
 // ---- the page
@@ -272,7 +271,7 @@ document.addEventListener("visibilitychange", () => {
 });
 window.addEventListener("online", () => connection.connect());
 
-// A page that is left may be kept and shown again later, without a connection.
+// A page may be kept after the user has left it, and be shown again without a connection.
 window.addEventListener("pagehide", () => connection.close());
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) connection.connect();

@@ -1,13 +1,13 @@
-// A WebSocket that is opened again when it was closed.
+// A WebSocket that is opened again after it was closed.
 
-// The pause before another attempt doubles from the first to the last value.
-// Half of it is left to chance, so that the clients of a server that comes
-// back don't all call at the same moment.
+// The pause before the next attempt doubles from the first to the last value. Half of it
+// is random, so that the clients of a server that has restarted do not all connect at the
+// same moment.
 const firstPause = 500;
 const lastPause = 15000;
-const patience = 10000; // for a connection to open
+const patience = 10000; // for the opening handshake
 
-// Close codes after which it would be wrong to come back uninvited.
+// Close codes after which the server does not want automatic attempts.
 const final = new Set([1007, 1008]);
 
 export class Connection {
@@ -17,15 +17,15 @@ export class Connection {
   #timer = 0;
   #attempts = 0;
 
-  // The handlers are: opened(), received(event), and changed(state, close)
-  // with state "connecting", "connected" or "offline". close is there when
-  // offline: the code and when the next attempt will be, or null if never.
+  // The handlers are opened(), received(event), and changed(state, close) with the state
+  // "connecting", "connected" or "offline". If it is offline, close has the code and the
+  // time of the next attempt, or null if there is none.
   constructor(url, handlers) {
     this.#url = url;
     this.#handlers = handlers;
   }
 
-  // connect opens the connection, now, if it is not open.
+  // connect opens the connection at once, if it is not open.
   connect() {
     if (this.#socket) return;
     clearTimeout(this.#timer);
@@ -48,13 +48,12 @@ export class Connection {
     };
   }
 
-  // settled is told when the other side has made sense: the next pause
-  // begins small again.
+  // settled resets the pause, after the server has answered.
   settled() {
     this.#attempts = 0;
   }
 
-  // send sends a value as JSON. It returns false when there is no connection.
+  // send sends a value as JSON. It returns false if there is no connection.
   send(value) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(value));

@@ -1,4 +1,4 @@
-// What is on the page. Whatever people wrote becomes text nodes, never HTML.
+// The page. Text of people becomes text nodes, never HTML.
 
 export const $ = (id) => document.getElementById(id);
 
@@ -7,7 +7,7 @@ const calendar = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "num
 
 const maxShown = 1000; // messages and remarks in the log
 const groupedWithin = 5 * 60 * 1000;
-const nearby = 80; // pixels from the end that count as being there
+const nearby = 80; // distance from the end, in pixels, that counts as the end
 
 // make returns an element with a class and children, which are nodes or text.
 export function make(tag, className, ...children) {
@@ -24,7 +24,7 @@ function initials(name) {
   return firsts.slice(0, 2).join("").toUpperCase();
 }
 
-// hue is a colour for a person: always the same one.
+// hue returns the hue of a person.
 function hue(id) {
   let h = 0;
   for (const char of id) h = (h * 31 + char.codePointAt(0)) % 360;
@@ -43,7 +43,7 @@ function avatar(person) {
   return element;
 }
 
-// showPeople lists who is here, oneself first.
+// showPeople shows the people in the room, this person first.
 export function showPeople(people, me) {
   const sorted = [...people].sort((a, b) => (b.id === me.id) - (a.id === me.id) || a.name.localeCompare(b.name));
   $("people").replaceChildren(...sorted.map((person) => {
@@ -55,7 +55,7 @@ export function showPeople(people, me) {
   $("people-count").textContent = sorted.length;
 }
 
-// withLinks turns the web addresses in a text into links.
+// withLinks splits a text into nodes, with links for its web addresses.
 function withLinks(text) {
   return text.split(/(https?:\/\/[^\s<>"]*[^\s<>".,:;!?')\]])/).map((part, i) => {
     if (i % 2 === 0) return part;
@@ -74,8 +74,7 @@ function bubble(text) {
   return element;
 }
 
-// What the next message is compared with, to see whether it goes on where the
-// one before stopped. from is null after a remark.
+// The last message. The next one may be grouped with it. from is null after a remark.
 const last = { from: null, name: "", time: 0, day: "" };
 
 // addMessage appends a message to the log.
@@ -106,7 +105,7 @@ function addDay(time) {
   addRemark(today ? "Today" : calendar.format(time), "day");
 }
 
-// addRemark appends a line that nobody wrote.
+// addRemark appends a line that is no message.
 export function addRemark(text, className = "") {
   last.from = null;
   add(make("p", "aside " + className, make("bdi", "", text)));
@@ -119,8 +118,8 @@ function add(element) {
   while (log.childElementCount > maxShown) log.firstElementChild.remove();
 }
 
-// addPending shows a message that the server has not confirmed. The returned
-// functions change what is said of it.
+// addPending shows a message that the server has not confirmed. The returned functions
+// change its state.
 export function addPending(text, { again, discard }) {
   const fate = make("div", "fate", "On its way…");
   const element = make("div", "message own pending", bubble(text), fate);
@@ -151,10 +150,10 @@ const scroller = $("scroller");
 const nearEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < nearby;
 const size = () => `${scroller.clientWidth} ${scroller.clientHeight}`;
 let knownSize = "";
-let wasNearEnd = true; // when the scroller had that size
+let wasNearEnd = true; // at the last known size of the scroller
 
-// following runs change, which adds to the conversation, and keeps its end in
-// sight if it was. Otherwise a button leads there.
+// following runs change, which adds to the messages. It keeps the end visible if it was,
+// and otherwise shows the button.
 export function following(change, { always = false } = {}) {
   const stay = always || nearEnd();
   change();
@@ -169,14 +168,13 @@ export function toEnd() {
 }
 
 scroller.addEventListener("scroll", () => {
-  if (size() !== knownSize) return; // the browser scrolled, not the reader
+  if (size() !== knownSize) return; // scrolled by the browser, not by the reader
   wasNearEnd = nearEnd();
   if (wasNearEnd) $("to-end").hidden = true;
 }, { passive: true });
 $("to-end").addEventListener("click", toEnd);
 
-// A keyboard that comes up on a phone takes room, and so does a long text in
-// the input.
+// The keyboard of a phone, and a long text in the input, make the scroller smaller.
 new ResizeObserver(() => {
   knownSize = size();
   if (wasNearEnd) toEnd();
@@ -184,7 +182,7 @@ new ResizeObserver(() => {
 
 let noticeTimer = 0;
 
-// notice says something above the input, for a while.
+// notice shows a text above the input for a short time.
 export function notice(text) {
   clearTimeout(noticeTimer);
   $("notice").textContent = text;
@@ -202,8 +200,8 @@ export function showState(state) {
 
 let countdown = 0;
 
-// showBanner tells that the connection is gone, and when the next attempt
-// will be. Only text is read out: the seconds change too often for that.
+// showBanner shows that the connection is lost, and the time of the next attempt. Screen
+// readers announce only the text, since the seconds change too often.
 export function showBanner(text, retryAt) {
   clearInterval(countdown);
   const seconds = make("span");

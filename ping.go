@@ -259,7 +259,14 @@ func (h *readHost) look() {
 		w.Stop() // closing has bounds of its own
 		return
 	}
-	switch w.Look() {
+	unsent, known := 0, false
+	if w.WriteTimeout > 0 {
+		unsent, known = e.rcv.stream.Unsent()
+	}
+	if !known {
+		unsent = liveness.Unknown
+	}
+	switch w.Look(unsent) {
 	case liveness.Silent:
 		e.snd.PostPing()
 	case liveness.Gone:

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// Settings are the timeouts of a Watch. A timeout that is not positive is off.
+// Settings are the bounds of a Watch. A bound that is not positive is off. No bound is
+// longer than never.
 type Settings struct {
 	PingInterval time.Duration // silence before a ping
 	PingTimeout  time.Duration // silence after the ping; PingInterval if not positive
@@ -57,9 +58,10 @@ type Watch struct {
 
 // seen is the state of an Activity at the last check.
 type seen struct {
-	calls uint64
-	since time.Duration // when the last seen call began
-	away  int64         // Activity.away at that time
+	calls  uint64
+	since  time.Duration // when the last seen call began, or last made progress
+	away   int64         // Activity.away at that time
+	unsent int           // the argument of Look
 }
 
 // minStep is the minimum time between checks.
@@ -70,8 +72,12 @@ func New(s Settings) *Watch {
 	if s.PingTimeout <= 0 {
 		s.PingTimeout = s.PingInterval
 	}
+	for _, bound := range []*time.Duration{&s.PingInterval, &s.PingTimeout, &s.WriteTimeout} {
+		*bound = min(*bound, never) // sums must not overflow
+	}
 	w := &Watch{Settings: s, epoch: time.Now()}
 	w.Reads.watch, w.Writes.watch = w, w
+	w.wrote.unsent = Unknown
 	w.Reads.first.Store(true)
 	w.Writes.first.Store(true)
 	for _, bound := range []time.Duration{s.PingInterval, s.PingTimeout, s.WriteTimeout} {
@@ -87,14 +93,15 @@ func New(s Settings) *Watch {
 func (w *Watch) Start(look func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.due = never
+	w.timer = time.AfterFunc(never, look)
+	w.setLocked(0, never)
 	if w.PingInterval > 0 {
-		w.due = w.now() + w.PingInterval
+		now := w.now()
+		w.setLocked(now, now+w.PingInterval)
 	}
-	w.timer = time.AfterFunc(w.due-w.now(), look)
 }
 
-// never is a duration that does not pass: a hundred years.
+// never is a duration that does not pass: a hundred years. The timer is stopped for it.
 const never = 100 * 365 * 24 * time.Hour
 
 // Stop stops the timer permanently.
@@ -118,61 +125,98 @@ func (w *Watch) wake(now time.Duration) {
 
 // setLocked sets the timer, unless it is already set to that time.
 func (w *Watch) setLocked(now, due time.Duration) {
-	if w.ended || w.timer == nil || due == w.due && due > now {
-		return
+	switch {
+	case w.ended || w.timer == nil:
+	case due >= never:
+		w.due = never
+		w.timer.Stop()
+	case due != w.due || due <= now:
+		w.due = due
+		w.timer.Reset(max(due-now, 0))
 	}
-	w.due = due
-	w.timer.Reset(max(due-now, 0))
 }
 
+// Unknown is the unsent of a stream that does not know it.
+const Unknown = -1
+
 // Look compares the counters with those of the last check, and sets the timer for the
-// next one.
-func (w *Watch) Look() Finding {
+// next one. unsent is the number of bytes that the system has not delivered, or Unknown:
+// a change of it is progress of a write that is under way.
+func (w *Watch) Look(unsent int) Finding {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ended {
 		return Nothing
 	}
 	now := w.now()
-	due, found := never, Nothing
-	if w.WriteTimeout > 0 {
-		since, at := w.Writes.look(now, &w.wrote)
-		if at != none {
-			due = since + w.WriteTimeout
-		}
-		if now >= due && at == calling {
-			w.ended = true
-			return Stalled
-		}
-	}
-	if w.PingInterval > 0 {
-		before := w.read.calls
-		since, at := w.Reads.look(now, &w.read)
-		if at == none || w.read.calls != before {
-			w.asked = false
-		}
-		next := since + w.PingInterval
-		if w.asked {
-			next += w.PingTimeout
-		}
-		switch {
-		case now < next || at != calling:
-		case w.asked:
-			w.ended = true
-			return Gone
-		default:
-			w.asked, found = true, Silent
-			w.read.since, w.read.away = now-w.PingInterval, w.Reads.away.Load()
-			next = now + w.PingTimeout
-		}
+	found, due := w.lookAtWrites(now, unsent)
+	if found == Nothing {
+		var next time.Duration
+		found, next = w.lookAtReads(now)
 		due = min(due, next)
 	}
-	if due <= now {
-		due = now + w.step // a pause
+	if found == Stalled || found == Gone {
+		w.ended = true
+		return found
 	}
-	w.due = never
+	w.due = never // the timer has expired
 	w.setLocked(now, due)
 	return found
+}
+
+// lookAtWrites returns Stalled or Nothing, and the time of the next check.
+func (w *Watch) lookAtWrites(now time.Duration, unsent int) (Finding, time.Duration) {
+	if w.WriteTimeout <= 0 {
+		return Nothing, never
+	}
+	before := w.wrote.calls
+	since, at := w.Writes.look(now, &w.wrote)
+	if unsent != w.wrote.unsent {
+		if w.wrote.calls == before && at == calling {
+			since = now
+			w.wrote.since, w.wrote.away = now, w.Writes.away.Load()
+		}
+		w.wrote.unsent = unsent
+	}
+	due := since + w.WriteTimeout
+	switch {
+	case at == none:
+		return Nothing, never
+	case at == pausing:
+		return Nothing, max(due, now+w.step)
+	case now >= due:
+		return Stalled, never
+	case unsent != Unknown:
+		due = min(due, now+w.step)
+	}
+	return Nothing, due
+}
+
+// lookAtReads returns Silent, Gone or Nothing, and the time of the next check.
+func (w *Watch) lookAtReads(now time.Duration) (Finding, time.Duration) {
+	if w.PingInterval <= 0 {
+		return Nothing, never
+	}
+	before := w.read.calls
+	since, at := w.Reads.look(now, &w.read)
+	if at == none || w.read.calls != before {
+		w.asked = false
+	}
+	due := since + w.PingInterval
+	if w.asked {
+		due += w.PingTimeout
+	}
+	switch {
+	case at == pausing:
+		return Nothing, max(due, now+w.step)
+	case now < due || at == none:
+		return Nothing, due
+	case w.asked:
+		return Gone, never
+	}
+	w.asked = true
+	w.read.since, w.read.away = now-w.PingInterval, w.Reads.away.Load()
+	return Silent, now + w.PingTimeout
 }
 
 // Activity counts the calls of one direction of a stream. Its state is the number of
@@ -194,19 +238,24 @@ const (
 	oneCall
 )
 
-// Begin records that a call on the stream begins.
+// Begin records that a call on the stream begins. A call that follows one without result
+// within a step counts as its continuation. Otherwise a program that reads with short
+// timeouts would never detect the end of its peer.
 func (a *Activity) Begin() {
 	s := a.state.Load()
-	if s&noResult != 0 {
-		// The silence continues. Otherwise a program that reads with short timeouts
-		// would never detect the end of its peer.
-		a.away.Add(int64(a.watch.now()) - a.left.Load())
-		a.state.Store(s&^noResult | underWay)
-		return
-	}
-	s += oneCall
 	first := a.first.Load()
 	var now time.Duration
+	if s&noResult != 0 {
+		now = a.watch.now()
+		if away := now - time.Duration(a.left.Load()); away <= a.watch.step {
+			a.away.Add(int64(away))
+			a.state.Store(s&^noResult | underWay)
+			return
+		}
+		s &^= noResult
+		first = true
+	}
+	s += oneCall
 	if first {
 		now = a.watch.now()
 		a.at.Store(int64(now))
@@ -219,8 +268,7 @@ func (a *Activity) Begin() {
 	}
 }
 
-// End records that the call has ended. If nothing was read or written, the next call
-// counts as its continuation.
+// End records that the call has ended. It has no result if nothing was read or written.
 func (a *Activity) End(n int, err error) {
 	s := a.state.Load() &^ underWay
 	if n == 0 && err != nil {

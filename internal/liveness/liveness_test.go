@@ -2,6 +2,7 @@ package liveness
 
 import (
 	"errors"
+	"math"
 	"os"
 	"slices"
 	"sync"
@@ -19,8 +20,11 @@ type watched struct {
 	*Watch
 	start time.Time
 
+	unsent func() int // of the stream
+
 	mu       sync.Mutex // the timer function runs on its own goroutine
 	findings []string
+	looks    int
 }
 
 func (w *watched) found() []string {
@@ -30,9 +34,12 @@ func (w *watched) found() []string {
 }
 
 func watch(s Settings) *watched {
-	w := &watched{Watch: New(s), start: time.Now()}
+	w := &watched{Watch: New(s), start: time.Now(), unsent: func() int { return Unknown }}
 	w.Start(func() {
-		if f := w.Look(); f != Nothing {
+		w.mu.Lock()
+		w.looks++
+		w.mu.Unlock()
+		if f := w.Look(w.unsent()); f != Nothing {
 			name := map[Finding]string{Silent: "silent", Gone: "gone", Stalled: "stalled"}[f]
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -78,7 +85,26 @@ func TestFindings(t *testing.T) {
 			w.Reads.End(0, errInterrupted)
 			time.Sleep(100 * second)
 			w.Reads.Begin()
-		}, []string{"silent at 1m48s", "gone at 1m50s"}},
+		}, []string{"silent at 1m55s", "gone at 1m57s"}},
+		{"a pause after a ping", Settings{PingInterval: 8 * second, PingTimeout: 2 * second}, func(w *watched) {
+			w.Reads.Begin()
+			time.Sleep(10*second - 1)
+			w.Reads.End(0, errInterrupted)
+			time.Sleep(100 * second)
+			w.Reads.Begin()
+		}, []string{"silent at 8s", "silent at 1m57.999999999s", "gone at 1m59.999999999s"}},
+		{"short calls", Settings{PingInterval: 7300 * time.Millisecond, PingTimeout: 3900 * time.Millisecond}, func(w *watched) {
+			for range 20 {
+				w.Reads.Begin()
+				time.Sleep(second)
+				w.Reads.End(0, errInterrupted)
+				time.Sleep(second / 2) // does not count
+			}
+		}, []string{"silent at 11.275s", "gone at 17.175s"}},
+		{"bounds without end", Settings{PingInterval: 8 * second, PingTimeout: math.MaxInt64, WriteTimeout: math.MaxInt64}, func(w *watched) {
+			w.Reads.Begin()
+			w.Writes.Begin()
+		}, []string{"silent at 8s"}},
 		{"a write", Settings{WriteTimeout: 8 * second}, func(w *watched) {
 			time.Sleep(3 * second)
 			w.Writes.Begin()
@@ -100,6 +126,20 @@ func TestFindings(t *testing.T) {
 			w.Reads.Begin()
 			w.Writes.Begin()
 		}, []string{"silent at 8s", "stalled at 10s"}},
+		{"progress inside a write", Settings{WriteTimeout: 8 * second}, func(w *watched) {
+			sent := make(chan struct{})
+			w.unsent = func() int {
+				select {
+				case <-sent:
+					return 0
+				default:
+					return 1000 - int(time.Since(w.start)/second)
+				}
+			}
+			w.Writes.Begin()
+			time.Sleep(100*second + 1)
+			close(sent)
+		}, []string{"stalled at 1m50s"}},
 		{"an end", Settings{PingInterval: 8 * second}, func(w *watched) {
 			w.Reads.Begin()
 			w.Stop()
@@ -124,4 +164,45 @@ func TestFindings(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A pause of the program costs few looks, however little of a bound is left.
+func TestLooksInAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(Settings{PingInterval: 8 * time.Second, WriteTimeout: 8 * time.Second})
+		defer w.Stop()
+		w.Reads.Begin()
+		w.Writes.Begin()
+		time.Sleep(8*time.Second - time.Millisecond)
+		w.Reads.End(0, errInterrupted)
+		w.Writes.End(0, errInterrupted)
+		time.Sleep(1000 * time.Second)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.looks > 1000 {
+			t.Errorf("%d looks in 1000 seconds, with steps of 2", w.looks)
+		}
+	})
+}
+
+// The timer runs only while there is something to wait for.
+func TestTimerIsStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(Settings{WriteTimeout: 8 * time.Second})
+		defer w.Stop()
+		wantStopped := func() {
+			t.Helper()
+			w.Watch.mu.Lock()
+			defer w.Watch.mu.Unlock()
+			if w.timer.Stop() {
+				t.Error("the timer runs")
+			}
+		}
+		wantStopped()
+		w.Writes.Begin()
+		w.Writes.End(1, nil)
+		time.Sleep(8 * time.Second)
+		synctest.Wait()
+		wantStopped()
+	})
 }

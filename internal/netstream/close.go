@@ -45,16 +45,20 @@ func (s *Stream) Close() {
 
 // closeBelow closes the connection below a TLS connection.
 func (s *Stream) closeBelow() {
-	c, ok := s.rwc.(*tls.Conn)
-	if !ok {
-		c = s.conn.(*tls.Conn)
-	}
-	below := c.NetConn()
+	below := s.secured().NetConn()
 	if s.kind.is(trusted) {
 		below.Close()
 		return
 	}
 	await(s.closing(below), closePatience)
+}
+
+// secured returns the TLS connection of a secure stream.
+func (s *Stream) secured() *tls.Conn {
+	if c, ok := s.rwc.(*tls.Conn); ok {
+		return c
+	}
+	return s.conn.(*tls.Conn)
 }
 
 // closeUnknown closes a stream of an unknown type, which may contain TLS. It calls only

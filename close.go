@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -341,45 +340,4 @@ func asTyped(scheme, u string) string {
 		return u[:len(scheme)]
 	}
 	return scheme
-}
-
-// exits are functions that are called when a connection ends, each for a key.
-type exits struct {
-	mu    sync.Mutex // a leaf; guards the rest
-	calls map[any]func()
-	ended bool
-}
-
-// add adds a function. It reports false if the connection has ended.
-func (x *exits) add(key any, call func()) bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.ended {
-		return false
-	}
-	if x.calls == nil {
-		x.calls = make(map[any]func())
-	}
-	x.calls[key] = call
-	return true
-}
-
-func (x *exits) remove(key any) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	delete(x.calls, key)
-}
-
-// run calls the functions. A nil exits has none.
-func (x *exits) run() {
-	if x == nil {
-		return
-	}
-	x.mu.Lock()
-	calls := x.calls
-	x.calls, x.ended = nil, true
-	x.mu.Unlock()
-	for _, call := range calls {
-		call()
-	}
 }

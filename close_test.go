@@ -705,6 +705,59 @@ func TestDoneAndErr(t *testing.T) {
 	}
 }
 
+// A send that fails ends the connection for a program that reads nothing, whichever call
+// it was for: Done is closed, Err holds the reason, and the connection leaves its groups.
+// What has arrived can still be read.
+func TestDoneAfterFailedSend(t *testing.T) {
+	lost := errors.New("lost")
+	for name, send := range map[string]func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer){
+		"Write": func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.UnderTest(p).CutWrites(lost)
+			conntest.WantError(t, c.Write(t.Context(), websocket.MessageText, nil), lost)
+		},
+		"Ping": func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.UnderTest(p).CutWrites(lost)
+			conntest.WantError(t, c.Ping(t.Context()), lost)
+		},
+		"Post": func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			conntest.UnderTest(p).StallWrites()
+			conntest.WantNoError(t, c.Post(prepared(t, "posted")))
+			synctest.Wait()
+			conntest.WantNoError(t, c.Err())
+			conntest.UnderTest(p).CutWrites(lost)
+		},
+		"Post behind a Write of the same batch": func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			release, writes := queue(t, c, p, "one", "two")
+			conntest.WantNoError(t, c.Post(prepared(t, "six")))
+			conntest.UnderTest(p).SetCapacity(3*frameSize(p, 3) - 1)
+			release()
+			synctest.Wait()
+			writes[0].Want()
+			conntest.UnderTest(p).CutWrites(lost)
+			writes[1].Want()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				var g, late websocket.Group
+				g.Add(c)
+				done := c.Done()
+				send(t, c, p)
+				<-done
+				<-c.Done()
+				conntest.WantClosed(t, c.Err(), -1)
+				conntest.WantError(t, c.Err(), lost)
+				if !late.Add(c) || g.Len() != 0 || late.Len() != 0 {
+					t.Errorf("the connection is a member of %d and %d groups", g.Len(), late.Len())
+				}
+				conntest.WantError(t, c.Post(prepared(t, "late")), lost)
+				p.SendText("goodbye")
+				conntest.WantText(t, c, "goodbye")
+			})
+		})
+	}
+}
+
 func TestIsNormalClose(t *testing.T) {
 	for code, want := range map[websocket.StatusCode]bool{1000: true, 1001: true, 1005: false, 1006: false, 1011: false, 4000: false} {
 		if got := websocket.IsNormalClose(fmt.Errorf("wrapped: %w", websocket.CloseError{Code: code})); got != want {

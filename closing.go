@@ -25,11 +25,21 @@ func (e *engine) shut(why endReason) {
 	if w := e.extras.watch; w != nil {
 		w.Stop()
 	}
-	e.exits.Peek().run()
+	e.in.Peek().leave()
 	e.rcv.stream.Close()
 	e.rcv.release()
 	e.snd.Close()
-	e.life.closing().done.Note()
+	d := e.life.closing()
+	d.done.Note()
+	d.ended.Note()
+}
+
+// endWrites ends the connection for writes. Reads continue.
+func (e *engine) endWrites(why endReason) {
+	if _, ok := e.life.advance(stateWriteFailed, why); ok {
+		e.in.Peek().leave()
+		e.life.closing().ended.Note()
+	}
 }
 
 // errWritePanicked is the cause of the end of a connection whose stream does not return
@@ -64,7 +74,7 @@ func (e *engine) failWrite(ctx context.Context, err error) error {
 	case err == sender.ErrWithdrawn, err == sender.ErrCommitted:
 		return ctx.Err()
 	case err == sender.ErrCutInside:
-		e.life.advance(stateWriteFailed, endReason{byContext, ctx.Err()})
+		e.endWrites(endReason{byContext, ctx.Err()})
 		return ctx.Err()
 	case err == sender.ErrBehindWriter:
 		return fmt.Errorf("%w: %w", errWriterOpen, ctx.Err())
@@ -74,7 +84,7 @@ func (e *engine) failWrite(ctx context.Context, err error) error {
 	if c, ok := errors.AsType[*sender.ContextError](err); ok {
 		e.shut(endReason{byContext, c.Err})
 	} else {
-		e.life.advance(stateWriteFailed, endReason{byNetwork, err})
+		e.endWrites(endReason{byNetwork, err})
 	}
 	return e.life.errWrite()
 }
@@ -168,8 +178,17 @@ func (e *engine) replyClose(ctx context.Context, ce CloseError) {
 	}
 }
 
+// ended returns a channel that is closed when a write has failed or the stream is closed.
+func (e *engine) ended() <-chan struct{} { return e.life.closing().ended.Done() }
+
 // done returns a channel that is closed when the stream is.
 func (e *engine) done() <-chan struct{} { return e.life.done() }
+
+// hasEnded reports whether the connection has ended, and is a member of no Group.
+func (e *engine) hasEnded() bool {
+	s := e.life.state()
+	return s == stateWriteFailed || s == stateClosed
+}
 
 // endErr returns the error that ended the connection, or nil if it is open.
 func (e *engine) endErr() error {

@@ -306,7 +306,7 @@ func (c *Conn) CloseContext(ctx context.Context, code StatusCode, reason string)
 // [Conn.CloseRead] to notice it at once.
 //
 // A browser notices the end without a call.
-func (c *Conn) Done() <-chan struct{} { return c.done() }
+func (c *Conn) Done() <-chan struct{} { return c.ended() }
 
 // Err returns nil while the connection is open, and then an error that holds what
 // ended it, as the errors of all calls do: [net.ErrClosed], the peer's [CloseError],

@@ -25,7 +25,8 @@ import (
 //
 // and then the leaves, of which no two are held at once, and none during I/O: the
 // mutexes of the send queue, closeState.mu, pings.mu, callbackGate.mu and that of the
-// Watch. The goroutine that reads never waits for the lead.
+// Watch; and memberships.mu, which is held when Group.mu is acquired. The goroutine that
+// reads never waits for the lead.
 type engine struct {
 	// Set by the handshake, then only read.
 	extras *connOptions // never nil
@@ -34,7 +35,7 @@ type engine struct {
 	rcv   receiver
 	snd   sender.Sender
 	pings lazy.Value[pings]
-	exits lazy.Value[exits]
+	in    lazy.Value[memberships]
 }
 
 // role is a side of the opening handshake.
@@ -135,6 +136,10 @@ func (h *sendHost) SendEnded() {
 }
 
 func (h *sendHost) SendPanicked() { (*engine)(h).shut(endReason{byFailure, errWritePanicked}) }
+
+func (h *sendHost) SendFailed(err error) {
+	(*engine)(h).failWrite(context.Background(), err)
+}
 
 // streamOwner implements netstream.Owner: it reports in which directions a call may be
 // under way.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Group is a set of open connections, such as those of a server, or of a room. The
@@ -23,43 +24,71 @@ type Group struct {
 }
 
 // Add puts c into the group. It reports false, and adds nothing, once the group was
-// closed: the program closes c then. To add a member again does nothing, and a
-// connection that has ended leaves at once.
+// closed: the program closes c then. Add of a member does nothing and reports true, and
+// a connection that has ended leaves at once.
 func (g *Group) Add(c *Conn) bool {
+	m := c.in.Get()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	if g.closed {
-		g.mu.Unlock()
 		return false
 	}
-	_, member := g.conns[c]
-	if !member {
-		if g.conns == nil {
-			g.conns = make(map[*Conn]struct{})
-		}
-		g.conns[c] = struct{}{}
+	// If c has left its groups before m was allocated, hasEnded reports it.
+	if _, member := g.conns[c]; member || m.ended || c.hasEnded() {
+		return true
 	}
-	g.mu.Unlock()
-	if !member && (!c.exits.Get().add(g, func() { g.drop(c) }) || c.life.state() == stateClosed) {
-		g.drop(c)
+	if g.conns == nil {
+		g.conns = make(map[*Conn]struct{})
 	}
+	g.conns[c] = struct{}{}
+	m.conn, m.groups = c, append(m.groups, g)
 	return true
 }
 
 // Remove takes c out of the group, and leaves it open. It does nothing for a
 // connection that is no member.
 func (g *Group) Remove(c *Conn) {
-	if g.drop(c) {
-		c.exits.Get().remove(g)
+	m := c.in.Peek()
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if i := slices.Index(m.groups, g); i >= 0 {
+		m.groups = slices.Delete(m.groups, i, i+1)
+		g.drop(c)
 	}
 }
 
 // drop takes c out of the group.
-func (g *Group) drop(c *Conn) bool {
+func (g *Group) drop(c *Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	_, member := g.conns[c]
 	delete(g.conns, c)
-	return member
+}
+
+// memberships are the groups of a connection.
+type memberships struct {
+	mu     sync.Mutex // held when Group.mu is acquired; guards the rest
+	conn   *Conn
+	groups []*Group
+	ended  bool // the connection has ended
+}
+
+// leave takes a connection that has ended out of its groups. A nil m has none.
+func (m *memberships) leave() {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	groups := m.groups
+	m.groups, m.ended = nil, true
+	m.mu.Unlock()
+	for _, g := range groups {
+		g.drop(m.conn)
+	}
 }
 
 // Len returns the number of members.
@@ -100,6 +129,7 @@ func (g *Group) snapshot() []*Conn {
 // does not wait for such functions.
 func (g *Group) Close(ctx context.Context, code StatusCode, reason string) error {
 	checkContext(ctx)
+	start := time.Now()
 	ctx, cancel := boundClose(ctx)
 	defer cancel()
 	g.mu.Lock()
@@ -115,9 +145,10 @@ func (g *Group) Close(ctx context.Context, code StatusCode, reason string) error
 	var closing sync.WaitGroup
 	for i, c := range conns {
 		closing.Go(func() {
-			if err := c.endClose(ctx, first[i]); err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			if !c.endsWithin(ctx, first[i]) {
 				left.Add(1)
 			}
+			c.awaitCloseRead(ctx, start)
 		})
 	}
 	closing.Wait()
@@ -126,4 +157,24 @@ func (g *Group) Close(ctx context.Context, code StatusCode, reason string) error
 		unanswered = fmt.Errorf("%d of %d connections: %w", n, len(conns), noCloseFrame(ctx))
 	}
 	return opError("close", errors.Join(invalid, unanswered))
+}
+
+// endsWithin waits for the end of a connection after startClose. It reports false if ctx
+// is done before, and has closed the connection then.
+func (c *Conn) endsWithin(ctx context.Context, first bool) bool {
+	if first {
+		err := c.endClose(ctx, first)
+		return err == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err())
+	}
+	select {
+	case <-c.done():
+	case <-ctx.Done():
+		select {
+		case <-c.done():
+		default:
+			c.endClose(ctx, first)
+			return false
+		}
+	}
+	return true
 }

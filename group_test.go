@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,6 +88,50 @@ func TestPostBacklog(t *testing.T) {
 			p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(test.size)))
 		})
 	}
+}
+
+// Messages that are empty do not queue up without a bound, and one that was not prepared
+// is an error.
+func TestPostOfNothing(t *testing.T) {
+	conntest.ForBothRoles(t, &conntest.Options{MaxBacklog: 100}, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		release := conntest.UnderTest(p).StallWrites()
+		m := prepared(t, "")
+		queued := 0
+		for ; queued < 1000 && c.Post(m) == nil; queued++ {
+		}
+		if queued > 100 {
+			t.Errorf("%d empty messages are queued with a bound of 100 bytes", queued)
+		}
+		conntest.WantError(t, c.Post(m), websocket.ErrBacklog)
+		release()
+		for range queued {
+			p.WantText("")
+		}
+		if err := c.Post(new(websocket.PreparedMessage)); err == nil || errors.Is(err, net.ErrClosed) {
+			t.Errorf("got %v for a message that was not prepared", err)
+		}
+		wantUsable(t, c, p)
+	})
+}
+
+// A message waits for the end of an open one, and is dropped if Close comes before it.
+func TestPostBehindWriter(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		w := conntest.MustWriter(t, c, t.Context())
+		conntest.MustAdd(t, w, "open")
+		conntest.WantNoError(t, c.Post(prepared(t, "posted")))
+		p.WantSilence(time.Second)
+		conntest.MustEnd(t, w)
+		p.WantText("open")
+		p.WantText("posted")
+
+		conntest.MustWriter(t, c, t.Context())
+		conntest.WantNoError(t, c.Post(prepared(t, "dropped")))
+		call := goClose(t, c, 4000, "")
+		p.WantClose(4000)
+		p.SendClose(4000, "")
+		call.Want()
+	})
 }
 
 // Close sends the queue before its frame; CloseNow drops it.
@@ -202,4 +248,69 @@ func TestGroupClose(t *testing.T) {
 		}
 		conntest.WantNoError(t, g.Close(t.Context(), websocket.StatusGoingAway, ""))
 	})
+}
+
+// A member that another call closes counts as one of those that are left, and a handshake
+// under way is waited for. So is the goroutine of CloseRead.
+func TestGroupCloseOfClosingMember(t *testing.T) {
+	for _, answers := range []bool{true, false} {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			var g websocket.Group
+			g.Add(c)
+			read := c.CloseRead(t.Context())
+			first := goClose(t, c, 4000, "")
+			p.WantClose(4000)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			call := rawpeer.GoErr(t, func() error { return g.Close(ctx, websocket.StatusGoingAway, "") })
+			p.WantSilence(time.Second / 2)
+			if answers {
+				p.SendClose(4000, "")
+				call.Want()
+				first.Want()
+			} else {
+				conntest.WantError(t, call.Err(), context.DeadlineExceeded)
+				p.WantEnd()
+			}
+			if answers && read.Err() == nil || g.Len() != 0 {
+				t.Errorf("%d members, and the error %v of the read", g.Len(), read.Err())
+			}
+		})
+	}
+}
+
+// However Add, Remove, Close and the end of a connection meet, a connection that has
+// ended is in no group, and a closed group takes none.
+func TestGroupConcurrently(t *testing.T) {
+	rounds := 2000
+	if testing.Short() {
+		rounds = 200
+	}
+	for range rounds {
+		ours, theirs := rawpeer.Connect(t, rawpeer.Listen(nil))
+		c := rawpeer.AcceptedOn(t, ours, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+			return websocket.Accept(w, r, nil)
+		})
+		var g, closed websocket.Group
+		var all sync.WaitGroup
+		for range 2 {
+			all.Go(func() { g.Add(c); g.Remove(c); g.Add(c) })
+			all.Go(func() { g.Remove(c); g.Add(c); closed.Add(c) })
+		}
+		all.Go(func() { closed.Close(t.Context(), websocket.StatusGoingAway, "") })
+		all.Go(func() { c.CloseNow() })
+		all.Go(func() {
+			for c := range g.All() {
+				g.Remove(c)
+			}
+		})
+		all.Wait()
+		if g.Len() != 0 || closed.Len() != 0 {
+			t.Fatalf("%d and %d members after the end", g.Len(), closed.Len())
+		}
+		if closed.Add(c) {
+			t.Fatal("a closed group takes a connection")
+		}
+		theirs.Close()
+	}
 }

@@ -65,8 +65,9 @@ type lifetime struct {
 // closeState describes how a connection ended. It is allocated when the connection
 // ends or a call first waits for that.
 type closeState struct {
-	done lazy.Event // the stream is closed, in stateClosed
-	sent lazy.Event // the close frame was sent or can't be sent
+	done  lazy.Event // the stream is closed, in stateClosed
+	sent  lazy.Event // the close frame was sent or can't be sent
+	ended lazy.Event // a write has failed, or the stream is closed
 
 	mu    sync.Mutex // a leaf; guards the fields below and changes of the state
 	why   endReason  // why the connection is not open

@@ -259,7 +259,7 @@ func (e *engine) finish(why endReason) bool {
 	if !e.life.advance(stateClosed, why) {
 		return false
 	}
-	e.exits.Peek().run()
+	e.in.Peek().leave()
 	e.socket.Release()
 	return true
 }
@@ -340,8 +340,12 @@ func (e *engine) closeAsync(code StatusCode, reason string) error {
 	return err
 }
 
-// done returns a channel that is closed when the socket is.
-func (e *engine) done() <-chan struct{} { return e.life.done() }
+// done and ended return a channel that is closed when the socket is.
+func (e *engine) done() <-chan struct{}  { return e.life.done() }
+func (e *engine) ended() <-chan struct{} { return e.life.done() }
+
+// hasEnded reports whether the connection has ended, and is a member of no Group.
+func (e *engine) hasEnded() bool { return e.life.state() == stateClosed }
 
 // endErr returns the error that ended the connection, or nil if it is open.
 func (e *engine) endErr() error {

@@ -24,13 +24,15 @@ const callbackTimeout = 5 * time.Second
 // pings are the pings that wait for their pongs. The payload of a ping is its sequence
 // number in decimal.
 type pings struct {
-	mu      sync.Mutex    // a leaf
-	sent    uint64        // the number of the last one
-	timed   uint64        // the number of the ping whose round trip is measured, or 0
-	at      time.Time     // when it was encoded
-	last    time.Duration // the last round trip
+	mu      sync.Mutex          // a leaf
+	sent    uint64              // the number of the last one
+	at      [maxTimed]time.Time // when ping n was encoded, at n%maxTimed
+	last    time.Duration       // the last round trip
 	waiting []*pingCall
 }
+
+// maxTimed is the number of pings whose round trips are measured at a time.
+const maxTimed = 8
 
 // pingCall is a call of Ping.
 type pingCall struct {
@@ -107,9 +109,7 @@ func (ps *pings) number(payload []byte) []byte {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	ps.sent++
-	if ps.timed == 0 {
-		ps.timed, ps.at = ps.sent, time.Now()
-	}
+	ps.at[ps.sent%maxTimed] = time.Now()
 	for _, p := range ps.waiting {
 		if &p.payload[0] == &payload[0] {
 			p.number = ps.sent
@@ -211,8 +211,8 @@ func (ps *pings) answered(payload []byte) {
 	if err != nil || last > ps.sent || strconv.FormatUint(last, 10) != string(payload) {
 		return // not the number of a ping that was sent
 	}
-	if ps.timed != 0 && last >= ps.timed {
-		ps.timed, ps.last = 0, time.Since(ps.at)
+	if at := &ps.at[last%maxTimed]; last+maxTimed > ps.sent && !at.IsZero() {
+		ps.last, *at = time.Since(*at), time.Time{} // a second pong answers nothing
 	}
 	ps.waiting = slices.DeleteFunc(ps.waiting, func(p *pingCall) bool {
 		if p.number == 0 || p.number > last {

@@ -4,6 +4,7 @@ package websocket_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -402,6 +403,36 @@ func TestPingIntervalAnswered(t *testing.T) {
 	}
 }
 
+// The round trip is that of the ping that was answered, not of one before it that the peer
+// has left out (RFC 6455 section 5.5.3), nor of the same ping again.
+func TestRoundTrip(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		c.CloseRead(t.Context())
+		want := func(d time.Duration) {
+			t.Helper()
+			synctest.Wait()
+			if got := c.RoundTrip(); got != d {
+				t.Fatalf("the round trip is %v, want %v", got, d)
+			}
+		}
+		pings, payloads := goPings(t, c, p, 1)
+		time.Sleep(10 * time.Second)
+		more, last := goPings(t, c, p, 1)
+		want(0)
+		time.Sleep(time.Second)
+		p.SendPong(last[0])
+		want(time.Second)
+		time.Sleep(time.Second)
+		p.SendPong(last[0])
+		want(time.Second)
+		p.SendPong(payloads[0])
+		want(12 * time.Second) // late, and no answer to a call
+		for _, ping := range append(pings, more...) {
+			ping.Want()
+		}
+	})
+}
+
 // Messages are received bytes too: a peer that sends them is not pinged.
 func TestPingIntervalOfBusyPeer(t *testing.T) {
 	conntest.ForBothRoles(t, livenessOptions, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -557,6 +588,73 @@ func TestWriteTimeoutOfSlowPeer(t *testing.T) {
 			}
 		}
 		call.Want()
+	})
+}
+
+// A socket whose buffer is full takes more when a third of it is free. A peer that reads
+// at a constant rate is served however long that takes. An attempt counts if the peer
+// has read in time, on a busy machine.
+func TestWriteTimeoutOfSlowPeerOverTCP(t *testing.T) {
+	if runtime.GOOS != "linux" && runtime.GOOS != "darwin" {
+		return // parts of 16 KiB count there, as documented
+	}
+	const bound, piece, pause = time.Second, 8 << 10, 10 * time.Millisecond
+	slowly := func(t *testing.T, c *websocket.Conn, p net.Conn) (longest time.Duration, call *rawpeer.Call[struct{}]) {
+		call = rawpeer.GoErr(t, func() error { return c.Write(t.Context(), websocket.MessageBinary, make([]byte, 32<<20)) })
+		ticks := time.NewTicker(pause)
+		defer ticks.Stop()
+		last := time.Now()
+		for range 3 * bound / pause {
+			now := <-ticks.C
+			longest, last = max(longest, now.Sub(last)), now
+			if _, err := io.ReadFull(p, make([]byte, piece)); err != nil || call.Returned() {
+				break
+			}
+		}
+		return longest, call
+	}
+	for name, conn := range map[string]func(t *testing.T) (*websocket.Conn, net.Conn){
+		"tcp": func(t *testing.T) (*websocket.Conn, net.Conn) {
+			ours, theirs := rawpeer.Connect(t, rawpeer.ListenLoopback(t))
+			return acceptedOn(t, ours, bound), theirs
+		},
+		"tls": func(t *testing.T) (*websocket.Conn, net.Conn) {
+			config, peerConfig := tlsPeerConfigs()
+			ours, theirs := rawpeer.Connect(t, rawpeer.ListenLoopback(t))
+			peer := tls.Client(theirs, peerConfig)
+			handshake := rawpeer.GoErr(t, peer.Handshake)
+			c := acceptedOn(t, tls.Server(ours, config), bound)
+			handshake.Want()
+			return c, peer
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for range 5 {
+				c, p := conn(t)
+				defer c.CloseNow()
+				defer p.Close()
+				longest, call := slowly(t, c, p)
+				if call.Returned() && longest > bound/4 {
+					continue
+				}
+				if call.Returned() {
+					t.Fatalf("got %v of a write to a peer that reads every %v", call.Err(), longest)
+				}
+				conntest.WantNoError(t, c.Err())
+				conntest.WantError(t, call.Err(), websocket.ErrWriteTimeout) // it reads no more
+				return
+			}
+			t.Fatal("the machine is too busy")
+		})
+	}
+}
+
+// acceptedOn returns a connection over conn with a WriteTimeout.
+func acceptedOn(t *testing.T, conn net.Conn, bound time.Duration) *websocket.Conn {
+	t.Helper()
+	return rawpeer.AcceptedOn(t, conn, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+		return websocket.Accept(w, r, &websocket.AcceptOptions{WriteTimeout: bound})
 	})
 }
 

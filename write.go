@@ -201,8 +201,8 @@ func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
 
 // post queues a prepared message.
 func (e *engine) post(m *PreparedMessage) error {
-	if e.life.state() != stateOpen {
-		return e.life.err(later)
+	if err := e.checkWrite(context.Background(), m.typ); err != nil {
+		return err
 	}
 	var f sender.Frame
 	m.setFrame(&f, e.rcv.deflate)

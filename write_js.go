@@ -207,8 +207,8 @@ func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
 // post gives a message that was checked before to the browser, unless that has too
 // much to send.
 func (e *engine) post(m *PreparedMessage) error {
-	if e.life.state() != stateOpen {
-		return e.life.err(later)
+	if err := e.checkWrite(context.Background(), m.typ); err != nil {
+		return err
 	}
 	if !e.socket.IsOpen() {
 		return &closedError{why: endReason{byNetwork, io.EOF}, isClosed: true}

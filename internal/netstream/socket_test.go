@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 	"unsafe"
@@ -270,3 +271,39 @@ func (o *ownInterrupts) ResumeRead() {
 
 func (o *ownInterrupts) InterruptWrite() Outcome { return o.outcome }
 func (o *ownInterrupts) ResumeWrite()            {}
+
+// Unsent counts what the peer has not taken, also while a write waits.
+func TestUnsent(t *testing.T) {
+	for _, test := range sockets {
+		t.Run(test.name, func(t *testing.T) {
+			c, peer := test.connect(t)
+			s := newSide(t, c)
+			if _, ok := s.Unsent(); !ok {
+				if runtime.GOOS == "linux" || runtime.GOOS == "darwin" {
+					t.Fatal("the unsent bytes of a socket are not known")
+				}
+				return
+			}
+			written := make(chan error, 1)
+			go func() {
+				_, err := s.Write(t.Context(), make([]byte, 32<<20))
+				written <- err
+			}()
+			for n := 0; n == 0; runtime.Gosched() {
+				n, _ = s.Unsent()
+			}
+			go io.Copy(io.Discard, peer)
+			if err := <-written; err != nil {
+				t.Fatal(err)
+			}
+			for n := 1; n > 0; runtime.Gosched() {
+				n, _ = s.Unsent()
+			}
+		})
+	}
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	if n, ok := newSide(t, ours).Unsent(); ok {
+		t.Errorf("%d bytes of a pipe are unsent", n)
+	}
+}

@@ -55,6 +55,7 @@ func (s *Sender) interrupted(ctx context.Context, own span, err error) (stop boo
 	case err != netstream.ErrInterrupted && err != netstream.ErrCutOff:
 		err = s.fail(err)
 		if out {
+			s.host.SendFailed(err) // a later frame of the batch was cut
 			err = nil
 		}
 		return true, err
@@ -81,7 +82,7 @@ func (s *Sender) flushNow() {
 		n, err := s.stream.WriteNow(p)
 		s.advance(n)
 		if err != nil {
-			s.fail(err)
+			s.host.SendFailed(s.fail(err))
 			return
 		}
 		if n < len(p) {

@@ -46,10 +46,11 @@ func (s *Sender) PostPing() {
 
 // PostMessage queues a message, and sends it if no other goroutine has the lead. It
 // does not block. It reports false, and queues nothing, if posted messages that are
-// not sent would have more than limit bytes together with it; a negative limit is
-// none.
+// not sent would have more than limit bytes together with it. An empty message counts as
+// one byte; a negative limit is none.
 func (s *Sender) PostMessage(f Frame, limit int64) (ok bool, err error) {
-	ok, leading := s.queue.PostMessage(f, int64(len(f.Payload)), limit)
+	size := max(int64(len(f.Payload)), 1) // empty messages take memory, too
+	ok, leading := s.queue.PostMessage(f, size, limit)
 	if leading {
 		s.sendPosted()
 	}

@@ -63,7 +63,9 @@ func (s *Sender) tryRelease() bool {
 // drain sends the rest of out. The caller has the lead.
 func (s *Sender) drain() {
 	for ok := false; !ok; ok = s.tryRelease() {
-		s.flush(context.Background(), noFrame)
+		if err := s.flush(context.Background(), noFrame); err != nil {
+			s.host.SendFailed(err)
+		}
 		s.draining.Store(false)
 	}
 }

@@ -44,6 +44,9 @@ type Host interface {
 	NumberPing(payload []byte) []byte
 	// SendEnded is called when the close frame was sent or will not be sent.
 	SendEnded()
+	// SendFailed is called with the reason if a frame that no call waits for can't be
+	// sent. Nothing more is sent then.
+	SendFailed(err error)
 	// SendPanicked is called if a Write of the stream panics or calls runtime.Goexit.
 	// It must close the connection.
 	SendPanicked()

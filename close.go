@@ -117,13 +117,14 @@ func IsNormalClose(err error) bool {
 // than MaxUnread of [DialOptions] wrap it, too.
 var ErrMessageTooBig = errors.New("message too big")
 
-// ErrPingTimeout is in the errors of a connection that failed because nothing had
-// arrived from the peer for PingTimeout of the options after a ping. It is not a
-// [net.Error] that is a timeout, since a call that is tried again fails again.
+// ErrPingTimeout is wrapped by the errors of a connection that failed because no bytes
+// arrived from the peer within PingTimeout of the options after a ping. It is not a
+// [net.Error] that is a timeout, also in the errors of a [NetConn]: a call that is
+// repeated fails again.
 var ErrPingTimeout = errors.New("no answer to a ping")
 
-// ErrWriteTimeout is in the errors of a connection that failed because the peer had
-// taken nothing for WriteTimeout of the options. Like [ErrPingTimeout] it is not a
+// ErrWriteTimeout is wrapped by the errors of a connection that failed because a write
+// made no progress for WriteTimeout of the options. As [ErrPingTimeout] it is not a
 // [net.Error] that is a timeout.
 var ErrWriteTimeout = errors.New("a write made no progress")
 

@@ -55,12 +55,6 @@ type Conn struct {
 	closeRead atomic.Pointer[closeReading] // nil before the first CloseRead
 }
 
-// closeReading is the state of CloseRead.
-type closeReading struct {
-	ctx  context.Context // the result of CloseRead
-	done chan struct{}   // closed when its goroutine ends
-}
-
 // Read waits for the next message and returns it in a newly allocated slice, which the
 // caller owns. [Conn.AppendRead] and [Conn.Reader] read without allocating.
 //
@@ -173,21 +167,30 @@ func (c *Conn) WritePrepared(ctx context.Context, m *PreparedMessage) error {
 	return opError("write", c.writePrepared(ctx, m))
 }
 
-// Post queues a prepared message and returns at once: it is [Conn.WritePrepared] for
-// a program that must not wait for a slow peer. Messages go out in the order of the
-// calls of Post and Write. What the network does not take at once is sent by a later
-// call, or by a goroutine that lives while the network takes no more; over TLS there
-// is one for each message that finds nothing queued. The queue refers to the message
-// and does not copy it.
+// Post queues a prepared message and returns without waiting. It is [Conn.WritePrepared]
+// for a program that must not wait for a slow peer. Messages are sent in the order of the
+// calls of Post and Write.
 //
-// When what was posted and is not sent would exceed MaxBacklog of the options
-// together with m, Post queues nothing and returns an error that is [ErrBacklog]. A
-// message that is alone is always queued. Later failures of sending end the
-// connection, and other calls return them. [Conn.Close] sends the queue before its
-// close frame, within its time, and [Conn.CloseNow] drops it.
+// Post sends what the network takes at once. A later call sends the rest, or one
+// goroutine, which ends when the network has taken it: a connection whose peer keeps up
+// has no goroutine. Over TLS, and over a net.Conn that is not a socket of package net, a
+// write may block, and the goroutine also sends each message that finds none queued. The
+// queue refers to m and does not copy it. The frames of a client are masked in a copy
+// when they are sent.
 //
-// In a browser the message is with the browser when Post returns, and what the browser
-// has not sent counts: what was written, too. A Write that waits is overtaken.
+// If the posted messages that were not sent would have more than MaxBacklog bytes with m,
+// Post queues nothing and returns an error that is [ErrBacklog]. The connection stays
+// open: the program drops the message or the peer. If none wait, a message of any size is
+// queued. On a connection that has ended the error is [net.ErrClosed] and the cause.
+//
+// If sending fails later, the connection ends, which [Conn.Done] and later calls report.
+// WriteTimeout of the options bounds the wait for a peer that does not read.
+// [Conn.Close] sends the queue before its close frame, within its time, and
+// [Conn.CloseNow] drops it. Messages behind an open Writer wait for its Close, and
+// Conn.Close drops them.
+//
+// In a browser all bytes that the browser has not sent count against MaxBacklog, those of
+// Write included, and Post overtakes a Write that waits.
 func (c *Conn) Post(m *PreparedMessage) error { return opError("post", c.post(m)) }
 
 // Writer returns a writer of one message, of which each 16 KiB go out as a
@@ -200,6 +203,10 @@ func (c *Conn) Post(m *PreparedMessage) error { return opError("post", c.post(m)
 // frame, such as each token of a text that is generated slowly:
 //
 //	w.(interface{ Flush() error }).Flush()
+//
+// Flush sends nothing if there are no such bytes. It holds back an incomplete character
+// of a text message. What was flushed of a compressed message can be decompressed by the
+// peer at once. Flush waits, and fails, as Write of the writer does.
 //
 // Invalid UTF-8 in a text message is an error. It fails the connection, since a part of
 // the message may have been sent.
@@ -242,8 +249,10 @@ func (c *Conn) Ping(ctx context.Context) error {
 	return opError("ping", c.ping(ctx))
 }
 
-// RoundTrip returns the time from the last ping that was answered to its pong, be it
-// of [Conn.Ping] or of PingInterval in the options. It is zero before the first one.
+// RoundTrip returns the time from the last ping that was answered to its pong, for pings
+// of [Conn.Ping] and of PingInterval in the options. It is zero before the first pong. A
+// pong belongs to the ping whose payload it has (RFC 6455 section 5.5.3). Of more than 8
+// pings without a pong, the last 8 are measured.
 //
 // In a browser it is always zero.
 func (c *Conn) RoundTrip() time.Duration { return c.roundTrip() }
@@ -288,10 +297,11 @@ func (c *Conn) Close(code StatusCode, reason string) error {
 	return c.CloseContext(context.Background(), code, reason)
 }
 
-// CloseContext is [Conn.Close] bounded by ctx in place of 5 seconds. If ctx has no
-// deadline, the bound of 5 seconds applies as well. If ctx ends before the peer's close
-// frame arrives, the network connection is closed and the error is that of ctx. Of
-// several calls, the one whose bound is reached first closes the connection.
+// CloseContext is [Conn.Close] with the deadline of ctx in place of 5 seconds, which may
+// be later. If ctx has no deadline, the bound of 5 seconds applies. If ctx ends before the
+// peer's close frame arrives, CloseContext closes the network connection and returns an
+// error that is that of ctx, or [context.DeadlineExceeded] after the 5 seconds. Of several
+// calls, the one whose bound is reached first closes the connection.
 func (c *Conn) CloseContext(ctx context.Context, code StatusCode, reason string) error {
 	checkContext(ctx)
 	start := time.Now()
@@ -300,18 +310,22 @@ func (c *Conn) CloseContext(ctx context.Context, code StatusCode, reason string)
 	return opError("close", err)
 }
 
-// Done returns a channel that is closed when the connection has ended and the network
-// connection is closed. Done does not read: without a read in progress the end is
-// noticed only by the next ping or write. A program that only writes calls
-// [Conn.CloseRead] to notice it at once.
+// Done returns a channel that is closed when the connection has ended: the network
+// connection was closed, or a frame could not be sent. [Conn.Err] returns the cause. After
+// a failed send, messages that have arrived can still be read. The connection must be
+// closed by the program in either case.
+//
+// Done does not read. If no call reads, the end is noticed when a ping or a write fails;
+// the first write after the peer is gone may succeed, since the system buffers it. A
+// program that only writes calls [Conn.CloseRead], which notices the end at once.
 //
 // A browser notices the end without a call.
 func (c *Conn) Done() <-chan struct{} { return c.ended() }
 
-// Err returns nil while the connection is open, and then an error that holds what
-// ended it, as the errors of all calls do: [net.ErrClosed], the peer's [CloseError],
-// [io.EOF] and so on. It is not nil once the channel of Done is closed, and may be
-// before that, while the close handshake goes on.
+// Err returns nil while the connection is open, and then an error that holds the cause of
+// the end, as the errors of later calls do: it is [net.ErrClosed], and for example the
+// peer's [CloseError], [io.EOF] or [ErrPingTimeout]. It does not block. It is not nil once
+// the channel of Done is closed, and may be before that, during the close handshake.
 func (c *Conn) Err() error {
 	if err := c.endErr(); err != nil {
 		return fmt.Errorf("websocket: %w", err)
@@ -331,81 +345,6 @@ func (c *Conn) CloseNow() error {
 	err := c.closeNow()
 	c.awaitCloseRead(context.Background(), start)
 	return opError("close", err)
-}
-
-// CloseRead is for programs that only write. It starts a goroutine that reads until the
-// connection is closed, so that pings are answered, pongs reach Ping, and the peer's
-// close is noticed. It returns a context derived from ctx, which is canceled then, and [context.Cause] of it is the error of a Read that was
-// under way. A data message closes the connection with StatusPolicyViolation.
-// When ctx is done, the connection is closed at once, as by CloseNow.
-//
-// After CloseRead, Read, AppendRead and Reader return an error. Further calls return the
-// context of the first one.
-func (c *Conn) CloseRead(ctx context.Context) context.Context {
-	checkContext(ctx)
-	if first := c.closeRead.Load(); first != nil {
-		return first.ctx
-	}
-	began := c.life.beginRead()
-	ctx, cancel := context.WithCancelCause(ctx)
-	reading := &closeReading{ctx, make(chan struct{})}
-	if !c.closeRead.CompareAndSwap(nil, reading) {
-		cancel(nil)
-		return c.closeRead.Load().ctx
-	}
-	go func() {
-		defer close(reading.done)
-		defer func() { cancel(opError("read", c.life.err(began))) }()
-		c.readToEndOf(ctx)
-	}()
-	return ctx
-}
-
-// awaitCloseRead waits for the goroutine of CloseRead to end, after a call of Close or
-// CloseNow that began at start. The wait is bounded by ctx, or by closeTimeout if ctx has
-// no deadline. It ends if a callback runs, which may be the caller or wait for it.
-func (c *Conn) awaitCloseRead(ctx context.Context, start time.Time) {
-	reading := c.closeRead.Load()
-	if reading == nil {
-		return
-	}
-	end, ok := ctx.Deadline()
-	if !ok {
-		end = start.Add(closeTimeout)
-	}
-	timer := time.NewTimer(time.Until(end))
-	defer timer.Stop()
-	select {
-	case <-reading.done:
-	case <-c.callbackBegun():
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
-
-// readToEndOf is the goroutine of CloseRead. It ends the connection, also if a callback
-// panics or calls runtime.Goexit.
-func (c *Conn) readToEndOf(ctx context.Context) {
-	ended := false
-	defer func() {
-		if !ended {
-			c.closeNow()
-		}
-	}()
-	_, _, err := c.reader(ctx)
-	if err == nil || err == errBetweenMessages {
-		c.refuse(ctx, StatusPolicyViolation, "unexpected data message")
-		err = nil
-	}
-	ended = err == nil || ctx.Err() == nil
-}
-
-// readsTaken returns the error of a read after CloseRead.
-func (c *Conn) readsTaken() error {
-	if c.life.state() != stateOpen {
-		return c.life.err(later)
-	}
-	return errReadsTaken
 }
 
 // SetReadLimit sets the maximum size of a message in bytes, after decompression. It
@@ -438,3 +377,9 @@ func (c *Conn) RemoteAddr() net.Addr {
 	_, remote := c.addrs()
 	return remote
 }
+
+// unknownAddr is the address of a connection whose network address is not known.
+type unknownAddr string
+
+func (unknownAddr) Network() string  { return "websocket" }
+func (a unknownAddr) String() string { return string(a) }

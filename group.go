@@ -12,20 +12,21 @@ import (
 	"time"
 )
 
-// Group is a set of open connections, such as those of a server, or of a room. The
-// zero Group is empty and ready for use. All methods may be called at once. A Group
-// must not be copied.
+// Group is a set of connections, such as those of a server, or of a room. The zero Group
+// is empty and ready for use. All methods are safe for concurrent use, and only Close
+// blocks. A Group must not be copied after first use.
 //
-// A connection that ends leaves its groups by itself. It may be in several.
+// A connection that ends leaves its groups, of which it may have several: when
+// [Conn.Done] is closed, it is no member. A Group keeps its members from being collected.
 type Group struct {
 	mu     sync.Mutex // a leaf; guards the rest
 	conns  map[*Conn]struct{}
 	closed bool
 }
 
-// Add puts c into the group. It reports false, and adds nothing, once the group was
-// closed: the program closes c then. Add of a member does nothing and reports true, and
-// a connection that has ended leaves at once.
+// Add adds c to the group. It reports false, and adds nothing, after Close was called: the
+// program closes c then. Otherwise it reports true. It does nothing if c is a member or
+// has ended.
 func (g *Group) Add(c *Conn) bool {
 	m := c.in.Get()
 	m.mu.Lock()
@@ -47,8 +48,8 @@ func (g *Group) Add(c *Conn) bool {
 	return true
 }
 
-// Remove takes c out of the group, and leaves it open. It does nothing for a
-// connection that is no member.
+// Remove removes c from the group, and does not close it. It does nothing if c is not a
+// member.
 func (g *Group) Remove(c *Conn) {
 	m := c.in.Peek()
 	if m == nil {
@@ -98,9 +99,9 @@ func (g *Group) Len() int {
 	return len(g.conns)
 }
 
-// All returns the connections that are members when the iteration begins, in no
-// order. No lock is held during the iteration: the loop may call any method, and may
-// wait.
+// All returns an iterator over the connections that are members when an iteration begins,
+// in no order. It takes a snapshot and holds no lock: the loop may call any method and may
+// wait. A connection may have ended when the loop gets to it.
 func (g *Group) All() iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) {
 		for _, c := range g.snapshot() {
@@ -118,15 +119,18 @@ func (g *Group) snapshot() []*Conn {
 	return slices.AppendSeq(make([]*Conn, 0, len(g.conns)), maps.Keys(g.conns))
 }
 
-// Close closes the group, for good, and its members with the close handshake, all at
-// the same time, as [Conn.CloseContext] does: it sends all close frames before it
-// waits. A ctx without a deadline allows 5 seconds. The members that are left when ctx
-// is done are closed as by [Conn.CloseNow], and Close returns an error that is that of
-// ctx. A peer that is gone is no error. A code or a reason that can't be sent is.
+// Close closes the group permanently, and its members with the close handshake (RFC 6455
+// section 7), as [Conn.CloseContext] does. It sends all close frames before it waits, and
+// then waits for all members at once. If ctx has no deadline, the bound is 5 seconds.
 //
-// [net/http.Server.Shutdown] does not know the connections. A server starts Close in a
-// function that it gives to RegisterOnShutdown, and waits for it after Shutdown, which
-// does not wait for such functions.
+// When ctx is done, the members that are left are closed as by [Conn.CloseNow], and Close
+// returns an error that is that of ctx. A peer that is gone is no error. A code or a
+// reason that can't be sent is an error, and replaced, as in [Conn.Close]. Later and
+// concurrent calls wait, too. Members that another call is closing are waited for.
+//
+// [net/http.Server.Shutdown] does not close the connections. A server calls Close in a
+// function registered with RegisterOnShutdown, and waits for that function after Shutdown,
+// which does not wait for it.
 func (g *Group) Close(ctx context.Context, code StatusCode, reason string) error {
 	checkContext(ctx)
 	start := time.Now()

@@ -5,11 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-
-	"github.com/bhojpur/api/internal/httpheader"
 )
 
 // AcceptOptions are the options of [Accept]. A nil *AcceptOptions and the zero value
@@ -94,29 +91,36 @@ type AcceptOptions struct {
 	// returns. Its text is meant for the log of the program, not for the client.
 	OnReject func(w http.ResponseWriter, r *http.Request, err *HandshakeError)
 
-	// PingInterval, if positive, is how long the connection may be silent: a
-	// peer of which nothing has arrived for so long is pinged, and if nothing
-	// arrives for PingTimeout after that, the connection fails with
-	// [ErrPingTimeout]. Only the time counts in which a call reads, and it
-	// counts from the beginning of that call or from the last bytes that
-	// arrived, whichever is later: a program that is busy with a message finds
-	// no peer dead. Where much has arrived, a ping may come later by a quarter
-	// of the interval. Zero and negative values mean no pings. There is no
-	// goroutine for it.
+	// PingInterval, if positive, is the time without bytes from the peer after
+	// which the peer is pinged (RFC 6455 section 5.5.2). If no bytes arrive for
+	// PingTimeout after that, the connection fails with [ErrPingTimeout]. Any
+	// bytes count, not only the pong.
+	//
+	// Time counts only while a call reads, from the beginning of the call: a peer
+	// is not lost while the program processes a message. Calls that follow one
+	// another at once, such as reads with short timeouts, count as one. A ping
+	// may be late by up to a quarter of the interval after bytes have arrived. A
+	// write that is blocked delays the ping, not the failure. There is no
+	// goroutine for it, and no timer if it is off. Zero and negative values mean
+	// no pings.
 	PingInterval time.Duration
 
-	// PingTimeout is how long after such a ping something has to arrive: a
-	// pong, or anything else. Zero and negative values mean PingInterval.
+	// PingTimeout is the time after such a ping within which bytes must arrive.
+	// Zero and negative values mean PingInterval.
 	PingTimeout time.Duration
 
-	// WriteTimeout, if positive, bounds the time in which a write, or what is
-	// queued, makes no progress. The connection fails then, with
-	// [ErrWriteTimeout]. A peer that reads slowly, but reads, is not affected:
-	// parts of 16 KiB count. Zero and negative values mean no bound.
+	// WriteTimeout, if positive, is the time without progress after which a
+	// write, or what is queued, fails the connection with [ErrWriteTimeout]. It
+	// may be late by up to a quarter. A slow peer makes progress while its
+	// system acknowledges bytes, however long a message takes. That is known of
+	// the TCP and Unix sockets of package net, and of TLS over them, on Linux and
+	// on Apple's systems. Elsewhere each 16 KiB that were written are progress.
+	// Zero and negative values mean no bound.
 	WriteTimeout time.Duration
 
-	// MaxBacklog bounds, in bytes, what [Conn.Post] queues for a peer that does
-	// not keep up. Zero means 1 MiB; a negative number means no bound.
+	// MaxBacklog is the maximum number of bytes of messages that [Conn.Post]
+	// queues. An empty message counts as one byte. Zero means 1 MiB; a negative
+	// number means no limit.
 	MaxBacklog int64
 
 	// OnPingReceived, if not nil, is called for each ping that arrives,
@@ -209,36 +213,44 @@ type DialOptions struct {
 	// A browser receives a longer message completely before a read fails.
 	ReadLimit int64
 
-	// PingInterval, if positive, is how long the connection may be silent: a
-	// peer of which nothing has arrived for so long is pinged, and if nothing
-	// arrives for PingTimeout after that, the connection fails with
-	// [ErrPingTimeout]. Only the time counts in which a call reads, and it
-	// counts from the beginning of that call or from the last bytes that
-	// arrived, whichever is later: a program that is busy with a message finds
-	// no peer dead. Where much has arrived, a ping may come later by a quarter
-	// of the interval. Zero and negative values mean no pings. There is no
-	// goroutine for it.
+	// PingInterval, if positive, is the time without bytes from the peer after
+	// which the peer is pinged (RFC 6455 section 5.5.2). If no bytes arrive for
+	// PingTimeout after that, the connection fails with [ErrPingTimeout]. Any
+	// bytes count, not only the pong.
 	//
-	// In a browser it is ignored: a page can't send pings.
+	// Time counts only while a call reads, from the beginning of the call: a peer
+	// is not lost while the program processes a message. Calls that follow one
+	// another at once, such as reads with short timeouts, count as one. A ping
+	// may be late by up to a quarter of the interval after bytes have arrived. A
+	// write that is blocked delays the ping, not the failure. There is no
+	// goroutine for it, and no timer if it is off. Zero and negative values mean
+	// no pings.
+	//
+	// A browser ignores it: a page can't send pings.
 	PingInterval time.Duration
 
-	// PingTimeout is how long after such a ping something has to arrive: a
-	// pong, or anything else. Zero and negative values mean PingInterval.
+	// PingTimeout is the time after such a ping within which bytes must arrive.
+	// Zero and negative values mean PingInterval.
 	//
-	// In a browser it is ignored.
+	// A browser ignores it.
 	PingTimeout time.Duration
 
-	// WriteTimeout, if positive, bounds the time in which a write, or what is
-	// queued, makes no progress. The connection fails then, with
-	// [ErrWriteTimeout]. A peer that reads slowly, but reads, is not affected:
-	// parts of 16 KiB count. Zero and negative values mean no bound.
+	// WriteTimeout, if positive, is the time without progress after which a
+	// write, or what is queued, fails the connection with [ErrWriteTimeout]. It
+	// may be late by up to a quarter. A slow peer makes progress while its
+	// system acknowledges bytes, however long a message takes. That is known of
+	// the TCP and Unix sockets of package net, and of TLS over them, on Linux and
+	// on Apple's systems. Elsewhere each 16 KiB that were written are progress.
+	// Zero and negative values mean no bound.
 	//
-	// In a browser it is ignored.
+	// A browser ignores it.
 	WriteTimeout time.Duration
 
-	// MaxBacklog bounds, in bytes, what [Conn.Post] queues for a peer that does
-	// not keep up. Zero means 1 MiB; a negative number means no bound. In a
-	// browser all that the browser has not sent counts.
+	// MaxBacklog is the maximum number of bytes of messages that [Conn.Post]
+	// queues. An empty message counts as one byte. Zero means 1 MiB; a negative
+	// number means no limit.
+	//
+	// In a browser all bytes count that the browser has not sent.
 	MaxBacklog int64
 
 	// OnPingReceived is as in [AcceptOptions].
@@ -262,38 +274,6 @@ type DialOptions struct {
 	// Other platforms ignore it: unread bytes are not received, and flow
 	// control delays the peer.
 	MaxUnread int64
-}
-
-// HandshakeError is the error of a handshake that failed with an HTTP status.
-// [Accept] returns it for a request that it refuses, [Dial] for a response with another
-// status than 101. Use [errors.As] to find it. A browser does not report the status, so
-// Dial never returns a HandshakeError there.
-type HandshakeError struct {
-	// StatusCode is the status of the response.
-	StatusCode int
-	// Err is the reason.
-	Err error
-}
-
-// Error returns the text of Err.
-func (e *HandshakeError) Error() string { return e.Err.Error() }
-
-// Unwrap returns Err.
-func (e *HandshakeError) Unwrap() error { return e.Err }
-
-// IsUpgrade reports whether r requests a WebSocket connection, so that one URL can serve
-// a page and a WebSocket. It returns true for a GET request to upgrade to websocket (RFC
-// 6455 section 4.2.1), and for a CONNECT request with the :protocol websocket (RFC 8441
-// section 4, RFC 9220 section 3). [Accept] may still refuse r.
-func IsUpgrade(r *http.Request) bool {
-	switch r.Method {
-	case http.MethodGet:
-		return httpheader.Has(r.Header["Upgrade"], "websocket") && httpheader.Has(r.Header["Connection"], "upgrade")
-	case http.MethodConnect:
-		protocol := r.Header[":protocol"]
-		return len(protocol) == 1 && httpheader.EqualFold(protocol[0], "websocket")
-	}
-	return false
 }
 
 // readLimit applies the default to a ReadLimit.
@@ -376,35 +356,8 @@ func linesOf(h http.Header, name string) []string {
 	return lines
 }
 
-// MessageType is the type of a message (RFC 6455 section 5.6).
-type MessageType int
-
-const (
-	// MessageText is for UTF-8 text, such as JSON.
-	MessageText MessageType = iota + 1
-	// MessageBinary is for any bytes, such as protocol buffers.
-	MessageBinary
-)
-
-// String returns the name of the constant, or MessageType(n) if there is none.
-func (t MessageType) String() string {
-	switch t {
-	case MessageText:
-		return "MessageText"
-	case MessageBinary:
-		return "MessageBinary"
-	}
-	return "MessageType(" + strconv.Itoa(int(t)) + ")"
-}
-
 // defaultReadLimit is small, since peers may be unknown.
 const defaultReadLimit = 32768
-
-// unknownAddr is the address of a connection whose network address is not known.
-type unknownAddr string
-
-func (unknownAddr) Network() string  { return "websocket" }
-func (a unknownAddr) String() string { return string(a) }
 
 // compressing says whether a message is compressed. A browser ignores it.
 type compressing uint8

@@ -2,9 +2,31 @@ package websocket
 
 import (
 	"errors"
+	"strconv"
 
 	"github.com/bhojpur/api/internal/utf8stream"
 )
+
+// MessageType is the type of a message (RFC 6455 section 5.6).
+type MessageType int
+
+const (
+	// MessageText is for UTF-8 text, such as JSON.
+	MessageText MessageType = iota + 1
+	// MessageBinary is for any bytes, such as protocol buffers.
+	MessageBinary
+)
+
+// String returns the name of the constant, or MessageType(n) if there is none.
+func (t MessageType) String() string {
+	switch t {
+	case MessageText:
+		return "MessageText"
+	case MessageBinary:
+		return "MessageBinary"
+	}
+	return "MessageType(" + strconv.Itoa(int(t)) + ")"
+}
 
 // PreparedMessage is a message that is encoded once and written to any number of
 // connections by [Conn.WritePrepared]. Its text is validated once, its frame is made
@@ -42,9 +64,9 @@ func checkMessage(typ MessageType, p []byte) error {
 	return nil
 }
 
-// ErrBacklog is the error of a [Conn.Post] that queued nothing, because more than
-// MaxBacklog of the options waits to be sent: the peer does not keep up. The program
-// drops the message, or the peer.
+// ErrBacklog is wrapped by the error of a [Conn.Post] that queued nothing because more than
+// MaxBacklog bytes of the options would have waited to be sent. The connection is open.
+// The program drops the message or, with [Conn.CloseNow], the peer.
 var ErrBacklog = errors.New("too much waits to be sent")
 
 // defaultMaxBacklog lets a peer pause for a moment.

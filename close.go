@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -341,4 +342,31 @@ func asTyped(scheme, u string) string {
 		return u[:len(scheme)]
 	}
 	return scheme
+}
+
+// exits are functions that are called when a connection ends, each with a key.
+type exits struct {
+	mu    sync.Mutex // held when Group.mu is acquired; guards the rest
+	calls []exit
+	ended bool // the connection has ended
+}
+
+// exit is one of the functions.
+type exit struct {
+	key  any
+	call func()
+}
+
+// run calls the functions. A nil exits has none.
+func (x *exits) run() {
+	if x == nil {
+		return
+	}
+	x.mu.Lock()
+	calls := x.calls
+	x.calls, x.ended = nil, true
+	x.mu.Unlock()
+	for _, e := range calls {
+		e.call()
+	}
 }

@@ -25,7 +25,7 @@ func (e *engine) shut(why endReason) {
 	if w := e.extras.watch; w != nil {
 		w.Stop()
 	}
-	e.in.Peek().leave()
+	e.exits.Peek().run()
 	e.rcv.stream.Close()
 	e.rcv.release()
 	e.snd.Close()
@@ -37,7 +37,7 @@ func (e *engine) shut(why endReason) {
 // endWrites ends the connection for writes. Reads continue.
 func (e *engine) endWrites(why endReason) {
 	if _, ok := e.life.advance(stateWriteFailed, why); ok {
-		e.in.Peek().leave()
+		e.exits.Peek().run()
 		e.life.closing().ended.Note()
 	}
 }
@@ -176,18 +176,6 @@ func (e *engine) replyClose(ctx context.Context, ce CloseError) {
 	case sending:
 		e.life.awaitEnd(ctx)
 	}
-}
-
-// ended returns a channel that is closed when a write has failed or the stream is closed.
-func (e *engine) ended() <-chan struct{} { return e.life.closing().ended.Done() }
-
-// done returns a channel that is closed when the stream is.
-func (e *engine) done() <-chan struct{} { return e.life.done() }
-
-// hasEnded reports whether the connection has ended, and is a member of no Group.
-func (e *engine) hasEnded() bool {
-	s := e.life.state()
-	return s == stateWriteFailed || s == stateClosed
 }
 
 // endErr returns the error that ended the connection, or nil if it is open.

@@ -320,7 +320,7 @@ func (c *Conn) CloseContext(ctx context.Context, code StatusCode, reason string)
 // program that only writes calls [Conn.CloseRead], which notices the end at once.
 //
 // A browser notices the end without a call.
-func (c *Conn) Done() <-chan struct{} { return c.ended() }
+func (c *Conn) Done() <-chan struct{} { return c.life.ended() }
 
 // Err returns nil while the connection is open, and then an error that holds the cause of
 // the end, as the errors of later calls do: it is [net.ErrClosed], and for example the
@@ -377,9 +377,3 @@ func (c *Conn) RemoteAddr() net.Addr {
 	_, remote := c.addrs()
 	return remote
 }
-
-// unknownAddr is the address of a connection whose network address is not known.
-type unknownAddr string
-
-func (unknownAddr) Network() string  { return "websocket" }
-func (a unknownAddr) String() string { return string(a) }

@@ -25,7 +25,7 @@ import (
 //
 // and then the leaves, of which no two are held at once, and none during I/O: the
 // mutexes of the send queue, closeState.mu, pings.mu, callbackGate.mu and that of the
-// Watch; and memberships.mu, which is held when Group.mu is acquired. The goroutine that
+// Watch; and exits.mu, which is held when Group.mu is acquired. The goroutine that
 // reads never waits for the lead.
 type engine struct {
 	// Set by the handshake, then only read.
@@ -35,7 +35,7 @@ type engine struct {
 	rcv   receiver
 	snd   sender.Sender
 	pings lazy.Value[pings]
-	in    lazy.Value[memberships]
+	exits lazy.Value[exits]
 }
 
 // role is a side of the opening handshake.

@@ -28,37 +28,37 @@ type Group struct {
 // program closes c then. Otherwise it reports true. It does nothing if c is a member or
 // has ended.
 func (g *Group) Add(c *Conn) bool {
-	m := c.in.Get()
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	x := c.exits.Get()
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return false
 	}
-	// If c has left its groups before m was allocated, hasEnded reports it.
-	if _, member := g.conns[c]; member || m.ended || c.hasEnded() {
+	// If c has ended before x was allocated, life reports it.
+	if _, member := g.conns[c]; member || x.ended || c.life.hasEnded() {
 		return true
 	}
 	if g.conns == nil {
 		g.conns = make(map[*Conn]struct{})
 	}
 	g.conns[c] = struct{}{}
-	m.conn, m.groups = c, append(m.groups, g)
+	x.calls = append(x.calls, exit{g, func() { g.drop(c) }})
 	return true
 }
 
 // Remove removes c from the group, and does not close it. It does nothing if c is not a
 // member.
 func (g *Group) Remove(c *Conn) {
-	m := c.in.Peek()
-	if m == nil {
+	x := c.exits.Peek()
+	if x == nil {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if i := slices.Index(m.groups, g); i >= 0 {
-		m.groups = slices.Delete(m.groups, i, i+1)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if i := slices.IndexFunc(x.calls, func(e exit) bool { return e.key == g }); i >= 0 {
+		x.calls = slices.Delete(x.calls, i, i+1)
 		g.drop(c)
 	}
 }
@@ -68,28 +68,6 @@ func (g *Group) drop(c *Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.conns, c)
-}
-
-// memberships are the groups of a connection.
-type memberships struct {
-	mu     sync.Mutex // held when Group.mu is acquired; guards the rest
-	conn   *Conn
-	groups []*Group
-	ended  bool // the connection has ended
-}
-
-// leave takes a connection that has ended out of its groups. A nil m has none.
-func (m *memberships) leave() {
-	if m == nil {
-		return
-	}
-	m.mu.Lock()
-	groups := m.groups
-	m.groups, m.ended = nil, true
-	m.mu.Unlock()
-	for _, g := range groups {
-		g.drop(m.conn)
-	}
 }
 
 // Len returns the number of members.
@@ -171,10 +149,10 @@ func (c *Conn) endsWithin(ctx context.Context, first bool) bool {
 		return err == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err())
 	}
 	select {
-	case <-c.done():
+	case <-c.life.done():
 	case <-ctx.Done():
 		select {
-		case <-c.done():
+		case <-c.life.done():
 		default:
 			c.endClose(ctx, first)
 			return false

@@ -92,6 +92,15 @@ func (l *lifetime) closing() *closeState {
 // done returns a channel that is closed when the stream is.
 func (l *lifetime) done() <-chan struct{} { return l.closing().done.Done() }
 
+// ended returns a channel that is closed when a write has failed or the stream is closed.
+func (l *lifetime) ended() <-chan struct{} { return l.closing().ended.Done() }
+
+// hasEnded reports whether the connection has ended, and is a member of no Group.
+func (l *lifetime) hasEnded() bool {
+	s := l.state()
+	return s == stateWriteFailed || s == stateClosed
+}
+
 // advance changes the state to a later one for the given reason. It returns the previous
 // state, and reports whether the state changed.
 func (l *lifetime) advance(to state, why endReason) (from state, ok bool) {

@@ -38,7 +38,7 @@ type lifetime struct {
 	told    bool          // a call has returned that the connection is not open
 	timer   *time.Timer   // abandons a socket that is closing
 	changed chan struct{} // closed by the next wake; nil if no call waits
-	ended   chan struct{} // closed in stateClosed; nil until the first call of done
+	closed  chan struct{} // closed in stateClosed; nil until the first call of done
 }
 
 // advance changes the state to a later one and keeps the first reason. It reports
@@ -63,8 +63,8 @@ func (l *lifetime) advance(to state, why endReason) bool {
 		if l.timer != nil {
 			l.timer.Stop()
 		}
-		if l.ended != nil {
-			close(l.ended)
+		if l.closed != nil {
+			close(l.closed)
 		}
 	}
 	l.wakeLocked()
@@ -75,14 +75,20 @@ func (l *lifetime) advance(to state, why endReason) bool {
 func (l *lifetime) done() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ended == nil {
-		l.ended = make(chan struct{})
+	if l.closed == nil {
+		l.closed = make(chan struct{})
 		if l.now == stateClosed {
-			close(l.ended)
+			close(l.closed)
 		}
 	}
-	return l.ended
+	return l.closed
 }
+
+// ended is done: the socket reports no failed write.
+func (l *lifetime) ended() <-chan struct{} { return l.done() }
+
+// hasEnded reports whether the connection has ended, and is a member of no Group.
+func (l *lifetime) hasEnded() bool { return l.state() == stateClosed }
 
 // wake wakes all waiting calls.
 func (l *lifetime) wake() {
@@ -259,7 +265,7 @@ func (e *engine) finish(why endReason) bool {
 	if !e.life.advance(stateClosed, why) {
 		return false
 	}
-	e.in.Peek().leave()
+	e.exits.Peek().run()
 	e.socket.Release()
 	return true
 }
@@ -324,7 +330,7 @@ func (e *engine) startClose(code StatusCode, reason string) (first bool, err err
 // endClose waits for the end after startClose, until ctx is done at most.
 func (e *engine) endClose(ctx context.Context, first bool) error {
 	select {
-	case <-e.done():
+	case <-e.life.done():
 	case <-ctx.Done():
 		e.abandon(endReason{byNetwork, noCloseFrame(ctx)})
 	}
@@ -339,13 +345,6 @@ func (e *engine) closeAsync(code StatusCode, reason string) error {
 	_, err := e.closeBy(e.beginClose, code, reason)
 	return err
 }
-
-// done and ended return a channel that is closed when the socket is.
-func (e *engine) done() <-chan struct{}  { return e.life.done() }
-func (e *engine) ended() <-chan struct{} { return e.life.done() }
-
-// hasEnded reports whether the connection has ended, and is a member of no Group.
-func (e *engine) hasEnded() bool { return e.life.state() == stateClosed }
 
 // endErr returns the error that ended the connection, or nil if it is open.
 func (e *engine) endErr() error {

@@ -359,10 +359,8 @@ func linesOf(h http.Header, name string) []string {
 // defaultReadLimit is small, since peers may be unknown.
 const defaultReadLimit = 32768
 
-// compressing says whether a message is compressed. A browser ignores it.
-type compressing uint8
+// unknownAddr is the address of a connection whose network address is not known.
+type unknownAddr string
 
-const (
-	asAgreed compressing = iota // if compression was negotiated and the message is long enough
-	never
-)
+func (unknownAddr) Network() string  { return "websocket" }
+func (a unknownAddr) String() string { return string(a) }

@@ -2,31 +2,9 @@ package websocket
 
 import (
 	"errors"
-	"strconv"
 
 	"github.com/bhojpur/api/internal/utf8stream"
 )
-
-// MessageType is the type of a message (RFC 6455 section 5.6).
-type MessageType int
-
-const (
-	// MessageText is for UTF-8 text, such as JSON.
-	MessageText MessageType = iota + 1
-	// MessageBinary is for any bytes, such as protocol buffers.
-	MessageBinary
-)
-
-// String returns the name of the constant, or MessageType(n) if there is none.
-func (t MessageType) String() string {
-	switch t {
-	case MessageText:
-		return "MessageText"
-	case MessageBinary:
-		return "MessageBinary"
-	}
-	return "MessageType(" + strconv.Itoa(int(t)) + ")"
-}
 
 // PreparedMessage is a message that is encoded once and written to any number of
 // connections by [Conn.WritePrepared]. Its text is validated once, its frame is made

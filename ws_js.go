@@ -27,7 +27,7 @@ type engine struct {
 	url        string // for people: without the password
 	protocol   string
 	maxBacklog int64 // as the option
-	in         lazy.Value[memberships]
+	exits      lazy.Value[exits]
 	sending    chan struct{} // of capacity 1; full while somebody sends, or waits to
 
 	readLimit atomic.Int64 // negative when there is none

@@ -56,6 +56,7 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	conn, early, err := takeStream(h)
 	switch {
 	case err != nil && hijacked:
+		err = fmt.Errorf("%w; the innermost http.ResponseWriter is a %T", err, innermost(w))
 		return nil, unavailable(err).refuse(w, r, opts)
 	case err != nil:
 		return nil, err

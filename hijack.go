@@ -49,8 +49,8 @@ func unavailable(err error) *refusal {
 
 // hijacksFirst reports whether Accept hijacks the connection before it sends the
 // response. That takes less time and memory if w is net/http's own writer, with no
-// middleware to see the response. It is safer if Hijack would panic: Accept can still
-// refuse the request then.
+// middleware to see the response. It is safer if Hijack is likely to fail: Accept can
+// still refuse the request then.
 func hijacksFirst(w http.ResponseWriter, h http.Hijacker) bool {
 	if isResponse(w) {
 		// Without deadlines net/http's Hijack waits until the client sends a byte,
@@ -59,7 +59,23 @@ func hijacksFirst(w http.ResponseWriter, h http.Hijacker) bool {
 		d, ok := w.(interface{ SetWriteDeadline(time.Time) error })
 		return ok && d.SetWriteDeadline(time.Time{}) == nil
 	}
-	return !isResponse(h) && embedsNilHijacker(reflect.Indirect(reflect.ValueOf(h)))
+	if isResponse(h) {
+		return false
+	}
+	// Hijack of a middleware fails if it calls that of a writer that has none.
+	_, ok := innermost(w).(http.Hijacker)
+	return !ok || embedsNilHijacker(reflect.Indirect(reflect.ValueOf(h)))
+}
+
+// innermost returns the writer that w and the writers below it unwrap to.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		outer, ok := w.(unwrapper)
+		if !ok {
+			return w
+		}
+		w = outer.Unwrap()
+	}
 }
 
 // responseType is the type of the http.ResponseWriter of package net/http, a
@@ -209,7 +225,10 @@ func hijack(h http.Hijacker) (conn net.Conn, rw *bufio.ReadWriter, err error) {
 			err = fmt.Errorf("the Hijack method of a %T panicked: %w", h, cause)
 		}
 	}()
-	return h.Hijack()
+	if conn, rw, err = h.Hijack(); err != nil {
+		err = fmt.Errorf("the Hijack method of a %T: %w", h, err)
+	}
+	return conn, rw, err
 }
 
 // takeBuffered returns the bytes buffered in r and replaces its buffer by the smallest

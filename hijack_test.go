@@ -44,6 +44,13 @@ func (l hijackingLayer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return l.ResponseWriter.(http.Hijacker).Hijack()
 }
 
+// controllingLayer has a Hijack method, which fails if the writer below has none.
+type controllingLayer struct{ *layer }
+
+func (l controllingLayer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return http.NewResponseController(l.ResponseWriter).Hijack()
+}
+
 // flushingLayer delays the header until Flush, as a compressing middleware does. Then
 // it writes the beginning of a compressed body.
 type flushingLayer struct {
@@ -88,10 +95,11 @@ type hijackers struct {
 // response, which is sent once.
 func TestAcceptUnderMiddleware(t *testing.T) {
 	for name, wrap := range map[string]func(*layer) http.ResponseWriter{
-		"unwrapped":       func(l *layer) http.ResponseWriter { return l },
-		"unwrapped twice": func(l *layer) http.ResponseWriter { return &layer{ResponseWriter: l} },
-		"hijacks itself":  func(l *layer) http.ResponseWriter { return hijackingLayer{l} },
-		"waits for Flush": func(l *layer) http.ResponseWriter { return &flushingLayer{layer: l} },
+		"unwrapped":                     func(l *layer) http.ResponseWriter { return l },
+		"unwrapped twice":               func(l *layer) http.ResponseWriter { return &layer{ResponseWriter: l} },
+		"hijacks itself":                func(l *layer) http.ResponseWriter { return hijackingLayer{l} },
+		"unwrapped, and hijacks itself": func(l *layer) http.ResponseWriter { return controllingLayer{l} },
+		"waits for Flush":               func(l *layer) http.ResponseWriter { return &flushingLayer{layer: l} },
 		"unwrapped, waits for Flush": func(l *layer) http.ResponseWriter {
 			return &layer{ResponseWriter: &flushingLayer{layer: l}}
 		},
@@ -375,6 +383,11 @@ func TestAcceptCannotHijack(t *testing.T) {
 		"under a layer": {func(h http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(&layer{ResponseWriter: w}, r) })
 		}, "*httptest.ResponseRecorder"},
+		"TimeoutHandler, under a layer that hijacks": {func(h http.Handler) http.Handler {
+			return http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				h.ServeHTTP(controllingLayer{&layer{ResponseWriter: w}}, r)
+			}), time.Hour, "")
+		}, "*http.timeoutWriter"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var err error

@@ -147,7 +147,7 @@ func (s *Sender) sendQueued(ctx context.Context, c sendqueue.Class, f *Frame) er
 		return s.endedErr()
 	}
 	if s.queue.ShouldYield() {
-		s.queue.Yield()
+		s.queue.Yield(r)
 	}
 	for {
 		switch s.queue.Wait(ctx, r, s.abandonMessage) {

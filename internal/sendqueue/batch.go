@@ -75,7 +75,7 @@ func (q *Queue[F]) Settle(b *Batch[F], sent int64, o Outcome) {
 func (q *Queue[F]) Recycle(r *Request[F]) {
 	w := q.lock()
 	defer w.mu.Unlock()
-	if !r.taken && r.outcome == pending {
+	if !r.taken && r.result() == pending {
 		w.lists[r.class].remove(r)
 		q.update(w)
 	}

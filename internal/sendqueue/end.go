@@ -19,7 +19,7 @@ func (q *Queue[F]) End(f F) (ok, leading bool) {
 	} else {
 		w.fail(Message, awaited)
 	}
-	w.last = w.get()
+	w.last = w.spares.get()
 	w.last.Frame, w.last.class, w.last.posted = f, Control, true
 	return true, q.lead(q.update(w))
 }

@@ -8,7 +8,7 @@ func (q *Queue[F]) PostPart(f F) (leading bool) {
 	if q.is(ended) {
 		return false
 	}
-	r := w.get()
+	r := w.spares.get()
 	r.Frame, r.class, r.posted = f, Part, true
 	w.lists[Part].push(r)
 	return q.lead(q.update(w))
@@ -42,7 +42,7 @@ func (q *Queue[F]) PostControl(f F, k Kind, limit int) (ok, leading bool) {
 		r.Frame = f
 		return true, false
 	}
-	r := w.get()
+	r := w.spares.get()
 	r.Frame, r.class, r.kind, r.posted = f, Control, k, true
 	w.posted[k]++
 	w.lists[Control].push(r)
@@ -61,7 +61,7 @@ func (q *Queue[F]) PostMessage(f F, size, limit int64) (ok, leading bool) {
 	if full || q.is(ended) {
 		return false, false
 	}
-	r := w.get()
+	r := w.spares.get()
 	r.Frame, r.class, r.posted, r.size = f, Message, true, size
 	w.postedBytes += size
 	w.lists[Message].push(r)

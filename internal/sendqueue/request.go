@@ -14,13 +14,13 @@ type Request[F any] struct {
 	Start, End int64
 
 	class   Class
-	kind    Kind        // of a posted control frame
-	begins  bool        // the request opens a message and sends nothing
-	posted  bool        // no goroutine waits for the request
-	taken   bool        // a leader has taken the request
-	encoded atomic.Bool // the leader no longer reads the frame
-	overdue atomic.Bool // a goroutine waits until the frame is encoded
-	outcome Outcome
+	kind    Kind          // of a posted control frame
+	begins  bool          // the request opens a message and sends nothing
+	posted  bool          // no goroutine waits for the request
+	taken   bool          // a leader has taken the request
+	encoded atomic.Bool   // the leader no longer reads the frame
+	overdue atomic.Bool   // a goroutine waits until the frame is encoded
+	outcome atomic.Uint32 // an Outcome; written under waiting.mu
 	size    int64
 	done    <-chan struct{} // of the context of the message that it opens
 	ready   chan struct{}   // of capacity 1; a value wakes Wait
@@ -51,11 +51,15 @@ const (
 	Overdue
 )
 
-// finish sets the outcome and wakes the request's goroutine.
+// finish sets the outcome and wakes the request's goroutine, which may recycle the request
+// at once. The caller holds waiting.mu.
 func (r *Request[F]) finish(o Outcome) {
-	r.outcome = o
 	r.wake()
+	r.outcome.Store(uint32(o))
 }
+
+// result returns the outcome.
+func (r *Request[F]) result() Outcome { return Outcome(r.outcome.Load()) }
 
 // wake wakes the goroutine of the request.
 func (r *Request[F]) wake() {
@@ -112,38 +116,61 @@ func (w *waiting[F]) remove(r *Request[F]) {
 // maxFree bounds the requests that a queue keeps for reuse: about 3 KiB.
 const maxFree = 16
 
+// spares are requests kept for reuse, for their channels.
+type spares[F any] [maxFree]atomic.Pointer[Request[F]]
+
 // get returns a request without content.
-func (w *waiting[F]) get() *Request[F] {
-	r := w.free
-	if r == nil {
-		r = &Request[F]{ready: make(chan struct{}, 1)}
-	} else {
-		w.free = r.next
-		w.nfree--
-	}
-	if poolcheck.On {
-		if len(r.ready) > 0 {
-			panic("sendqueue: a request was woken that was not queued")
+func (s *spares[F]) get() *Request[F] {
+	for i := range s {
+		if s[i].Load() == nil {
+			continue
 		}
+		if r := s[i].Swap(nil); r != nil {
+			if poolcheck.On {
+				if len(r.ready) > 0 {
+					panic("sendqueue: a request was woken that was not queued")
+				}
+				poolcheck.Got(poolcheck.Waiter, &r.mark, r)
+			}
+			return r
+		}
+	}
+	r := &Request[F]{ready: make(chan struct{}, 1)}
+	if poolcheck.On {
 		poolcheck.Got(poolcheck.Waiter, &r.mark, r)
 	}
-	r.next = nil
 	return r
 }
 
 // put keeps a request for reuse.
-func (w *waiting[F]) put(r *Request[F]) {
+func (s *spares[F]) put(r *Request[F]) {
 	select {
 	case <-r.ready:
 	default:
 	}
-	w.postedBytes -= r.size
-	*r = Request[F]{mark: r.mark, ready: r.ready}
-	if w.nfree < maxFree {
-		r.next, w.free = w.free, r
-		w.nfree++
-	}
+	r.clear()
 	if poolcheck.On {
 		poolcheck.Put(poolcheck.Waiter, &r.mark, r)
 	}
+	for i := range s {
+		if s[i].Load() == nil && s[i].CompareAndSwap(nil, r) {
+			return
+		}
+	}
+}
+
+// clear removes the content of a request.
+func (r *Request[F]) clear() {
+	var none F
+	r.Frame, r.Start, r.End, r.size, r.done = none, 0, 0, 0, nil
+	r.class, r.kind, r.begins, r.posted, r.taken = 0, 0, false, false, false
+	r.encoded.Store(false)
+	r.overdue.Store(false)
+	r.outcome.Store(uint32(pending))
+}
+
+// put frees a request that no goroutine waits for any more.
+func (w *waiting[F]) put(r *Request[F]) {
+	w.postedBytes -= r.size
+	w.spares.put(r)
 }

@@ -63,9 +63,8 @@ type waiting[F any] struct {
 	posted      [kinds]int // queued control requests that no goroutine waits for
 	postedBytes int64      // the sizes of posted messages that are not sent
 
-	free  *Request[F] // kept for reuse, for their channels
-	nfree int
-
+	// Not guarded by mu.
+	spares   spares[F]
 	yielding yielding
 }
 

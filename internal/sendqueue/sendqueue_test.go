@@ -468,8 +468,8 @@ func TestRecycle(t *testing.T) {
 		for _, r := range all {
 			q.Recycle(r)
 		}
-		if w := q.more.Load(); w.nfree != maxFree {
-			t.Errorf("%d requests are kept, want %d", w.nfree, maxFree)
+		if n := q.more.Load().spares.len(); n != maxFree {
+			t.Errorf("%d requests are kept, want %d", n, maxFree)
 		}
 	})
 }
@@ -636,4 +636,14 @@ func TestWakesOne(t *testing.T) {
 	if woken != 1 {
 		t.Errorf("%d waiters were woken, want 1", woken)
 	}
+}
+
+// len returns the number of requests that are kept.
+func (s *spares[F]) len() (n int) {
+	for i := range s {
+		if s[i].Load() != nil {
+			n++
+		}
+	}
+	return n
 }

@@ -11,7 +11,7 @@ func (q *Queue[F]) Enqueue(c Class, f F) *Request[F] {
 		return nil
 	}
 	w.yielding.queued.Add(1)
-	r := w.get()
+	r := w.spares.get()
 	r.Frame, r.class = f, c
 	w.lists[c].push(r)
 	q.state.Or(queued)
@@ -27,7 +27,7 @@ func (q *Queue[F]) Begin(done <-chan struct{}) *Request[F] {
 	if q.is(ended) {
 		return nil
 	}
-	r := w.get()
+	r := w.spares.get()
 	r.class, r.begins, r.done = Message, true, done
 	w.lists[Message].push(r)
 	q.update(w)
@@ -76,12 +76,16 @@ func (q *Queue[F]) Wait(ctx context.Context, r *Request[F], abandon func(message
 // is pending and the request waits behind an open message, it returns the Done
 // channel of that message's context.
 func (q *Queue[F]) look(r *Request[F]) (o Outcome, messageDone <-chan struct{}) {
+	if o = r.result(); o != pending {
+		q.more.Load().spares.put(r)
+		return o, nil
+	}
 	w := q.lock()
 	defer w.mu.Unlock()
 	behind := r.class == Message && !r.taken && q.is(open)
 	switch {
-	case r.outcome != pending:
-		o = r.outcome
+	case r.result() != pending:
+		o = r.result()
 		w.put(r)
 	case behind:
 		messageDone = w.done
@@ -96,7 +100,7 @@ func (q *Queue[F]) leave(r *Request[F]) Outcome {
 	w := q.lock()
 	defer w.mu.Unlock()
 	switch {
-	case r.outcome != pending:
+	case r.result() != pending:
 		return pending // look returns it
 	case r.taken:
 		return Overdue
@@ -120,7 +124,7 @@ func (q *Queue[F]) Abandon(r *Request[F]) (ok, leading bool) {
 	}
 	w := q.lock()
 	defer w.mu.Unlock()
-	if r.outcome != pending {
+	if r.result() != pending {
 		return false, false
 	}
 	r.posted = true

@@ -95,7 +95,11 @@ func Groups() []Group {
 	}
 }
 
-const memoryBound = "The memory: for 1 MiB the copy of the connection and the pass that unmasks take nearly all of the time, in every library."
+const (
+	memoryBound = "The memory: for 1 MiB the copy of the connection and the pass that unmasks take nearly all of the time, in every library."
+	twoPasses   = "The copy of the connection and the pass that unmasks take four fifths of the time; every library makes both."
+	stackSpans  = "The runtime counts stacks in spans of 32 KiB, which are 33 B for each of 1,000 connections, and those of other goroutines with them."
+)
 
 func readsGroup() Group {
 	return Group{
@@ -111,7 +115,7 @@ func readsGroup() Group {
 		Rows: []Row{
 			row("ReadBinary/16", "binary, 16 B", reads, faster(0.8, Best), appended(0.7, Best)),
 			row("ReadBinary/1024", "binary, 1 KiB", reads, faster(0.75, Best), appended(0.75, Best)),
-			row("ReadBinary/16384", "binary, 16 KiB", reads, faster(0.7, Best), appended(0.7, Best)),
+			row("ReadBinary/16384", "binary, 16 KiB", reads, faster(0.7, Best), appended(0.7, Best)).limited(twoPasses),
 			row("ReadBinary/1048576", "binary, 1 MiB", with(reads, "bare"), faster(0.9, Best), appended(0.9, Best)).limited(memoryBound),
 			row("ReadASCII/16384", "ASCII text, 16 KiB", texts, faster(0.7, "gws")),
 			row("ReadASCII/1048576", "ASCII text, 1 MiB", texts, faster(1, "coder")),
@@ -240,6 +244,7 @@ func echoCPUGroup() Group {
 		{Unit: "cpu-ns/op", Times: 1.1, Of: "bare"},
 		{Unit: "cpu-ns/op", Times: 1.1, Of: "bare", Library: Append},
 	}
+	const limit = "The system calls and the scheduler, which bare needs too; the library's own functions take about a tenth ([performance.md](performance.md#an-echo))."
 	return Group{
 		Name:  "echo-cpu",
 		Title: "Processor time of a server for each echo",
@@ -249,8 +254,8 @@ func echoCPUGroup() Group {
 			"[performance.md](performance.md#an-echo) shows where the rest goes.",
 		Units: []string{"cpu-ns/op"},
 		Rows: []Row{
-			{Name: "EchoCPU/100", What: "100 connections, 125 B", Libraries: libraries, Goals: goals},
-			{Name: "EchoCPU/1000", What: "1,000 connections, 125 B", Libraries: libraries, Goals: goals},
+			{Name: "EchoCPU/100", What: "100 connections, 125 B", Libraries: libraries, Goals: goals, Limit: limit},
+			{Name: "EchoCPU/1000", What: "1,000 connections, 125 B", Libraries: libraries, Goals: goals, Limit: limit},
 		},
 	}
 }
@@ -267,8 +272,8 @@ func idleGroup() Group {
 		Units:  []string{"B/conn", "heap-B/conn", "stack-B/conn"},
 		Rounds: idleRounds,
 		Rows: []Row{
-			{Name: "Idle/handler", What: "in the HTTP handler", Libraries: with(everyone, "nethttp"), Goals: few},
-			{Name: "Idle/returned", What: "handler returned, own goroutine", Libraries: everyone, Goals: returned},
+			{Name: "Idle/handler", What: "in the HTTP handler", Libraries: with(everyone, "nethttp"), Goals: few, Limit: stackSpans},
+			{Name: "Idle/returned", What: "handler returned, own goroutine", Libraries: everyone, Goals: returned, Limit: stackSpans},
 			{Name: "Idle/deflate", What: "deflate with takeover, 15 bits, in the handler", Libraries: []string{Ours, "coder", "gws"},
 				Goals: []Goal{{Unit: "heap-B/conn", Most: 46_000}}},
 			{Name: "Idle/deflate12", What: "deflate with takeover, 12 bits, in the handler", Libraries: []string{Ours, "gws"},

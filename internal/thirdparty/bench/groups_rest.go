@@ -7,7 +7,8 @@ func fairGroup() Group {
 	g := Group{
 		Name:  "fair",
 		Title: "Writers beside busy goroutines",
-		Words: "Goroutines write 100 B each on one TCP connection, beside others that compute. " +
+		Words: "Goroutines write 100 B each on one TCP connection for a second and a half, beside others that compute. The figure is the time for each " +
+			"message in the last second. " +
 			"mutex is bhojpur with a mutex around Write. A goal of 1.25 × the time is 0.8 × the writes.",
 		Units: []string{"ns/op"},
 		Rest:  true,

@@ -81,12 +81,7 @@ func writeConcurrently(b *testing.B, lib library, writers, size int) {
 	received := newSink(client)
 	write := c.write
 	if lib.oneWriter {
-		var mu sync.Mutex
-		write = func(op int, p []byte) error {
-			mu.Lock()
-			defer mu.Unlock()
-			return c.write(op, p)
-		}
+		write = alone(write)
 	}
 	var all sync.WaitGroup
 	var begun atomic.Int64
@@ -107,6 +102,16 @@ func writeConcurrently(b *testing.B, lib library, writers, size int) {
 	c.close()
 	received.all.Wait()
 	wantTotal(b, received.total, 2+size)
+}
+
+// alone returns write with a mutex around it.
+func alone(write func(op int, p []byte) error) func(op int, p []byte) error {
+	var mu sync.Mutex
+	return func(op int, p []byte) error {
+		mu.Lock()
+		defer mu.Unlock()
+		return write(op, p)
+	}
 }
 
 // BenchmarkEcho is 100 clients, each of which sends a message and waits for it. An

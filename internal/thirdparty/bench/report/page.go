@@ -123,6 +123,9 @@ func machineSection(b *bytes.Buffer, parts []stored, groups []bench.Group) {
 		}
 		b.WriteByte('.')
 	}
+	if !parts[len(parts)-1].rest {
+		b.WriteString("\nThe rows of `make bench-all` were not measured.")
+	}
 	b.WriteString("\n\n")
 	t := newTable(together(parts), m.CPU, groups)
 	t.write(b)

@@ -1,3 +1,2 @@
-// Package cpu says which instructions this processor has, where kernels may
-// choose between several.
+// Package cpu reports the instruction sets of the processor that some kernels need.
 package cpu

@@ -2,12 +2,12 @@
 
 package cpu
 
-// What an amd64 processor may have past SSE2. AVX2 also means that the
-// operating system saves the registers that it needs.
+// Instruction sets beyond SSE2, which each amd64 processor has. AVX2 is true only if the
+// operating system saves the YMM registers.
 var SSSE3, AVX2 = detect(cpuid, xgetbv)
 
-// Bits of CPUID and of the register XCR0 (Intel's manual, volume 2, CPUID, and
-// volume 1, 14.3, "Detection of Intel AVX Instructions").
+// Bits of CPUID and of the register XCR0 (Intel's manual, volume 2, CPUID, and volume 1,
+// 14.3, "Detection of Intel AVX Instructions").
 const (
 	leaf1SSSE3   = 1 << 9  // ECX
 	leaf1OSXSAVE = 1 << 27 // ECX: the operating system has enabled XGETBV
@@ -16,7 +16,8 @@ const (
 	xcr0YMM      = 1<<1 | 1<<2
 )
 
-// detect asks CPUID, and asks XGETBV only where that is allowed.
+// detect returns the instruction sets that CPUID reports. It executes XGETBV only if
+// CPUID has the bit OSXSAVE.
 func detect(cpuid func(leaf, subleaf uint32) (eax, ebx, ecx, edx uint32), xgetbv func() (xcr0 uint32)) (ssse3, avx2 bool) {
 	last, _, _, _ := cpuid(0, 0)
 	if last < 1 {
@@ -35,6 +36,6 @@ func detect(cpuid func(leaf, subleaf uint32) (eax, ebx, ecx, edx uint32), xgetbv
 // cpuid executes CPUID with EAX = leaf and ECX = subleaf.
 func cpuid(leaf, subleaf uint32) (eax, ebx, ecx, edx uint32)
 
-// xgetbv returns the low half of XCR0. It may only be called if CPUID has the
-// bit OSXSAVE.
+// xgetbv returns the low half of XCR0. Without the bit OSXSAVE of CPUID it is an illegal
+// instruction.
 func xgetbv() (xcr0 uint32)

@@ -34,7 +34,7 @@ func TestDetect(t *testing.T) {
 			cpuid := func(leaf, subleaf uint32) (eax, ebx, ecx, edx uint32) {
 				switch {
 				case leaf > tc.last || subleaf != 0:
-					t.Errorf("asked for leaf %d, subleaf %d", leaf, subleaf)
+					t.Errorf("CPUID of leaf %d, subleaf %d", leaf, subleaf)
 				case leaf == 0:
 					eax = tc.last
 				case leaf == 1:
@@ -46,7 +46,7 @@ func TestDetect(t *testing.T) {
 			}
 			xgetbv := func() uint32 {
 				if tc.ecx1&leaf1OSXSAVE == 0 {
-					t.Error("asked for XCR0 where that is an illegal instruction")
+					t.Error("XGETBV without OSXSAVE")
 				}
 				return tc.xcr0
 			}

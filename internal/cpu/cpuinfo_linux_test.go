@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Linux says what this processor has.
+// The detected instruction sets are those that Linux lists.
 func TestThisProcessor(t *testing.T) {
 	text, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {

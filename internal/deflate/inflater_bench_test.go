@@ -29,6 +29,8 @@ func BenchmarkInflate(b *testing.B) {
 		{"distance7/32768", bytes.Repeat([]byte("abcdefg"), 5<<10)[:32<<10]},
 		{"distance12/32768", bytes.Repeat([]byte("abcdefghijkl"), 3<<10)[:32<<10]},
 		{"noise/1048576", noise(1<<20, 1)},
+		{"letters/1048576", letters(1 << 20)},
+		{"skewed/1048576", skewed(1 << 20)},
 	}
 	for _, row := range rows {
 		payload := deflateOthers(6, true, false, nil, row.msg)
@@ -58,4 +60,24 @@ func BenchmarkInflate(b *testing.B) {
 			})
 		}
 	}
+}
+
+// letters returns n random letters, digits and two signs, which compress by a quarter and
+// have few matches.
+func letters(n int) []byte {
+	p := noise(n, 1)
+	for i := range p {
+		p[i] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[p[i]&63]
+	}
+	return p
+}
+
+// skewed returns n random bytes, of which small ones are frequent. Their codes have 4 to
+// 11 bits.
+func skewed(n int) []byte {
+	p, q := noise(n, 1), noise(n, 2)
+	for i := range p {
+		p[i] = byte(int(p[i]) * int(q[i]) >> 8)
+	}
+	return p
 }

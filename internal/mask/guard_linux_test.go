@@ -7,8 +7,7 @@ import (
 	"github.com/bhojpur/api/internal/guard"
 )
 
-// Slices that begin or end where a page does meet each read and write outside
-// of them.
+// The slices begin or end at a guard page, so an access outside of them is a fault.
 func TestNothingOutside(t *testing.T) {
 	const maxLen, key = 300, 0x78563412
 	from, to := guard.Bytes(t, maxLen), guard.Bytes(t, maxLen)
@@ -21,13 +20,13 @@ func TestNothingOutside(t *testing.T) {
 				for _, dst := range [][]byte{to[:n:n], to[len(to)-n:]} {
 					k.mask(dst, src, key)
 					if !bytes.Equal(dst, want[:n]) {
-						t.Fatalf("%s: length %d: not masked right", k.name, n)
+						t.Fatalf("%s: length %d: wrong bytes", k.name, n)
 					}
 				}
 				copy(to, src)
 				k.mask(to[:n:n], to[:n:n], key)
 				if !bytes.Equal(to[:n], want[:n]) {
-					t.Fatalf("%s: length %d, in place: not masked right", k.name, n)
+					t.Fatalf("%s: length %d, in place: wrong bytes", k.name, n)
 				}
 			}
 		}

@@ -8,12 +8,12 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// keySource holds random bytes for masking keys. They are read from crypto/rand
-// many at a time, since a call of it takes half a microsecond.
+// keySource holds random bytes for masking keys. They are read from crypto/rand many at a
+// time, because a call takes half a microsecond.
 type keySource struct {
 	mark poolcheck.Mark
 	b    [256]byte
-	left int // b[:left] is not used yet
+	left int // b[:left] is unused
 }
 
 var keySources = sync.Pool{New: func() any { return new(keySource) }}
@@ -33,9 +33,8 @@ func (s *keySource) put() {
 	keySources.Put(s)
 }
 
-// NewKey returns a key for one frame. It is unpredictable, as section 10.3 of RFC
-// 6455 requires of the keys of a client: its bytes come from crypto/rand and are
-// used for no other key.
+// NewKey returns the masking key of one frame. Its bytes come from crypto/rand and are
+// used for no other key (RFC 6455 section 10.3).
 func NewKey() uint32 {
 	s := takeKeySource()
 	if s.left == 0 {

@@ -8,7 +8,7 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// wantPanic wants misuse to panic, and to leave nothing out of its pool.
+// wantPanic fails the test unless misuse panics and leaves no key source out of its pool.
 func wantPanic(t *testing.T, misuse func()) {
 	t.Helper()
 	before := poolcheck.Out()[poolcheck.KeySource]
@@ -31,7 +31,7 @@ func TestKeySourceMisuse(t *testing.T) {
 	})
 	t.Run("written after put", func(t *testing.T) {
 		wantPanic(t, func() {
-			// The pool drops some of what is put there.
+			// The pool drops some of its objects.
 			for range 100 {
 				s := takeKeySource()
 				s.put()
@@ -43,8 +43,7 @@ func TestKeySourceMisuse(t *testing.T) {
 	})
 }
 
-// takeAndPut takes n sources, and puts those back that it got also when taking one
-// panics.
+// takeAndPut takes n sources and puts them back, also if taking one panics.
 func takeAndPut(n int) {
 	for range n {
 		defer takeKeySource().put()

@@ -7,8 +7,8 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// Keys do not repeat, within the bytes of one call of crypto/rand and beyond them,
-// on one goroutine and on several.
+// Keys do not repeat, in the bytes of one call of crypto/rand and in those of several, on
+// one goroutine and on several.
 func TestNewKeyDoesNotRepeat(t *testing.T) {
 	const goroutines, keys = 8, 200 // of 2³²: two are equal once in 3,000 runs
 	var (
@@ -27,13 +27,13 @@ func TestNewKeyDoesNotRepeat(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	// A source that hands out its bytes twice repeats dozens.
+	// A source that returned its bytes twice would repeat dozens.
 	if repeated := goroutines*keys - len(seen); repeated > 2 {
 		t.Errorf("%d of %d keys are repeated", repeated, goroutines*keys)
 	}
 }
 
-// Each bit of a key is one as often as not.
+// Each bit of a key is one in about half of the keys.
 func TestNewKeyUsesAllBits(t *testing.T) {
 	const keys = 1000
 	var ones [32]int
@@ -52,7 +52,7 @@ func TestNewKeyUsesAllBits(t *testing.T) {
 
 func TestNewKeyAllocatesNothing(t *testing.T) {
 	if poolcheck.On {
-		return // pools drop at random then
+		return // with the race detector pools drop objects at random
 	}
 	if n := testing.AllocsPerRun(1000, func() { NewKey() }); n > 0 {
 		t.Errorf("%v allocations per key", n)

@@ -1,15 +1,12 @@
-// Package mask applies the masking of RFC 6455 section 5.3: each octet of a
-// client's payload is combined by exclusive or with one octet of a four-octet
-// key, in turn. Masking and unmasking are the same operation.
+// Package mask masks payloads (RFC 6455 section 5.3): octet i of a payload is combined by
+// exclusive or with octet i mod 4 of the masking key. Unmasking is the same operation.
 //
-// A key is held as a uint32 whose low byte is the first octet of the key as it
-// is on the wire (binary.LittleEndian.Uint32 of the four octets). Both
-// functions return the key turned to where the sequence stands after the
-// bytes they were given, so that a payload may be masked in pieces of any
-// length.
+// A key is a uint32 whose low byte is the first octet of the key on the wire. XOR and Copy
+// return the key rotated to the byte after their input, so that a payload can be masked in
+// pieces of any length.
 //
-// The functions keep no reference to the memory they are given, and read and
-// write nothing outside of it.
+// The functions keep no reference to their arguments, and access no memory outside of
+// them.
 package mask
 
 import (
@@ -19,30 +16,28 @@ import (
 	"github.com/bhojpur/api/internal/race"
 )
 
-// XOR masks or unmasks p in place and returns the key for the byte after p.
+// XOR masks p in place and returns the key for the byte after p.
 func XOR(p []byte, key uint32) uint32 {
 	return xor(p, p, key)
 }
 
-// Copy masks or unmasks src into dst, which costs one read and one write of
-// each byte, and returns the key for the byte after src. The bytes of dst past
-// len(src) are not touched.
+// Copy masks src into dst in one pass and returns the key for the byte after src. It does
+// not access dst beyond len(src).
 //
-// dst and src begin at the same byte or do not overlap at all. Copy panics
-// when dst is shorter than src.
+// dst and src must begin at the same byte or not overlap. Copy panics if dst is shorter
+// than src.
 func Copy(dst, src []byte, key uint32) uint32 {
 	return xor(dst[:len(src)], src, key)
 }
 
-// minLong is the length from which the platform's kernel takes over: that of
-// its longest vector, and about where its call begins to pay.
+// minLong is the length from which the platform's kernel is called: that of the longest
+// vector, and about the length at which a call is faster.
 const minLong = 32
 
-// xor masks src into dst, which is as long. Each kernel, and each case here,
-// takes the last bytes as one more word, which overlaps the one before it. All
-// words of an overlap are read before any is written, because dst may be src.
-// The last word begins a multiple of four bytes before the end, so that the key
-// for it is the key for the byte after the end.
+// xor masks src into dst, which has the same length. Each kernel and each case below
+// processes the last bytes as one more word, which overlaps the previous one. Words that
+// overlap are all read before one is written, because dst may be src. The last word begins
+// a multiple of four bytes before the end, so its key is the key for the byte after src.
 func xor(dst, src []byte, key uint32) uint32 {
 	n := len(src)
 	dst = dst[:n]

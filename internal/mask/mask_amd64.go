@@ -4,17 +4,16 @@ package mask
 
 import "github.com/bhojpur/api/internal/cpu"
 
-// useAVX2 chooses between the two kernels.
+// useAVX2 selects the kernel.
 var useAVX2 = cpu.AVX2
 
-// xorLong masks at least minLong bytes of src into dst, which is as long. after
+// xorLong masks at least minLong bytes of src into dst, which has the same length. after
 // is the key for the byte after src.
 func xorLong(dst, src []byte, key, after uint32) {
 	xorVectors(&dst[0], &src[0], len(src), key, after)
 }
 
-// xorVectors goes on to one of the kernels. That it does so itself, and not
-// xorLong, saves a call.
+// xorVectors jumps to one of the kernels. A jump in assembly saves a call.
 //
 //go:noescape
 func xorVectors(dst, src *byte, n int, key, after uint32)

@@ -11,8 +11,8 @@ TEXT ·xorVectors(SB), NOSPLIT, $0-32
 sse2:
 	JMP ·xorSSE2(SB)
 
-// The last vector overlaps the one before it. It is loaded before anything is
-// stored, and stored last.
+// The last vector overlaps the previous one. It is loaded before the first store, and
+// stored last.
 
 // func xorSSE2(dst, src *byte, n int, key, after uint32)
 TEXT ·xorSSE2(SB), NOSPLIT, $0-32
@@ -51,7 +51,7 @@ loop64:
 	JGE   loop64
 
 rest:
-	ADDQ $48, CX // what is left, less a vector
+	ADDQ $48, CX // the rest, minus a vector
 	JLT  last
 
 loop16:
@@ -67,9 +67,8 @@ last:
 	MOVOU X2, (R8)
 	RET
 
-// The first vector is handled like the last one, so that what is between them
-// can begin where dst is aligned: stores across cache lines take a third longer
-// in all.
+// The first vector is processed like the last one, so that the loops begin where dst is
+// aligned. With stores across cache lines the whole takes a third longer.
 
 // func xorAVX2(dst, src *byte, n int, key, after uint32)
 TEXT ·xorAVX2(SB), NOSPLIT, $0-32
@@ -90,7 +89,7 @@ TEXT ·xorAVX2(SB), NOSPLIT, $0-32
 	CMPQ DX, $64
 	JLE  ends
 
-	// Go on at the first aligned byte past dst, with the key turned to there.
+	// Continue at the first aligned byte after dst, with the key rotated to it.
 	ADDQ         $32, DI
 	ANDQ         $~31, DI
 	MOVQ         DI, CX
@@ -120,7 +119,7 @@ loop128:
 	JGE     loop128
 
 rest:
-	ADDQ $96, DX // what is left, less a vector
+	ADDQ $96, DX // the rest, minus a vector
 	JLT  ends
 
 loop32:

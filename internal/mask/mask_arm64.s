@@ -2,8 +2,8 @@
 
 #include "textflag.h"
 
-// The last vector overlaps the one before it. It is loaded before anything is
-// stored, and stored last.
+// The last vector overlaps the previous one. It is loaded before the first store, and
+// stored last.
 
 // func xorNEON(dst, src *byte, n int, key, after uint32)
 TEXT ·xorNEON(SB), NOSPLIT, $0-32
@@ -34,7 +34,7 @@ loop64:
 	BGE    loop64
 
 rest:
-	ADDS $48, R2, R2 // what is left, less a vector
+	ADDS $48, R2, R2 // the rest, minus a vector
 	BLT  last
 
 loop16:

@@ -2,8 +2,8 @@ package mask
 
 import "encoding/binary"
 
-// xorGeneric is xorLong without vectors, eight bytes at a time: the kernel of
-// platforms that have no other, and what the others are tested against.
+// xorGeneric is xorLong in Go, eight bytes at a time. Platforms without assembly use it,
+// and the tests compare the other kernels with it.
 func xorGeneric(dst, src []byte, key, after uint32) {
 	n := len(src)
 	dst = dst[:n]

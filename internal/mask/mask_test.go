@@ -8,21 +8,20 @@ import (
 	"testing"
 )
 
-// A kernel masks src into dst, as xorLong does, from a length of min on.
+// A kernel is an implementation of xorLong for at least min bytes.
 type kernel struct {
 	name string
 	min  int
 	xor  func(dst, src []byte, key, after uint32)
 }
 
-// kernels are all that this processor can run. Files for one architecture add
-// theirs.
+// kernels are those that this processor can run. Files for one architecture add theirs.
 var kernels = []kernel{
 	{"platform", 0, func(dst, src []byte, key, _ uint32) { xor(dst, src, key) }},
 	{"generic", 8, xorGeneric},
 }
 
-// mask uses the kernel for what is long enough, and returns the next key.
+// mask masks src into dst, with the kernel if src is long enough, and returns the next key.
 func (k kernel) mask(dst, src []byte, key uint32) uint32 {
 	if len(src) < k.min {
 		return xorBytes(dst, src, key)
@@ -32,7 +31,7 @@ func (k kernel) mask(dst, src []byte, key uint32) uint32 {
 	return after
 }
 
-// xorBytes is the masking of RFC 6455 section 5.3, word for word.
+// xorBytes is the algorithm of RFC 6455 section 5.3, byte by byte.
 func xorBytes(dst, src []byte, key uint32) uint32 {
 	var octets [4]byte
 	binary.LittleEndian.PutUint32(octets[:], key)
@@ -42,7 +41,7 @@ func xorBytes(dst, src []byte, key uint32) uint32 {
 	return bits.RotateLeft32(key, -8*(len(src)%4))
 }
 
-// pattern returns n bytes, none of which is like its neighbours.
+// pattern returns n bytes, each different from its neighbours.
 func pattern(n int) []byte {
 	p := make([]byte, n)
 	for i := range p {
@@ -69,8 +68,8 @@ func TestKernels(t *testing.T) {
 	}
 }
 
-// checkKernel masks n bytes at an alignment, in place and across, and looks at
-// the bytes around them too.
+// checkKernel masks n bytes at an alignment, in place and into other memory, and checks
+// that the bytes around them do not change.
 func checkKernel(t *testing.T, k kernel, n, align, around int, key uint32) {
 	t.Helper()
 	src := pattern(align + n + around)
@@ -80,17 +79,17 @@ func checkKernel(t *testing.T, k kernel, n, align, around int, key uint32) {
 	got := bytes.Clone(src)
 	p := got[align : align+n]
 	if gotKey := k.mask(p, p, key); gotKey != wantKey || !bytes.Equal(got, want) {
-		t.Fatalf("in place, length %d, alignment %d, key %08x: key %08x, want %08x, bytes right: %v",
+		t.Fatalf("in place, length %d, alignment %d, key %08x: key %08x, want %08x, bytes equal: %v",
 			n, align, key, gotKey, wantKey, bytes.Equal(got, want))
 	}
 
-	// The destination is aligned otherwise than the source.
+	// The destination has another alignment than the source.
 	shift := align ^ 21
 	dst := make([]byte, shift+n+around)
 	wantDst := make([]byte, len(dst))
 	copy(wantDst[shift:], want[align:align+n])
 	if gotKey := k.mask(dst[shift:shift+n], src[align:align+n], key); gotKey != wantKey || !bytes.Equal(dst, wantDst) {
-		t.Fatalf("across, length %d, alignment %d, key %08x: key %08x, want %08x, bytes right: %v",
+		t.Fatalf("across, length %d, alignment %d, key %08x: key %08x, want %08x, bytes equal: %v",
 			n, align, key, gotKey, wantKey, bytes.Equal(dst, wantDst))
 	}
 }
@@ -119,7 +118,7 @@ func TestCopyPanicsWhenShort(t *testing.T) {
 	Copy(make([]byte, 3), make([]byte, 4), 1)
 }
 
-// RFC 6455 section 5.7 has "Hello" masked with 37 fa 21 3d.
+// In RFC 6455 section 5.7 "Hello" is masked with 37 fa 21 3d.
 func TestExampleOfTheRFC(t *testing.T) {
 	p := []byte{0x7f, 0x9f, 0x4d, 0x51, 0x58}
 	XOR(p, binary.LittleEndian.Uint32([]byte{0x37, 0xfa, 0x21, 0x3d}))
@@ -129,7 +128,7 @@ func TestExampleOfTheRFC(t *testing.T) {
 }
 
 // FuzzXOR masks in three pieces with each kernel, at any alignment of source and
-// destination, and compares with the plain loop over the whole.
+// destination, and compares the result with that of the loop over single bytes.
 func FuzzXOR(f *testing.F) {
 	f.Add([]byte("Hello"), uint32(0x3d21fa37), uint16(2), uint16(1))
 	f.Add(pattern(200), uint32(0x01020304), uint16(67), uint16(70))
@@ -149,7 +148,7 @@ func FuzzXOR(f *testing.F) {
 			next = k.mask(got[i:j], src[i:j], next)
 			next = k.mask(got[j:], src[j:], next)
 			if next != wantKey || !bytes.Equal(got, want) {
-				t.Fatalf("%s, split at %d and %d of %d, key %08x: got key %08x, want %08x; bytes right: %v",
+				t.Fatalf("%s, split at %d and %d of %d, key %08x: got key %08x, want %08x; bytes equal: %v",
 					k.name, i, j, len(src), key, next, wantKey, bytes.Equal(got, want))
 			}
 			for _, rest := range [][]byte{around[:other], around[other+len(src):]} {
@@ -167,9 +166,8 @@ func FuzzXOR(f *testing.F) {
 
 var benchLengths = []int{1, 4, 8, 16, 32, 64, 125, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 1 << 20}
 
-// BenchmarkCopy compares the kernels with each other and with a copy that masks
-// nothing; benchstat -col /kernel puts them side by side. src begins behind a
-// short header.
+// BenchmarkCopy compares the kernels with each other and with a copy; benchstat -col
+// /kernel puts them side by side. src begins behind a short header.
 func BenchmarkCopy(b *testing.B) {
 	for _, n := range benchLengths {
 		for _, k := range append(kernels, kernel{"copy", 0, func(dst, src []byte, _, _ uint32) { copy(dst, src) }}) {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// The race detector reports a race on memory that a kernel reads. It is a process
-// of its own that has the race, because one fails the run.
+// The race detector reports a race on memory that a kernel reads. The race is in a process
+// of its own, because it fails the run.
 func TestRaceIsSeen(t *testing.T) {
 	if os.Getenv("MASK_RACE") != "" {
 		src, dst := make([]byte, 4*minLong), make([]byte, 4*minLong)

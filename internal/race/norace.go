@@ -1,12 +1,11 @@
 //go:build !race
 
-// Package race tells the race detector of memory that assembly reads and writes:
-// it sees what Go code does and nothing else. Without the detector its functions
-// do nothing.
+// Package race reports to the race detector which memory assembly reads and writes. The
+// detector observes only Go code. Without it the functions do nothing.
 package race
 
-// Read notes that p is read.
+// Read reports a read of p.
 func Read(p []byte) {}
 
-// Write notes that p is written.
+// Write reports a write of p.
 func Write(p []byte) {}

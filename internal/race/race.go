@@ -1,8 +1,7 @@
 //go:build race
 
-// Package race tells the race detector of memory that assembly reads and writes:
-// it sees what Go code does and nothing else. Without the detector its functions
-// do nothing.
+// Package race reports to the race detector which memory assembly reads and writes. The
+// detector observes only Go code. Without it the functions do nothing.
 package race
 
 import (
@@ -10,14 +9,14 @@ import (
 	"unsafe"
 )
 
-// Read notes that p is read.
+// Read reports a read of p.
 func Read(p []byte) {
 	if len(p) > 0 {
 		runtime.RaceReadRange(unsafe.Pointer(&p[0]), len(p))
 	}
 }
 
-// Write notes that p is written.
+// Write reports a write of p.
 func Write(p []byte) {
 	if len(p) > 0 {
 		runtime.RaceWriteRange(unsafe.Pointer(&p[0]), len(p))

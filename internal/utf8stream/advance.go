@@ -6,19 +6,18 @@ import (
 	"github.com/bhojpur/api/internal/race"
 )
 
-// Bits that no ASCII byte has, in words of eight and of four bytes.
+// The high bits of words of eight and four bytes. ASCII bytes have none.
 const (
 	highBits64 = 0x8080808080808080
 	highBits32 = 0x80808080
 )
 
-// minLong is the length from which the platform's kernel is faster than the
-// table, text that is not ASCII given.
+// minLong is the length from which the platform's kernel is faster than the state table,
+// for text that is not ASCII.
 const minLong = 24
 
-// advance returns the state after p. It takes up to 64 bytes of ASCII at once,
-// in words of which the last ones overlap the first; other text up to the
-// length that pays for a kernel it takes through the table.
+// advance returns the state after p. It tests up to 64 bytes for ASCII at once, in words of
+// which the last overlap the first. Other text below minLong passes through the table.
 func advance(s state, p []byte) state {
 	n := len(p)
 	if s == boundary {
@@ -58,7 +57,7 @@ func advance(s state, p []byte) state {
 		p = p[16:]
 	}
 	for len(p) >= 4 {
-		q := p[:4:4] // four at a time: a third less time than one at a time
+		q := p[:4:4] // a third less time than one byte at a time
 		at = transitions[q[0]] >> (at & 63)
 		at = transitions[q[1]] >> (at & 63)
 		at = transitions[q[2]] >> (at & 63)

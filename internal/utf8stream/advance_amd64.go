@@ -4,24 +4,24 @@ package utf8stream
 
 import "github.com/bhojpur/api/internal/cpu"
 
-// The kernels that this processor has.
+// The kernels that this processor can run.
 var (
 	haveVectors = cpu.SSSE3
 	useAVX2     = cpu.AVX2
 )
 
-// minVector is the least that each kernel can be used for: three bytes, and a
-// vector. The one for AVX2 is used from minAVX2 bytes on.
+// minVector is the minimum length for each kernel: three bytes and a vector. The kernel for
+// AVX2 is used from minAVX2 bytes on.
 const (
 	minVector = 3 + 16
 	minAVX2   = 3 + 64
 )
 
-// follow reports whether each of the n bytes at p may follow those before it,
-// but for the first three, which are right. It goes on to one of the kernels.
+// follow reports whether each of the n bytes at p may follow those before it. The first
+// three are not tested and must be valid. It jumps to one of the kernels.
 //
-// The last byte may still be one that never occurs, if it looks like the first
-// of a sequence.
+// follow accepts a last byte that never occurs if it has the form of a first byte of a
+// sequence.
 //
 //go:noescape
 func follow(p *byte, n int) bool

@@ -15,13 +15,12 @@ TEXT ·follow(SB), NOSPLIT, $0-17
 ssse3:
 	JMP ·followSSSE3(SB)
 
-// Both kernels have two loops: one for ASCII, and one for all else, which loads
-// each vector together with the three that begin one, two and three bytes
-// before it. They go from the one to the other when 64 bytes are ASCII or are
-// not. What was found wrong is gathered, and looked at in the end.
+// Both kernels have a loop for ASCII and one for other text, which loads each vector and
+// the three that begin one, two and three bytes before it. They change loops when 64 bytes
+// are ASCII, or are not. They test at the end whether anything was invalid.
 //
-// SI is the place in p, DI the end. What is left when it is less than a step is
-// part of one more step, which overlaps the one before it and ends at the end.
+// SI is the position in p, DI its end. A rest of less than a step is part of one more step,
+// which overlaps the previous one and ends at DI.
 
 // func followSSSE3(p *byte, n int) bool
 TEXT ·followSSSE3(SB), NOSPLIT, $0-17
@@ -82,7 +81,7 @@ first:
 
 mixed:
 	LOAD16
-	MOVL $1, DX // the masks of the last four steps, or that there were fewer
+	MOVL $1, DX // the masks of the last four steps; nonzero if there were fewer
 
 mixed16:
 	MOVOU    (SI), X0

@@ -2,18 +2,17 @@
 
 package utf8stream
 
-// Each arm64 processor has what the kernel needs.
+// Each arm64 processor has NEON.
 const haveVectors = true
 
-// minVector is the least that the kernel can be used for: three bytes, and a
-// vector.
+// minVector is the minimum length for the kernel: three bytes and a vector.
 const minVector = 3 + 16
 
-// follow reports whether each of the n bytes at p may follow those before it,
-// but for the first three, which are right.
+// follow reports whether each of the n bytes at p may follow those before it. The first
+// three are not tested and must be valid.
 //
-// The last byte may still be one that never occurs, if it looks like the first
-// of a sequence.
+// follow accepts a last byte that never occurs if it has the form of a first byte of a
+// sequence.
 //
 //go:noescape
 func follow(p *byte, n int) bool

@@ -3,13 +3,12 @@
 #include "textflag.h"
 #include "check_arm64.h"
 
-// There are two loops: one for ASCII, and one for all else, which loads each
-// vector together with the three that begin one, two and three bytes before it.
-// The kernel goes from the one to the other when 64 bytes are ASCII or are not.
-// What was found wrong is gathered, and looked at in the end.
+// The kernel has a loop for ASCII and one for other text, which loads each vector and the
+// three that begin one, two and three bytes before it. It changes loops when 64 bytes are
+// ASCII, or are not. It tests at the end whether anything was invalid.
 //
-// R0 is the place in p, R1 the end. What is left when it is less than a step is
-// part of one more step, which overlaps the one before it and ends at the end.
+// R0 is the position in p, R1 its end. A rest of less than a step is part of one more step,
+// which overlaps the previous one and ends at R1.
 
 // func follow(p *byte, n int) bool
 TEXT ·follow(SB), NOSPLIT, $0-17

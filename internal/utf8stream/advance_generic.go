@@ -2,8 +2,8 @@ package utf8stream
 
 import "encoding/binary"
 
-// advanceGeneric skips ASCII 64 and 8 bytes at a time, and takes all else
-// through the table, 16 bytes between two looks at whether one was refused.
+// advanceGeneric is advance in Go. It skips ASCII 64 and 8 bytes at a time. Other text
+// passes through the table, with a test for refused after each 16 bytes.
 func advanceGeneric(s state, p []byte) state {
 	at := uint64(s)
 	for len(p) >= 16 {
@@ -25,8 +25,7 @@ func advanceGeneric(s state, p []byte) state {
 	return state(at & 63)
 }
 
-// skipASCII returns p from the first group of eight bytes that is not all
-// ASCII.
+// skipASCII returns p from the first group of eight bytes on that is not all ASCII.
 func skipASCII(p []byte) []byte {
 	for len(p) >= 64 {
 		q := p[:64:64]
@@ -45,8 +44,8 @@ func skipASCII(p []byte) []byte {
 	return p
 }
 
-// step16 takes 16 bytes through the table. Only the low six bits of at count;
-// those of the result are all it has.
+// step16 returns the state after 16 bytes. It uses only the low six bits of at, and sets
+// no others in the result.
 func step16(at uint64, p []byte) uint64 {
 	q := p[:16:16]
 	at = transitions[q[0]] >> (at & 63)

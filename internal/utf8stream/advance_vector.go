@@ -6,10 +6,10 @@ import "encoding/binary"
 
 // advanceLong returns the state after p, which has at least minVector bytes.
 //
-// Whether a byte is refused depends on itself and the three before it, so the
-// kernels need no state: the table takes the first three bytes, which may go on
-// with a sequence of an earlier piece, and a kernel looks at all the others at
-// once. The last three bytes tell the state at the end.
+// Whether a byte is refused depends on it and the three bytes before it, so the kernels
+// need no state. The first three bytes, which may continue a sequence of an earlier piece,
+// pass through the table, and a kernel tests the others. The last three bytes determine the
+// state at the end.
 func advanceLong(s state, p []byte) state {
 	if !haveVectors {
 		return advanceGeneric(s, p)
@@ -25,8 +25,8 @@ func advanceLong(s state, p []byte) state {
 	return advanceFollowing(p)
 }
 
-// advanceFollowing returns the state after p, which has at least minVector bytes. The
-// first three are valid.
+// advanceFollowing returns the state after p, which has at least minVector bytes, of which
+// the first three are valid.
 func advanceFollowing(p []byte) state {
 	n := len(p)
 	if !follow(&p[0], n) {
@@ -38,10 +38,9 @@ func advanceFollowing(p []byte) state {
 	return endState(p[n-3:])
 }
 
-// endState returns the state after text that follow takes for right and that
-// ends in the three bytes last. Continuations that these begin with belong to a
-// sequence that is whole: the rest of one that is not would begin with its
-// lead.
+// endState returns the state after text that follow accepts and that ends in the three
+// bytes last. If these begin with continuations, the sequence of these is complete: of an
+// incomplete one they contain the first byte.
 func endState(last []byte) state {
 	for len(last) > 0 && last[0]&0xC0 == 0x80 {
 		last = last[1:]

@@ -1,4 +1,4 @@
-// Shared by the kernels that validate, and those that unmask and validate.
+// Macros of the kernels that validate, and of those that also unmask.
 
 DATA constants<>+0(SB)/8, $0x0F0F0F0F0F0F0F0F // the low half of a byte
 DATA constants<>+8(SB)/8, $0x0F0F0F0F0F0F0F0F
@@ -20,8 +20,8 @@ GLOBL constants<>(SB), RODATA|NOPTR, $64
 	MOVOU constants<>+32(SB), X13 \
 	MOVOU constants<>+48(SB), X14
 
-// CHECK16(off) sets bits of X15 for what is invalid in the 16 bytes at off(SI),
-// which are in X0. It uses X0 to X5.
+// CHECK16(off) sets bits of X15 for invalid bytes among the 16 at off(SI), which are in X0.
+// It uses X0 to X5.
 #define CHECK16(off) \
 	MOVOU   (off-1)(SI), X1 \
 	MOVO    X1, X2          \
@@ -57,8 +57,8 @@ GLOBL constants<>(SB), RODATA|NOPTR, $64
 	VBROADCASTI128 constants<>+32(SB), Y13 \
 	VBROADCASTI128 constants<>+48(SB), Y14
 
-// PAIRS32(off, cur, a, b, c) sets a to what the 32 bytes at off(SI), which are in cur,
-// and the bytes before each show. It uses b and c.
+// PAIRS32(off, cur, a, b, c) sets bits of a for each of the 32 bytes at off(SI), which are
+// in cur, that is invalid after the byte before it. It uses b and c.
 #define PAIRS32(off, cur, a, b, c) \
 	VMOVDQU (off-1)(SI), b \
 	VPSRLW  $4, b, a       \
@@ -72,8 +72,8 @@ GLOBL constants<>(SB), RODATA|NOPTR, $64
 	VPAND   a, b, a        \
 	VPAND   a, c, a
 
-// LEADS32(a, b, c) sets bits of Y15 for what is invalid, given a of PAIRS32 and the
-// bytes two and three before each, in b and c.
+// LEADS32(a, b, c) sets bits of Y15 for bytes that are invalid, by the result of PAIRS32
+// in a, and the bytes two and three before each in b and c.
 #define LEADS32(a, b, c) \
 	VPSUBUSB Y12, b, b \
 	VPSUBUSB Y13, c, c \
@@ -82,8 +82,8 @@ GLOBL constants<>(SB), RODATA|NOPTR, $64
 	VPXOR    a, b, a   \
 	VPOR     a, Y15, Y15
 
-// CHECK32(off, cur, a, b, c) sets bits of Y15 for what is invalid in the 32 bytes at
-// off(SI), which are in cur. It uses a, b and c.
+// CHECK32(off, cur, a, b, c) sets bits of Y15 for invalid bytes among the 32 at off(SI),
+// which are in cur. It uses a, b and c.
 #define CHECK32(off, cur, a, b, c) \
 	PAIRS32(off, cur, a, b, c) \
 	VMOVDQU (off-2)(SI), b     \

@@ -1,7 +1,7 @@
-// Shared by the kernels that validate, and those that unmask and validate.
+// Macros of the kernels that validate, and of those that also unmask.
 
-// ISASCII sets the flag Z if all bytes of v are ASCII. R7 has
-// bit 7 of each byte. It uses R5 and R6.
+// ISASCII sets the flag Z if all bytes of v are ASCII. R7 has bit 7 of each byte set. It
+// uses R5 and R6.
 #define ISASCII(v) \
 	VMOV v.D[0], R5 \
 	VMOV v.D[1], R6 \
@@ -17,9 +17,9 @@
 	VMOVI $0x70, V22.B16                    \
 	VMOVI $0x80, V23.B16
 
-// CHECK16(off, cur) sets bits of V24 for what is invalid in the 16 bytes at
-// off(R0), which are in cur. It uses V4 to V9. A byte is E0 or more if it has bit
-// 7, and still has it less 60; it is F0 or more if it still has it less 70.
+// CHECK16(off, cur) sets bits of V24 for invalid bytes among the 16 at off(R0), which are
+// in cur. It uses V4 to V9. A byte is E0 or above if bit 7 is set in it and in it minus 60,
+// and F0 or above if bit 7 is set in it and in it minus 70.
 #define CHECK16(off, cur) \
 	FMOVQ (off-1)(R0), F4               \
 	FMOVQ (off-2)(R0), F5               \

@@ -1,30 +1,29 @@
 package utf8stream
 
-// A state is what may come next in the stream. Its number is the place of the
-// state's field in the rows of transitions: a multiple of fieldBits.
+// A state says which bytes may come next in the stream. Its value is the position of its
+// field in the rows of transitions, a multiple of fieldBits.
 type state uint8
 
-// fieldBits is the width of a field of a row: six bits hold a shift of 0 to 63,
-// and ten fields fit in 64.
+// fieldBits is the width of a field of a row. Six bits hold a shift of 0 to 63, and ten
+// fields fit in 64 bits.
 const fieldBits = 6
 
 const (
-	boundary  state = fieldBits * iota // a new code point
-	refused                            // nothing: a byte was refused
+	boundary  state = fieldBits * iota // the first byte of a sequence
+	refused                            // none: a byte was refused
 	oneMore                            // 80..BF
 	twoMore                            // 80..BF, then oneMore
 	threeMore                          // 80..BF, then twoMore
 	afterE0                            // A0..BF, then oneMore: 80..9F is overlong
 	afterED                            // 80..9F, then oneMore: A0..BF is a surrogate
 	afterF0                            // 90..BF, then twoMore: 80..8F is overlong
-	afterF4                            // 80..8F, then twoMore: 90..BF is past U+10FFFF
+	afterF4                            // 80..8F, then twoMore: 90..BF is above U+10FFFF
 	pastStates
 )
 
-// transitions has a row for each byte: the field at bit s is the state that
-// follows state s when that byte comes. A step is a load, which does not depend
-// on the state, and a shift, which is all that one step waits for of the step
-// before; there is no branch in it.
+// transitions has a row for each byte. The field at bit s is the state after that byte in
+// state s. A step is a load, which does not depend on the state, and a shift, which is all
+// that depends on the previous step. It has no branch.
 var transitions = func() (rows [256]uint64) {
 	for b := range rows {
 		for s := boundary; s < pastStates; s += fieldBits {
@@ -34,7 +33,7 @@ var transitions = func() (rows [256]uint64) {
 	return rows
 }()
 
-// next is the transition function: RFC 3629 section 4, as a table of ranges.
+// next is the transition function, by the ranges of RFC 3629 section 4.
 func next(s state, b byte) state {
 	in := func(lo, hi byte) bool { return lo <= b && b <= hi }
 	switch {
@@ -50,8 +49,8 @@ func next(s state, b byte) state {
 	return refused
 }
 
-// lead is the transition from a boundary. C0 and C1 could only begin overlong
-// forms, F5 to FF code points past U+10FFFF.
+// lead is the transition from boundary. C0 and C1 begin only overlong forms, F5 to FF only
+// code points above U+10FFFF.
 func lead(b byte) state {
 	switch {
 	case b < 0x80:

@@ -7,14 +7,15 @@ import (
 	"github.com/bhojpur/api/internal/race"
 )
 
-// minOnePass is the length from which unmasking and validating in one pass is faster
-// than one after the other.
+// minOnePass is the length from which one pass is faster than two.
 const minOnePass = 512
 
-// Unmask unmasks src into dst as [mask.Copy] does, returns the key for the byte after
-// src, and writes dst to the stream as [Validator.Write] does. If it reports false,
-// the content of dst is undefined. dst and src begin at the same byte or do not
-// overlap at all. Unmask panics if dst is shorter than src.
+// Unmask unmasks src into dst, as [mask.Copy] does, and adds the result to the stream, as
+// [Validator.Write] does. next is the key for the byte after src. If ok is false, the
+// contents of dst are undefined.
+//
+// dst and src must begin at the same byte or not overlap. Unmask panics if dst is shorter
+// than src.
 func (v *Validator) Unmask(dst, src []byte, key uint32) (next uint32, ok bool) {
 	dst = dst[:len(src)]
 	if len(src) < minOnePass {

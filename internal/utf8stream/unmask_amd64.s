@@ -103,12 +103,11 @@ done:
 	VZEROUPPER
 	RET
 
-// In both kernels SI is the place that is validated, DI and DX the ones that are
-// unmasked. As in follow there is a loop for ASCII and one for all else, and what is
-// invalid is gathered and tested at the end.
+// Both kernels validate at SI and unmask from DX to DI. Like those of follow they have a
+// loop for ASCII and one for other text, and test at the end whether anything was invalid.
 
-// STEP16(off) unmasks the 16 bytes at off(DX) and validates those at off(SI). Bits
-// of BX are set if these are not ASCII.
+// STEP16(off) unmasks the 16 bytes at off(DX), and validates those at off(SI). It sets bits
+// of BX if these are not ASCII.
 #define STEP16(off) \
 	MOVOU    off(DX), X6 \
 	PXOR     X7, X6      \
@@ -129,7 +128,7 @@ TEXT ·unmaskFollowSSSE3(SB), NOSPLIT, $0-41
 	PSHUFD $0, X7, X7
 	LOAD16
 	PXOR   X15, X15
-	JMP    mixed // the bytes before may end inside a sequence
+	JMP    mixed // the bytes before SI may end inside a sequence
 
 ascii:
 	MOVOU    (SI), X0
@@ -184,9 +183,9 @@ done:
 	SETEQ    ret+40(FP)
 	RET
 
-// Where SI is aligned to a cache line, as it should be, loads of the bytes two and
-// three before its first 32 would cross one, so these are shifted together. The loop
-// for ASCII is taken if the last 32 of 64 bytes are ASCII, and looks at all of them.
+// SI is aligned to a cache line. The loads that begin two and three bytes before it would
+// cross a line, so these two vectors are shifted into place. The kernel enters the loop for
+// ASCII after a block whose last 32 bytes are ASCII.
 
 // func unmaskFollowAVX2(at, to, from *byte, n int, key uint32) bool
 TEXT ·unmaskFollowAVX2(SB), NOSPLIT, $0-41
@@ -199,7 +198,7 @@ TEXT ·unmaskFollowAVX2(SB), NOSPLIT, $0-41
 	VPBROADCASTD X7, Y7
 	LOAD32
 	VPXOR        Y15, Y15, Y15
-	JMP          mixed // the bytes before may end inside a sequence
+	JMP          mixed // the bytes before SI may end inside a sequence
 
 ascii:
 	VMOVDQU   (SI), Y0

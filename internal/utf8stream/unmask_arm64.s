@@ -40,9 +40,8 @@ done:
 	MOVD R0, ret+32(FP)
 	RET
 
-// R0 is the place that is validated, R8 and R9 are the ones that are unmasked. As in
-// follow there is a loop for ASCII and one for all else, and what is invalid is
-// gathered and tested at the end.
+// The kernel validates at R0 and unmasks from R9 to R8. Like follow it has a loop for ASCII
+// and one for other text, and tests at the end whether anything was invalid.
 
 // func unmaskFollow(at, to, from *byte, n int, key uint32) bool
 TEXT ·unmaskFollow(SB), NOSPLIT, $0-41
@@ -55,7 +54,7 @@ TEXT ·unmaskFollow(SB), NOSPLIT, $0-41
 	MOVD  $0x8080808080808080, R7
 	VEOR  V24.B16, V24.B16, V24.B16
 	LOAD
-	B     mixed // the bytes before may end inside a sequence
+	B     mixed // the bytes before R0 may end inside a sequence
 
 ascii:
 	VLD1   (R0), [V0.B16, V1.B16, V2.B16, V3.B16]

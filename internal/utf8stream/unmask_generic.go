@@ -6,8 +6,8 @@ import (
 	"github.com/bhojpur/api/internal/mask"
 )
 
-// unmaskGeneric is unmaskLong without vectors. Between sequences it looks for ASCII
-// 32 bytes at a time. All else goes through the table, 16 bytes at a time.
+// unmaskGeneric is unmaskLong in Go. It tests 32 bytes at a time for ASCII, and passes
+// those that are not through the state table.
 func unmaskGeneric(s state, dst, src []byte, key uint32) state {
 	k := uint64(key) | uint64(key)<<32
 	at := uint64(s)

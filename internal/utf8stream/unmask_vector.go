@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	// lag is the distance at which validation follows unmasking in unmaskFollow. A
-	// load of bytes that two stores wrote waits until both have left the store
-	// buffer. At this distance they have.
+	// lag is the distance between the bytes that unmaskFollow unmasks and those that
+	// it validates. A load of bytes of two stores waits until both have left the
+	// store buffer. At this distance they have.
 	lag = 512
 
 	// minFollow is the length from which text that is not ASCII is unmasked and
-	// validated in one pass. From a cache that is near enough, two passes over
-	// less take the same time.
+	// validated in one pass. Shorter text is in the first-level cache after it was
+	// unmasked, and two passes take the same time.
 	minFollow = 4 << 10
 )
 
-// unmaskLong unmasks src, which has at least 8 bytes, into dst and returns the state
-// after dst. If that is refused, the rest of dst may be anything.
+// unmaskLong unmasks src, which has at least 8 bytes, into dst and returns the state after
+// dst. If that is refused, the contents of dst are undefined.
 func unmaskLong(s state, dst, src []byte, key uint32) state {
 	if !haveVectors {
 		return unmaskGeneric(s, dst, src, key)
@@ -42,11 +42,10 @@ func unmaskLong(s state, dst, src []byte, key uint32) state {
 	return unmaskFollowing(s, dst, src, key)
 }
 
-// leastFollowing is the least that unmaskFollowing can be used for.
+// leastFollowing is the minimum length for unmaskFollowing.
 const leastFollowing = 64 + 63 + lag + 64
 
-// unmaskFollowing is unmaskLong by unmaskFollow. The kernel begins where dst is
-// aligned.
+// unmaskFollowing is unmaskLong with unmaskFollow, which begins at an aligned byte of dst.
 func unmaskFollowing(s state, dst, src []byte, key uint32) state {
 	at := 64 + int(-uintptr(unsafe.Pointer(&dst[0]))&63)
 	to := at + lag

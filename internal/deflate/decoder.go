@@ -57,7 +57,7 @@ const (
 	atMatch                   // the rest of a match
 )
 
-// makesOutput reports whether s has no use for input without room for output.
+// makesOutput reports whether s needs room for output.
 func (s step) makesOutput() bool {
 	return s == atStored || s >= atSymbols
 }
@@ -70,13 +70,13 @@ type decoder struct {
 
 	src io.Reader
 
-	// taken is the end of what reads have returned, and past of what came before
-	// that: both windows are the Inflater's, or taken is own.
+	// taken has the last bytes that reads have returned, and past the last ones before
+	// these. taken is the Inflater's window or own.
 	taken, past *window
 	own         window
 
-	// err is the end: io.EOF or one that is ErrCorrupt. srcErr came from the
-	// source together with bytes and is returned when these are used up.
+	// err is set at the end of the message: io.EOF or an ErrCorrupt. srcErr is an error
+	// that the source returned with bytes. It is returned after these.
 	err    error
 	srcErr error
 	tailed bool // the source ended, and in is the tail
@@ -84,16 +84,17 @@ type decoder struct {
 	step  step
 	final bool // the block says that it is the last
 
-	// bits has nbits of the input, the next in the lowest; those above are 0.
+	// The low nbits bits of bits are the next ones of the input, the first in the lowest
+	// bit. The others are 0.
 	bits  uint64
 	nbits uint
-	in    []byte // the input after them, in inBuf
+	in    []byte // the input after these, in inBuf
 
-	straight        bool // the last input was the bytes of a stored block
-	left            int  // bytes of a stored block to come
-	length, back    int  // the rest of a match, and how far back it begins
-	nlit, ndist     int  // how many code lengths each code has
-	nlens, lensRead int  // how many the code length code has, and how many were read
+	straight        bool // the last read was into the caller's slice
+	left            int  // bytes left in the stored block
+	length, back    int  // length and distance of the rest of a match
+	nlit, ndist     int  // numbers of code lengths of the two codes
+	nlens, lensRead int  // numbers of lengths of the code length code, and of lengths read
 
 	lit, dist table
 	lenCode   table
@@ -115,8 +116,8 @@ var decoders = sync.Pool{New: func() any { return new(decoder) }}
 // nothing is an empty window.
 var nothing window
 
-// getDecoder takes a decoder from the pool, at the beginning of a message. With
-// takeover, past is added to as the message is read if it is a whole window.
+// getDecoder takes a decoder from the pool for a new message. past is the window of earlier
+// messages. If it can hold maxDistance bytes, the decoder adds the message to it directly.
 func getDecoder(src io.Reader, past *window) *decoder {
 	d := decoders.Get().(*decoder)
 	if poolcheck.On {
@@ -208,7 +209,7 @@ func (d *decoder) fill(p []byte) (stored int, err error) {
 	return 0, io.ErrNoProgress
 }
 
-// tookStored notes the bytes of a stored block that were read.
+// tookStored adds bytes of a stored block that were read to the window.
 func (d *decoder) tookStored(p []byte) {
 	d.taken.write(p)
 	if d.left -= len(p); d.left == 0 {
@@ -216,10 +217,11 @@ func (d *decoder) tookStored(p []byte) {
 	}
 }
 
-// sourceEnded appends the tail that the sender removed (RFC 7692 section 7.2.2). A payload that follows the RFC ends after the header bits of a stored
-// block, whose length the tail is. One that ends with a whole block, at a whole
-// byte, is complete without: an empty payload, one that was not stripped, and
-// one that ends with a final block (7.2.3.4) but lacks the octet after it.
+// sourceEnded appends the tail that the sender removed (RFC 7692 section 7.2.2). By the RFC
+// a payload ends after the header bits of a stored block, and the tail is the length of that
+// block. A payload that ends with a whole block at a whole byte is complete without the
+// tail: an empty one, one whose tail was not removed, and one that ends with a final block
+// (section 7.2.3.4) without the octet after it.
 func (d *decoder) sourceEnded() error {
 	d.tailed = true
 	if d.step == atHeader && d.nbits == 0 {
@@ -230,9 +232,8 @@ func (d *decoder) sourceEnded() error {
 	return nil
 }
 
-// run inflates until there is no room (nil), the input is used up (errInput), or
-// the message ends (io.EOF, or an error that is ErrCorrupt). Each turn takes bits of
-// the input, or makes output.
+// run inflates until there is no room (nil), the input is used up (errInput), or the message
+// ends (io.EOF or an ErrCorrupt). Each iteration consumes input or produces output.
 func (d *decoder) run() error {
 	for {
 		var err error
@@ -269,8 +270,7 @@ func (d *decoder) run() error {
 	}
 }
 
-// need gets n bits, at most 56, together, and reports whether there are as
-// many.
+// need fills bits with at least n bits, n <= 56, and reports whether there are as many.
 func (d *decoder) need(n uint) bool {
 	if d.nbits < n {
 		d.refill()
@@ -278,7 +278,7 @@ func (d *decoder) need(n uint) bool {
 	return d.nbits >= n
 }
 
-// refill gets as many bits together as there are and fit.
+// refill moves as much input to bits as fits.
 func (d *decoder) refill() {
 	if len(d.in) >= 8 {
 		d.bits |= binary.LittleEndian.Uint64(d.in) << (d.nbits & 63)
@@ -294,7 +294,7 @@ func (d *decoder) refill() {
 	}
 }
 
-// take returns the next n bits, which need found.
+// take consumes n bits, which need has provided, and returns them.
 func (d *decoder) take(n uint) int {
 	v := d.bits & (1<<(n&63) - 1)
 	d.drop(n)

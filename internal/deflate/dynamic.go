@@ -2,12 +2,11 @@ package deflate
 
 import "encoding/binary"
 
-// lenOrder is the order in which the code lengths of the code length code come
-// (RFC 1951 section 3.2.7).
+// lenOrder is the order of the code lengths of the code length code (RFC 1951 section
+// 3.2.7).
 var lenOrder = [lenSymbols]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
-// dynamicHead reads how many code lengths a dynamic block has (RFC 1951 section
-// 3.2.7).
+// dynamicHead reads the numbers of code lengths of a dynamic block (RFC 1951 section 3.2.7).
 func (d *decoder) dynamicHead() error {
 	if !d.need(14) {
 		return errInput
@@ -34,7 +33,7 @@ func (d *decoder) lenLens() error {
 		d.lensRead++
 	}
 	d.lenCode.entries = d.lenTable[:]
-	if !d.lenCode.build(d.lens[:lenSymbols], lenMeanings[:], lenTableBits) {
+	if !d.lenCode.build(d.lens[:lenSymbols], lenEntries[:], lenTableBits) {
 		return errLengths
 	}
 	d.lensRead = 0
@@ -42,8 +41,8 @@ func (d *decoder) lenLens() error {
 	return nil
 }
 
-// codeLens reads the code lengths of both codes, which are one sequence, and
-// makes their tables.
+// codeLens reads the code lengths of both codes, which are one sequence, and builds their
+// tables.
 func (d *decoder) codeLens() error {
 	n := d.nlit + d.ndist
 	for d.lensRead < n {
@@ -58,16 +57,15 @@ func (d *decoder) codeLens() error {
 		return errLengths
 	}
 	d.lit.entries, d.dist.entries = d.litTable[:], d.distTable[:]
-	if !d.lit.build(d.lens[:d.nlit], litMeanings[:], litTableBits) ||
-		!d.dist.build(d.lens[d.nlit:n], distMeanings[:], distTableBits) {
+	if !d.lit.build(d.lens[:d.nlit], litEntries[:], litTableBits) ||
+		!d.dist.build(d.lens[d.nlit:n], distEntries[:], distTableBits) {
 		return errLengths
 	}
 	d.step = atSymbols
 	return nil
 }
 
-// shortLens reads code lengths as long as they are no runs, and there is a word of
-// input.
+// shortLens reads code lengths up to the first run, while there is a word of input.
 func (d *decoder) shortLens(n int) {
 	bits, nbits, in, read := d.bits, d.nbits, d.in, d.lensRead
 	codes := (*[1 << lenTableBits]entry)(d.lenCode.entries)
@@ -90,7 +88,7 @@ func (d *decoder) shortLens(n int) {
 	d.bits, d.nbits, d.in, d.lensRead = bits&(1<<(nbits&63)-1), nbits, in, read
 }
 
-// codeLen reads one code length, or a run of them, of n.
+// codeLen reads one code length, or a run of them. n is the number of all code lengths.
 func (d *decoder) codeLen(n int) error {
 	e, _, ok := d.lookUp(&d.lenCode, 0)
 	if !ok {

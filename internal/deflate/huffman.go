@@ -9,9 +9,8 @@ const (
 	distSymbols = 32  // of which 30 and 31 never occur
 	endOfBlock  = 256
 
-	// The widths of the first-level tables, and the most entries that a table
-	// of that width with its second levels has for a complete code of at most
-	// 15 bits.
+	// The widths of the first-level tables, and the maximum number of entries of such
+	// a table with its second levels, for a complete code of at most 15 bits.
 	litTableBits  = 10
 	litTableSize  = 1334
 	distTableBits = 8
@@ -21,14 +20,14 @@ const (
 	lenSymbols    = 19
 )
 
-// An entry of a table says what the next bits of the input are:
+// An entry of a table describes the symbol that the next bits of the input code:
 //
-//	bits 0-5    how many of them the symbol takes at this level, extra bits included
-//	bits 8-11   how many of these are the code
-//	bits 12-14  what kind of entry it is, unless it is a literal
-//	bits 16-30  the literal, the base of the length or distance, or where the
-//	            next level begins
-//	bit 31      it is a literal
+//	bits 0-5    number of bits of the symbol at this level, extra bits included
+//	bits 8-11   number of bits of the code at this level
+//	bits 12-14  kind of the entry, unless it is a literal
+//	bits 16-30  the literal, the base of the length or distance, or the index of
+//	            the next level
+//	bit 31      set for a literal
 //
 // In a link, bits 8-11 are the width of the next level.
 type entry uint32
@@ -43,48 +42,46 @@ const (
 	kindMask          = kindLiteral | 7<<12
 )
 
-// newEntry returns an entry for a symbol with so many extra bits. It lacks the code.
+// newEntry returns an entry for a symbol with extra extra bits, without its code.
 func newEntry(kind entry, extra, value int) entry {
 	return kind | entry(extra) | entry(value<<16)
 }
 
-// coded returns e for a code of n bits, or for the rest of one.
+// coded returns e with a code, or a rest of a code, of n bits.
 func (e entry) coded(n uint) entry { return e + entry(n|n<<8) }
 
-// taken is the number of bits that e takes, extra bits included.
+// taken returns the number of bits of the symbol at this level, extra bits included.
 func (e entry) taken() uint { return uint(e & 63) }
 
-// codeLen is the number of bits that the code takes at this level.
+// codeLen returns the number of bits of the code at this level.
 func (e entry) codeLen() uint { return uint(e >> 8 & 15) }
 
-// width is the width of the level that a link leads to.
+// width returns the width of the level that a link refers to.
 func (e entry) width() uint { return uint(e >> 8 & 15) }
 
 func (e entry) kind() entry { return e & kindMask }
 func (e entry) value() int  { return int(e >> 16 & 0x7fff) }
 
-// number is the length or distance that e stands for, where bits has its code and
-// extra bits.
+// number returns the length or distance that e and its extra bits stand for. bits begins
+// with the code.
 func (e entry) number(bits uint64) int {
 	return e.value() + int(bits&(1<<e.taken()-1)>>e.codeLen())
 }
 
-// invalid takes one bit, so that it is not met before there is one.
+// invalid has one bit, so that it is not found in empty input.
 const invalid = kindInvalid | 1 | 1<<8
 
-// A table decodes one Huffman code. The next root bits of the input are the index
-// into its first level. A code of more bits goes through a second level, which a
-// link of the first leads to.
+// A table decodes one Huffman code. The next root bits of the input are the index in its
+// first level. For a longer code that has a link to a second level.
 type table struct {
 	entries []entry
 	root    uint
 }
 
-// build makes t the table of the canonical code with these lengths (RFC 1951
-// section 3.2.2), of which symbols says what each symbol means. It reports
-// whether the lengths are a complete code, or one of the two other kinds that
-// zlib's peers make: no code at all, and a single code of one bit.
-// t.entries has room for the table.
+// build makes t the table of the canonical code with the given lengths (RFC 1951 section
+// 3.2.2). symbols has the entry of each symbol. It reports whether the lengths are a
+// complete code, no code at all, or a single code of one bit, which some compressors send.
+// t.entries must have room for the table.
 func (t *table) build(lens []uint8, symbols []entry, rootBits uint) bool {
 	t.root = rootBits
 	t.entries = t.entries[:1<<rootBits]
@@ -95,7 +92,7 @@ func (t *table) build(lens []uint8, symbols []entry, rootBits uint) bool {
 	}
 	left := 1
 	var next [maxCodeLen + 1]uint16  // the first code of each length
-	var place [maxCodeLen + 1]uint16 // where its symbols begin in sorted
+	var place [maxCodeLen + 1]uint16 // the index of its first symbol in sorted
 	code, n := 0, 0
 	for size := 1; size <= int(longest); size++ {
 		next[size], place[size] = uint16(code), uint16(n)
@@ -121,7 +118,7 @@ func (t *table) build(lens []uint8, symbols []entry, rootBits uint) bool {
 		return true
 	}
 
-	var sorted [litSymbols]uint16 // the symbols that have codes, in the order of these
+	var sorted [litSymbols]uint16 // the symbols that have codes, in the order of the codes
 	for symbol, size := range lens {
 		if size > 0 {
 			sorted[place[size]] = uint16(symbol)
@@ -149,9 +146,9 @@ func (t *table) repeat(n int) {
 	}
 }
 
-// countLens counts the codes of each length, with count[0] for none. Four at a
-// time have counters of their own, as each that is counted twice in a row waits
-// for the first time.
+// countLens counts the codes of each length. count[0] is the number of symbols without a
+// code. It uses four counters for each length, because an increment waits for the previous
+// one of the same counter.
 func countLens(lens []uint8) (count [maxCodeLen + 1]int) {
 	var counts [4][maxCodeLen + 1]uint16
 	i := 0
@@ -171,10 +168,10 @@ func countLens(lens []uint8) (count [maxCodeLen + 1]int) {
 	return count
 }
 
-// fill makes the first level for the codes that fit, of which the shortest come
-// first, and returns the symbols of the longer ones. A table for codes of up to n
-// bits, twice in a row, is one for codes of up to n+1 bits: so each code is put
-// into it once, and what it is the beginning of is copied.
+// fill makes the first level for the codes that fit, the shortest first, and returns the
+// symbols of longer ones. Two copies of a table for codes of up to n bits are a table for
+// codes of up to n+1 bits. So each code is stored once, and copied for all indexes that it
+// is the beginning of.
 func (t *table) fill(count *[maxCodeLen + 1]int, sorted []uint16, symbols []entry) []uint16 {
 	size := 1
 	code := 0 // in the order of the input's bits
@@ -201,15 +198,15 @@ func (t *table) fill(count *[maxCodeLen + 1]int, sorted []uint16, symbols []entr
 	return sorted
 }
 
-// link makes the second levels, each as wide as the longest code in it needs.
+// link makes the second levels, each as wide as its longest code requires.
 func (t *table) link(count *[maxCodeLen + 1]int, next *[maxCodeLen + 1]uint16) {
-	// Codes of one length are in order, and the longer ones after the shorter:
-	// the codes past the first level fill its last slots, in order too.
+	// Codes are ordered by length, and consecutive within a length. So the codes that
+	// are too long for the first level fill its last slots, in order.
 	prefix := int(next[t.root]) + count[t.root]
 	n := t.root + 1
 	left := count[n]
 	for ; prefix < 1<<t.root; prefix++ {
-		// Widen until the codes that remain fill the slot.
+		// Widen until the remaining codes fill the slot.
 		for left == 0 {
 			n++
 			left = count[n]
@@ -229,9 +226,8 @@ func (t *table) link(count *[maxCodeLen + 1]int, next *[maxCodeLen + 1]uint16) {
 	}
 }
 
-// putLong writes a symbol's entry into the second level that its code, given in
-// the order of the input's bits, leads to, wherever the rest of the code is the
-// beginning of the index.
+// putLong stores the entry of a symbol in the second level of its code, at each index that
+// begins with the rest of the code. The code is in the order of the input's bits.
 func (t *table) putLong(code, n uint, symbol entry) {
 	link := t.entries[code&(1<<t.root-1)]
 	level := t.entries[link.value() : link.value()+1<<link.width()]
@@ -242,14 +238,14 @@ func (t *table) putLong(code, n uint, symbol entry) {
 	}
 }
 
-// What the symbols of each code mean (RFC 1951 section 3.2.5).
+// The entries of the symbols of each code (RFC 1951 section 3.2.5).
 var (
-	litMeanings  = makeLitMeanings()
-	distMeanings = makeDistMeanings()
-	lenMeanings  = makeLenMeanings()
+	litEntries  = makeLitEntries()
+	distEntries = makeDistEntries()
+	lenEntries  = makeLenEntries()
 )
 
-func makeLitMeanings() (m [litSymbols]entry) {
+func makeLitEntries() (m [litSymbols]entry) {
 	for i := range endOfBlock {
 		m[i] = newEntry(kindLiteral, 0, i)
 	}
@@ -265,7 +261,7 @@ func makeLitMeanings() (m [litSymbols]entry) {
 	return m
 }
 
-func makeDistMeanings() (m [distSymbols]entry) {
+func makeDistEntries() (m [distSymbols]entry) {
 	base := 1
 	for i := range 30 {
 		extra := max(0, i/2-1)
@@ -276,7 +272,7 @@ func makeDistMeanings() (m [distSymbols]entry) {
 	return m
 }
 
-func makeLenMeanings() (m [lenSymbols]entry) {
+func makeLenEntries() (m [lenSymbols]entry) {
 	for i := range m {
 		m[i] = newEntry(kindLiteral, 0, i)
 	}
@@ -301,11 +297,11 @@ func makeFixed() (lit, dist table) {
 		}
 	}
 	lit.entries = make([]entry, litTableSize)
-	lit.build(lens[:], litMeanings[:], litTableBits)
+	lit.build(lens[:], litEntries[:], litTableBits)
 	for i := range distSymbols {
 		lens[i] = 5
 	}
 	dist.entries = make([]entry, distTableSize)
-	dist.build(lens[:distSymbols], distMeanings[:], distTableBits)
+	dist.build(lens[:distSymbols], distEntries[:], distTableBits)
 	return lit, dist
 }

@@ -26,7 +26,7 @@ func TestBuild(t *testing.T) {
 	}
 	for _, tc := range tests {
 		tab := table{entries: make([]entry, distTableSize)}
-		if ok := tab.build(tc.lens, distMeanings[:], distTableBits); ok != tc.ok {
+		if ok := tab.build(tc.lens, distEntries[:], distTableBits); ok != tc.ok {
 			t.Errorf("%s: build = %v, want %v", tc.name, ok, tc.ok)
 		}
 	}
@@ -60,9 +60,9 @@ func TestTablesDecode(t *testing.T) {
 		meanings      []entry
 		root          uint
 	}{
-		{286, litTableSize, litMeanings[:], litTableBits},
-		{30, distTableSize, distMeanings[:], distTableBits},
-		{19, 1 << 7, lenMeanings[:], lenTableBits},
+		{286, litTableSize, litEntries[:], litTableBits},
+		{30, distTableSize, distEntries[:], distTableBits},
+		{19, 1 << 7, lenEntries[:], lenTableBits},
 	}
 	for _, c := range codes {
 		for i := range 500 {

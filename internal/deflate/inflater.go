@@ -5,20 +5,19 @@ import (
 	"io"
 )
 
-// ErrAbandoned is returned for a message that cannot be inflated because one
-// before it, whose bytes it may refer to, was not read to its end.
+// ErrAbandoned is returned for a message that can't be inflated because an earlier message,
+// which it may refer to, was not read to its end.
 var ErrAbandoned = errors.New("an earlier message was not read to its end")
 
-// An Inflater inflates the compressed messages of one direction of a
-// connection. One goroutine at a time uses it.
+// An Inflater inflates the compressed messages of one direction of a connection. It is not
+// safe for concurrent use.
 //
-// It inflates with a window of 32 KiB, whatever was negotiated: no peer can need
-// a larger one. NewInflater sets how much it keeps of earlier messages.
+// Inside a message its window is 32 KiB, the maximum, whatever was negotiated. NewInflater
+// sets how much it keeps of earlier messages.
 type Inflater struct {
 	takeover bool
 
-	// window is the end of the messages that were inflated. Empty without
-	// takeover.
+	// window has the last bytes of the inflated messages. It is empty without takeover.
 	window window
 
 	// dec comes from a pool while a message is open.
@@ -41,11 +40,9 @@ func NewInflater(windowBits int, takeover bool) *Inflater {
 	return f
 }
 
-// Begin opens a message, whose compressed payload is the bytes of src up to io.EOF. It
-// reads src 4 KiB at a time into the Inflater's buffer, and only when all earlier bytes
-// were inflated and returned. It is freed when the
-// message ends. Begin ends a message that is still open, as [Inflater.End]
-// does.
+// Begin opens a message whose compressed payload is the bytes of src up to io.EOF. The
+// Inflater reads src, mostly 8 KiB at a time, only when all earlier bytes were inflated and
+// returned. Begin ends a message that is still open, as [Inflater.End] does.
 func (f *Inflater) Begin(src io.Reader) {
 	f.End()
 	if f.lost {
@@ -58,9 +55,9 @@ func (f *Inflater) Begin(src io.Reader) {
 // Read inflates into p. It returns available bytes without waiting for more of the
 // source, and io.EOF after the last byte of the message.
 //
-// Read returns an error of the source unchanged, after all bytes before it. It is not
-// final: the next Read reads from the source again and continues. An error that is [ErrCorrupt] is the end of the
-// message, and of the stream if there is takeover.
+// Read returns an error of the source unchanged, after all bytes before it. The next Read
+// reads from the source again and continues. An error that is [ErrCorrupt] ends the message,
+// and with takeover the stream.
 func (f *Inflater) Read(p []byte) (int, error) {
 	if f.dec == nil {
 		return 0, f.idle
@@ -76,8 +73,8 @@ func (f *Inflater) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// End ends the open message, if there is one, and frees its memory. After the io.EOF of
-// the message it has no effect. With takeover, a message that was not inflated to its end
+// End ends the open message, if there is one, and frees its memory. It has no effect after
+// the io.EOF of the message. With takeover, a message that was not inflated to its end
 // leaves a window that differs from the peer's: every later message then returns
 // [ErrAbandoned].
 func (f *Inflater) End() {
@@ -87,8 +84,8 @@ func (f *Inflater) End() {
 	f.idle = io.EOF
 }
 
-// Close ends the open message and drops the window. The Inflater may be used
-// again, for a stream that begins.
+// Close ends the open message and drops the window. The Inflater may then be used for a new
+// stream.
 func (f *Inflater) Close() {
 	f.End()
 	f.window.reset()

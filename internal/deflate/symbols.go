@@ -2,9 +2,9 @@ package deflate
 
 import "encoding/binary"
 
-// lookUp finds the entry for the next bits; it drops none. It reports false when
-// the input ends before the symbol does, extra bits included. skip is the number
-// of bits before the code.
+// lookUp returns the entry for the code that begins skip bits ahead, and the offset at of
+// the last part of the code. It consumes nothing. It reports false if the input does not
+// contain the whole symbol with its extra bits.
 func (d *decoder) lookUp(t *table, skip uint) (e entry, at uint, ok bool) {
 	d.refill()
 	for {
@@ -16,8 +16,8 @@ func (d *decoder) lookUp(t *table, skip uint) (e entry, at uint, ok bool) {
 			b >>= t.root & 63
 			e = t.entries[uint64(e.value())+b&(1<<e.width()-1)]
 		}
-		// With too few bits the entry may be the wrong one, but then its code
-		// is longer than they are: no code begins another.
+		// With too few bits the entry may be wrong. Then it takes more bits than there
+		// are, because no code is the beginning of another.
 		if at+e.taken() <= d.nbits {
 			return e, at, true
 		}
@@ -27,9 +27,8 @@ func (d *decoder) lookUp(t *table, skip uint) (e entry, at uint, ok bool) {
 	}
 }
 
-// symbols inflates literals as long as there is room, and the match or the end of
-// block after them. It takes a symbol when all its bits are there, and returns
-// errInput if they are not.
+// symbols inflates literals while there is room, and the match or end of block after them.
+// It consumes a symbol only if all of its bits are available. Otherwise it returns errInput.
 func (d *decoder) symbols() error {
 	e, at, ok := d.lookUp(&d.lit, 0)
 	for ok && e.kind() == kindLiteral {
@@ -66,7 +65,7 @@ func (d *decoder) symbols() error {
 	return d.match()
 }
 
-// match copies of the current match as much as there is room for.
+// match copies as much of the current match as there is room for.
 func (d *decoder) match() error {
 	n := min(d.length, len(d.out)-d.wrote)
 	if d.back <= d.wrote && n+matchSlack <= len(d.out)-d.wrote {
@@ -81,9 +80,8 @@ func (d *decoder) match() error {
 	return nil
 }
 
-// copyWithin copies n bytes that begin back before at to at, and no more. They may
-// begin before out, in the messages before too. It reports false if they begin
-// before the window.
+// copyWithin copies n bytes of output from back bytes before at to at. They may begin before
+// out, also in earlier messages. It reports false if they begin before the window.
 func (d *decoder) copyWithin(at, back, n int) bool {
 	for n > 0 {
 		var k int
@@ -105,22 +103,22 @@ func (d *decoder) copyWithin(at, back, n int) bool {
 }
 
 const (
-	// symbolBits is the most that a symbol takes, a match as one: 15 and 5 for a
-	// length, 15 and 13 for a distance.
+	// symbolBits is the maximum size of a literal or match: 15 and 5 bits for a length,
+	// 15 and 13 for a distance.
 	symbolBits = 48
 
-	// literalsAtOnce is how many literals of the first level symbolBits have room
-	// for.
+	// literalsAtOnce is the number of literals of the first level that always fit in
+	// symbolBits.
 	literalsAtOnce = symbolBits / litTableBits
 
-	// fastRoom is what there has to be room for in symbolsFast, beside a match.
+	// fastRoom is the room in the output that symbolsFast needs besides that for a match.
 	fastRoom = literalsAtOnce + 1 + matchSlack
 )
 
-// symbolsFast inflates symbols as long as there is input for the longest one, and
-// room, up to the end of the block. It stops before a match that may not fit, and
-// before what is wrong, both of which symbols then meets. It is one function so that
-// its variables stay in registers.
+// symbolsFast inflates symbols up to the end of the block, while there is input for the
+// longest one and room. It stops before a match that may not fit and before an invalid
+// symbol, which it leaves to symbols. It is one function so that its variables stay in
+// registers.
 func (d *decoder) symbolsFast() {
 	in, out := d.in, d.out
 	bits, nbits, wrote := d.bits, d.nbits, d.wrote
@@ -166,7 +164,8 @@ func (d *decoder) symbolsFast() {
 			nbits |= 56
 		}
 
-		// b and n run ahead: a symbol that is not for this loop is not taken.
+		// b and n are the bits after the parts decoded so far. They replace bits and
+		// nbits when the whole symbol was decoded.
 		b, n := bits, nbits
 		if e&kindMask == kindLink {
 			b >>= litTableBits
@@ -221,22 +220,22 @@ func (d *decoder) symbolsFast() {
 }
 
 const (
-	// matchSlack is what copyMatch may write after a match.
+	// matchSlack is the number of bytes that copyMatch may write after a match.
 	matchSlack = 32
 
-	// longMatch is the length from which on calls of copy are worth it.
+	// longMatch is the length from which calls of copy are faster.
 	longMatch = 48
 )
 
-// copyMatch copies length bytes that begin back before at to at. It may write
-// up to matchSlack bytes more.
+// copyMatch copies length bytes of out from back bytes before at to at. It may write up to
+// matchSlack bytes more.
 func copyMatch(out []byte, at, back, length int) {
 	end := at + length
 	switch from := at - back; {
 	case back < 8:
 		repeat(out, at, back, end)
 	case length >= longMatch:
-		// Each copy doubles what the next one may copy at once.
+		// Each copy doubles the number of bytes that the next one can copy.
 		for at < end {
 			at += copy(out[at:end], out[from:at])
 		}
@@ -251,9 +250,9 @@ func copyMatch(out []byte, at, back, length int) {
 	}
 }
 
-// repeat fills out from at to end, or up to matchSlack bytes farther, with the
-// pattern of less than 8 bytes before at. It reads the pattern once: a read of what
-// was just written by parts would wait for the writes.
+// repeat fills out from at to end, or up to matchSlack bytes farther, with the pattern of
+// size < 8 bytes before at. It reads the pattern once, because a read that spans recent
+// writes would wait for them.
 func repeat(out []byte, at, size, end int) {
 	v := binary.LittleEndian.Uint64(out[at-size:]) & (1<<(8*size) - 1)
 	v |= v << (8 * size)

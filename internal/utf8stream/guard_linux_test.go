@@ -8,7 +8,7 @@ import (
 	"github.com/bhojpur/api/internal/mask"
 )
 
-// A text that begins or ends where a page does meets each read outside of it.
+// The text begins or ends at a guard page, so a read outside of it is a fault.
 func TestNothingOutside(t *testing.T) {
 	const maxLen = 300
 	page := guard.Bytes(t, maxLen)
@@ -28,8 +28,7 @@ func TestNothingOutside(t *testing.T) {
 	}
 }
 
-// The same for text that is unmasked, with a source and a destination that meet each
-// read and write outside of them.
+// The same for text that is unmasked: source and destination begin or end at guard pages.
 func TestUnmaskNothingOutside(t *testing.T) {
 	const maxLen = 4400
 	from, to := guard.Bytes(t, maxLen), guard.Bytes(t, maxLen)
@@ -48,7 +47,7 @@ func TestUnmaskNothingOutside(t *testing.T) {
 						copy(src, masked)
 						got := u.unmask(boundary, dst, src, testKey)
 						if got != states[n] || !bytes.Equal(dst, p[:n]) {
-							t.Fatalf("%s: %d bytes of %s: state %d, want %d; bytes right: %v",
+							t.Fatalf("%s: %d bytes of %s: state %d, want %d; bytes equal: %v",
 								u.name, n, text.name, got, states[n], bytes.Equal(dst, p[:n]))
 						}
 					}

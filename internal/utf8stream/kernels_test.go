@@ -7,22 +7,21 @@ import (
 	"unicode/utf8"
 )
 
-// A kernel is advance or one of its twins, for a length of min on.
+// A kernel is an implementation of advance for at least min bytes.
 type kernel struct {
 	name string
 	min  int
 	long func(state, []byte) state
 }
 
-// kernels are all that this processor can run. Files for some architectures
-// add theirs.
+// kernels are those that this processor can run. Files for some architectures add theirs.
 var kernels = []kernel{
 	{"platform", 0, advance},
 	{"generic", 0, advanceGeneric},
 	{"bytewise", 0, advanceBytewise},
 }
 
-// advance uses the kernel for what is long enough.
+// advance returns the state after p, by the kernel if p is long enough.
 func (k kernel) advance(s state, p []byte) state {
 	if len(p) < k.min {
 		return advanceBytewise(s, p)
@@ -30,7 +29,7 @@ func (k kernel) advance(s state, p []byte) state {
 	return k.long(s, p)
 }
 
-// advanceBytewise takes one byte at a time, through no table.
+// advanceBytewise is advance by the transition function, one byte at a time.
 func advanceBytewise(s state, p []byte) state {
 	for _, b := range p {
 		s = next(s, b)
@@ -48,8 +47,7 @@ var texts = []struct{ name, unit string }{
 	{"rare", strings.Repeat("nothing but ASCII for a while, ", 5) + "—"},
 }
 
-// repeat returns the first n bytes of the text that repeats unit. It may end
-// inside a sequence.
+// repeat returns the first n bytes of unit repeated. They may end inside a sequence.
 func repeat(unit string, n int) []byte {
 	return []byte(strings.Repeat(unit, n/len(unit)+1)[:n])
 }
@@ -63,8 +61,7 @@ func statesOf(p []byte) []state {
 	return states
 }
 
-// Every length at every alignment, so that the piece begins and ends anywhere
-// in a sequence.
+// Every length at every alignment. Pieces begin and end anywhere in a sequence.
 func TestLengthsAndAlignments(t *testing.T) {
 	const maxLen, maxAlign = 300, 64
 	for _, text := range texts {
@@ -83,7 +80,7 @@ func TestLengthsAndAlignments(t *testing.T) {
 	}
 }
 
-// One byte is wrong, or is another one, anywhere in a text of any length.
+// One byte is replaced, anywhere in a text of any length.
 func TestOneByteAnywhere(t *testing.T) {
 	const maxLen = 200
 	for _, text := range texts {
@@ -112,7 +109,7 @@ func TestOneByteAnywhere(t *testing.T) {
 	}
 }
 
-// Each sequence of the table, far enough inside of a text, in two pieces.
+// Each sequence of the table, inside of a text, in two pieces.
 func TestSplits(t *testing.T) {
 	for _, tc := range sequences {
 		for _, text := range texts {
@@ -133,7 +130,7 @@ func TestSplits(t *testing.T) {
 	}
 }
 
-// A refused stream stays so, whatever comes.
+// A refused stream stays refused.
 func TestRefusedForGood(t *testing.T) {
 	for _, text := range texts {
 		for n := range 300 {
@@ -147,8 +144,8 @@ func TestRefusedForGood(t *testing.T) {
 	}
 }
 
-// BenchmarkValid compares the kernels with each other and with unicode/utf8;
-// benchstat -col /kernel puts them side by side.
+// BenchmarkValid compares the kernels with each other and with unicode/utf8; benchstat -col
+// /kernel puts them side by side.
 func BenchmarkValid(b *testing.B) {
 	for _, text := range texts {
 		for _, n := range []int{4, 16, 64, 125, 1 << 10, 16 << 10, 1 << 20} {
@@ -173,7 +170,7 @@ func BenchmarkValid(b *testing.B) {
 	}
 }
 
-// advanceUnicode is unicode/utf8 for whole texts.
+// advanceUnicode is advance by unicode/utf8, for complete texts.
 func advanceUnicode(_ state, p []byte) state {
 	if utf8.Valid(p) {
 		return boundary

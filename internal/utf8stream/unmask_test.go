@@ -10,15 +10,14 @@ import (
 	"github.com/bhojpur/api/internal/mask"
 )
 
-// An unmasker is unmaskLong or one of its twins, for a length of min on.
+// An unmasker is an implementation of unmaskLong for at least min bytes.
 type unmasker struct {
 	name   string
 	min    int
 	unmask func(s state, dst, src []byte, key uint32) state
 }
 
-// unmaskers are all that this processor can run. Files for some architectures add
-// theirs.
+// unmaskers are those that this processor can run. Files for some architectures add theirs.
 var unmaskers = []unmasker{
 	{"platform", 0, unmaskByValidator},
 	{"generic", 0, unmaskGeneric},
@@ -31,21 +30,21 @@ func unmaskByValidator(s state, dst, src []byte, key uint32) state {
 		panic(fmt.Sprintf("the next key is %08x, want %08x", next, want))
 	}
 	if ok != (v.at != refused) {
-		panic("ok does not tell the state")
+		panic("ok and the state differ")
 	}
 	return v.at
 }
 
-// unmaskTwice is the twin in two passes.
+// unmaskTwice is unmaskLong in two passes.
 func unmaskTwice(s state, dst, src []byte, key uint32) state {
 	mask.Copy(dst, src, key)
 	return advanceBytewise(s, dst)
 }
 
-const testKey = 0xC3785A12 // bytes of both kinds
+const testKey = 0xC3785A12 // some of its bytes are ASCII
 
-// unmaskLengths are all short lengths, and those about which the platform's kernels
-// begin.
+// unmaskLengths returns all short lengths, and lengths from which the platform's kernels are
+// used.
 func unmaskLengths() []int {
 	var lengths []int
 	for n := range 300 {
@@ -60,8 +59,8 @@ func unmaskLengths() []int {
 	return lengths
 }
 
-// unmaskCase unmasks masked, which is text under key, into dst with u, and compares
-// with the two passes.
+// unmaskCase unmasks masked, which is text masked with key, into dst with u, and checks the
+// state and the bytes.
 func unmaskCase(t *testing.T, u unmasker, s state, dst, masked, text []byte, key uint32, what func() string) {
 	t.Helper()
 	want := advanceBytewise(s, text)
@@ -69,12 +68,12 @@ func unmaskCase(t *testing.T, u unmasker, s state, dst, masked, text []byte, key
 		t.Fatalf("%s: %s: state %d, want %d", u.name, what(), got, want)
 	}
 	if want != refused && !bytes.Equal(dst, text) {
-		t.Fatalf("%s: %s: not unmasked right", u.name, what())
+		t.Fatalf("%s: %s: wrong bytes", u.name, what())
 	}
 }
 
-// Every length at every alignment of source and destination, with the key at each of
-// its bytes, in place and across. A piece begins and ends anywhere in a sequence.
+// All lengths at all alignments of source and destination, with each rotation of the key,
+// in place and into other memory. Pieces begin and end anywhere in a sequence.
 func TestUnmaskLengthsAndAlignments(t *testing.T) {
 	const maxAlign, around = 64, 70
 	for _, text := range texts {
@@ -110,8 +109,7 @@ func TestUnmaskLengthsAndAlignments(t *testing.T) {
 	}
 }
 
-// One byte is wrong, or is another one, anywhere in a text that is long enough for
-// the platform's kernels.
+// One byte is replaced, anywhere in a text that is long enough for the platform's kernels.
 func TestUnmaskOneByteAnywhere(t *testing.T) {
 	for _, n := range []int{260, 800} {
 		for _, text := range texts {
@@ -137,8 +135,8 @@ func TestUnmaskOneByteAnywhere(t *testing.T) {
 	}
 }
 
-// Each sequence of the table, where two pieces of a stream meet: each piece gets the
-// verdict that two passes give it.
+// Each sequence of the table is split between two pieces of a stream. Unmask accepts and
+// refuses the same pieces as two passes.
 func TestUnmaskSplits(t *testing.T) {
 	for _, tc := range sequences {
 		for _, text := range texts {
@@ -174,7 +172,7 @@ func checkUnmaskSplit(t *testing.T, p, masked []byte, i int, name string) {
 				name, i, to, ok, v.at, key, wantOK, twin.at, twinKey)
 		}
 		if ok && !bytes.Equal(got[from:to], want[from:to]) {
-			t.Fatalf("%s, cut at %d: not unmasked right up to %d", name, i, to)
+			t.Fatalf("%s, cut at %d: wrong bytes up to %d", name, i, to)
 		}
 	}
 	if v.Complete() != twin.Complete() {
@@ -182,7 +180,7 @@ func checkUnmaskSplit(t *testing.T, p, masked []byte, i int, name string) {
 	}
 }
 
-// Text of all lengths of sequence in pieces of all lengths.
+// Text with sequences of all lengths in pieces of all lengths.
 func TestUnmaskRandom(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 300 {
@@ -208,14 +206,14 @@ func TestUnmaskRandom(t *testing.T) {
 				break
 			}
 			if !bytes.Equal(masked[i:i+n], p[i:i+n]) {
-				t.Fatalf("%d bytes at %d are not unmasked right", n, i)
+				t.Fatalf("%d bytes at %d are wrong", n, i)
 			}
 			i += n
 		}
 	}
 }
 
-// validText is text of all lengths of sequence, or ASCII alone.
+// validText returns text whose sequences have up to one, two, three or four bytes.
 func validText(r *rand.Rand) []byte {
 	limits := []int32{0x80, 0x800, 0xD800, 0x110000}
 	limit := limits[r.IntN(len(limits))]
@@ -243,8 +241,8 @@ func TestUnmaskPanicsWhenShort(t *testing.T) {
 	new(Validator).Unmask(make([]byte, 299), make([]byte, 300), 1)
 }
 
-// FuzzUnmask compares with two passes, in three pieces, at any alignments of source
-// and destination. The text repeats, so that short input is long enough for vectors.
+// FuzzUnmask compares one pass with two, in three pieces and at any alignment of source and
+// destination. The text is repeated, so that short inputs reach the vector kernels.
 func FuzzUnmask(f *testing.F) {
 	for _, tc := range sequences {
 		f.Add([]byte(tc.p), uint32(testKey), uint16(1), uint16(1), uint16(300))
@@ -272,7 +270,7 @@ func FuzzUnmask(f *testing.F) {
 					got = u.unmask(s, dst[from:to], src[from:to], next)
 				}
 				if got != want || got != refused && !bytes.Equal(dst[from:to], p[from:to]) {
-					t.Fatalf("%s: % x %d times, cut at %d and %d: state %d, want %d; bytes right: %v",
+					t.Fatalf("%s: % x %d times, cut at %d and %d: state %d, want %d; bytes equal: %v",
 						u.name, unit, times, i, j, got, want, bytes.Equal(dst[from:to], p[from:to]))
 				}
 				s, next = got, bits.RotateLeft32(next, -8*((to-from)%4))
@@ -281,8 +279,7 @@ func FuzzUnmask(f *testing.F) {
 	})
 }
 
-// BenchmarkUnmask compares one pass with two; benchstat -col /kernel puts them side by
-// side.
+// BenchmarkUnmask compares one pass with two; benchstat -col /kernel puts them side by side.
 func BenchmarkUnmask(b *testing.B) {
 	twice := unmasker{"twice", 0, func(s state, dst, src []byte, key uint32) state {
 		for len(src) > 0 {

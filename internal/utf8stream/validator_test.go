@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// refusedAt is where p stops being the beginning of valid UTF-8, by
-// unicode/utf8 alone; len(p) when it never does.
+// refusedAt returns the index of the first byte of p that is refused, or len(p) if none is.
+// It uses only unicode/utf8.
 func refusedAt(p []byte) int {
 	for i := 0; i < len(p); {
 		if !utf8.FullRune(p[i:]) {
@@ -20,8 +20,7 @@ func refusedAt(p []byte) int {
 			i += n
 			continue
 		}
-		// FullRune also says yes to what is already wrong: the first byte that
-		// makes it so is the refused one.
+		// FullRune is also true for invalid sequences, from the refused byte on.
 		for j := i + 1; j <= len(p); j++ {
 			if utf8.FullRune(p[i:j]) {
 				return j - 1
@@ -31,8 +30,8 @@ func refusedAt(p []byte) int {
 	return len(p)
 }
 
-// sequences have where the first byte is refused (-1: nowhere) and whether the
-// whole is valid.
+// sequences are byte sequences with the index of the first byte that is refused, or -1, and
+// whether the whole is valid.
 var sequences = []struct {
 	name    string
 	p       string
@@ -114,7 +113,7 @@ func TestSequences(t *testing.T) {
 				at = len(p)
 			}
 			if got := refusedAt(p); got != at {
-				t.Fatalf("the table says refused at %d, unicode/utf8 at %d", at, got)
+				t.Fatalf("refused at %d by the table, at %d by unicode/utf8", at, got)
 			}
 			for i := range len(p) + 1 {
 				checkSplit(t, p, i, at, tc.valid)
@@ -123,8 +122,7 @@ func TestSequences(t *testing.T) {
 	}
 }
 
-// checkSplit writes p[:i] and p[i:], when p is refused at byte at (len(p) if
-// it never is).
+// checkSplit writes p[:i] and p[i:]. at is the index of the refused byte of p, or len(p).
 func checkSplit(t *testing.T, p []byte, i, at int, valid bool) {
 	t.Helper()
 	var v Validator
@@ -146,8 +144,8 @@ func checkSplit(t *testing.T, p []byte, i, at int, valid bool) {
 	}
 }
 
-// Every sequence of up to three bytes, and each of four that a lead byte of
-// four can begin, in each kernel.
+// Every sequence of up to three bytes, and sequences of four bytes that begin with F0 to
+// FF, in each kernel.
 func TestShortSequencesAll(t *testing.T) {
 	check := func(p []byte) {
 		want := utf8.Valid(p)
@@ -185,7 +183,7 @@ func TestShortSequencesAll(t *testing.T) {
 	}
 }
 
-// A sequence at each place of a longer text meets each path of the kernel.
+// A sequence at each position of a longer text passes through each path of the kernel.
 func TestPlaces(t *testing.T) {
 	fillers := []string{"a", "é", "世", "\U0001F600"}
 	for _, tc := range sequences {
@@ -226,7 +224,8 @@ func TestRandom(t *testing.T) {
 	}
 }
 
-// randomText is text of all lengths of sequence, sometimes with one byte wrong.
+// randomText returns text with sequences of all lengths, and in half of the cases with one
+// byte replaced.
 func randomText(r *rand.Rand) []byte {
 	limits := []int32{0x80, 0x80, 0x800, 0x10000, 0x110000}
 	var p []byte
@@ -253,7 +252,7 @@ func TestSmall(t *testing.T) {
 	}
 }
 
-// FuzzValidator compares with unicode/utf8, in any pieces and at any alignment.
+// FuzzValidator compares a Validator with unicode/utf8, in any pieces and at any alignment.
 func FuzzValidator(f *testing.F) {
 	for _, tc := range sequences {
 		f.Add([]byte(tc.p), uint16(1), uint16(1))

@@ -4,15 +4,15 @@ package utf8stream
 
 import "testing"
 
-// The tables call a pair of bytes wrong when no text has it. They leave two
-// continuations to the kernels, and a second byte that never occurs to the pair
-// that it is the first of.
+// A pair of bytes is invalid by the tables if it occurs in no text. There are two
+// exceptions: the kernels decide about two continuations, and a second byte that never
+// occurs is invalid in the pair that it begins.
 func TestLookup(t *testing.T) {
 	for before := range 256 {
 		for b := range 256 {
 			second := byte(b)
 			if b >= 0xC0 {
-				second = 0xC3 // like all that seem to begin a sequence
+				second = 0xC3 // stands for all that have the form of a first byte
 			}
 			possible := false
 			for s := boundary; s < pastStates; s += fieldBits {
@@ -37,7 +37,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// A follower is follow or what it goes on to, for a length of min on.
+// A follower is follow or a kernel that it jumps to, for at least min bytes.
 type follower struct {
 	name   string
 	min    int
@@ -47,8 +47,7 @@ type follower struct {
 // followers are those that this processor can run.
 var followers []follower
 
-// What a kernel finds wrong it finds at each place past the first three bytes,
-// but not in them, and not in the last.
+// A kernel finds an invalid byte at each index but the first three and the last.
 func TestFollow(t *testing.T) {
 	for _, text := range texts {
 		for _, f := range followers {

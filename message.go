@@ -19,12 +19,28 @@ import (
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 
+// The sizes of the pieces in which a payload is read, unmasked and validated.
+const (
+	// socketPiece is large because each read of a socket is a system call.
+	socketPiece = 64 << 10
+
+	// copiedPiece is for streams that copy. A piece is still in the first-level cache
+	// when it is unmasked.
+	copiedPiece = 32 << 10
+
+	// textBlock is the size of the block for text that is not ASCII. Validating it takes
+	// longer than moving it, so it is read into a block that stays in the first-level
+	// cache, and unmasked from there into the program's memory.
+	textBlock = 16 << 10
+)
+
 // incoming is the state of the message that is being read.
 type incoming struct {
 	typ       MessageType
 	limit     int64 // in bytes; -1 for none
 	remaining int64 // bytes left below the limit; -1 for no limit
 	text      utf8stream.Validator
+	multibyte bool // the last piece was text and did not end in ASCII
 	open      bool // not read to its end
 	fin       bool // the current frame is the last
 	deflated  bool
@@ -38,6 +54,7 @@ func (r *receiver) begin(b byte0, limit, remaining int64) {
 	m.typ, m.fin, m.deflated = MessageType(b.Op()), b.Fin(), b.RSV1()
 	m.limit, m.remaining, m.peekedLen = limit, remaining, 0
 	m.text.Reset()
+	m.multibyte = false
 	m.open = true
 	r.mu.Advance()
 }
@@ -279,47 +296,54 @@ func (r *receiver) readPayload(ctx context.Context, p []byte) (int, error) {
 		r.left -= int64(n)
 		return n, r.decode(p[:n], src)
 	}
-	p = p[:min(int64(len(p)), r.left, int64(r.stream.PieceSize()))]
+	return r.readPiece(ctx, p[:min(int64(len(p)), r.left)])
+}
+
+// readPiece reads payload from the stream into p, which is at most as long as the rest of
+// the frame.
+func (r *receiver) readPiece(ctx context.Context, p []byte) (n int, err error) {
+	in := p[:min(len(p), socketPiece)]
+	if !r.stream.IsSocket() {
+		in = p[:min(len(p), copiedPiece)]
+		if r.msg.multibyte && len(p) >= textBlock {
+			b := bufpool.Get(textBlock)
+			defer b.Free()
+			in = b.B
+		}
+	}
 	s := readbuf.Source{Stream: r.stream, Reads: r.host.reads()}
 	for n == 0 {
-		var err error
-		if n, err = s.Read(ctx, p); n == 0 {
+		if n, err = s.Read(ctx, in); n == 0 {
 			if err = r.readErr(ctx, err); err != nil {
 				return 0, err
 			}
 		}
 	}
 	r.left -= int64(n)
-	return n, r.decode(p[:n], p[:n])
+	err = r.decode(p[:n], in[:n])
+	r.msg.multibyte = n >= textBlock && r.msg.typ == MessageText && !r.msg.deflated && !utf8stream.IsASCII(p[n-128:n])
+	return n, err
 }
 
 // decode unmasks src into dst, which is as long and may be src. Text that is not
 // compressed is validated in the same pass.
 func (r *receiver) decode(dst, src []byte) error {
 	m := &r.msg
-	ok := true
-	switch {
-	case m.typ != MessageText || m.deflated:
-		r.unmask(dst, src)
-	case r.key == 0 && &dst[0] == &src[0]:
-		ok = m.text.Write(dst)
-	default: // a key of 0 changes nothing
-		r.key, ok = m.text.Unmask(dst, src, r.key)
+	valid := true
+	switch inPlace := &dst[0] == &src[0]; {
+	case m.typ == MessageText && !m.deflated && r.key == 0 && inPlace:
+		valid = m.text.Write(dst)
+	case m.typ == MessageText && !m.deflated:
+		r.key, valid = m.text.Unmask(dst, src, r.key) // a key of 0 changes nothing
+	case r.key != 0:
+		r.key = mask.Copy(dst, src, r.key)
+	case !inPlace:
+		copy(dst, src)
 	}
-	if !ok {
+	if !valid {
 		return errTextUTF8
 	}
 	return nil
-}
-
-// unmask unmasks src into dst, which is as long and may be src.
-func (r *receiver) unmask(dst, src []byte) {
-	switch {
-	case r.key != 0:
-		r.key = mask.Copy(dst, src, r.key)
-	case &dst[0] != &src[0]:
-		copy(dst, src)
-	}
 }
 
 // nextPayload advances to the next frame with payload, unless payload of the current one

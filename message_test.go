@@ -236,6 +236,30 @@ func TestTextAcrossSteps(t *testing.T) {
 	}
 }
 
+// Long text is read in pieces, of other sizes for text that is not ASCII. Characters
+// continue across the ends of pieces. A wrong byte anywhere in a piece is found.
+func TestLongText(t *testing.T) {
+	const size, piece = 150 << 10, 16 << 10
+	opts := &conntest.Options{ReadLimit: -1, Pipe: &rawpeer.PipeOptions{Capacity: rawpeer.Unbounded}}
+	ascii, mixed := strings.Repeat("ASCII, ", size/7), strings.Repeat("é日\U0001F389, ", size/11)
+	for _, text := range []string{ascii, mixed, ascii + mixed + ascii, mixed + ascii + mixed} {
+		conntest.ForReadWays(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
+			for cut := range 4 { // the pieces begin elsewhere
+				call := rawpeer.Go(t, read)
+				p.Send(rawpeer.Text(text[:cut]).More(), rawpeer.Continuation(text[cut:]))
+				if got := call.Want(); got.Payload != text {
+					t.Fatalf("cut at %d: got another text", cut)
+				}
+			}
+			call := rawpeer.Go(t, read)
+			p.SendText(text[:9*piece+1] + "\xff" + text[9*piece+2:])
+			p.WantClose(1007)
+			p.Close()
+			conntest.WantCause(t, call.Err(), -1)
+		})
+	}
+}
+
 // A text fails at its first invalid byte: the peer sends nothing after it, although the
 // frame is incomplete.
 func TestTextFailsAtFirstBadByte(t *testing.T) {

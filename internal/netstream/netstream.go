@@ -138,14 +138,6 @@ const maxEmptyReads = 100
 // where there are no vectored writes.
 const joinLimit = 16 << 10
 
-// The sizes of the reads of a long payload. A read of a socket is a system call, so few
-// are better. Other reads are copies, mostly: what was copied is unmasked next, and then
-// is still in the first-level cache.
-const (
-	socketPiece = 64 << 10
-	copiedPiece = 32 << 10
-)
-
 // New makes a Stream of rwc. conn is the connection below it, or nil. If it is nil
 // and rwc is a net.Conn, that is taken. Deadlines that were set on it are removed.
 func New(rwc io.ReadWriteCloser, conn net.Conn, owner Owner) *Stream {
@@ -170,13 +162,8 @@ func New(rwc io.ReadWriteCloser, conn net.Conn, owner Owner) *Stream {
 	return s
 }
 
-// PieceSize returns the size of the pieces in which a long payload should be read.
-func (s *Stream) PieceSize() int {
-	if s.raw != nil {
-		return socketPiece
-	}
-	return copiedPiece
-}
+// IsSocket reports whether each read and write is a system call on a socket.
+func (s *Stream) IsSocket() bool { return s.raw != nil }
 
 // Read waits until there are bytes and reads them into p, which is not empty. The
 // error is nil if bytes were read.

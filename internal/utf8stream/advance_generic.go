@@ -25,6 +25,17 @@ func advanceGeneric(s state, p []byte) state {
 	return state(at & 63)
 }
 
+// IsASCII reports whether p is ASCII.
+func IsASCII(p []byte) bool {
+	p = skipASCII(p)
+	for _, b := range p {
+		if b >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
 // skipASCII returns p from the first group of eight bytes on that is not all ASCII.
 func skipASCII(p []byte) []byte {
 	for len(p) >= 64 {

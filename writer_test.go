@@ -674,8 +674,8 @@ func TestWriterAbandoned(t *testing.T) {
 	}
 }
 
-// A Writer that is abandoned registers nothing with its context, and neither it nor the
-// write that ends it allocates.
+// An abandoned Writer registers nothing with its context, and neither it nor the write
+// that ends it allocates.
 func TestWriterAbandonedAllocatesNothing(t *testing.T) {
 	const runs = 100 // a collection of garbage empties pools in one of them
 	most := 0.0

@@ -7,30 +7,17 @@ import (
 	"errors"
 	"math"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 	"github.com/bhojpur/api/wsjson"
 )
 
 func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
-
-// forServer runs test in a bubble with a connection and its raw peer.
-func forServer(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		c, p := rawpeer.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
-			return websocket.Accept(w, r, nil)
-		}, nil)
-		defer c.CloseNow()
-		test(t, c, p)
-	})
-}
 
 type tick struct {
 	Name  string
@@ -39,7 +26,7 @@ type tick struct {
 }
 
 func TestReadBothTypes(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		for _, f := range []rawpeer.Frame{
 			rawpeer.Text(`{"Name":"a","Count":1}`),
 			rawpeer.Binary([]byte(` {"Name":"a","Count":1} `)),
@@ -55,7 +42,7 @@ func TestReadBothTypes(t *testing.T) {
 
 // TestReadKeepsNothing: decoded values do not change when the buffer is reused.
 func TestReadKeepsNothing(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText(`{"Name":"first","Tags":["x","y"]}`)
 		p.SendText(`{"Name":"other","Tags":["1","2"]}`)
 		var first, second tick
@@ -83,7 +70,7 @@ func TestReadKeepsNothing(t *testing.T) {
 
 // TestReadBadJSON: the error is the decoder's, and the next message can be read.
 func TestReadBadJSON(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText(`{"Name":`)
 		p.SendText(`{"Count":"many"}`)
 		p.SendText(`{} {}`)
@@ -110,7 +97,7 @@ func TestReadBadJSON(t *testing.T) {
 }
 
 func TestReadLimit(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		c.SetReadLimit(10)
 		p.SendText(`"` + strings.Repeat("x", 9) + `"`)
 		read := rawpeer.GoErr(t, func() error {
@@ -126,7 +113,7 @@ func TestReadLimit(t *testing.T) {
 }
 
 func TestReadClosed(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendClose(4000, "bye")
 		var got any
 		if err := wsjson.Read(t.Context(), c, &got); websocket.CloseStatus(err) != 4000 {
@@ -139,7 +126,7 @@ func TestReadClosed(t *testing.T) {
 }
 
 func TestWrite(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		for _, test := range []struct {
 			v    any
 			want string
@@ -162,7 +149,7 @@ func TestWrite(t *testing.T) {
 // TestWriteBadValue: a value that cannot be encoded is an error, nothing is sent, and
 // the connection stays open.
 func TestWriteBadValue(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		err := wsjson.Write(t.Context(), c, math.NaN())
 		if _, ok := errors.AsType[*json.UnsupportedValueError](err); !ok {
 			t.Errorf("got error %v, want a json.UnsupportedValueError", err)

@@ -5,34 +5,21 @@ package wspb_test
 import (
 	"errors"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 	"github.com/bhojpur/api/wspb"
 )
 
 func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
-
-// forServer runs test in a bubble with a connection and its raw peer.
-func forServer(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		c, p := rawpeer.Accepted(t, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
-			return websocket.Accept(w, r, nil)
-		}, nil)
-		defer c.CloseNow()
-		test(t, c, p)
-	})
-}
 
 func marshal(t *testing.T, m proto.Message) []byte {
 	t.Helper()
@@ -45,7 +32,7 @@ func marshal(t *testing.T, m proto.Message) []byte {
 
 // TestRead: messages are decoded one by one, and do not refer to the buffer.
 func TestRead(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendBinary(marshal(t, wrapperspb.Bytes([]byte("first"))))
 		p.SendBinary(marshal(t, wrapperspb.Bytes([]byte("other"))))
 		p.SendBinary(nil)
@@ -63,7 +50,7 @@ func TestRead(t *testing.T) {
 
 // TestReadBadMessage: the error wraps the decoder's, and the next message can be read.
 func TestReadBadMessage(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendBinary([]byte{0x0a, 0x7f, 'x'})
 		p.SendBinary(marshal(t, wrapperspb.String("fine")))
 		got := new(wrapperspb.StringValue)
@@ -78,7 +65,7 @@ func TestReadBadMessage(t *testing.T) {
 }
 
 func TestReadText(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.SendText("{}")
 		read := rawpeer.GoErr(t, func() error { return wspb.Read(t.Context(), c, new(wrapperspb.StringValue)) })
 		p.WantClose(1003)
@@ -93,7 +80,7 @@ func TestReadText(t *testing.T) {
 }
 
 func TestReadLimit(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		c.SetReadLimit(10)
 		p.SendBinary(make([]byte, 11))
 		read := rawpeer.GoErr(t, func() error { return wspb.Read(t.Context(), c, new(wrapperspb.StringValue)) })
@@ -106,7 +93,7 @@ func TestReadLimit(t *testing.T) {
 }
 
 func TestWrite(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		value, err := structpb.NewStruct(map[string]any{"a": []any{1.0, "b"}})
 		if err != nil {
 			t.Fatal(err)
@@ -131,7 +118,7 @@ func TestWrite(t *testing.T) {
 // TestWriteBadMessage: a message that cannot be encoded is an error, nothing is sent,
 // and the connection stays open.
 func TestWriteBadMessage(t *testing.T) {
-	forServer(t, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		if err := wspb.Write(t.Context(), c, wrapperspb.String("\xff")); err == nil || errors.Is(err, net.ErrClosed) {
 			t.Errorf("got error %v, want one of protobuf", err)
 		}

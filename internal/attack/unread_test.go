@@ -212,10 +212,10 @@ func TestAttackWaitingWritersAreCopiedOnce(t *testing.T) {
 	}
 }
 
-// wantCopiedOnce blocks a write with writers others behind it, and wants no more to be held
-// than docs/security.md says.
+// wantCopiedOnce blocks a write with other writers behind it, and wants the memory to be
+// within the figure in docs/security.md.
 func wantCopiedOnce(t *testing.T, writers, size int, way func(ctx context.Context, c *websocket.Conn) func(p []byte) error) {
-	const perCall = 1300 // with the goroutine and what the test has for a call
+	const perCall = 1300 // including the goroutine and the test's memory for a call
 	most := 24_000 + int64(min(writers*size, 64<<10)+writers*perCall)
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		payload := make([]byte, size)

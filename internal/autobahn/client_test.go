@@ -256,7 +256,7 @@ func TestResultOfBroken(t *testing.T) {
 	for _, test := range []struct {
 		habits habits
 		id     string
-		told   func(*Result) bool
+		ok     func(*Result) bool
 	}{
 		{onFrames(func(f *peerFrame) { f.rsv = rsv3 }), "1.1.1", func(r *Result) bool { return r.FailedBySuite && r.LocalCode == 1002 }},
 		{onEchoes(func(m *echoMessage) { m.binary = false }), "1.2.2", func(r *Result) bool { return r.FailedBySuite && r.LocalCode == 1007 }},
@@ -274,7 +274,7 @@ func TestResultOfBroken(t *testing.T) {
 		}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			if res := meetServer(t, test.habits, casesIn(test.id))[0]; !test.told(res) {
+			if res := meetServer(t, test.habits, casesIn(test.id))[0]; !test.ok(res) {
 				t.Errorf("%+v\n%v", res, res)
 			}
 		})

@@ -91,7 +91,7 @@ var closingFaults = []fault{
 		},
 	},
 	{
-		name:   "it tells 1002 from 1007 the wrong way",
+		name:   "it confuses 1002 and 1007",
 		habits: closingWithout(1002, 1007, 1007, 1002),
 		caught: []catch{
 			{broken, OK, WrongCode, both},

@@ -166,7 +166,7 @@ func endings(res *Result) []endingView {
 	case res.ClosedBySuite:
 		side.Got = suiteName
 	case res.RemoteCode == NoCode && res.Got[Close].Frames == 0:
-		side.Got = "nobody"
+		side.Got = "neither side"
 	}
 	side.Wrong = res.ClosedBySuite != want.BySuite
 	code := endingView{

@@ -250,8 +250,8 @@ func TestCasePages(t *testing.T) {
 	}
 	dropped := resultOf(t, "a", "1.1.1")
 	dropped.DroppedBySuite, dropped.DropTimeout = true, true
-	nobody := resultOf(t, "a", "9.1.1")
-	nobody.ClosedBySuite, nobody.RemoteCode, nobody.Clean, nobody.Echoes = false, NoCode, false, 1
+	neither := resultOf(t, "a", "9.1.1")
+	neither.ClosedBySuite, neither.RemoteCode, neither.Clean, neither.Echoes = false, NoCode, false, 1
 	exchange := resultOf(t, "a", "12.1.1")
 	exchange.Echoes, exchange.Duration = 20, 2*time.Minute
 	for _, test := range []struct {
@@ -268,8 +268,8 @@ func TestCasePages(t *testing.T) {
 			"TCP closed by the server the server",
 		}},
 		{dropped, []string{"TCP closed by the server the suite: the server did not in time", "The connection was never open."}},
-		{nobody, []string{
-			"First close frame by the suite nobody",
+		{neither, []string{
+			"First close frame by the suite neither side",
 			"Closing handshake complete not complete",
 			"Expected The message, with its type and its length.",
 			"Received 1 message came back right.",

@@ -39,7 +39,7 @@ func reservedBits() []*Case {
 		},
 		{
 			ID:          "3.4",
-			Description: "A text message, one with RSV1 set, a ping, byte by byte. RSV1 means compressed, which nobody agreed on: the first comes back, and the second is the end, with 1002.",
+			Description: "A text message, one with RSV1 set, a ping, byte by byte. RSV1 means compressed, which was not negotiated: the first message is echoed, and the second fails the connection with 1002.",
 			Steps: []Step{
 				textFrame(hello).chopped(1),
 				textFrame(hello).reserved(rsv1).chopped(1),

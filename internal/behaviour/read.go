@@ -353,8 +353,7 @@ func testCloseReadTakes(t *testing.T, h *Host) {
 	}
 }
 
-// Close and CloseNow return when the goroutine of CloseRead has ended, so when its context
-// has.
+// Close and CloseNow return after the goroutine of CloseRead, and its context, have ended.
 func testCloseReadAwaited(t *testing.T, h *Host) {
 	for name, end := range map[string]func(*websocket.Conn) error{
 		"Close":    func(c *websocket.Conn) error { return c.Close(websocket.StatusNormalClosure, "") },

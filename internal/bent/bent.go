@@ -162,7 +162,7 @@ func (c *EmptyReads) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// Unwinds does not return from a Write once Unwind was called, as a type with a bug does.
+// Unwinds does not return from Writes after Unwind, like a type with a bug.
 type Unwinds struct {
 	net.Conn
 	unwind atomic.Pointer[func()]
@@ -171,8 +171,8 @@ type Unwinds struct {
 	Entered, Go chan struct{}
 }
 
-// Unwind sets the function, which panics or calls runtime.Goexit, that each Write calls
-// from now on.
+// Unwind sets the function that each later Write calls. It must panic or call
+// runtime.Goexit.
 func (c *Unwinds) Unwind(f func()) { c.unwind.Store(&f) }
 
 func (c *Unwinds) Write(p []byte) (int, error) {
@@ -199,8 +199,8 @@ func (c ShortWrites) Write(p []byte) (int, error) {
 	return c.Conn.Write(p[:min(len(p), c.Max)])
 }
 
-// ClosesWrites is a connection whose Close ends only its writes, as that of a yamux
-// stream does. A Read goes on until the peer closes or the read deadline passes.
+// ClosesWrites is a connection whose Close ends only its writes, as with a yamux stream. A
+// Read continues until the peer closes or the read deadline passes.
 type ClosesWrites struct{ net.Conn }
 
 // Close closes the writing direction of the connection, which must have a CloseWrite.

@@ -69,7 +69,7 @@ var faults = []fault{
 	{name: "reads are reset", fails: [2]error{rawpeer.ErrReset, nil}},
 	{name: "writes are reset", fails: [2]error{nil, rawpeer.ErrReset}},
 	{name: "all is reset", fails: [2]error{rawpeer.ErrReset, rawpeer.ErrReset}},
-	{name: "nobody reads", fails: [2]error{nil, rawpeer.ErrBrokenPipe}},
+	{name: "no reader", fails: [2]error{nil, rawpeer.ErrBrokenPipe}},
 	{name: "the line is dead", fails: [2]error{syscall.ETIMEDOUT, syscall.ETIMEDOUT}},
 }
 

@@ -37,7 +37,7 @@ func TestIsKey(t *testing.T) {
 		"dGhlIHNhbXBsZSBub25jZQ===":  false,
 		"dGhlIHNhbXBsZSBub25jZSE=":   false, // 17 bytes
 		"dGhlIHNhbXBsZSBub25jZSEh":   false, // 18 bytes
-		"dGhlIHNhbXBsZSBub25jZ_==":   false, // of the alphabet for URLs
+		"dGhlIHNhbXBsZSBub25jZ_==":   false, // in the URL alphabet
 		"dGhlIHNhbXBsZSBub25j\r\n==": false,
 		" dGhlIHNhbXBsZSBub25jZQ=":   false,
 	} {
@@ -47,7 +47,7 @@ func TestIsKey(t *testing.T) {
 	}
 }
 
-// FuzzKey compares IsKey and AcceptKey with what RFC 6455 says, word for word.
+// FuzzKey compares IsKey and AcceptKey with the definitions in RFC 6455.
 func FuzzKey(f *testing.F) {
 	f.Add("dGhlIHNhbXBsZSBub25jZQ==")
 	f.Add("dGhlIHNhbXBsZSBub25jZSE=")

@@ -58,7 +58,7 @@ func TestEvent(t *testing.T) {
 		t.Error("Done returned another channel")
 	}
 
-	// Waiters and Note at once.
+	// Wait and Note concurrently.
 	var e Event
 	var wg sync.WaitGroup
 	for range 8 {

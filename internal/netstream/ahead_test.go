@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// upgraded returns the body of an answer that switches protocols, behind which more
-// bytes come at once, with the client's connection and the server's.
+// upgraded returns the body of a response that switches protocols, directly followed by
+// more bytes, with the client's connection and the server's.
 func upgraded(t *testing.T, more []byte) (body io.ReadWriteCloser, reported, peer net.Conn) {
 	t.Helper()
 	accepted := make(chan net.Conn, 1)
@@ -43,7 +43,7 @@ func upgraded(t *testing.T, more []byte) (body io.ReadWriteCloser, reported, pee
 	return body, reported, peer
 }
 
-// pattern returns n bytes of which each tells its place.
+// pattern returns n bytes that differ by position.
 func pattern(n int) []byte {
 	p := make([]byte, n)
 	for i := range p {
@@ -52,8 +52,8 @@ func pattern(n int) []byte {
 	return p
 }
 
-// What came together with the answer is read first, whatever the sizes of it and of
-// the reads, and then what follows on the socket, which is read without the body then.
+// Bytes that arrived together with the response are read first, for all their sizes and
+// sizes of reads. Then the socket is read, without the body.
 func TestBodyIsReadAhead(t *testing.T) {
 	const follows = 5000
 	for _, early := range []int{0, 1, 127, 128, 129, 1000, 3900, 10_000} {
@@ -86,7 +86,7 @@ func TestBodyIsReadAhead(t *testing.T) {
 	}
 }
 
-// The same in blocks, of which none stays behind.
+// The same in blocks, all of which are released.
 func TestBodyIsReadAheadInBlocks(t *testing.T) {
 	for _, first := range []int{0, 2, FirstRead} {
 		for _, early := range []int{0, 1, 2, FirstRead, FirstRead + 1, 3900} {
@@ -139,7 +139,7 @@ func TestBodyReadEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// The socket is written to without waiting from the beginning.
+// Writes to the socket without waiting work from the beginning.
 func TestBodyWriteNow(t *testing.T) {
 	body, reported, peer := upgraded(t, []byte("hello"))
 	s := New(body, reported, new(locks))
@@ -159,7 +159,7 @@ func TestBodyWriteNow(t *testing.T) {
 // hasSystemCalls reports whether sockets are read and written by system calls.
 func hasSystemCalls() bool { return runtime.GOOS != "windows" && runtime.GOOS != "plan9" }
 
-// wrapped is a body of a program's, which has methods of its own.
+// wrapped is a body of a program, with its own methods.
 type wrapped struct {
 	io.ReadWriteCloser
 	reads, writes int
@@ -175,11 +175,11 @@ func (w *wrapped) Write(p []byte) (int, error) {
 	return w.ReadWriteCloser.Write(p)
 }
 
-// wrappedConn is a connection of a program's.
+// wrappedConn is a connection of a program.
 type wrappedConn struct{ *net.TCPConn }
 
-// A body that is not net/http's, and one over a connection that is not the socket, keep
-// their methods.
+// The methods of a body that is not net/http's are used, and so are those of one over a
+// connection that is not the socket.
 func TestWrappedBodyKeepsItsMethods(t *testing.T) {
 	body, reported, peer := upgraded(t, []byte("hello"))
 	w := &wrapped{ReadWriteCloser: body}

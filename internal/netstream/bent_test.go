@@ -15,8 +15,8 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// bentTypes are connections with deadlines that are not what package net says, and
-// what the end of a context makes of their calls, how long after it.
+// bentTypes are connections whose deadlines do not follow the rules of package net,
+// with the outcome for a call whose context ends, and the time that it takes.
 var bentTypes = []struct {
 	name   string
 	bend   func(net.Conn) net.Conn
@@ -119,7 +119,7 @@ func TestWriteEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// After a write that was cut off, reads go on.
+// After an interrupted write, reads still work.
 func TestReadAfterWriteCutOff(t *testing.T) {
 	bubble(t, "bubble", func(t *testing.T) {
 		c, peer := pipe(t)
@@ -134,8 +134,8 @@ func TestReadAfterWriteCutOff(t *testing.T) {
 	})
 }
 
-// The count of a write that was cut off is not trusted: no type of one's own gets
-// to go on by saying that nothing was written.
+// The count of an interrupted write is ignored: a program's type cannot continue by
+// returning that nothing was written.
 func TestCutOffWithAnyCount(t *testing.T) {
 	bubble(t, "bubble", func(t *testing.T) {
 		c, _ := pipe(t)
@@ -149,7 +149,7 @@ func TestCutOffWithAnyCount(t *testing.T) {
 	})
 }
 
-// deadlines notes whether deadlines are set.
+// deadlines records whether deadlines are set.
 type deadlines struct {
 	net.Conn
 	reads, writes atomic.Bool
@@ -174,9 +174,8 @@ func (d *deadlines) SetWriteDeadline(t time.Time) error {
 	return d.Conn.SetWriteDeadline(t)
 }
 
-// A registered context that ends between calls sets nothing on the stream. Over TLS
-// a deadline for writes would break the answer to a key update, which is written by
-// Read.
+// A registered context that ends between calls does not change the stream. Over TLS, a
+// write deadline would break the reply to a key update, which Read writes.
 func TestNothingIsSetBetweenCalls(t *testing.T) {
 	bubble(t, "bubble", func(t *testing.T) {
 		c, peer := pipe(t)
@@ -210,7 +209,7 @@ func TestNothingIsSetBetweenCalls(t *testing.T) {
 	})
 }
 
-// New removes what was set before, and an interrupted call removes what it set.
+// New removes earlier deadlines, and an interrupted call removes its own.
 func TestDeadlinesAreRemoved(t *testing.T) {
 	bubble(t, "bubble", func(t *testing.T) {
 		c, _ := pipe(t)
@@ -235,7 +234,7 @@ func TestDeadlinesAreRemoved(t *testing.T) {
 	})
 }
 
-// A timeout that is not of a deadline that was set here is an error like others.
+// A timeout without a deadline of the Stream is an ordinary error.
 func TestTimeoutOfAnother(t *testing.T) {
 	bubble(t, "idle timeout", func(t *testing.T) {
 		c, _ := pipe(t)
@@ -258,7 +257,7 @@ func TestTimeoutOfAnother(t *testing.T) {
 		if got := <-reading; !errors.Is(got.err, syscall.ETIMEDOUT) {
 			t.Errorf("got %v, want ETIMEDOUT", got.err)
 		}
-		// An interrupt does not make it one of ours.
+		// An interrupt does not change that.
 		cancel()
 		ctx, cancel = context.WithCancel(t.Context())
 		s.locks.reading.Store(true)
@@ -306,7 +305,7 @@ func TestShortWrite(t *testing.T) {
 	})
 }
 
-// invalidCounts returns counts that io.Reader and io.Writer do not allow.
+// invalidCounts returns counts that violate the rules of io.Reader and io.Writer.
 type invalidCounts struct {
 	net.Conn
 	n int

@@ -37,7 +37,7 @@ func (s *Stream) Close() {
 		// is sent. CloseWrite has done that, if it was wanted.
 		s.closeBelow()
 	case s.kind.is(trusted), s.kind.is(plain) && !s.owner.ReadHeld() && !s.owner.WriteHeld():
-		s.rwc.Close() // there is nothing that it could wait for
+		s.rwc.Close() // there is nothing to wait for
 	default:
 		s.closeUnknown()
 	}

@@ -19,11 +19,11 @@ import (
 	"github.com/bhojpur/api/internal/bent"
 )
 
-// tlsLimit is when a call over TLS is late that should not wait for the peer: before
-// the 5 seconds that package crypto/tls waits for an alert to be sent.
+// tlsLimit bounds calls over TLS that must not wait for the peer: less than the 5
+// seconds that package crypto/tls waits for an alert to be sent.
 const tlsLimit = 4 * time.Second
 
-// counting is a TLS connection inside another type, as byte counters are.
+// counting is a TLS connection in another type, as in byte counters.
 type counting struct {
 	*tls.Conn
 	closes *atomic.Int32
@@ -34,7 +34,7 @@ func (c counting) Close() error {
 	return c.Conn.Close()
 }
 
-// hidden is a TLS connection inside another type that does not say so.
+// hidden is a TLS connection in another type without a NetConn method.
 type hidden struct {
 	net.Conn
 	closes *atomic.Int32
@@ -51,8 +51,8 @@ var certificate = sync.OnceValue(func() tls.Certificate {
 	return s.TLS.Certificates[0]
 })
 
-// overTLS returns the ends of a TLS connection whose first end is over what below
-// makes of a TCP connection.
+// overTLS returns the ends of a TLS connection. below wraps the TCP connection of the
+// first end.
 func overTLS(t *testing.T, below func(net.Conn) net.Conn) (c, peer *tls.Conn) {
 	t.Helper()
 	e := connect(t, "tcp", "127.0.0.1:0")
@@ -66,11 +66,11 @@ func overTLS(t *testing.T, below func(net.Conn) net.Conn) (c, peer *tls.Conn) {
 	return c, peer
 }
 
-// tlsTypes are the ways in which TLS is met.
+// tlsTypes are the types in which a TLS connection is wrapped.
 var tlsTypes = []struct {
 	name  string
 	wrap  func(*tls.Conn, *atomic.Int32) net.Conn
-	outer int32 // how many times the type itself is closed
+	outer int32 // how often the type itself is closed
 }{
 	{"plain", func(c *tls.Conn, _ *atomic.Int32) net.Conn { return c }, 0},
 	{"embedded", func(c *tls.Conn, n *atomic.Int32) net.Conn { return counting{c, n} }, 1},
@@ -92,8 +92,8 @@ func inTime(t *testing.T, what string, call func()) {
 	}
 }
 
-// A write over TLS that its context ends is the last one, in whatever type TLS is,
-// and does not keep Close waiting. Each type is closed once.
+// A write over TLS that its context interrupts is the last one, in any wrapper type,
+// and does not delay Close. Each type is closed once.
 func TestCloseOverTLSAfterWriteCutOff(t *testing.T) {
 	for _, test := range tlsTypes {
 		t.Run(test.name, func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestCloseOverTLSWhileReading(t *testing.T) {
 	}
 }
 
-// wantClosed wants a type, and what is below it, to be closed so many times, and
+// wantClosed wants a type to be closed a number of times, and the connection below it
 // once.
 func wantClosed(t *testing.T, outer *atomic.Int32, times int32, below *atomic.Int32) {
 	t.Helper()
@@ -170,8 +170,8 @@ func wantClosed(t *testing.T, outer *atomic.Int32, times int32, below *atomic.In
 	}
 }
 
-// What net/http gives a client as the body of a response that switches protocols is
-// known for the connection that it is, and closed like that.
+// The body of a client's response that switches protocols is recognized as the
+// connection, and closed like it.
 func TestBodyOfSwitchedProtocols(t *testing.T) {
 	var mu sync.Mutex
 	var accepted []net.Conn
@@ -245,7 +245,7 @@ func TestBodyOfSwitchedProtocols(t *testing.T) {
 	}
 }
 
-// A body of another's is not taken for the connection that was reported beside it.
+// A body of a different connection is not taken for the reported one.
 func TestBodyOfAnother(t *testing.T) {
 	c, _ := tcp(t)
 	body := struct {
@@ -261,8 +261,8 @@ func TestBodyOfAnother(t *testing.T) {
 	}
 }
 
-// closesSlowly is a connection whose Close takes long, as that of TLS does, and
-// which can't be hurried.
+// closesSlowly is a connection whose Close takes long, as with TLS, and cannot be
+// accelerated.
 type closesSlowly struct {
 	net.Conn
 	closing chan struct{}
@@ -288,8 +288,8 @@ func TestCloseDoesNotWait(t *testing.T) {
 	})
 }
 
-// Close ends a read under way also if that of the connection does not, and later
-// reads, whether or not an interrupt of the read ends at the same time.
+// Close also ends a read under way if Close of the connection does not, and later
+// reads, even if an interrupt of the read ends at the same time.
 func TestCloseEndsReads(t *testing.T) {
 	bubble(t, "under way", func(t *testing.T) {
 		c, _ := pipe(t)
@@ -334,8 +334,8 @@ func (c *onResume) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
-// A stream that is dropped without being closed is collected, whatever contexts live
-// on that it was used with.
+// A stream that is dropped without being closed is collected, even if contexts used
+// with it live on.
 func TestDroppedStreamIsCollected(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

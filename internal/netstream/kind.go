@@ -11,10 +11,10 @@ import (
 type kind uint8
 
 const (
-	// trusted: deadlines do what package net says. *net.TCPConn, *net.UnixConn, and
-	// *tls.Conn over them.
+	// trusted: deadlines follow the rules of package net. *net.TCPConn, *net.UnixConn,
+	// and *tls.Conn over them.
 	trusted kind = 1 << iota
-	// resumer: a write can go on after an interrupt.
+	// resumer: a write can continue after an interrupt.
 	resumer
 	// secure: a *tls.Conn.
 	secure
@@ -27,7 +27,7 @@ const (
 func (k kind) is(one kind) bool { return k&one != 0 }
 
 // isSocket reports whether c is a socket itself. A type that embeds one has its
-// methods, but may have a Read of its own.
+// methods, but may override Read.
 func isSocket(c any) bool {
 	switch c.(type) {
 	case *net.TCPConn, *net.UnixConn:
@@ -36,9 +36,8 @@ func isSocket(c any) bool {
 	return false
 }
 
-// kindOf returns the kind of rwc, with conn below it. Only the types themselves
-// count: one that embeds another has its methods, but may do something else in
-// those of its own.
+// kindOf returns the kind of rwc, with conn below it. It checks for the exact types:
+// one that embeds another has its methods, but may override some.
 func kindOf(rwc io.ReadWriteCloser, conn net.Conn) kind {
 	if _, ok := rwc.(Interrupter); ok {
 		return interrupter
@@ -68,10 +67,9 @@ func kindOf(rwc io.ReadWriteCloser, conn net.Conn) kind {
 	return k
 }
 
-// passesOn reports whether rwc is conn, or the body that package net/http makes of
-// it for a response that switches protocols. Such a body is a struct that embeds
-// the connection as an io.ReadWriteCloser, beside a reader of what was read from it
-// already.
+// passesOn reports whether rwc is conn, or the body that package net/http creates from
+// it for a response that switches protocols. Such a body is a struct that embeds the
+// connection as an io.ReadWriteCloser, with a reader of the bytes that were read ahead.
 func passesOn(rwc io.ReadWriteCloser, conn net.Conn) bool {
 	if conn == nil {
 		return false
@@ -92,14 +90,13 @@ func passesOn(rwc io.ReadWriteCloser, conn net.Conn) bool {
 }
 
 // hasReadAhead reports whether body, for which passesOn is true, may have bytes that
-// were read from the connection already: net/http keeps a reader in it until they have
-// been read.
+// were read ahead: net/http keeps a reader in it until they have been read.
 func hasReadAhead(body io.ReadWriteCloser) bool {
 	reader := reflect.ValueOf(body).Elem().FieldByName("br")
 	return !reader.IsValid() || reader.Kind() != reflect.Pointer || !reader.IsNil()
 }
 
-// same reports whether a and b are the same, which need not be comparable.
+// same reports whether a and b are equal. They need not be comparable.
 func same(a, b net.Conn) bool {
 	t := reflect.TypeOf(a)
 	if t != reflect.TypeOf(b) {

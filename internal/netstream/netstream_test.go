@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 
-// side is a Stream and the locks that its caller has.
+// side is a Stream with the locks of its caller.
 type side struct {
 	*Stream
 	locks *locks
@@ -33,7 +33,7 @@ func newSide(t *testing.T, c net.Conn) *side {
 	return s
 }
 
-// read is Read as a caller calls it.
+// read calls Read as a caller does.
 func (s *side) read(ctx context.Context, p []byte) (int, error) {
 	s.locks.reading.Store(true)
 	n, err := s.Read(ctx, p)
@@ -46,7 +46,7 @@ func (s *side) read(ctx context.Context, p []byte) (int, error) {
 	return n, err
 }
 
-// write is Write as a caller calls it.
+// write calls Write as a caller does.
 func (s *side) write(ctx context.Context, p []byte) (int, error) {
 	s.locks.writing.Store(true)
 	n, err := s.Write(ctx, p)
@@ -59,7 +59,7 @@ func (s *side) write(ctx context.Context, p []byte) (int, error) {
 	return n, err
 }
 
-// wantRead wants a read of text.
+// wantRead wants to read text.
 func (s *side) wantRead(t *testing.T, ctx context.Context, text string) {
 	t.Helper()
 	p := make([]byte, 100)
@@ -68,14 +68,14 @@ func (s *side) wantRead(t *testing.T, ctx context.Context, text string) {
 	}
 }
 
-// result is what a call returned, and when.
+// result is the result of a call, with its time.
 type result struct {
 	n     int
 	err   error
 	after time.Duration
 }
 
-// start makes a call in a goroutine of its own.
+// start makes a call on a goroutine.
 func start(call func() (int, error)) <-chan result {
 	results := make(chan result, 1)
 	began := time.Now()
@@ -90,18 +90,18 @@ func startRead(s *side, ctx context.Context) <-chan result {
 	return start(func() (int, error) { return s.read(ctx, make([]byte, 100)) })
 }
 
-// startWrite writes more than the stream takes.
+// startWrite writes more than the stream's capacity.
 func startWrite(s *side, ctx context.Context) <-chan result {
 	return start(func() (int, error) { return s.write(ctx, make([]byte, 64<<20)) })
 }
 
-// bubble runs a test in a bubble, in which 5 seconds cost nothing.
+// bubble runs a test in a bubble, in which waiting takes no time.
 func bubble(t *testing.T, name string, test func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
 
-// pipe returns a connection in memory. Its writes can go on after a deadline, which
-// it declares.
+// pipe returns an in-memory connection. It declares that writes can continue after a
+// deadline.
 func pipe(t *testing.T) (c, peer *rawpeer.Stream) {
 	c, peer = rawpeer.Pipe(nil)
 	t.Cleanup(func() { c.Close(); peer.Close() })

@@ -5,11 +5,12 @@ import (
 	"sync"
 )
 
-// plainTypes has, for each type that isPlain was called with, its result.
+// plainTypes caches the results of isPlain.
 var plainTypes sync.Map // from reflect.Type to bool
 
 // isPlain reports whether no value of type t can contain another stream, judged by the
-// types of its fields. Close of a plain stream has nothing to send, as a TLS alert.
+// types of its fields. Close of a plain stream sends nothing, unlike that of TLS with
+// its alert.
 func isPlain(t reflect.Type) bool {
 	if plain, ok := plainTypes.Load(t); ok {
 		return plain.(bool)
@@ -27,7 +28,7 @@ func isPlainBut(t reflect.Type, seen map[reflect.Type]bool) bool {
 	seen[t] = true
 	switch t.Kind() {
 	case reflect.Func:
-		return false // what a closure refers to is not known
+		return false // the variables of a closure are unknown
 	case reflect.Interface:
 		_, reads := t.MethodByName("Read")
 		_, writes := t.MethodByName("Write")

@@ -48,7 +48,7 @@ func TestIsPlain(t *testing.T) {
 		{struct{ r *http.Response }{}, false},
 		{struct{ f *os.File }{}, true},
 	} {
-		for range 2 { // the second result is kept from the first
+		for range 2 { // the second result is cached
 			if got := isPlain(reflect.TypeOf(test.value)); got != test.want {
 				t.Errorf("got %t for %T, want %t", got, test.value, test.want)
 			}
@@ -95,7 +95,7 @@ func (c *slowCloser) RemoteAddr() net.Addr            { return nil }
 func (c *slowCloser) SetDeadline(time.Time) error     { return nil }
 func (c *slowCloser) SetReadDeadline(time.Time) error { return nil }
 
-// Close does not wait for a call that is under way, for a plain type too.
+// Close does not wait for a call under way, even of a plain type.
 func TestClosePlainWhileWriting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &slowCloser{lock: make(chan struct{}, 1), expired: make(chan struct{})}

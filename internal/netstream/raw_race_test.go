@@ -8,7 +8,7 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// wantPanic wants misuse to panic, and to leave nothing out of its pool.
+// wantPanic wants misuse to panic, and the pool to account for all objects.
 func wantPanic(t *testing.T, misuse func()) {
 	t.Helper()
 	before := poolcheck.Out()[poolcheck.Write]
@@ -31,7 +31,7 @@ func TestRawWritingMisuse(t *testing.T) {
 	})
 	t.Run("written after end", func(t *testing.T) {
 		wantPanic(t, func() {
-			// The pool drops some of what is put there.
+			// With the race detector, a pool drops some objects at random.
 			for range 100 {
 				w := newRawWriting()
 				w.end()
@@ -43,7 +43,7 @@ func TestRawWritingMisuse(t *testing.T) {
 	})
 }
 
-// takeAndEnd takes n of them, and ends those that it got also when taking one panics.
+// takeAndEnd takes n objects. It ends those taken even if taking another one panics.
 func takeAndEnd(n int) {
 	for range n {
 		defer newRawWriting().end()

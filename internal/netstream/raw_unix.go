@@ -14,15 +14,15 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// Calls of a syscall.RawConn take functions. These are made once, in structs that
-// hold their arguments and results, so that a call allocates nothing.
+// Calls of a syscall.RawConn take functions. These are allocated once, in structs that
+// hold their arguments and results, so that a call does not allocate.
 
-// rawReading is a read, into p, or if that is nil into a block. Each stream has one
-// of its own, which is in use while a read waits.
+// rawReading is a read into p, or, if that is nil, into a block. Each stream has one,
+// which is in use while a read waits.
 type rawReading struct {
 	on      func(fd uintptr) bool // readable, of this stream
-	p       []byte                // where to; nil for a block, which Stream.first is then
-	n       int                   // how many bytes were read; 0 at the end; or a negative errno
+	p       []byte                // destination; nil for a block, then in Stream.first
+	n       int                   // number of bytes read; 0 at the end; or a negative errno
 	size    int32                 // of the block
 	watched bool                  // the context is registered
 	novel   bool                  // the read has to wait, and the context is not
@@ -39,7 +39,7 @@ type rawWriting struct {
 	n    int
 	err  error
 
-	vec  [2][]byte   // what bufs begins as
+	vec  [2][]byte   // initial elements of bufs
 	bufs net.Buffers // of a vectored write
 }
 
@@ -57,7 +57,7 @@ func newRawWriting() *rawWriting {
 	return w
 }
 
-// end returns w to the pool, with nothing of the write in it.
+// end clears w and returns it to the pool.
 func (w *rawWriting) end() {
 	*w = rawWriting{mark: w.mark, on: w.on}
 	if poolcheck.On {
@@ -81,11 +81,11 @@ func (s *Stream) openRaw(socket any) {
 	}
 }
 
-// rawRead reads into p, or if that is nil into a block of at least size bytes.
+// rawRead reads into p, or, if that is nil, into a block of at least size bytes.
 func (s *Stream) rawRead(ctx context.Context, p []byte, size int) (int, *bufpool.Block, error) {
 	if ctx.Err() != nil {
-		// A context is watched only by a read that waits. A peer that sends without
-		// pause would keep its end from being noticed.
+		// A context is registered only by a read that waits. If the peer sends without
+		// pause, this check notices the end of the context.
 		return 0, nil, ErrInterrupted
 	}
 	r := &s.reading
@@ -97,8 +97,9 @@ func (s *Stream) rawRead(ctx context.Context, p []byte, size int) (int, *bufpool
 	r.n = 0
 	err := s.raw.Read(r.on)
 	if r.novel {
-		// To register takes much of the stack, which would have to grow, and stay
-		// so, for a connection that waits: hence not in the function above.
+		// Registering needs a large part of the stack, which would have to grow and
+		// stay large for a connection that waits, so it is not done in the function
+		// above.
 		r.novel = false
 		if !s.rd.Turn(ctx, done) {
 			r.p = nil
@@ -132,8 +133,7 @@ func (r *rawReading) err() error {
 	return os.NewSyscallError("read", syscall.Errno(-r.n))
 }
 
-// readable tries to read. It returns false to be called again when there is
-// something to read.
+// readable tries to read. It returns false to be called again when bytes are available.
 func (s *Stream) readable(fd uintptr) bool {
 	r := &s.reading
 	p := r.p
@@ -202,8 +202,8 @@ func (s *Stream) rawWrote(ctx context.Context, err error) error {
 	return err
 }
 
-// writable tries to write the rest. It returns false to be called again when more
-// can be written.
+// writable tries to write the rest. It returns false to be called again when more can
+// be written.
 func (w *rawWriting) writable(fd uintptr) bool {
 	for w.n < len(w.p) {
 		n, err := syscall.Write(int(fd), w.p[w.n:])

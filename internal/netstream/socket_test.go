@@ -16,17 +16,17 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// withConn has the connection of a request reported.
+// withConn makes the transport report the connection of a request.
 func withConn(r *http.Request, c *net.Conn) *http.Request {
 	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { *c = info.Conn }}
 	return r.WithContext(httptrace.WithClientTrace(r.Context(), trace))
 }
 
-// sockets are the streams that are trusted, in real time.
+// sockets are the trusted streams, in real time.
 var sockets = []struct {
 	name    string
 	connect func(t *testing.T) (c, peer net.Conn)
-	writes  error // of a write that its context ends
+	writes  error // of a write whose context ends
 }{
 	{"TCP", func(t *testing.T) (c, peer net.Conn) { return tcp(t) }, ErrInterrupted},
 	{"Unix", func(t *testing.T) (c, peer net.Conn) {
@@ -114,8 +114,8 @@ func TestSocketWrites(t *testing.T) {
 	}
 }
 
-// A read that waits holds no block, and one of a socket takes a block that what it
-// finds fits into.
+// A read that waits holds no block, and one of a socket takes a block that is large
+// enough for the received bytes.
 func TestReadBlock(t *testing.T) {
 	for _, test := range sockets {
 		t.Run(test.name, func(t *testing.T) {
@@ -150,7 +150,7 @@ func TestReadBlock(t *testing.T) {
 	}
 }
 
-// WriteNow does not wait.
+// WriteNow does not block.
 func TestWriteNow(t *testing.T) {
 	for _, test := range sockets {
 		t.Run(test.name, func(t *testing.T) {
@@ -183,7 +183,7 @@ func TestWriteNow(t *testing.T) {
 
 func TestCallsAllocateNothing(t *testing.T) {
 	if poolcheck.On {
-		return // pools drop at random then
+		return // with the race detector, pools drop objects
 	}
 	c, peer := tcp(t)
 	s := newSide(t, c)
@@ -208,8 +208,7 @@ func TestCallsAllocateNothing(t *testing.T) {
 	}
 }
 
-// What each connection has, in bytes, on 64 bits. A change that makes it more does
-// so knowingly.
+// The size of each stream in bytes, on 64 bits. An increase must be deliberate.
 func TestSizeOfStream(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) < 8 {
 		return
@@ -219,7 +218,7 @@ func TestSizeOfStream(t *testing.T) {
 	}
 }
 
-// A Stream that implements Interrupter is interrupted by its own means.
+// A Stream that implements Interrupter is interrupted by its methods.
 func TestInterrupter(t *testing.T) {
 	for _, want := range []struct {
 		outcome Outcome
@@ -239,7 +238,7 @@ func TestInterrupter(t *testing.T) {
 				}
 			}
 			if s.LocalAddr() != nil || s.RemoteAddr() != nil || s.Secure() {
-				t.Error("something is known of a stream that tells nothing")
+				t.Error("a stream without addresses or system calls has some")
 			}
 		})
 	}

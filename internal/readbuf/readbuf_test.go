@@ -11,14 +11,14 @@ import (
 	"github.com/bhojpur/api/internal/netstream"
 )
 
-// owner is that of a stream on which no other call is under way.
+// owner is that of a stream without other calls under way.
 type owner struct{}
 
 func (owner) ReadHeld() bool  { return true }
 func (owner) WriteHeld() bool { return false }
 
-// A Buffer is read into with more at a time while that is filled, and waits for
-// the rest of a frame with a small block.
+// The reads of a Buffer grow while they fill it. It waits for the rest of a frame with
+// a small block.
 func TestGrowsWithItsFlow(t *testing.T) {
 	var in Buffer
 	in.Take()
@@ -49,7 +49,7 @@ func TestGrowsWithItsFlow(t *testing.T) {
 	in.Release()
 }
 
-// sizesRead is a stream of 0xAA that notes how much each read asks for.
+// sizesRead is a stream of 0xAA that records the sizes of reads.
 type sizesRead struct {
 	net.Conn
 	sizes []int
@@ -63,8 +63,8 @@ func (c *sizesRead) Read(p []byte) (int, error) {
 func (c *sizesRead) SetDeadline(time.Time) error     { return nil }
 func (c *sizesRead) SetReadDeadline(time.Time) error { return nil }
 
-// Behind a large frame no more than a header is read to somewhere else than where
-// the payload of another one belongs.
+// After a large frame, only a header is read into the buffer, so that the next payload
+// can be read directly into the caller's slice.
 func TestAsksForNoMoreThanAHeader(t *testing.T) {
 	c := &sizesRead{}
 	stream := netstream.New(c, c, owner{})
@@ -82,8 +82,8 @@ func TestAsksForNoMoreThanAHeader(t *testing.T) {
 	}
 }
 
-// someRead is a stream whose reads return the given numbers of bytes at most, and that
-// notes the room that each of them had.
+// someRead is a stream whose reads return at most the given numbers of bytes. It
+// records the room of each read.
 type someRead struct {
 	net.Conn
 	give, rooms []int
@@ -99,8 +99,7 @@ func (c *someRead) Read(p []byte) (int, error) {
 func (c *someRead) SetDeadline(time.Time) error     { return nil }
 func (c *someRead) SetReadDeadline(time.Time) error { return nil }
 
-// TestSkim discards a long frame, a little at a time and much at a time, and what
-// follows it.
+// TestSkim discards a long frame, in small and in large reads, and what follows it.
 func TestSkim(t *testing.T) {
 	const all = 1 << 30
 	c := &someRead{}

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// standIn is a WebSocket without a network: it notes what is done with it, and the
-// test says what happens to it.
+// standIn is a WebSocket without a network: it records calls, and the test triggers its
+// events.
 const standIn = `(() => {
 	class StandIn extends EventTarget {
 		constructor(url, protocols) {
@@ -34,11 +34,11 @@ const standIn = `(() => {
 	return StandIn;
 })()`
 
-// events notes what it is told.
-type events struct{ told []string }
+// events records events.
+type events struct{ log []string }
 
 func (e *events) note(format string, args ...any) {
-	e.told = append(e.told, fmt.Sprintf(format, args...))
+	e.log = append(e.log, fmt.Sprintf(format, args...))
 }
 
 func (e *events) Opened()           { e.note("opened") }
@@ -55,7 +55,7 @@ func (e *events) Received(data Data, err error) {
 	e.note("received %t %d %q", data.IsText, data.Len(), data.Bytes())
 }
 
-// newStandIn makes a Socket of a stand-in.
+// newStandIn creates a Socket over a stand-in.
 func newStandIn(t *testing.T, url string, protocols ...string) (*Socket, js.Value, error) {
 	t.Helper()
 	class := js.Global().Get("WebSocket")
@@ -84,7 +84,7 @@ func TestNew(t *testing.T) {
 		t.Errorf("without protocols: %v, %v", v.Get("protocols"), err)
 	}
 	if _, _, err := newStandIn(t, "bad:"); err == nil || errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("got %v, want what JavaScript threw", err)
+		t.Errorf("got %v, want the JavaScript exception", err)
 	}
 }
 
@@ -121,8 +121,8 @@ func TestEvents(t *testing.T) {
 	for i := range want {
 		want[i] = strings.ReplaceAll(want[i], `\u00e9`, "\u00e9")
 	}
-	if !slices.Equal(ev.told, want) {
-		t.Errorf("got %q\nwant %q", ev.told, want)
+	if !slices.Equal(ev.log, want) {
+		t.Errorf("got %q\nwant %q", ev.log, want)
 	}
 	if n := v.Get("listening").Int(); n != 4 || s.Listeners() != n {
 		t.Errorf("%d events are listened to, and %d it says, want 4", n, s.Listeners())
@@ -133,8 +133,8 @@ func TestEvents(t *testing.T) {
 		t.Errorf("%d events are listened to after Release, and %d it says", n, s.Listeners())
 	}
 	happens("open", nil)
-	if len(ev.told) != len(want) {
-		t.Error("events are told after Release")
+	if len(ev.log) != len(want) {
+		t.Error("events are passed on after Release")
 	}
 }
 
@@ -175,7 +175,7 @@ func TestClose(t *testing.T) {
 		t.Errorf("closed with %q", got)
 	}
 	if s.CloseWith(1001, "") == nil {
-		t.Error("what JavaScript threw is no error")
+		t.Error("a JavaScript exception is not an error")
 	}
 }
 

@@ -16,11 +16,11 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// manyClients is how many client connections a process has with -many.
+// manyClients is the number of client connections of a process with -many.
 const manyClients = 10_000
 
-// measureClients measures client connections of each library, in a process of its own.
-// Their server is in another one and uses no library.
+// measureClients measures client connections of each library, each in a separate
+// process. Their server is another process, without a library.
 func measureClients(ctx context.Context, set settings, w io.Writer) error {
 	for _, l := range set.libraryNames() {
 		if dialers[l] == nil {
@@ -93,7 +93,7 @@ type dialerProcess struct {
 	err     error     // of a connection
 }
 
-// dialForParent is the process with the client connections, which a parent commands.
+// dialForParent runs the process with the client connections.
 func dialForParent(set settings) error {
 	dial := dialers[set.libraries]
 	if dial == nil {
@@ -105,7 +105,7 @@ func dialForParent(set settings) error {
 	return obey(d.answer)
 }
 
-// answer does what the parent asks.
+// answer executes the parent's commands.
 func (d *dialerProcess) answer(command string, n int, _ string) (string, error) {
 	switch command {
 	case "open":
@@ -136,13 +136,13 @@ func (d *dialerProcess) open(i int) error {
 	return nil
 }
 
-// message is what the connection i sends in a round.
+// message returns the message of connection i in a round.
 func (d *dialerProcess) message(i int, round uint64) []byte {
 	return (&peer{seed: uint64(i), sent: round}).message(plainSize)
 }
 
-// echo lets each connection send a message, waits for all answers, and returns how
-// many there were.
+// echo sends a message on each connection, waits for all echoes, and returns their
+// number.
 func (d *dialerProcess) echo() (string, error) {
 	d.mu.Lock()
 	d.right = 0
@@ -162,7 +162,7 @@ func (d *dialerProcess) echo() (string, error) {
 	return fmt.Sprint(d.right), d.err
 }
 
-// got counts the answer of the connection i.
+// got checks and counts the echo of connection i.
 func (d *dialerProcess) got(i int, p []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -173,7 +173,7 @@ func (d *dialerProcess) got(i int, p []byte) {
 	d.changed.Broadcast()
 }
 
-// ended notes the end of a connection.
+// ended records the end of a connection.
 func (d *dialerProcess) ended(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -189,7 +189,7 @@ func (d *dialerProcess) close() {
 	}
 }
 
-// atOnce calls f for each number below n, for several at a time, and returns the first
+// atOnce calls f for each number below n, several at a time, and returns the first
 // error.
 func atOnce(n int, f func(i int) error) error {
 	var next atomic.Int64
@@ -216,7 +216,7 @@ func atOnce(n int, f func(i int) error) error {
 	return nil
 }
 
-// echoForParent is the process with the server of the clients. It uses no library.
+// echoForParent runs the process with the clients' server, without a library.
 func echoForParent(set settings) error {
 	l, err := net.Listen("tcp", set.address)
 	if err != nil {
@@ -245,7 +245,7 @@ func echoForParent(set settings) error {
 	})
 }
 
-// echoRaw answers a handshake and echoes frames, one at a time.
+// echoRaw accepts a handshake and echoes frames, one at a time.
 func echoRaw(c net.Conn) error {
 	p := make([]byte, 0, 1<<10)
 	for !bytes.HasSuffix(p, []byte("\r\n\r\n")) {

@@ -13,8 +13,8 @@ import (
 // dialed is a client connection of a library.
 type dialed interface {
 	write(p []byte) error
-	// read calls got with each message until the connection ends. The message is in
-	// a buffer that is given back afterwards.
+	// read calls got with each message until the connection ends. The message is in a
+	// buffer that is returned afterwards.
 	read(got func(p []byte)) error
 	close()
 }
@@ -27,10 +27,10 @@ var dialers = map[string]func(ctx context.Context, url string) (dialed, error){
 	"gws":     dialGws,
 }
 
-// usualDialers are measured if no others are named.
+// usualDialers are measured by default.
 const usualDialers = "bhojpur,coder,gorilla,gws"
 
-// underWay is the context of all calls. It can be canceled, and is not.
+// underWay is the context of all calls. It could be canceled.
 var underWay, _ = context.WithCancel(context.Background())
 
 type bhojpurClient struct{ *bhojpur.Conn }
@@ -122,9 +122,9 @@ func (c gorillaClient) read(got func(p []byte)) error {
 
 func (c gorillaClient) close() { c.Close() }
 
-// gwsClient is the session storage of its connection, by which the handler finds it.
+// gwsClient is the session storage of its connection, in which the handler finds it.
 type gwsClient struct {
-	gws.SessionStorage // nil: it is not used
+	gws.SessionStorage // nil: not used
 	*gws.Conn
 	got func(p []byte)
 	err error

@@ -207,7 +207,7 @@ func TestMeasureClients(t *testing.T) {
 	}
 }
 
-// A client whose answer is another message, or does not come, is not measured.
+// A client with a wrong echo, or without one, is not measured.
 func TestClientsWantAnswers(t *testing.T) {
 	for name, handler := range map[string]func(situation) http.HandlerFunc{"altered": alteredHandler, "silent": func(situation) http.HandlerFunc {
 		return echoesWith(inHandler, func(int, []byte) []byte { return nil })

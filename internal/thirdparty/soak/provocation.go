@@ -45,7 +45,7 @@ var violations = []provocation{
 	{"a length of 64 bits and a sign", declared(rawpeer.Text(""), rawpeer.Length64, 1<<63), 1002},
 	{"half a close code", frames(rawpeer.Frame{Fin: true, Opcode: rawpeer.OpClose, Payload: []byte{3}}), 1002},
 	{"a close code that is never sent", frames(rawpeer.Close(1005, "")), 1002},
-	{"a close code that nobody has", frames(rawpeer.Close(2000, "")), 1002},
+	{"an undefined close code", frames(rawpeer.Close(2000, "")), 1002},
 }
 
 // garbled is text that is not UTF-8.
@@ -62,7 +62,7 @@ var garbled = []provocation{
 // oversized exceeds the read limit.
 var oversized = []provocation{
 	{"a byte too long", declared(rawpeer.Text(""), rawpeer.Shortest, longest+1), 1009},
-	{"a length that nobody has", declared(rawpeer.Binary(nil), rawpeer.Length64, 1<<62), 1009},
+	{"a length without a payload", declared(rawpeer.Binary(nil), rawpeer.Length64, 1<<62), 1009},
 	{"too long in fragments", func(r *raw) []byte {
 		half := rawpeer.Binary(r.corpus.binary[:longest/2+1])
 		b := r.masked(half.More())

@@ -123,7 +123,7 @@ func measure(ctx context.Context, set settings, p serverProcess, w io.Writer) (*
 func (o *outcome) watch(ctx context.Context, began time.Time, p serverProcess, w io.Writer) error {
 	ticker := time.NewTicker(max(o.set.duration()/time.Duration(o.set.samples), time.Millisecond))
 	defer ticker.Stop()
-	told := began
+	printed := began
 	for {
 		select {
 		case <-ctx.Done():
@@ -137,8 +137,8 @@ func (o *outcome) watch(ctx context.Context, began time.Time, p serverProcess, w
 		r.At, r.Open = time.Since(began), int(o.crowd.open.Load())
 		o.readings = append(o.readings, r)
 		const often = 30 * time.Second
-		if time.Since(told) > often {
-			told = time.Now()
+		if time.Since(printed) > often {
+			printed = time.Now()
 			fmt.Fprintf(w, "%v: %d connections, %d goroutines, %d descriptors, heap %.1f MiB, %d failures\n",
 				r.At.Round(time.Second), r.Open, r.Goroutines, r.Descriptors, float64(r.Heap)/mib, o.crowd.failures.count())
 		}

@@ -24,7 +24,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return passed
 	case err != nil:
 		fmt.Fprintln(stderr, "autobahn:", err)
-		fmt.Fprintln(stderr, "autobahn -h tells how it is used.")
+		fmt.Fprintln(stderr, "Run autobahn -h for usage.")
 		return misuse
 	}
 	test := testServers

@@ -120,7 +120,7 @@ func TestCodeIsToldOnce(t *testing.T) {
 	p.sendClose(websocket.StatusGoingAway)
 	reading.err(t)
 	if code := websocket.CloseStatus(c.Write(bounded(t), websocket.MessageText, nil)); code != -1 {
-		t.Errorf("the error of a Write tells %v", code)
+		t.Errorf("the error of a Write has code %v", code)
 	}
 }
 

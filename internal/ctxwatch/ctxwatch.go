@@ -152,6 +152,9 @@ func (w *Watch) Turn(ctx context.Context, done <-chan struct{}) bool {
 	if done == nil {
 		return true
 	}
+	if ctx.Err() != nil {
+		return false // without an interrupt, which a registration would cause
+	}
 	w.stays = w.keeping == Keep && done == w.done
 	w.mu.Lock()
 	w.done = done
@@ -161,7 +164,7 @@ func (w *Watch) Turn(ctx context.Context, done <-chan struct{}) bool {
 	} else {
 		w.stop = context.AfterFunc(ctx, func() { w.fire(done) })
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil { // in the meantime
 		w.release()
 		return false
 	}

@@ -144,18 +144,31 @@ func TestContextWithoutEnd(t *testing.T) {
 	})
 }
 
+// slowContext is a context whose Err returns after the functions that were registered
+// with it have run.
+type slowContext struct{ context.Context }
+
+func (c slowContext) Err() error {
+	synctest.Wait()
+	return c.Context.Err()
+}
+
 func TestContextThatHasEnded(t *testing.T) {
 	t.Run("bubble", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w, d := newWatch(Keep)
-			ctx, cancel := context.WithCancel(t.Context())
+			ended, cancel := context.WithCancel(t.Context())
 			cancel()
+			ctx := slowContext{ended}
 			for range 3 {
 				wantRefused(t, w, d, ctx)
 				synctest.Wait()
 				if d.failing.Load() {
 					t.Fatal("the direction is left interrupted")
 				}
+			}
+			if n := d.interrupts.Load(); n != 0 {
+				t.Errorf("the direction was interrupted %d times", n)
 			}
 			call(t, w, d, t.Context())
 		})

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -132,6 +134,60 @@ func TestPostBehindWriter(t *testing.T) {
 		p.SendClose(4000, "")
 		call.Want()
 	})
+}
+
+// posting counts the goroutines that send posted frames.
+func posting() int {
+	stacks := make([]byte, 1<<22)
+	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "created by github.com/bhojpur/api/internal/sender.")
+}
+
+// A post that the system takes at once needs no goroutine. While the peer does not read
+// there is one, however much is posted, and none when it has read. Over TLS, where a
+// write may block, one sends each message.
+func TestPostGoroutines(t *testing.T) {
+	test := func(healthy int) func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		return func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			none := func() {
+				t.Helper()
+				for ctx := bounded(t); posting() > 0; runtime.Gosched() {
+					if ctx.Err() != nil {
+						t.Fatalf("%d goroutines send, and nothing is queued", posting())
+					}
+				}
+			}
+			const unread = 32 << 20 // more than the system buffers
+			small, large := prepared(t, "small"), prepared(t, conntest.Filler(unread))
+			for range 20 {
+				conntest.WantNoError(t, c.Post(small))
+				if n := posting(); n > healthy {
+					t.Fatalf("%d goroutines send to a peer that reads, want at most %d", n, healthy)
+				}
+				p.WantText("small")
+			}
+			none()
+			conntest.WantNoError(t, c.Post(large))
+			for range 20 {
+				conntest.WantError(t, c.Post(small), websocket.ErrBacklog)
+			}
+			conntest.WantNoError(t, c.Err())
+			if n := posting(); n != 1 {
+				t.Errorf("%d goroutines send to a peer that does not read, want 1", n)
+			}
+			p.WantMessage(rawpeer.OpText, []byte(conntest.Filler(unread)))
+			none()
+			wantUsable(t, c, p)
+		}
+	}
+	conntest.OverTCP(t, nil, test(0))
+	overTLSPeer(t, test(1))
+}
+
+// bounded returns a context that ends with the test, or after a minute.
+func bounded(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 // Close sends the queue before its frame; CloseNow drops it.

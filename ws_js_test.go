@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall/js"
 	"testing"
+	"time"
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/behaviour"
@@ -51,6 +52,7 @@ func startHost(t testing.TB) *behaviour.Host {
 			{Name: "browser/relative URL", Run: testRelativeURL},
 			{Name: "browser/password in the URL", Run: testPassword},
 			{Name: "browser/options of others are ignored", Run: testIgnoredOptions},
+			{Name: "browser/liveness options are ignored", Run: testIgnoredLiveness},
 			{Name: "browser/no subprotocol is selected", Run: testNoSubprotocol},
 			{Name: "browser/subprotocol offered twice", Run: testSubprotocolTwice},
 			{Name: "browser/MaxUnread", Run: testMaxUnread},
@@ -290,6 +292,24 @@ func testIgnoredOptions(t *testing.T, h *behaviour.Host) {
 	conntest.WantText(t, c, "answered")
 	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Error(err)
+	}
+}
+
+// A page can't ping, and does not measure how long a write takes: a peer that neither
+// reads nor answers is not lost.
+func testIgnoredLiveness(t *testing.T, h *behaviour.Host) {
+	c, _ := h.DialWith(t, "/raw", &websocket.DialOptions{
+		PingInterval: time.Millisecond,
+		PingTimeout:  time.Millisecond,
+		WriteTimeout: time.Millisecond,
+		MaxBacklog:   -1,
+	})
+	conntest.WantNoError(t, c.Post(behaviour.Prepared(t, strings.Repeat("x", behaviour.Some))))
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	conntest.WantInterrupted(t, conntest.ReadErr(ctx, c), context.DeadlineExceeded)
+	if err := c.Err(); err != nil || c.RoundTrip() != 0 {
+		t.Errorf("got %v, and a round trip of %v", err, c.RoundTrip())
 	}
 }
 

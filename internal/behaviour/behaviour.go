@@ -17,7 +17,7 @@ import (
 // Run runs the table of tests against the server at h. The tests are the same on all
 // platforms, and internal/thirdparty/browser compares the names of those that pass.
 func Run(t *testing.T, h *Host) {
-	for _, test := range slices.Concat(dialTests, readTests, writeTests, closeTests, streamTests, h.Only) {
+	for _, test := range slices.Concat(dialTests, readTests, writeTests, postTests, closeTests, streamTests, h.Only) {
 		t.Run(test.Name, func(t *testing.T) { test.Run(t, h) })
 	}
 }
@@ -35,6 +35,7 @@ type Platform struct {
 	Abandoned    string // the server's record of CloseNow
 	KeepsMark    bool   // Read keeps the byte order mark at the beginning of a text
 	NoticesClose bool   // a close frame ends the connection before the peer ends the stream
+	Pings        bool   // a client can ping, and knows the round trip
 
 	// OnWire returns the close code that the platform sends for the code passed to
 	// Close.

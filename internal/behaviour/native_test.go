@@ -27,6 +27,7 @@ func TestBehaviour(t *testing.T) {
 			Abandoned:       "no close frame",
 			KeepsMark:       true,
 			NoticesClose:    true,
+			Pings:           true,
 			OnWire:          func(code websocket.StatusCode) websocket.StatusCode { return code },
 			WantNothingHeld: func(testing.TB, *websocket.Conn) {},
 			CountCallbacks:  func(*testing.T) func() { return func() {} },

@@ -47,6 +47,16 @@ func sink(r *http.Request, c *websocket.Conn) error {
 	}
 }
 
+// count discards messages, and notes their number at the end.
+func (s *Server) count(r *http.Request, c *websocket.Conn) error {
+	for n := 0; ; n++ {
+		if _, _, err := c.Read(r.Context()); err != nil {
+			s.note(r.FormValue("count"), strconv.Itoa(n))
+			return err
+		}
+	}
+}
+
 // sendAndClose sends messages of two or more frames: each is its number, repeated
 // 20,000 times, and a period.
 func sendAndClose(r *http.Request, c *websocket.Conn) error {

@@ -17,6 +17,7 @@ import (
 //
 //	/echo     echoes messages, as binary ones with ?as=binary
 //	/sink     discards messages
+//	/count    discards messages, and notes their number for ?count at the end
 //	/close    sends ?messages, then closes with ?code and ?reason
 //	/drop     ends without a close frame, with ?after=message after a message
 //	/deaf     reads nothing until the key ?hear is signaled, then is /echo
@@ -49,6 +50,7 @@ func NewServer() *Server {
 	for path, serve := range map[string]serve{
 		"/echo":   echo,
 		"/sink":   sink,
+		"/count":  s.count,
 		"/close":  sendAndClose,
 		"/drop":   drop,
 		"/deaf":   s.deaf,

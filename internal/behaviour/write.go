@@ -18,6 +18,8 @@ import (
 
 var writeTests = []Test{
 	{"write/writer", testWriter},
+	{"write/Flush", testFlush},
+	{"write/with liveness options", testLiveness},
 	{"write/writer of an empty message", testWriterEmpty},
 	{"write/writer after its Close", testWriterStale},
 	{"write/context ended before", testWriteContextEnded},

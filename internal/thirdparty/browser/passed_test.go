@@ -21,6 +21,7 @@ var browserOnly = map[string]string{
 	table + "/browser/relative_URL":                     "natively there is no page that a URL is relative to",
 	table + "/browser/password_in_the_URL":              "natively the error is net/http's, and the address an IP address",
 	table + "/browser/options_of_others_are_ignored":    "natively they are honoured",
+	table + "/browser/liveness_options_are_ignored":     "natively they are honoured",
 	table + "/browser/no_subprotocol_is_selected":       "natively the connection is made, without a subprotocol",
 	table + "/browser/subprotocol_offered_twice":        "natively it is the server's affair",
 	table + "/browser/MaxUnread":                        "natively it is ignored",

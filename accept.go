@@ -38,7 +38,7 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 // accept uses little stack: Hijack uses much, and a stack that has grown stays large
 // while a handler waits.
 func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn, error) {
-	var answer answerHeaders
+	var answer responseHeaders
 	c, refusal := negotiate(w, r, opts, &answer)
 	if refusal != nil {
 		return nil, refusal.refuse(w, r, opts)
@@ -66,7 +66,7 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 		c.rcv.in.Add(takeBuffered(early))
 		return c, nil
 	}
-	if err := sendAnswer(conn, w.Header(), &answer); err != nil {
+	if err := sendResponse(conn, w.Header(), &answer); err != nil {
 		conn.Close()
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 
 // negotiate checks the options and the request. It returns a connection without a stream,
 // and sets the headers of the response.
-func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, answer *answerHeaders) (*Conn, *refusal) {
+func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, answer *responseHeaders) (*Conn, *refusal) {
 	if err := opts.check(); err != nil {
 		return nil, misconfigured(err)
 	}
@@ -100,7 +100,7 @@ func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, answ
 		}
 	}
 	params, extensions := acceptDeflate(r.Header[headerExtensions], opts.compression())
-	*answer = answerHeaders{
+	*answer = responseHeaders{
 		key:        strings.TrimSpace(r.Header[headerKey][0]),
 		protocol:   protocol,
 		extensions: extensions,
@@ -222,14 +222,14 @@ func setSubprotocol(h http.Header, set []string) (string, *refusal) {
 	return protocol, nil
 }
 
-// answerHeaders are the variable parts of the response.
-type answerHeaders struct {
+// responseHeaders are the variable parts of the response.
+type responseHeaders struct {
 	key, protocol, extensions string
 }
 
-// notInAnswer are the headers that a program can't set: those of the handshake, and those
-// that describe a body.
-var notInAnswer = map[string]bool{
+// reservedHeaders are the headers that a program can't set: those of the handshake, and
+// those that describe a body.
+var reservedHeaders = map[string]bool{
 	"Connection":        true,
 	"Upgrade":           true,
 	headerAccept:        true,
@@ -244,9 +244,9 @@ var notInAnswer = map[string]bool{
 	"Trailer":           true,
 }
 
-// appendAnswer appends the response with status 101 and the headers that the program
+// appendResponse appends the response with status 101 and the headers that the program
 // set. Like net/http, it adds a Date header unless the program set one, or set it to nil.
-func appendAnswer(b []byte, set http.Header, a *answerHeaders) []byte {
+func appendResponse(b []byte, set http.Header, a *responseHeaders) []byte {
 	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	b = httpheader.AppendAcceptKey(b, a.key)
 	if a.protocol != "" {
@@ -264,7 +264,7 @@ func appendAnswer(b []byte, set http.Header, a *answerHeaders) []byte {
 	b = append(b, "\r\n"...)
 	if len(set) > 0 {
 		var rest strings.Builder
-		set.WriteSubset(&rest, leftOut(set))
+		set.WriteSubset(&rest, excludedHeaders(set))
 		b = append(b, rest.String()...)
 	}
 	return append(b, "\r\n"...)
@@ -288,11 +288,11 @@ func date(t time.Time) string {
 	return now.text
 }
 
-// leftOut returns notInAnswer, with other spellings of its names in set.
-func leftOut(set http.Header) map[string]bool {
-	names := notInAnswer
+// excludedHeaders returns reservedHeaders, with other spellings of its names in set.
+func excludedHeaders(set http.Header) map[string]bool {
+	names := reservedHeaders
 	for name := range set {
-		if notInAnswer[http.CanonicalHeaderKey(name)] && !names[name] {
+		if reservedHeaders[http.CanonicalHeaderKey(name)] && !names[name] {
 			names = maps.Clone(names)
 			names[name] = true
 		}

@@ -30,7 +30,7 @@ func (e *engine) appendRead(ctx context.Context, dst []byte) (MessageType, []byt
 	if p, ok := r.appendBuffered(dst); ok {
 		if !r.mu.TryUnlock() {
 			e.unlockRead()
-		} else if e.restless() {
+		} else if e.needsAfterUnlock() {
 			e.afterUnlockRead()
 		}
 		return typ, p, nil

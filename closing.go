@@ -22,7 +22,7 @@ func (e *engine) shut(why endReason) {
 	if _, ok := e.life.advance(stateClosed, why); !ok {
 		return
 	}
-	if w := e.extras.watch; w != nil {
+	if w := e.opts.watch; w != nil {
 		w.Stop()
 	}
 	e.exits.Peek().run()
@@ -46,9 +46,9 @@ func (e *engine) endWrites(why endReason) {
 // from a Write.
 var errWritePanicked = errors.New("a Write of the net.Conn panicked or called runtime.Goexit")
 
-// shutGently is shut after a complete close handshake. Over TLS it first sends a
+// shutAfterHandshake is shut after a complete close handshake. Over TLS it first sends a
 // close_notify alert.
-func (e *engine) shutGently() {
+func (e *engine) shutAfterHandshake() {
 	defer e.shut(endReason{}) // CloseWrite of a net.Conn may panic
 	if e.rcv.stream.Secure() && e.life.state() != stateClosed {
 		stop := time.AfterFunc(drainTimeout, e.rcv.stream.Close)
@@ -164,7 +164,7 @@ func (e *engine) replyClose(ctx context.Context, ce CloseError) {
 		return
 	case from == stateClosing:
 		if e.life.closing().sent.Happened() {
-			e.shutGently()
+			e.shutAfterHandshake()
 		}
 		return
 	}
@@ -172,7 +172,7 @@ func (e *engine) replyClose(ctx context.Context, ce CloseError) {
 	sending := e.snd.PostClose(appendClose(nil, ce.Code, ce.Reason))
 	switch {
 	case e.life.closing().sent.Happened():
-		e.shutGently() // if the sender ended before the state changed
+		e.shutAfterHandshake() // if the sender ended before the state changed
 	case sending:
 		e.life.awaitEnd(ctx)
 	}

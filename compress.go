@@ -55,8 +55,8 @@ type deflateSetting struct {
 	level    int
 }
 
-// deflateTerms are the parameters of one offer or response.
-type deflateTerms struct {
+// extensionParams are the parameters of one offer or response.
+type extensionParams struct {
 	serverNoTakeover bool
 	clientNoTakeover bool
 	serverBits       int  // 0 without the parameter
@@ -64,10 +64,10 @@ type deflateTerms struct {
 	clientBitsFree   bool // client_max_window_bits without a value
 }
 
-// parseTerms parses the parameters of an extension. It reports false for an unknown or
-// repeated parameter, and for an invalid value. Only an offer may have
+// parseExtensionParams parses the parameters of an extension. It reports false for an
+// unknown or repeated parameter, and for an invalid value. Only an offer may have
 // client_max_window_bits without a value (RFC 7692 section 7.1.2.2).
-func parseTerms(params []httpheader.Param, from sender.Role) (t deflateTerms, ok bool) {
+func parseExtensionParams(params []httpheader.Param, from sender.Role) (t extensionParams, ok bool) {
 	seen := make(map[string]bool, len(params))
 	for _, p := range params {
 		if seen[p.Name] {
@@ -117,19 +117,19 @@ func acceptDeflate(lines []string, o compressionOptions) (*deflateParams, string
 		if offer.Name != deflateName {
 			continue
 		}
-		terms, ok := parseTerms(offer.Params, sender.Client)
+		params, ok := parseExtensionParams(offer.Params, sender.Client)
 		if !ok {
 			continue
 		}
-		return terms.accept(o)
+		return params.accept(o)
 	}
 	return nil, ""
 }
 
-func (t deflateTerms) accept(o compressionOptions) (*deflateParams, string) {
+func (t extensionParams) accept(o compressionOptions) (*deflateParams, string) {
 	takeover := o.mode == CompressionContextTakeover
 	p := &deflateParams{
-		threshold:    o.from(),
+		threshold:    o.thresholdOrDefault(),
 		sendTakeover: takeover && !t.serverNoTakeover,
 		readTakeover: takeover && !t.clientNoTakeover,
 	}
@@ -191,23 +191,23 @@ func agreeDeflate(lines []string, o compressionOptions) (p *deflateParams, ok bo
 	case o.mode == CompressionDisabled || answers[0].Name != deflateName:
 		return nil, false // not offered
 	}
-	terms, ok := parseTerms(answers[0].Params, sender.Server)
+	params, ok := parseExtensionParams(answers[0].Params, sender.Server)
 	if !ok {
 		return nil, false
 	}
 	p = &deflateParams{
-		threshold:    o.from(),
-		sendTakeover: o.mode == CompressionContextTakeover && !terms.clientNoTakeover,
-		readTakeover: !terms.serverNoTakeover,
+		threshold:    o.thresholdOrDefault(),
+		sendTakeover: o.mode == CompressionContextTakeover && !params.clientNoTakeover,
+		readTakeover: !params.serverNoTakeover,
 	}
-	if o.bits != 0 && terms.serverBits > o.bits && terms.clientBits != 0 {
+	if o.bits != 0 && params.serverBits > o.bits && params.clientBits != 0 {
 		// Only the offer with windows allows a client window in the response. The
 		// other one allows any server window (RFC 7692 section 7.1.2.1).
 		return nil, false
 	}
-	p.deflateSetting, p.readBits = o.setting(terms.clientBits), maxWindowBits
-	if terms.serverBits != 0 {
-		p.readBits = terms.serverBits
+	p.deflateSetting, p.readBits = o.setting(params.clientBits), maxWindowBits
+	if params.serverBits != 0 {
+		p.readBits = params.serverBits
 	}
 	return p, true
 }
@@ -248,8 +248,8 @@ func (o compressionOptions) check() error {
 	return nil
 }
 
-// from returns the threshold, with the default applied.
-func (o compressionOptions) from() int {
+// thresholdOrDefault returns the threshold, with the default applied.
+func (o compressionOptions) thresholdOrDefault() int {
 	switch {
 	case o.threshold < 0:
 		return 0

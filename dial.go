@@ -54,18 +54,18 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, *http.Respon
 	hs.attach(ctx)
 	req, err := hs.newRequest(u)
 	if err != nil {
-		hs.giveUp()
+		hs.abort()
 		return nil, nil, err
 	}
 	resp, err := hs.roundTrip(req)
 	if err != nil {
-		hs.giveUp()
+		hs.abort()
 		return nil, nil, err
 	}
-	c, err := hs.conclude(resp)
+	c, err := hs.finish(resp)
 	if err != nil {
-		hs.keepBody(resp)
-		hs.giveUp()
+		hs.readErrorBody(resp)
+		hs.abort()
 		return nil, resp, err
 	}
 	resp.Body = http.NoBody
@@ -155,8 +155,8 @@ func (hs *clientHandshake) detachAll() bool {
 	return all
 }
 
-// giveUp frees the resources of a handshake that failed.
-func (hs *clientHandshake) giveUp() {
+// abort frees the resources of a handshake that failed.
+func (hs *clientHandshake) abort() {
 	hs.detachAll()
 	hs.cancel(nil)
 }
@@ -309,9 +309,9 @@ func (hs *clientHandshake) withALPN(err error) error {
 	}
 }
 
-// conclude checks the response and returns the connection.
-func (hs *clientHandshake) conclude(resp *http.Response) (*Conn, error) {
-	protocol, params, err := hs.checkAnswer(resp)
+// finish checks the response and returns the connection.
+func (hs *clientHandshake) finish(resp *http.Response) (*Conn, error) {
+	protocol, params, err := hs.checkResponse(resp)
 	if err != nil {
 		return nil, err
 	}
@@ -338,20 +338,20 @@ func (hs *clientHandshake) conclude(resp *http.Response) (*Conn, error) {
 const (
 	// maxRefusalBody is the maximum number of bytes kept of a refusal's body.
 	maxRefusalBody = 1024
-	// refusalPatience bounds the reading of that body.
-	refusalPatience = 3 * time.Second
+	// bodyTimeout bounds the reading of that body.
+	bodyTimeout = 3 * time.Second
 )
 
-// keepBody replaces the body of a response that was refused by its first maxRefusalBody
-// bytes, and closes the connection.
-func (hs *clientHandshake) keepBody(resp *http.Response) {
+// readErrorBody replaces the body of a response that was refused by its first
+// maxRefusalBody bytes, and closes the connection.
+func (hs *clientHandshake) readErrorBody(resp *http.Response) {
 	body := resp.Body
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		body.Close()
 		resp.Body = http.NoBody
 		return
 	}
-	stop := time.AfterFunc(refusalPatience, func() { hs.cancel(errHandshakeTimeout) })
+	stop := time.AfterFunc(bodyTimeout, func() { hs.cancel(errHandshakeTimeout) })
 	defer stop.Stop()
 	kept, _ := io.ReadAll(io.LimitReader(body, maxRefusalBody))
 	hs.cancel(nil)

@@ -29,7 +29,7 @@ import (
 // reads never waits for the lead.
 type engine struct {
 	// Set by the handshake, then only read.
-	extras *connOptions // never nil
+	opts *connOptions // never nil
 
 	life  lifetime
 	rcv   receiver
@@ -94,19 +94,19 @@ var noConnOptions connOptions
 
 // init sets the result of the opening handshake.
 func (e *engine) init(r role, d *deflateParams, x connOptions) {
-	e.extras = &noConnOptions
+	e.opts = &noConnOptions
 	if !x.isZero() {
 		set := x // x stays on the stack
-		e.extras = &set
+		e.opts = &set
 		if x.onPing != nil || x.onPong != nil {
-			e.extras.running = new(callbackGate)
+			e.opts.running = new(callbackGate)
 		}
 	}
 	e.rcv.role, e.rcv.deflate, e.rcv.host = r, d, (*readHost)(e)
 	e.snd.Init(r, d.sending(), (*sendHost)(e))
 	e.rcv.limit.Store(readLimit(x.readLimit))
 	if x.bounds.On() {
-		e.extras.watch = liveness.New(x.bounds)
+		e.opts.watch = liveness.New(x.bounds)
 		e.snd.Watch()
 	}
 }
@@ -129,7 +129,7 @@ func (h *sendHost) SendEnded() {
 	h.life.closing().sent.Note()
 	switch e := (*engine)(h); h.life.state() {
 	case statePeerClosed:
-		e.shutGently()
+		e.shutAfterHandshake()
 	case stateFailing:
 		halfClose(e.rcv.stream)
 	}
@@ -149,7 +149,7 @@ func (o *streamOwner) ReadHeld() bool  { return o.rcv.mu.Held() }
 func (o *streamOwner) WriteHeld() bool { return o.snd.Busy() }
 
 func (e *engine) setReadLimit(n int64) { e.rcv.limit.Store(max(n, -1)) }
-func (e *engine) subprotocol() string  { return e.extras.protocol }
+func (e *engine) subprotocol() string  { return e.opts.protocol }
 func (e *engine) addrs() (local, remote net.Addr) {
 	s := e.rcv.stream
 	return addrOrUnknown(s.LocalAddr()), addrOrUnknown(s.RemoteAddr())

@@ -86,8 +86,8 @@ func checkRedirect(next func(*http.Request, []*http.Request) error) func(*http.R
 	}
 }
 
-// checkAnswer checks the response to a handshake (RFC 6455 section 4.1).
-func (hs *clientHandshake) checkAnswer(resp *http.Response) (protocol string, params *deflateParams, err error) {
+// checkResponse checks the response to a handshake (RFC 6455 section 4.1).
+func (hs *clientHandshake) checkResponse(resp *http.Response) (protocol string, params *deflateParams, err error) {
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		return "", nil, hs.withALPN(notSwitched(resp))
 	}

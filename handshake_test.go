@@ -227,11 +227,11 @@ func FuzzSubprotocol(f *testing.F) {
 		hs := &clientHandshake{opts: &noDialOptions, subprotocols: []string{got}, key: "k"}
 		answer := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, headerAccept: {httpheader.AcceptKey("k")}, headerProtocol: {got}}
 		resp := &http.Response{StatusCode: http.StatusSwitchingProtocols, Header: answer}
-		if p, _, err := hs.checkAnswer(resp); err != nil || p != got {
+		if p, _, err := hs.checkResponse(resp); err != nil || p != got {
 			t.Fatalf("a client that offered %q refuses it: %q, %v", got, p, err)
 		}
 		hs.subprotocols = []string{got + "x"}
-		if p, _, err := hs.checkAnswer(resp); err == nil {
+		if p, _, err := hs.checkResponse(resp); err == nil {
 			t.Fatalf("a client that did not offer %q accepts it, as %q", got, p)
 		}
 	})

@@ -125,10 +125,10 @@ func embedsNilHijacker(v reflect.Value) bool {
 
 // respond writes the response with status 101 to w, so that middleware sees it and can
 // add headers. The connection is not hijacked yet.
-func respond(w http.ResponseWriter, a *answerHeaders) error {
+func respond(w http.ResponseWriter, a *responseHeaders) error {
 	h := w.Header()
 	for name := range h {
-		if notInAnswer[http.CanonicalHeaderKey(name)] {
+		if reservedHeaders[http.CanonicalHeaderKey(name)] {
 			delete(h, name)
 		}
 	}
@@ -257,12 +257,12 @@ const answerTimeout = 5 * time.Second
 
 var errNotAnswered = fmt.Errorf("the client did not take the answer within %v: %w", answerTimeout, os.ErrDeadlineExceeded)
 
-// sendAnswer writes the response to a hijacked connection. header has the headers that
+// sendResponse writes the response to a hijacked connection. header has the headers that
 // the program set.
-func sendAnswer(conn net.Conn, header http.Header, a *answerHeaders) error {
+func sendResponse(conn net.Conn, header http.Header, a *responseHeaders) error {
 	b := bufpool.Get(bufpool.MinBlock)
 	defer b.Free()
-	answer := appendAnswer(b.B[:0], header, a)
+	answer := appendResponse(b.B[:0], header, a)
 	return boundedWrite(conn, func() error {
 		_, err := conn.Write(answer)
 		return err

@@ -29,16 +29,16 @@ const (
 
 // lifetime is the state of a connection, and the reason of its end.
 type lifetime struct {
-	mu      sync.Mutex // a leaf
-	now     state
-	said    string        // the text of the socket's error event
-	why     endReason     // why the connection is not open
-	lost    error         // the error that ended the socket before the close handshake was complete, or nil
-	peer    error         // the peer's CloseError, or nil
-	told    bool          // a call has returned that the connection is not open
-	timer   *time.Timer   // abandons a socket that is closing
-	changed chan struct{} // closed by the next wake; nil if no call waits
-	closed  chan struct{} // closed in stateClosed; nil until the first call of done
+	mu          sync.Mutex // a leaf
+	now         state
+	errorText   string        // the text of the socket's error event
+	why         endReason     // why the connection is not open
+	lost        error         // the error that ended the socket before the close handshake was complete, or nil
+	peer        error         // the peer's CloseError, or nil
+	endReported bool          // a call has returned that the connection is not open
+	timer       *time.Timer   // abandons a socket that is closing
+	changed     chan struct{} // closed by the next wake; nil if no call waits
+	closed      chan struct{} // closed in stateClosed; nil until the first call of done
 }
 
 // advance changes the state to a later one and keeps the first reason. It reports
@@ -136,7 +136,7 @@ func (l *lifetime) expire(end func()) {
 func (l *lifetime) begin() callTime {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.now > stateOpen && l.told {
+	if l.now > stateOpen && l.endReported {
 		return later
 	}
 	return underWay
@@ -145,12 +145,12 @@ func (l *lifetime) begin() callTime {
 // beginRead is begin. The engine outside browsers distinguishes them.
 func (l *lifetime) beginRead() callTime { return l.begin() }
 
-// tell records that a call has returned the end of the connection: calls that begin now
-// are later ones.
-func (l *lifetime) tell() {
+// reportEnd records that a call has returned the end of the connection: calls that begin
+// now are later ones.
+func (l *lifetime) reportEnd() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.told = true
+	l.endReported = true
 }
 
 // err returns the error of a call, which began at t, on a connection that is not open.
@@ -158,7 +158,7 @@ func (l *lifetime) tell() {
 func (l *lifetime) err(t callTime) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.told = true
+	l.endReported = true
 	peer := l.peer
 	if l.why.by == byViolation {
 		peer = nil // it answers our close frame
@@ -217,7 +217,7 @@ func (e *engine) opened() {
 // socket was not open.
 func (e *engine) failed(why string) {
 	e.life.mu.Lock()
-	e.life.said = why
+	e.life.errorText = why
 	connecting := e.life.now == stateConnecting
 	e.life.mu.Unlock()
 	if connecting {
@@ -228,7 +228,7 @@ func (e *engine) failed(why string) {
 // closed handles the close event.
 func (e *engine) closed(ce CloseError, clean wsjs.Clean) {
 	e.life.mu.Lock()
-	why := e.life.said
+	why := e.life.errorText
 	connecting := e.life.now == stateConnecting
 	e.life.mu.Unlock()
 	switch {
@@ -358,8 +358,8 @@ func (e *engine) endErr() error {
 // was not read is gone.
 func (e *engine) closeBy(begin func(StatusCode, string, endReason) bool, code StatusCode, reason string) (first bool, err error) {
 	code, reason, err = sendable(code, reason)
-	e.inbox.shut()
-	defer e.life.tell()
+	e.unread.discard()
+	defer e.life.reportEnd()
 	if !begin(code, reason, endReason{bySelf, CloseError{code, reason}}) {
 		return false, nil
 	}
@@ -369,9 +369,9 @@ func (e *engine) closeBy(begin func(StatusCode, string, endReason) bool, code St
 // closeNow abandons the socket. The browser still sends a close frame, since it has no
 // other way to close.
 func (e *engine) closeNow() error {
-	e.inbox.shut()
+	e.unread.discard()
 	e.abandon(endReason{by: bySelf})
-	e.life.tell()
+	e.life.reportEnd()
 	return nil
 }
 
@@ -383,6 +383,6 @@ func (e *engine) refuse(ctx context.Context, code StatusCode, reason string) {
 // fail fails the connection with the reason why, which later calls return. It does not
 // wait for the peer.
 func (e *engine) fail(code StatusCode, reason string, why endReason) {
-	e.inbox.shut()
+	e.unread.discard()
 	e.beginClose(code, reason, why)
 }

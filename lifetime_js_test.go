@@ -37,9 +37,9 @@ func (c *Conn) Senders() int { return len(c.sending) }
 // AwaitUnread waits until n messages are unread, or the connection is no longer open.
 func (c *Conn) AwaitUnread(ctx context.Context, n int) error {
 	return c.await(ctx, func(s state) bool {
-		c.inbox.mu.Lock()
-		defer c.inbox.mu.Unlock()
-		return len(c.inbox.queue) >= n || s != stateOpen
+		c.unread.mu.Lock()
+		defer c.unread.mu.Unlock()
+		return len(c.unread.queue) >= n || s != stateOpen
 	})
 }
 
@@ -72,7 +72,7 @@ func AwaitOpened(ctx context.Context) error {
 // NewReceiver returns a connection without a socket, and its handler of received
 // messages.
 func NewReceiver() (c *Conn, received func(data js.Value)) {
-	c = &Conn{engine: engine{inbox: inbox{max: defaultMaxUnread}}}
+	c = &Conn{engine: engine{unread: unreadQueue{max: defaultMaxUnread}}}
 	c.SetReadLimit(-1)
 	c.opened()
 	return c, func(data js.Value) { c.received(wsjs.DataOf(data)) }

@@ -129,13 +129,13 @@ func (h *readHost) pingReceived(ctx context.Context, payload []byte) {
 }
 
 func (h *readHost) answers(ctx context.Context, payload []byte) bool {
-	onPing := h.extras.onPing
+	onPing := h.opts.onPing
 	if onPing == nil {
 		return true
 	}
 	h.rcv.stream.ForgetRead() // no call of the stream is under way while onPing runs
-	h.extras.running.begin()
-	defer h.extras.running.end()
+	h.opts.running.begin()
+	defer h.opts.running.end()
 	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
 	defer cancel()
 	return onPing(ctx, payload)
@@ -146,13 +146,13 @@ func (h *readHost) pongReceived(ctx context.Context, payload []byte) {
 	if waiting := h.pings.Peek(); waiting != nil {
 		waiting.answered(payload)
 	}
-	onPong := h.extras.onPong
+	onPong := h.opts.onPong
 	if onPong == nil {
 		return
 	}
 	h.rcv.stream.ForgetRead()
-	h.extras.running.begin()
-	defer h.extras.running.end()
+	h.opts.running.begin()
+	defer h.opts.running.end()
 	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
 	defer cancel()
 	onPong(ctx, payload)
@@ -184,7 +184,7 @@ func (g *callbackGate) end() {
 // callbackBegun returns a channel that is closed if a callback runs, or once one
 // begins. It is nil if the connection has no callbacks.
 func (e *engine) callbackBegun() <-chan struct{} {
-	g := e.extras.running
+	g := e.opts.running
 	if g == nil {
 		return nil
 	}
@@ -240,21 +240,22 @@ func (e *engine) roundTrip() time.Duration {
 // startWatch starts the timer of the connection, if it has one. The timer does not
 // keep the connection from being collected.
 func (h *readHost) startWatch() {
-	if h.extras.watch == nil {
+	if h.opts.watch == nil {
 		return
 	}
 	watched := weak.Make(h)
-	h.extras.watch.Start(func() {
+	h.opts.watch.Start(func() {
 		if h := watched.Value(); h != nil {
-			h.look()
+			h.checkLiveness()
 		}
 	})
 }
 
-// look is what the timer does.
-func (h *readHost) look() {
+// checkLiveness is called by the timer. It sends a ping to a silent peer, and ends the
+// connection of one that is gone or does not take what is sent.
+func (h *readHost) checkLiveness() {
 	e := (*engine)(h)
-	w := e.extras.watch
+	w := e.opts.watch
 	if e.life.state() > stateWriteFailed {
 		w.Stop() // closing has bounds of its own
 		return
@@ -279,11 +280,11 @@ func (h *readHost) look() {
 // reads returns the record of the calls that read from the stream, or nil if no Watch
 // needs that.
 func (h *readHost) reads() *liveness.Activity {
-	if w := h.extras.watch; w != nil {
+	if w := h.opts.watch; w != nil {
 		return &w.Reads
 	}
 	return nil
 }
 
 // Writes returns the record of the calls that write to the stream.
-func (h *sendHost) Writes() *liveness.Activity { return &h.extras.watch.Writes }
+func (h *sendHost) Writes() *liveness.Activity { return &h.opts.watch.Writes }

@@ -30,7 +30,7 @@ func (o *DialOptions) maxUnread() int64 {
 	return o.MaxUnread
 }
 
-// message is a message that has arrived. The inbox owns it, then the call that takes it.
+// message is a message that has arrived. The queue owns it, then the call that takes it.
 type message struct {
 	typ  MessageType
 	size int       // number of unread bytes
@@ -46,65 +46,65 @@ func (m *message) check(limit int64) error {
 	return fmt.Errorf("%w: %d bytes, %s; %s", ErrMessageTooBig, m.size, tooBig(limit).text, setLimit)
 }
 
-// cost is the size of an unread message in the inbox.
+// cost is the size of an unread message in the queue.
 func (m *message) cost() int64 { return int64(m.size) + messageCost }
 
-// inbox is the queue of messages that have arrived and were not read.
-type inbox struct {
+// unreadQueue is the queue of messages that have arrived and were not read.
+type unreadQueue struct {
 	max int64 // limit of size, except for a single message; set by Dial
 
-	mu      sync.Mutex // a leaf
-	queue   []*message
-	size    int64    // total cost of the messages in queue
-	current *message // the last message taken by a Reader or a NetConn; not in queue
-	isShut  bool     // messages are discarded
+	mu       sync.Mutex // a leaf
+	queue    []*message
+	size     int64    // total cost of the messages in queue
+	current  *message // the last message taken by a Reader or a NetConn; not in queue
+	discards bool     // messages are discarded
 }
 
 // push adds a message. It reports false if the message exceeds the limit.
-func (in *inbox) push(m *message) bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.isShut {
+func (q *unreadQueue) push(m *message) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.discards {
 		return true
 	}
-	size := in.size + m.cost()
-	if len(in.queue) > 0 && size > in.max {
+	size := q.size + m.cost()
+	if len(q.queue) > 0 && size > q.max {
 		return false
 	}
-	in.queue, in.size = append(in.queue, m), size
+	q.queue, q.size = append(q.queue, m), size
 	return true
 }
 
-// shut discards unread messages, and those that arrive later.
-func (in *inbox) shut() {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.queue, in.size, in.isShut = nil, 0, true
-	if in.openLocked() {
-		in.current = nil
+// discard discards unread messages, and those that arrive later.
+func (q *unreadQueue) discard() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.queue, q.size, q.discards = nil, 0, true
+	if q.openLocked() {
+		q.current = nil
 	}
 }
 
 // openLocked reports whether the current message has not been read to its end.
-func (in *inbox) openLocked() bool {
-	return in.current != nil && in.current.size > 0
+func (q *unreadQueue) openLocked() bool {
+	return q.current != nil && q.current.size > 0
 }
 
 // isEmpty reports whether there is nothing to read.
-func (in *inbox) isEmpty() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return len(in.queue) == 0 && !in.openLocked()
+func (q *unreadQueue) isEmpty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.queue) == 0 && !q.openLocked()
 }
 
 // begun returns the current message if it was not read to its end, or nil.
-func (in *inbox) begun() *message {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if !in.openLocked() {
+func (q *unreadQueue) begun() *message {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.openLocked() {
 		return nil
 	}
-	return in.current
+	return q.current
 }
 
 // claim says how a message is read.
@@ -117,37 +117,37 @@ const (
 
 // take removes and returns the first message, or nil if there is none. It returns an
 // error if the message is above the read limit.
-func (in *inbox) take(c claim, limit int64) (*message, error) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.openLocked() {
+func (q *unreadQueue) take(c claim, limit int64) (*message, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.openLocked() {
 		return nil, errBetweenMessages
 	}
-	if len(in.queue) == 0 {
+	if len(q.queue) == 0 {
 		return nil, nil
 	}
-	m := in.queue[0]
+	m := q.queue[0]
 	if err := m.check(limit); err != nil {
 		return nil, err
 	}
 	if !m.left.IsZero() {
 		m.rest, m.left = m.left.Bytes(), wsjs.Data{}
 	}
-	in.queue[0] = nil
-	in.queue = in.queue[1:]
-	in.size -= m.cost()
-	in.current = nil
+	q.queue[0] = nil
+	q.queue = q.queue[1:]
+	q.size -= m.cost()
+	q.current = nil
 	if c == inPart {
-		in.current = m
+		q.current = m
 	}
 	return m, nil
 }
 
 // read copies from m, if that is the current message.
-func (in *inbox) read(m *message, p []byte) (int, error) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.current != m {
+func (q *unreadQueue) read(m *message, p []byte) (int, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.current != m {
 		return 0, errStaleReader
 	}
 	if len(m.rest) == 0 {
@@ -179,12 +179,12 @@ func (e *engine) received(data wsjs.Data, err error) {
 	} else {
 		m.left = data
 	}
-	if e.inbox.push(m) {
+	if e.unread.push(m) {
 		e.life.wake()
 		return
 	}
 	// Earlier messages can still be read.
-	err = fmt.Errorf("%w: over %d bytes wait to be read", ErrMessageTooBig, e.inbox.max)
+	err = fmt.Errorf("%w: over %d bytes wait to be read", ErrMessageTooBig, e.unread.max)
 	e.beginClose(StatusMessageTooBig, "too much waits to be read", endReason{byViolation, err})
 }
 
@@ -192,15 +192,15 @@ func (e *engine) received(data wsjs.Data, err error) {
 func (e *engine) next(ctx context.Context, c claim) (*message, error) {
 	began := e.life.beginRead()
 	for {
-		// No message arrives after the end, so read the state before the inbox.
+		// No message arrives after the end, so read the state before the queue.
 		now := e.life.state()
-		if now != stateOpen && e.inbox.isEmpty() {
+		if now != stateOpen && e.unread.isEmpty() {
 			return nil, e.life.err(began)
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		m, err := e.inbox.take(c, e.readLimit.Load())
+		m, err := e.unread.take(c, e.readLimit.Load())
 		switch {
 		case errors.Is(err, ErrMessageTooBig):
 			e.fail(StatusMessageTooBig, tooBig(e.readLimit.Load()).text, endReason{byViolation, err})
@@ -214,10 +214,10 @@ func (e *engine) next(ctx context.Context, c claim) (*message, error) {
 	}
 }
 
-// awaitMessage waits until the inbox may have a message, or the connection is not open.
+// awaitMessage waits until the queue may have a message, or the connection is not open.
 func (e *engine) awaitMessage(ctx context.Context) error {
 	now, changed := e.life.watch()
-	if now != stateOpen || !e.inbox.isEmpty() {
+	if now != stateOpen || !e.unread.isEmpty() {
 		return nil
 	}
 	select {
@@ -263,7 +263,7 @@ type messageReader struct {
 
 func (r *messageReader) Read(p []byte) (int, error) {
 	began := r.e.life.beginRead()
-	n, err := r.e.inbox.read(r.m, p)
+	n, err := r.e.unread.read(r.m, p)
 	if err == errStaleReader {
 		if r.e.life.state() != stateOpen {
 			err = r.e.life.errInside(began)
@@ -280,7 +280,7 @@ func (s *byteStream) read(ctx context.Context, typ MessageType, p []byte) (int, 
 		if err := ctx.Err(); err != nil && e.life.state() == stateOpen {
 			return 0, err
 		}
-		m := e.inbox.begun()
+		m := e.unread.begun()
 		if m == nil {
 			var err error
 			if m, err = e.next(ctx, inPart); err == errBetweenMessages {
@@ -293,7 +293,7 @@ func (s *byteStream) read(ctx context.Context, typ MessageType, p []byte) (int, 
 			e.refuse(ctx, StatusUnsupportedData, wrongMessage(m.typ, typ))
 			return 0, e.life.err(underWay)
 		}
-		n, err := e.inbox.read(m, p)
+		n, err := e.unread.read(m, p)
 		if err == nil {
 			return n, nil
 		}

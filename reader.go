@@ -50,8 +50,8 @@ func (e *engine) afterUnlockRead() {
 	}
 }
 
-// restless reports whether afterUnlockRead has something to do.
-func (e *engine) restless() bool {
+// needsAfterUnlock reports whether afterUnlockRead has something to do.
+func (e *engine) needsAfterUnlock() bool {
 	return e.life.state() == stateClosed || e.rcv.stream.ReadDisturbed()
 }
 
@@ -100,7 +100,7 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 	typ := r.msg.typ
 	if !r.mu.TryUnlock() {
 		e.unlockRead()
-	} else if e.restless() {
+	} else if e.needsAfterUnlock() {
 		e.afterUnlockRead()
 	}
 	return typ, h, nil
@@ -146,7 +146,7 @@ func (h *messageReader) Read(p []byte) (int, error) {
 				}
 				if !r.mu.TryUnlock() {
 					e.unlockRead()
-				} else if e.restless() {
+				} else if e.needsAfterUnlock() {
 					e.afterUnlockRead()
 				}
 				return int(n), nil

@@ -206,7 +206,7 @@ func (e *engine) post(m *PreparedMessage) error {
 	}
 	var f sender.Frame
 	m.setFrame(&f, e.rcv.deflate)
-	ok, err := e.snd.PostMessage(f, maxBacklog(e.extras.maxBacklog))
+	ok, err := e.snd.PostMessage(f, maxBacklog(e.opts.maxBacklog))
 	switch {
 	case err != nil:
 		return e.failWrite(context.Background(), err)

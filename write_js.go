@@ -179,7 +179,7 @@ func (w *messageWriter) check() error {
 // have been sent.
 func (w *messageWriter) notUTF8() error {
 	w.e.fail(StatusInternalError, "", endReason{byFailure, errTextNotUTF8})
-	w.e.life.tell()
+	w.e.life.reportEnd()
 	return errTextNotUTF8
 }
 

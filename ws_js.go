@@ -32,8 +32,8 @@ type engine struct {
 
 	readLimit atomic.Int64 // negative when there is none
 
-	life  lifetime
-	inbox inbox
+	life   lifetime
+	unread unreadQueue
 }
 
 // Accept always fails in a browser, which can't be a server. The error is
@@ -77,7 +77,7 @@ func dial(ctx context.Context, u string, opts *DialOptions) (*Conn, error) {
 		url:        target.Redacted(),
 		sending:    make(chan struct{}, 1),
 		maxBacklog: opts.MaxBacklog,
-		inbox:      inbox{max: opts.maxUnread()},
+		unread:     unreadQueue{max: opts.maxUnread()},
 	}}
 	c.readLimit.Store(readLimit(opts.ReadLimit))
 	c.socket, err = wsjs.New(target.String(), subprotocols)

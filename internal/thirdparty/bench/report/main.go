@@ -137,13 +137,16 @@ func part(rest bool) (groups []bench.Group) {
 	return groups
 }
 
-// ofPart returns the rows of rs that belong to a part.
+// ofPart returns the rows of rs that belong to a part, in the units of the page.
 func ofPart(rs bench.Results, rest bool) bench.Results {
 	rows := bench.Results{}
 	for _, g := range part(rest) {
 		for _, row := range g.Rows {
-			if found := rs[row.Name]; found != nil {
-				rows[row.Name] = found
+			for library, figures := range rs[row.Name] {
+				if rows[row.Name] == nil {
+					rows[row.Name] = map[string]map[string][]float64{}
+				}
+				rows[row.Name][library] = only(figures, g.UnitsOf(row))
 			}
 		}
 	}
@@ -153,6 +156,17 @@ func ofPart(rs bench.Results, rest bool) bench.Results {
 		}
 	}
 	return rows
+}
+
+// only returns the figures in units.
+func only(figures map[string][]float64, units []string) map[string][]float64 {
+	some := map[string][]float64{}
+	for _, unit := range units {
+		if vs := figures[unit]; vs != nil {
+			some[unit] = vs
+		}
+	}
+	return some
 }
 
 // write makes the page of all results and prints it.

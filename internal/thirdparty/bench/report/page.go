@@ -12,7 +12,7 @@ import (
 )
 
 // order is that of the columns. Others come behind, by name.
-var order = []string{bench.Ours, bench.Append, bench.Read, "coder", "gorilla", "gws", "gobwas", "bare", "mutex", "nethttp"}
+var order = []string{bench.Ours, bench.Append, bench.Read, "coder", "gorilla", "gws", "gobwas", "bare", "nethttp", "mutex", "map", "writes"}
 
 // page is the file with the tables.
 const page = "benchmarks.md"

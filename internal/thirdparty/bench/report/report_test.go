@@ -5,9 +5,11 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,6 +141,24 @@ func resultsOf(t *testing.T, lines string) bench.Results {
 		t.Fatal(err)
 	}
 	return rs
+}
+
+// What the page does not print is not kept.
+func TestUnitsKept(t *testing.T) {
+	d := newDirs(t)
+	line := "BenchmarkReadBinary/16/bhojpur 1 100 ns/op"
+	output := strings.Replace(lines(part(false), 0.5), line, line+" 7 MB/s 8 B/op", 1)
+	if _, err := d.report(t, output); err != nil {
+		t.Fatal(err)
+	}
+	all, err := load(d.results)
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%d results, %v", len(all), err)
+	}
+	units := slices.Sorted(maps.Keys(all[0].results["ReadBinary/16"][bench.Ours]))
+	if want := []string{"allocs/op", "ns/op"}; !slices.Equal(units, want) {
+		t.Errorf("kept %q, want %q", units, want)
+	}
 }
 
 // A run adds the table of its machine, replaces the one that was there, and keeps those

@@ -95,7 +95,7 @@ func (s stored) encode() []byte {
 			for round := range rounds(units) {
 				fmt.Fprintf(&b, "Benchmark%s/%s 1", row, library)
 				for _, unit := range slices.Sorted(maps.Keys(units)) {
-					if printed(unit) && round < len(units[unit]) {
+					if kept(unit) && round < len(units[unit]) {
 						fmt.Fprintf(&b, " %s %s", strconv.FormatFloat(units[unit][round], 'g', 6, 64), unit)
 					}
 				}
@@ -106,10 +106,8 @@ func (s stored) encode() []byte {
 	return b.Bytes()
 }
 
-// printed reports whether figures of unit are kept: a sum is not.
-func printed(unit string) bool {
-	return unit != "B/conn" && unit != "B/op" && unit != "MB/s"
-}
+// kept reports whether figures of unit are kept: a sum is not.
+func kept(unit string) bool { return unit != "B/conn" }
 
 func rounds(units map[string][]float64) (n int) {
 	for _, vs := range units {

@@ -241,6 +241,23 @@ func randomText(r *rand.Rand) []byte {
 	return p
 }
 
+// IsASCII finds a byte that is not ASCII at each index of any length.
+func TestIsASCII(t *testing.T) {
+	for n := range 200 {
+		p := []byte(strings.Repeat("\x7f", n))
+		if !IsASCII(p) {
+			t.Fatalf("%d bytes are not ASCII", n)
+		}
+		for i := range p {
+			p[i] = 0x80
+			if IsASCII(p) {
+				t.Fatalf("%d bytes with 80 at %d are ASCII", n, i)
+			}
+			p[i] = 0
+		}
+	}
+}
+
 func TestSmall(t *testing.T) {
 	if n := unsafe.Sizeof(Validator{}); n > 16 {
 		t.Errorf("a Validator has %d bytes, want at most 16", n)

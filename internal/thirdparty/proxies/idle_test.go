@@ -1,6 +1,7 @@
 package proxies
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -13,20 +14,30 @@ import (
 	"github.com/bhojpur/api"
 )
 
+// pingInterval is shorter than the timeout of the proxies.
+const pingInterval = 400 * time.Millisecond
+
 // TestIdle leaves connections idle for longer than the proxy allows, all of them
-// concurrently. Those on which one end pings stay open.
+// concurrently. Those on which one end has a PingInterval stay open.
 func TestIdle(t *testing.T) {
 	t.Parallel()
 	for _, px := range proxies {
 		t.Run(px.name, func(t *testing.T) {
 			t.Parallel()
 			s := px.start(t, newProgram(t, nil), px.impatient)
+			pinging := px.start(t, newProgram(t, &websocket.AcceptOptions{PingInterval: pingInterval}), px.impatient)
 			var wg sync.WaitGroup
 			for _, scheme := range schemes {
-				for i := range 2 {
-					p := s.connect(t, scheme, nil)
-					wg.Go(func() { testKeptAlive(t, p, p.directions()[i]) })
-				}
+				pings, pongs := make(chan struct{}, 100), make(chan struct{}, 100)
+				byServer := pinging.connect(t, scheme, &websocket.DialOptions{
+					OnPingReceived: func(context.Context, []byte) bool { pings <- struct{}{}; return true },
+				})
+				wg.Go(func() { testKeptAlive(t, byServer, pings) })
+				byClient := s.connect(t, scheme, &websocket.DialOptions{
+					PingInterval:   pingInterval,
+					OnPongReceived: func(context.Context, []byte) { pongs <- struct{}{} },
+				})
+				wg.Go(func() { testKeptAlive(t, byClient, pongs) })
 				p := s.connect(t, scheme, nil)
 				wg.Go(func() { testGone(t, p) })
 			}
@@ -35,28 +46,24 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// testKeptAlive has one end send pings for longer than the proxy's timeout.
-func testKeptAlive(t *testing.T, p *pair, d direction) {
-	const (
-		interval = 400 * time.Millisecond
-		pings    = 8 // for one and a half times the proxy's timeout
-	)
+// testKeptAlive wants the connection to be open after pings, or their pongs, have arrived for
+// longer than the proxy's timeout.
+func testKeptAlive(t *testing.T, p *pair, pinged <-chan struct{}) {
+	const pings = 8 // for one and a half times the proxy's timeout
 	ctx := testContext(t)
 	var wg sync.WaitGroup
-	for _, c := range []*websocket.Conn{p.client, p.server} {
+	for _, d := range p.directions() {
 		wg.Go(func() {
-			if _, got, err := c.Read(ctx); err != nil || string(got) != hello {
-				t.Errorf("Read, with pings %s: got %q and %v, want %q", d.name, got, err, hello)
+			if _, got, err := d.to.Read(ctx); err != nil || string(got) != hello {
+				t.Errorf("Read %s, with pings: got %q and %v, want %q", d.name, got, err, hello)
 			}
 		})
 	}
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
 	for range pings {
-		<-ticker.C
-		if err := d.from.Ping(ctx); err != nil {
-			t.Errorf("Ping %s: %v", d.name, err)
-			break
+		select {
+		case <-pinged:
+		case <-ctx.Done():
+			t.Error("the pings have ended")
 		}
 	}
 	for _, d := range p.directions() {

@@ -56,8 +56,10 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	conn, early, err := takeStream(h)
 	switch {
 	case err != nil && hijacked:
-		err = fmt.Errorf("%w; the innermost http.ResponseWriter is a %T", err, innermost(w))
-		return nil, unavailable(err).refuse(w, r, opts)
+		// Some writers ignore a status after a call of Hijack, also of one that failed.
+		inner := innermost(w)
+		err = fmt.Errorf("%w; the innermost http.ResponseWriter is a %T", err, inner)
+		return nil, unavailable(err).refuse(inner, r, opts)
 	case err != nil:
 		return nil, err
 	}

@@ -74,7 +74,11 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 		if !ok {
 			return w
 		}
-		w = outer.Unwrap()
+		inner := outer.Unwrap()
+		if inner == nil {
+			return w
+		}
+		w = inner
 	}
 }
 

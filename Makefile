@@ -27,14 +27,15 @@ SOAKFLAGS   ?= -svg ../../docs/soak.svg
 	shortsoak moved lint tidy vulncheck subjects fmt bench bench-all bench-page flamegraph microbench soak peers
 
 # Each package once under the race detector, the tests against other implementations,
-# and the browser's build in Chromium and Node.js.
+# and the browser's build in Chromium and Node.js. The verdicts of the conformance suite
+# on other libraries take long under the race detector: conformance has them.
 test: race interop browser
 
 race:
 	$(GO) test -race -timeout 15m ./...
 
 interop: peers
-	cd internal/thirdparty && $(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v /browser$$)
+	cd internal/thirdparty && $(GO) test -race -timeout 15m $$($(GO) list ./... | grep -vE '/(browser|conformance)$$')
 
 # Run in its directory, go test prints the output of the tests: the numbers that passed.
 browser: peers

@@ -344,29 +344,29 @@ func asTyped(scheme, u string) string {
 	return scheme
 }
 
-// exits are functions that are called when a connection ends, each with a key.
+// exits are the sets that a connection leaves when it ends.
 type exits struct {
 	mu    sync.Mutex // held when Group.mu is acquired; guards the rest
-	calls []exit
+	conn  any        // the connection, from the first set on
+	sets  []set
 	ended bool // the connection has ended
 }
 
-// exit is one of the functions.
-type exit struct {
-	key  any
-	call func()
+// set is a set of connections.
+type set interface {
+	remove(conn any)
 }
 
-// run calls the functions. A nil exits has none.
+// run removes the connection from the sets. A nil exits has none.
 func (x *exits) run() {
 	if x == nil {
 		return
 	}
 	x.mu.Lock()
-	calls := x.calls
-	x.calls, x.ended = nil, true
+	sets := x.sets
+	x.sets, x.ended = nil, true
 	x.mu.Unlock()
-	for _, e := range calls {
-		e.call()
+	for _, s := range sets {
+		s.remove(x.conn)
 	}
 }

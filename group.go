@@ -44,7 +44,7 @@ func (g *Group) Add(c *Conn) bool {
 		g.conns = make(map[*Conn]struct{})
 	}
 	g.conns[c] = struct{}{}
-	x.calls = append(x.calls, exit{g, func() { g.drop(c) }})
+	x.conn, x.sets = c, append(x.sets, g)
 	return true
 }
 
@@ -57,17 +57,17 @@ func (g *Group) Remove(c *Conn) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if i := slices.IndexFunc(x.calls, func(e exit) bool { return e.key == g }); i >= 0 {
-		x.calls = slices.Delete(x.calls, i, i+1)
-		g.drop(c)
+	if i := slices.Index(x.sets, set(g)); i >= 0 {
+		x.sets = slices.Delete(x.sets, i, i+1)
+		g.remove(c)
 	}
 }
 
-// drop takes c out of the group.
-func (g *Group) drop(c *Conn) {
+// remove implements set.
+func (g *Group) remove(conn any) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.conns, c)
+	delete(g.conns, conn.(*Conn))
 }
 
 // Len returns the number of members.

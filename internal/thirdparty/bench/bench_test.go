@@ -27,6 +27,13 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if addr := os.Getenv(asListeners); addr != "" {
+		if err := listenAt(addr); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	flag.Parse()
 	if os.Getenv(onlyBenchmarks) != "" {
 		os.Exit(m.Run())

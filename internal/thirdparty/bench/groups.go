@@ -91,7 +91,7 @@ func Groups() []Group {
 	return []Group{
 		readsGroup(), writesGroup(), compressionGroup(), sharedGroup(), upgradeGroup(), echoGroup(), echoCPUGroup(), idleGroup(),
 		clientReadsGroup(), clientWritesGroup(), clientEchoGroup(), dialGroup(), idleClientGroup(),
-		fairGroup(),
+		fairGroup(), broadcastGroup(), membersGroup(),
 	}
 }
 

@@ -1,0 +1,30 @@
+package bench
+
+// broadcastGroup compares a broadcast by Post with writes to the peers that read.
+func broadcastGroup() Group {
+	return Group{
+		Name:  "broadcast",
+		Title: "A broadcast past peers that do not read",
+		Words: "A server posts one message of 512 B to 10,000 connections over TCP, of which 100 do not read and have full queues; " +
+			"an operation is all of these. writes is WritePrepared to the 9,900 others.",
+		Units: []string{"ns/op"},
+		Rest:  true,
+		Rows: []Row{
+			{Name: "Broadcast/stalled", What: "10,000 connections, 100 stalled", Libraries: []string{Ours, "writes"}},
+		},
+	}
+}
+
+// membersGroup compares Group with a mutex and a map.
+func membersGroup() Group {
+	return Group{
+		Name:  "members",
+		Title: "Members of a group",
+		Words: "One of 100,000 connections leaves a group and enters it again. map is a mutex and a map.",
+		Units: []string{"ns/op", "B/op", "allocs/op"},
+		Rest:  true,
+		Rows: []Row{
+			{Name: "Members/enter-and-leave", What: "100,000 members", Libraries: []string{Ours, "map"}},
+		},
+	}
+}

@@ -92,6 +92,25 @@ func TestPostBacklog(t *testing.T) {
 	}
 }
 
+// The queue refers to messages and does not copy them.
+func TestPostCopiesNothing(t *testing.T) {
+	const messages, size = 60, 16 << 10
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.UnderTest(p).StallWrites()
+		m := prepared(t, conntest.Filler(size))
+		conntest.WantNoError(t, c.Post(m)) // a client's is masked in a copy, to be sent
+		synctest.Wait()
+		allocated := conntest.Allocated(func() {
+			for range messages {
+				conntest.WantNoError(t, c.Post(m))
+			}
+		})
+		if allocated > messages*size/16 {
+			t.Errorf("%d bytes are allocated for %d messages of %d", allocated, messages, size)
+		}
+	})
+}
+
 // Messages that are empty do not queue up without a bound, and one that was not prepared
 // is an error.
 func TestPostOfNothing(t *testing.T) {

@@ -23,7 +23,7 @@ type Request[F any] struct {
 	outcome atomic.Uint32 // an Outcome; written under waiting.mu
 	size    int64
 	done    <-chan struct{} // of the context of the message that it opens
-	ready   chan struct{}   // of capacity 1; a value wakes Wait
+	ready   chan struct{}   // of capacity 1; a value wakes Wait; nil if none was needed
 	prev    *Request[F]
 	next    *Request[F]
 }
@@ -135,9 +135,18 @@ func (s *spares[F]) get() *Request[F] {
 			return r
 		}
 	}
-	r := &Request[F]{ready: make(chan struct{}, 1)}
+	r := new(Request[F])
 	if poolcheck.On {
 		poolcheck.Got(poolcheck.Waiter, &r.mark, r)
+	}
+	return r
+}
+
+// getAwaited is get for a request that a goroutine waits for.
+func (s *spares[F]) getAwaited() *Request[F] {
+	r := s.get()
+	if r.ready == nil {
+		r.ready = make(chan struct{}, 1)
 	}
 	return r
 }

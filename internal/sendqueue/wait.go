@@ -11,7 +11,7 @@ func (q *Queue[F]) Enqueue(c Class, f F) *Request[F] {
 		return nil
 	}
 	w.yielding.queued.Add(1)
-	r := w.spares.get()
+	r := w.spares.getAwaited()
 	r.Frame, r.class = f, c
 	w.lists[c].push(r)
 	q.state.Or(queued)
@@ -27,7 +27,7 @@ func (q *Queue[F]) Begin(done <-chan struct{}) *Request[F] {
 	if q.is(ended) {
 		return nil
 	}
-	r := w.spares.get()
+	r := w.spares.getAwaited()
 	r.class, r.begins, r.done = Message, true, done
 	w.lists[Message].push(r)
 	q.update(w)

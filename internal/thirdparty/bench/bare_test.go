@@ -47,8 +47,8 @@ func (c bareReadConn) receive(p []byte, each func([]byte) bool) error {
 // maxHead is the length of the longest header (RFC 6455 section 5.2).
 const maxHead = 14
 
-// bareEcho sends frames back with the fewest calls, one to read and one to write,
-// their payload as it came. It finds the size of all in the first of them.
+// bareEcho sends frames back with the fewest calls, one to read and one to write. The
+// payload stays masked.
 var bareEcho = library{
 	name: "bare",
 	accept: func(w http.ResponseWriter, r *http.Request, _ settings) (conn, error) {

@@ -1,6 +1,6 @@
-// Package bench measures this library beside others, each driven by its own fastest
-// idiom. The benchmarks are its tests; what it exports is what they print, and what
-// we want of that, for the program that makes docs/benchmarks.md of it:
+// Package bench measures this library beside others, each used with its fastest calls. The
+// benchmarks are in its tests. It exports the groups of benchmarks with their goals, and
+// the figures that they print, for the program that makes docs/benchmarks.md:
 //
 //	go run ./bench/report
 package bench

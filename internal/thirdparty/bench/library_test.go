@@ -35,9 +35,9 @@ type library struct {
 	client  func(connect connector, s settings) dialer // nil if it has no client's rows
 	prepare func(op int, p []byte) (prepared, error)   // nil if the library has none
 
-	// oneWriter: the program has to see that one goroutine writes at a time.
+	// oneWriter: only one goroutine may write at a time.
 	oneWriter bool
-	// later: what was prepared is written by another goroutine.
+	// later: a prepared message is written by another goroutine.
 	later bool
 }
 
@@ -55,11 +55,10 @@ func httpClient(connect connector) *http.Client {
 	}}
 }
 
-// settings are those of a connection that the rows need different ones of.
+// settings are the settings of a connection.
 type settings struct {
 	deflate deflate
-	// text is set where text is read: with one library it has to be read in
-	// another way to be validated.
+	// text is set if text is read: one library has another call that validates.
 	text textCheck
 }
 
@@ -79,8 +78,8 @@ const (
 	noTakeover
 )
 
-// offer returns what the client offers: what browsers do, and in noTakeover that
-// nothing is taken over.
+// offer returns the extensions that the client offers: those of browsers, and with
+// noTakeover without context takeover.
 func (d deflate) offer() string {
 	switch d {
 	case takeover:
@@ -93,8 +92,7 @@ func (d deflate) offer() string {
 
 var all = []library{bhojpur, coder, gorilla, gwsLibrary, gobwas}
 
-// inTurn returns libs from another one on in each round, and the ones before it behind.
-// Each row runs its libraries in this order.
+// inTurn returns the order in which a row runs libs: each round begins with another one.
 func inTurn(libs []library) []library {
 	n := *first % len(libs)
 	return slices.Concat(libs[n:], libs[:n])

@@ -32,11 +32,10 @@ func serve(b *testing.B, lib library, set settings, each func(c conn)) (addr str
 	return s.Listener.Addr().String()
 }
 
-// patience is how long a run may take. Where bytes are lost it fails then.
+// patience bounds a run, which would wait forever for bytes that are lost.
 const patience = time.Minute
 
-// dial returns a connection after the handshake, which is all that this client
-// knows of WebSocket.
+// dial returns a TCP connection after the handshake. It uses no library.
 func dial(b *testing.B, addr string, s settings) net.Conn {
 	b.Helper()
 	conn, err := net.Dial("tcp", addr)

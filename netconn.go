@@ -60,15 +60,21 @@ type netConn struct {
 	eof         atomic.Bool // a Read has returned io.EOF
 }
 
-// deadline converts the deadlines of a net.Conn, which can change during a call, to
-// contexts, which can't: a new deadline cancels the context of the old one, and the
-// call continues with a new context.
+// deadline is a deadline of a net.Conn as a context, which ends when the deadline passes. A
+// deadline that is moved before that does not end it: a call under way continues.
 type deadline struct {
-	mu     sync.Mutex
+	mu     sync.Mutex // a leaf; guards the rest
 	ctx    context.Context
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
+	due    time.Time // zero for none
+	timer  *time.Timer
 	closed bool
 }
+
+// deadlineContext is a context whose error is the cause of its end.
+type deadlineContext struct{ context.Context }
+
+func (c deadlineContext) Err() error { return context.Cause(c.Context) }
 
 func (d *deadline) set(t time.Time) {
 	d.mu.Lock()
@@ -76,22 +82,43 @@ func (d *deadline) set(t time.Time) {
 	if d.closed {
 		return
 	}
-	if d.cancel != nil {
-		d.cancel()
+	if d.ctx == nil || d.ctx.Err() != nil {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		d.ctx, d.cancel = deadlineContext{ctx}, cancel
 	}
-	if t.IsZero() {
-		d.ctx, d.cancel = context.WithCancel(context.Background())
-	} else {
-		d.ctx, d.cancel = context.WithDeadline(context.Background(), t)
+	if d.timer != nil {
+		d.timer.Stop()
+	}
+	d.due = t
+	switch wait := time.Until(t); {
+	case t.IsZero():
+	case wait <= 0:
+		d.cancel(context.DeadlineExceeded)
+	case d.timer == nil:
+		d.timer = time.AfterFunc(wait, d.expire)
+	default:
+		d.timer.Reset(wait)
 	}
 }
 
-// close cancels the context. Later calls of set have no effect.
+// expire is called by the timer.
+func (d *deadline) expire() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.due.IsZero() && !time.Now().Before(d.due) { // else it was moved
+		d.cancel(context.DeadlineExceeded)
+	}
+}
+
+// close ends the context with net.ErrClosed. Later calls of set have no effect.
 func (d *deadline) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.closed = true
-	d.cancel()
+	if d.timer != nil {
+		d.timer.Stop()
+	}
+	d.cancel(net.ErrClosed)
 }
 
 func (d *deadline) context() (_ context.Context, closed bool) {
@@ -101,30 +128,22 @@ func (d *deadline) context() (_ context.Context, closed bool) {
 }
 
 func (nc *netConn) Read(p []byte) (int, error) {
-	for {
-		ctx, closed := nc.read.context()
-		if closed {
-			return 0, nc.opError("read", net.ErrClosed)
-		}
-		if nc.eof.Load() {
-			return 0, io.EOF
-		}
-		if len(p) == 0 {
-			return 0, nil
-		}
-		n, err := 0, ctx.Err() // a passed deadline counts even if bytes are buffered
-		if err == nil {
-			n, err = (*byteStream)(&nc.c.engine).read(ctx, nc.typ, p)
-		}
-		switch {
-		case err == nil:
-			return n, nil
-		case err == context.Canceled && ctx.Err() == err:
-			// The deadline was changed, or the connection was closed.
-			continue
-		}
-		return n, nc.readError(err)
+	ctx, closed := nc.read.context()
+	switch {
+	case closed:
+		return 0, nc.opError("read", net.ErrClosed)
+	case nc.eof.Load():
+		return 0, io.EOF
+	case len(p) == 0:
+		return 0, nil
+	case ctx.Err() != nil: // a passed deadline counts even if bytes are buffered
+		return 0, nc.opError("read", ctx.Err())
 	}
+	n, err := (*byteStream)(&nc.c.engine).read(ctx, nc.typ, p)
+	if err != nil {
+		err = nc.readError(err)
+	}
+	return n, err
 }
 
 // readError converts an error of a read to that of a net.Conn.
@@ -145,25 +164,18 @@ func (nc *netConn) readError(err error) error {
 }
 
 func (nc *netConn) Write(p []byte) (int, error) {
-	sent := 0
-	for {
-		ctx, closed := nc.write.context()
-		if closed {
-			return sent, nc.opError("write", net.ErrClosed)
-		}
-		n, err := (*byteStream)(&nc.c.engine).write(ctx, nc.typ, p[sent:])
-		sent += n
-		switch {
-		case err == nil:
-			return sent, nil
-		case err == context.Canceled && ctx.Err() == err:
-			if sent == len(p) && sent > 0 {
-				return sent, nil
-			}
-			continue
-		}
-		return sent, nc.opError("write", err)
+	ctx, closed := nc.write.context()
+	if closed {
+		return 0, nc.opError("write", net.ErrClosed)
 	}
+	n, err := (*byteStream)(&nc.c.engine).write(ctx, nc.typ, p)
+	switch {
+	case err == nil:
+		return n, nil
+	case err == net.ErrClosed && n == len(p) && n > 0:
+		return n, nil // Close sends the rest first
+	}
+	return n, nc.opError("write", err)
 }
 
 // opError returns err as a *net.OpError.
@@ -175,16 +187,16 @@ func (nc *netConn) opError(op string, err error) error {
 	case err == context.DeadlineExceeded:
 		err = os.ErrDeadlineExceeded
 	case op == "write":
-		if closed, ok := errors.AsType[*closedError](err); ok && closed.why.by == byContext {
+		if closed, ok := errors.AsType[*closedError](err); ok && closed.why == (endReason{byContext, context.DeadlineExceeded}) {
 			err = &cutByDeadline{closed}
 		}
 	}
 	return &net.OpError{Op: op, Net: "websocket", Source: nc.LocalAddr(), Addr: nc.RemoteAddr(), Err: err}
 }
 
-// cutByDeadline is the error of a write after the deadline of an earlier one has ended the
-// connection, because the stream below could not go on. As the error of a [crypto/tls.Conn]
-// in that state, it is a timeout.
+// cutByDeadline is the error of a write after a deadline has ended the connection, because
+// the stream below could not go on. As the error of a [crypto/tls.Conn] in that state, it
+// is a timeout.
 type cutByDeadline struct{ *closedError }
 
 func (*cutByDeadline) Timeout() bool   { return true }

@@ -23,6 +23,7 @@ import (
 	"unicode/utf8"
 
 	websocket "github.com/bhojpur/api"
+	"github.com/bhojpur/api/internal/bent"
 	"github.com/bhojpur/api/internal/conntest"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
@@ -595,6 +596,32 @@ func TestReadFillInterrupted(t *testing.T) {
 		_, err = r.Read(b)
 		conntest.WantClosed(t, err, -1)
 		conntest.WantError(t, err, context.DeadlineExceeded)
+	})
+}
+
+// A deadline that is moved while a Write is under way does not interrupt it: over a stream
+// whose writes can't be resumed, as TLS, that would end the connection.
+func TestNetConnDeadlineMoved(t *testing.T) {
+	forBent(t, func(c net.Conn) net.Conn { return bent.Opaque{Conn: c} }, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		nc := websocket.NetConn(t.Context(), c, websocket.MessageBinary)
+		message := []byte(strings.Repeat(conntest.Filler(1000), 3*rawpeer.DefaultCapacity/1000))
+		nc.SetDeadline(time.Now().Add(time.Minute))
+		write := rawpeer.GoErr(t, func() error { _, err := nc.Write(message); return err })
+		read := rawpeer.GoErr(t, func() error { _, err := nc.Read(make([]byte, 10)); return err })
+		for _, d := range []time.Duration{time.Hour, time.Second, 10 * time.Second} {
+			synctest.Wait()
+			nc.SetDeadline(time.Now().Add(d))
+			time.Sleep(d / 2)
+		}
+		nc.SetWriteDeadline(time.Time{})
+		time.Sleep(time.Minute)
+		conntest.WantTimeout(t, read.Err())
+		p.WantMessage(rawpeer.OpBinary, message)
+		write.Want()
+		write = rawpeer.GoErr(t, func() error { _, err := nc.Write(message); return err })
+		synctest.Wait()
+		nc.SetWriteDeadline(time.Unix(1, 0))
+		conntest.WantTimeout(t, write.Err())
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -58,7 +59,9 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	case err != nil && hijacked:
 		// Some writers ignore a status after a call of Hijack, also of one that failed.
 		inner := innermost(w)
-		err = fmt.Errorf("%w; the innermost http.ResponseWriter is a %T", err, inner)
+		if reflect.TypeOf(inner) != reflect.TypeOf(h) { // which err names
+			err = fmt.Errorf("%w; the innermost http.ResponseWriter is a %T", err, inner)
+		}
 		return nil, unavailable(err).refuse(inner, r, opts)
 	case err != nil:
 		return nil, err

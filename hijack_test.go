@@ -314,6 +314,9 @@ func TestAcceptInvalidHijackers(t *testing.T) {
 			if test.name == "an error" {
 				conntest.WantError(t, err, errRefused)
 			}
+			if test.status == http.StatusNotImplemented && strings.Count(err.Error(), "ijacker") > 1 {
+				t.Errorf("the error names a type twice: %v", err)
+			}
 			if rec.Code != test.status {
 				t.Errorf("got status %d, want %d", rec.Code, test.status)
 			}

@@ -13,8 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// StatusCode is the status code of a close frame (RFC 6455 section 7.4). Beside the
-// constants, codes 3000-3999 are for libraries and applications that register them
+// StatusCode is the status code of a close frame (RFC 6455 section 7.4). In addition to
+// the constants, codes 3000-3999 are for libraries and applications that register them
 // with IANA, and 4000-4999 are for private use.
 type StatusCode int
 
@@ -120,18 +120,17 @@ var ErrMessageTooBig = errors.New("message too big")
 
 // ErrPingTimeout is wrapped by the errors of a connection that failed because no bytes
 // arrived from the peer within PingTimeout of the options after a ping. It is not a
-// [net.Error] that is a timeout, also in the errors of a [NetConn]: a call that is
-// repeated fails again.
+// timeout in the sense of [net.Error], not even in the errors of a [NetConn], because a
+// repeated call fails again.
 var ErrPingTimeout = errors.New("no answer to a ping")
 
 // ErrWriteTimeout is wrapped by the errors of a connection that failed because a write
-// made no progress for WriteTimeout of the options. As [ErrPingTimeout] it is not a
-// [net.Error] that is a timeout.
+// made no progress for WriteTimeout of the options. Like [ErrPingTimeout], it is not a
+// timeout in the sense of [net.Error].
 var ErrWriteTimeout = errors.New("a write made no progress")
 
-// Conditions that callers meet. They are found with errors.Is through what
-// the exported methods return; those without a name of their own are told by
-// text alone.
+// Conditions that the errors of the exported methods wrap, for errors.Is. Callers can
+// distinguish the unexported ones only by their texts.
 var (
 	errBetweenMessages = errors.New("the previous message has not been read to its end")
 	errStaleReader     = errors.New("use of a Reader after its message")
@@ -250,8 +249,8 @@ const (
 	byNetwork                    // the stream failed or ended
 )
 
-// endReason is the party that ended a connection, and the cause. It is zero if a
-// connection is closed that has ended before.
+// endReason is the party that ended a connection, and the cause. It is zero if the
+// connection had ended before.
 type endReason struct {
 	by    party
 	cause error // of Close: its code and reason, as a CloseError; of CloseNow: nil

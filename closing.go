@@ -42,8 +42,8 @@ func (e *engine) endWrites(why endReason) {
 	}
 }
 
-// errWritePanicked is the cause of the end of a connection whose stream does not return
-// from a Write.
+// errWritePanicked is the cause of the end of a connection after a Write of its stream
+// has panicked or ended its goroutine.
 var errWritePanicked = errors.New("a Write of the net.Conn panicked or called runtime.Goexit")
 
 // shutAfterHandshake is shut after a complete close handshake. Over TLS it first sends a
@@ -57,8 +57,7 @@ func (e *engine) shutAfterHandshake() {
 	}
 }
 
-// halfClose tells the peer that nothing follows, while what it still sends is
-// drained.
+// halfClose closes the writing direction, while input is drained.
 func halfClose(s *netstream.Stream) {
 	if s.Secure() {
 		go s.CloseWrite() // it waits for a peer that does not read
@@ -289,8 +288,8 @@ func (e *engine) awaitClose(ctx context.Context) error {
 	return err
 }
 
-// closeNow closes the stream at once, but gives the reply to the peer's close frame up to
-// drainTimeout if it is being sent.
+// closeNow closes the stream at once, but waits up to drainTimeout for a reply to the
+// peer's close frame that is being sent.
 func (e *engine) closeNow() error {
 	if !e.life.hasten() {
 		e.shut(endReason{by: bySelf})

@@ -33,10 +33,10 @@ import (
 //
 // # Errors
 //
-// An error says which side ended the connection, and why. If the peer sent a
-// close frame, the error holds it as a [CloseError], and [CloseStatus] returns its
-// code. Otherwise the error holds the cause: the peer's violation, the error of the
-// stream, or the failure of this side.
+// An error reports which side ended the connection, and why. If the peer sent a close
+// frame, the error holds it as a [CloseError], and [CloseStatus] returns its code.
+// Otherwise the error holds the cause: the peer's violation, the error of the stream,
+// or the failure of this side.
 //
 // A call that is under way when the peer or the network ends the connection returns
 // the cause, and its error is not [net.ErrClosed] for [errors.Is]: a program may
@@ -193,20 +193,20 @@ func (c *Conn) WritePrepared(ctx context.Context, m *PreparedMessage) error {
 // Write included, and Post overtakes a Write that waits.
 func (c *Conn) Post(m *PreparedMessage) error { return opError("post", c.post(m)) }
 
-// Writer returns a writer of one message, of which each 16 KiB go out as a
-// frame of their own, and Close the last one. Other messages wait until then:
-// always close the writer. Pings, pongs and a close frame still go out
-// between its frames. The writer is bounded by ctx, must not be used by
-// several goroutines at once, and returns an error after its Close.
+// Writer returns a writer of one message. It sends each 16 KiB as a frame, and Close
+// sends the last frame. Other messages wait until then: always close the writer. Pings,
+// pongs and a close frame are still sent between its frames. ctx applies to the calls
+// of the writer, which must not be used concurrently and returns an error after its
+// Close.
 //
 // The writer has a method Flush() error, which sends the bytes written so far as a
 // frame, such as each token of a text that is generated slowly:
 //
 //	w.(interface{ Flush() error }).Flush()
 //
-// Flush sends nothing if there are no such bytes. It holds back an incomplete character
-// of a text message. What was flushed of a compressed message can be decompressed by the
-// peer at once. Flush waits, and fails, as Write of the writer does.
+// Flush sends nothing if there are no such bytes. It retains an incomplete character of
+// a text message. The peer can decompress the flushed part of a compressed message at
+// once. Flush waits and fails like the writer's Write.
 //
 // Invalid UTF-8 in a text message is an error. It fails the connection, since a part of
 // the message may have been sent.
@@ -257,10 +257,9 @@ func (c *Conn) Ping(ctx context.Context) error {
 // In a browser it is always zero.
 func (c *Conn) RoundTrip() time.Duration { return c.roundTrip() }
 
-// Pong sends a pong that answers no ping, a heartbeat that expects no answer
-// (RFC 6455 section 5.5.3). Pings of the peer are answered without it. The
-// payload has at most 125 bytes; it is not kept, and never changed. Contexts
-// count as for Write.
+// Pong sends an unsolicited pong, a heartbeat that expects no reply (RFC 6455 section
+// 5.5.3). The peer's pings are answered automatically. The payload has at most 125
+// bytes; it is neither retained nor changed. The context applies as for Write.
 //
 // A page can't send pongs. In a browser Pong sends nothing, and returns nil while the
 // connection is open.
@@ -297,8 +296,8 @@ func (c *Conn) Close(code StatusCode, reason string) error {
 	return c.CloseContext(context.Background(), code, reason)
 }
 
-// CloseContext is [Conn.Close] with the deadline of ctx in place of 5 seconds, which may
-// be later. If ctx has no deadline, the bound of 5 seconds applies. If ctx ends before the
+// CloseContext is [Conn.Close] with the deadline of ctx, which may be later, instead of 5
+// seconds. If ctx has no deadline, the bound of 5 seconds applies. If ctx ends before the
 // peer's close frame arrives, CloseContext closes the network connection and returns an
 // error that is that of ctx, or [context.DeadlineExceeded] after the 5 seconds. Of several
 // calls, the one whose bound is reached first closes the connection.

@@ -28,7 +28,7 @@ import (
 // Watch; and exits.mu, which is held when Group.mu is acquired. The goroutine that
 // reads never waits for the lead.
 type engine struct {
-	// Set by the handshake, then only read.
+	// Set by the handshake, and read-only afterwards.
 	opts *connOptions // never nil
 
 	life  lifetime

@@ -16,8 +16,9 @@ import (
 // is empty and ready for use. All methods are safe for concurrent use, and only Close
 // blocks. A Group must not be copied after first use.
 //
-// A connection that ends leaves its groups, of which it may have several: when
-// [Conn.Done] is closed, it is no member. A Group keeps its members from being collected.
+// A connection may be in several groups, and is removed from them when it ends: after
+// [Conn.Done] is closed, it is not a member. A Group keeps its members from being
+// collected.
 type Group struct {
 	mu     sync.Mutex // a leaf; guards the rest
 	conns  map[*Conn]struct{}
@@ -102,9 +103,10 @@ func (g *Group) snapshot() []*Conn {
 // then waits for all members at once. If ctx has no deadline, the bound is 5 seconds.
 //
 // When ctx is done, the members that are left are closed as by [Conn.CloseNow], and Close
-// returns an error that is that of ctx. A peer that is gone is no error. A code or a
+// returns an error that is that of ctx. A lost connection is not an error. A code or a
 // reason that can't be sent is an error, and replaced, as in [Conn.Close]. Later and
-// concurrent calls wait, too. Members that another call is closing are waited for.
+// concurrent calls wait, too, and all calls wait for members that another call is
+// closing.
 //
 // [net/http.Server.Shutdown] does not close the connections. A server calls Close in a
 // function registered with RegisterOnShutdown, and waits for that function after Shutdown,

@@ -198,7 +198,7 @@ func (l *lifetime) handshakeErr() error {
 	return net.ErrClosed // closed by a concurrent CloseNow
 }
 
-// awaitEnd waits a moment for others to end the connection.
+// awaitEnd waits a moment for other goroutines to end the connection.
 func (l *lifetime) awaitEnd(ctx context.Context) {
 	if l.state() == stateClosed {
 		return

@@ -354,8 +354,8 @@ func (e *engine) endErr() error {
 	return e.life.err(later)
 }
 
-// closeBy begins to close for the application, by sendClose or beginClose: what
-// was not read is gone.
+// closeBy begins to close for the application, by sendClose or beginClose, and discards
+// unread messages.
 func (e *engine) closeBy(begin func(StatusCode, string, endReason) bool, code StatusCode, reason string) (first bool, err error) {
 	code, reason, err = sendable(code, reason)
 	e.unread.discard()

@@ -195,7 +195,7 @@ func (nc *netConn) opError(op string, err error) error {
 }
 
 // cutByDeadline is the error of a write after a deadline has ended the connection, because
-// the stream below could not go on. As the error of a [crypto/tls.Conn] in that state, it
+// the stream below could not continue. Like the error of a [crypto/tls.Conn] then, it
 // is a timeout.
 type cutByDeadline struct{ *closedError }
 

@@ -123,18 +123,16 @@ type AcceptOptions struct {
 	// number means no limit.
 	MaxBacklog int64
 
-	// OnPingReceived, if not nil, is called for each ping that arrives,
-	// before the pong is sent, and decides whether it is. It is called by
-	// the goroutine that reads from the connection, with the context of that
-	// call, which is done after 5 seconds; payload is valid until it returns.
-	// While it runs nothing is read: a call in it that waits for the peer,
-	// Close among them, waits in vain. One that panics ends the read that
-	// called it.
+	// OnPingReceived, if not nil, is called for each ping that arrives, before the pong
+	// is sent, and decides whether it is. It is called by the goroutine that reads from
+	// the connection, with the context of that call, which is done after 5 seconds;
+	// payload is valid until it returns. Nothing is read while it runs, so calls in it
+	// that wait for the peer, such as Close, do not succeed. If it panics, the read
+	// that called it ends.
 	OnPingReceived func(ctx context.Context, payload []byte) bool
 
-	// OnPongReceived, if not nil, is called for each pong, unsolicited ones
-	// included. The goroutine, the context and payload are as for
-	// OnPingReceived.
+	// OnPongReceived, if not nil, is called for each pong, including unsolicited ones.
+	// The goroutine, the context and payload are as for OnPingReceived.
 	OnPongReceived func(ctx context.Context, payload []byte)
 }
 

@@ -76,7 +76,7 @@ func (e *engine) ping(ctx context.Context) error {
 	}
 }
 
-// pong sends a pong that answers no ping.
+// pong sends an unsolicited pong.
 func (e *engine) pong(ctx context.Context, payload []byte) error {
 	if err := e.checkWrite(ctx, MessageBinary); err != nil {
 		return err
@@ -252,7 +252,7 @@ func (h *readHost) startWatch() {
 }
 
 // checkLiveness is called by the timer. It sends a ping to a silent peer, and ends the
-// connection of one that is gone or does not take what is sent.
+// connection if the peer is lost or does not read.
 func (h *readHost) checkLiveness() {
 	e := (*engine)(h)
 	w := e.opts.watch

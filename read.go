@@ -110,8 +110,8 @@ func (r *receiver) fill(ctx context.Context) (n int, err error) {
 	return n, r.readErr(ctx, err)
 }
 
-// readErr returns what the error of a read means to callers. It is nil for an
-// interruption that was meant for an earlier call: they try again.
+// readErr returns the error of a read for callers. It is nil for an interrupt that was
+// meant for an earlier call: the caller retries.
 func (r *receiver) readErr(ctx context.Context, err error) error {
 	switch {
 	case err == netstream.ErrInterrupted && ctx.Err() == nil:
@@ -164,8 +164,8 @@ func (r *receiver) readControl(ctx context.Context, h header, n int) error {
 	return nil
 }
 
-// release frees what the receiver of a closed connection holds. If a goroutine holds the
-// lock, that goroutine calls release when it unlocks.
+// release frees the memory of the receiver of a closed connection. If a goroutine holds
+// the lock, that goroutine calls release when it unlocks.
 func (r *receiver) release() {
 	if !r.mu.TryLock() {
 		return

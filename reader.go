@@ -20,8 +20,8 @@ type messageReader struct {
 	version uint64
 }
 
-// lockRead acquires receiver.mu. If ctx ends on a connection that reads no more, it
-// returns the error of the connection in place of that of ctx.
+// lockRead acquires receiver.mu. If ctx ends on a connection that no longer reads, it
+// returns the error of the connection instead of that of ctx.
 func (e *engine) lockRead(ctx context.Context, began callTime) error {
 	err := e.rcv.mu.Lock(ctx, nil)
 	if err != nil && !e.life.state().reads() {
@@ -30,8 +30,8 @@ func (e *engine) lockRead(ctx context.Context, began callTime) error {
 	return err
 }
 
-// unlockRead releases receiver.mu. On a closed connection it frees what the receiver
-// holds.
+// unlockRead releases receiver.mu. On a closed connection it frees the memory of the
+// receiver.
 func (e *engine) unlockRead() {
 	e.rcv.in.Settle()
 	e.rcv.mu.Unlock()

@@ -204,8 +204,8 @@ func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
 	return e.send(ctx, m.typ, m.p)
 }
 
-// post gives a message that was checked before to the browser, unless that has too
-// much to send.
+// post passes a checked message to the browser, unless the browser has too many bytes
+// to send.
 func (e *engine) post(m *PreparedMessage) error {
 	if err := e.checkWrite(context.Background(), m.typ); err != nil {
 		return err

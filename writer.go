@@ -98,7 +98,8 @@ func (h *messageWriter) fail(began callTime, err error) error {
 		}
 		return errStaleWriter
 	case sender.ErrNotUTF8:
-		// The close frame goes ahead of the messages that wait for this one to end.
+		// The close frame is sent before the messages that wait for the end of this
+		// one.
 		_, first := e.life.advance(stateClosing, endReason{byFailure, errTextNotUTF8})
 		if first {
 			e.snd.PostClose(appendClose(nil, StatusInternalError, ""))
@@ -117,5 +118,5 @@ func (h *messageWriter) fail(began callTime, err error) error {
 	return err
 }
 
-// errWriterBusy is the error of a Write beside another one of the same Writer.
+// errWriterBusy is the error of a Write during another one of the same Writer.
 var errWriterBusy = errors.New("use of a Writer by several goroutines at once")

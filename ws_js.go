@@ -28,7 +28,7 @@ type engine struct {
 	protocol   string
 	maxBacklog int64 // as the option
 	exits      lazy.Value[exits]
-	sending    chan struct{} // of capacity 1; full while somebody sends, or waits to
+	sending    chan struct{} // of capacity 1; full while a call sends or waits to send
 
 	readLimit atomic.Int64 // negative when there is none
 
@@ -114,7 +114,7 @@ func (e *engine) awaitOpen(ctx context.Context) error {
 	}
 }
 
-// response returns a response with what the browser reports of the server's.
+// response returns a response with the parts of the server's that the browser reports.
 func (e *engine) response() *http.Response {
 	h := http.Header{}
 	if e.protocol != "" {
@@ -182,10 +182,10 @@ func (e *engine) ping(ctx context.Context) error {
 	return e.awaitUsable(ctx)
 }
 
-// roundTrip is not known: see ping.
+// roundTrip is always 0: a page can't send pings.
 func (e *engine) roundTrip() time.Duration { return 0 }
 
-// pong has nothing to send, as ping.
+// pong sends nothing: a page can't send pongs.
 func (e *engine) pong(ctx context.Context, _ []byte) error {
 	return e.awaitUsable(ctx)
 }

@@ -109,7 +109,20 @@ func (s *Sender) sendSingle(ctx context.Context, f *Frame) error {
 		}
 		b = appendFrame(b, f, s.out.role)
 	}
-	n, err := s.write(ctx, b, rest)
+	var n int
+	var err error
+	if s.watched || len(rest) > 0 {
+		n, err = s.write(ctx, b, rest)
+	} else { // write, without one more call
+		returned := false
+		defer func() {
+			if !returned {
+				s.abort()
+			}
+		}()
+		n, err = s.stream.Write(ctx, b)
+		returned = true
+	}
 	if err != nil || n < len(b)+len(rest) {
 		s.out.keep(b, rest, n)
 		err = s.resume(ctx, span{0, s.out.added, f}, err)

@@ -17,12 +17,12 @@ import (
 
 // inMemory is a stream of its own: nothing is below it.
 type inMemory struct {
-	mu      sync.Mutex
-	changed sync.Cond
-	bytes   []byte
-	timer   *time.Timer
-	next    *inMemory
-	addrs   [2]net.Addr
+	_ sync.Mutex
+	_ sync.Cond
+	_ []byte
+	_ *time.Timer
+	_ *inMemory
+	_ [2]net.Addr
 }
 
 func TestIsPlain(t *testing.T) {

@@ -25,6 +25,7 @@ func TestTimeoutHandler(t *testing.T) {
 		"none": func(h http.HandlerFunc) http.Handler { return http.TimeoutHandler(h, limit, "") },
 		"echo": func(h http.HandlerFunc) http.Handler {
 			e := echo.New()
+			//lint:ignore SA1019 programs still use it
 			e.Use(echomiddleware.TimeoutWithConfig(echomiddleware.TimeoutConfig{Timeout: limit}))
 			e.GET("/", func(c echo.Context) error { h(c.Response(), c.Request()); return nil })
 			return e

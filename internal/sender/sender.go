@@ -160,7 +160,7 @@ func (s *Sender) sendQueued(ctx context.Context, c sendqueue.Class, f *Frame) er
 		return s.endedErr()
 	}
 	if s.queue.ShouldYield() {
-		s.queue.Yield(r)
+		s.queue.Yield()
 	}
 	for {
 		switch s.queue.Wait(ctx, r, s.abandonMessage) {

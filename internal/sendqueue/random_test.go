@@ -134,7 +134,7 @@ func (s *modelSender) send(ctx context.Context, f item, keep bool) fate {
 		return nowhere
 	}
 	if s.q.ShouldYield() {
-		s.q.Yield(r)
+		s.q.Yield()
 	}
 	for {
 		switch s.q.Wait(ctx, r, s.abandon) {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // waitResult is a call of Wait.
@@ -646,4 +647,66 @@ func (s *spares[F]) len() (n int) {
 		}
 	}
 	return n
+}
+
+// Requests yield while frames join batches, and not for a while after a yield that took
+// longer than these allow.
+func TestYieldingPaysOff(t *testing.T) {
+	q := new(Queue[int])
+	q.lock().mu.Unlock()
+	y := &q.more.Load().yielding
+	if q.ShouldYield() {
+		t.Error("yields before frames have joined a batch")
+	}
+	for range 3 {
+		y.took(false)
+	}
+	y.spent(3 * gain)
+	if !q.ShouldYield() {
+		t.Error("does not yield, though it was worth it")
+	}
+	const requests = 1000
+	y.spent(requests * share)
+	for i := range requests {
+		if q.ShouldYield() {
+			t.Fatalf("yields %d requests after an expensive yield, want %d", i, requests)
+		}
+	}
+	for range maxBudget {
+		if !q.ShouldYield() {
+			t.Error("does not yield again")
+		}
+		y.took(true)
+	}
+	if q.ShouldYield() {
+		t.Error("yields though frames are sent alone")
+	}
+	y.took(false)
+	for range 2 * maxCredit / gain {
+		y.took(false)
+	}
+	y.spent(maxCredit + time.Hour)
+	if got := y.skip.Load(); got != maxSkip {
+		t.Errorf("%d requests are to pay for an hour, want %d", got, maxSkip)
+	}
+}
+
+// While a goroutine yields, others wait for it, and none is forgotten if it does not lead.
+func TestYieldBehindOpenMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := new(Queue[int])
+		w := goWait(t, q, q.Begin(nil))
+		synctest.Wait()
+		w.want(t, Sent)
+		behind := q.Enqueue(Message, 1)
+		q.more.Load().yielding.active.Store(true)
+		part := goWait(t, q, q.Enqueue(Part, 2))
+		synctest.Wait()
+		part.want(t, pending)
+		q.more.Load().yielding.active.Store(false)
+		q.Yield()
+		synctest.Wait()
+		part.want(t, Leading)
+		q.Recycle(behind)
+	})
 }

@@ -10,7 +10,6 @@ func (q *Queue[F]) Enqueue(c Class, f F) *Request[F] {
 	if q.is(ended) {
 		return nil
 	}
-	w.yielding.queued.Add(1)
 	r := w.spares.getAwaited()
 	r.Frame, r.class = f, c
 	w.lists[c].push(r)
@@ -89,7 +88,7 @@ func (q *Queue[F]) look(r *Request[F]) (o Outcome, messageDone <-chan struct{}) 
 		w.put(r)
 	case behind:
 		messageDone = w.done
-	case !r.begins && q.Take():
+	case !r.begins && (r.taken || !w.yielding.active.Load()) && q.Take():
 		o = Leading
 	}
 	return o, messageDone

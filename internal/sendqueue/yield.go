@@ -9,30 +9,29 @@ import (
 // yielding decides when a goroutine yields the processor before it takes the lead, so
 // that other goroutines queue their frames and one batch carries all of them.
 //
-// On a busy processor a yield can take tens of milliseconds. So each yield is timed,
-// and after an expensive one the next requests do not yield: they take the lead as soon
-// as it is free.
+// On a busy processor a yield can take tens of milliseconds. So the time of yields is
+// compared with the number of frames that joined batches. If it was spent in vain, the
+// next requests do not yield: they take the lead as soon as it is free.
 type yielding struct {
-	budget atomic.Int32  // number of leaders left whose requests yield first
-	skip   atomic.Int32  // number of requests left that do not, after an expensive yield
-	queued atomic.Uint32 // number of requests so far
+	budget atomic.Int32 // number of leaders left whose requests yield first
+	skip   atomic.Int32 // number of requests left that do not, after expensive yields
+	active atomic.Bool  // a goroutine yields; others do not take the lead
+
+	credit time.Duration // that yields may take; guarded by waiting.mu
 }
 
 const (
 	// maxBudget is the number of leaders that send nothing but their own frame before
 	// requests stop yielding.
 	maxBudget = 8
-	// maxYields is the number of yields of a request while another goroutine leads. A
-	// few of them take less time than to block and to be woken.
-	maxYields = 6
-	// expensive is the duration above which a yield is expensive, and turn is the time
-	// that each request which was queued meanwhile adds to that. On an idle processor
-	// sixteen writers take turns in less.
-	expensive = 50 * time.Microsecond
-	turn      = 10 * time.Microsecond
-	// share is the time that an expensive yield may add to a request, on average, and
-	// maxSkip bounds the number of requests that pay for one.
-	share   = 50 * time.Nanosecond
+	// gain is the time that a yield may take for each frame that joins a batch: some
+	// times what a system call takes.
+	gain = 5 * time.Microsecond
+	// maxCredit is the credit of 200 such frames.
+	maxCredit = time.Millisecond
+	// share is the time that a yield without credit may add to a request, on average,
+	// and maxSkip bounds the number of requests that pay for one.
+	share   = 100 * time.Nanosecond
 	maxSkip = 1 << 20
 )
 
@@ -41,8 +40,17 @@ const (
 func (y *yielding) took(own bool) {
 	if !own {
 		y.budget.Store(maxBudget)
+		y.credit = min(y.credit+gain, maxCredit)
 	} else if n := y.budget.Load(); n > 0 && y.skip.Load() == 0 {
 		y.budget.Store(n - 1)
+	}
+}
+
+// spent subtracts the duration of a yield from the credit. The caller holds waiting.mu.
+func (y *yielding) spent(d time.Duration) {
+	if y.credit -= d; y.credit < 0 {
+		y.skip.Store(int32(min(-y.credit/share, maxSkip)))
+		y.credit = 0
 	}
 }
 
@@ -62,19 +70,23 @@ func (q *Queue[F]) ShouldYield() bool {
 	return true
 }
 
-// Yield lets other goroutines run, after Enqueue of r and before Wait: once, and again while
-// another goroutine has the lead, whose batch may include r.
-func (q *Queue[F]) Yield(r *Request[F]) {
-	y := &q.more.Load().yielding
-	start, queued := time.Now(), y.queued.Load()
+// Yield lets other goroutines run, after Enqueue and before Wait, if no goroutine has
+// the lead and no other one yields. Meanwhile those that queue requests block, and the
+// caller sends them.
+func (q *Queue[F]) Yield() {
+	w := q.more.Load()
+	y := &w.yielding
+	if q.Held() || !y.active.CompareAndSwap(false, true) {
+		return
+	}
+	start := time.Now()
 	runtime.Gosched()
 	took := time.Since(start)
-	for i := 1; i < maxYields && took < expensive && q.Held() && r.result() == pending; i++ {
-		runtime.Gosched()
-		took = time.Since(start)
-	}
-	others := y.queued.Load() - queued
-	if took > expensive+time.Duration(others)*turn {
-		y.skip.Store(int32(min(took/share, maxSkip)))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	y.spent(took)
+	y.active.Store(false)
+	if !q.Held() {
+		q.update(w) // the caller may not be the one that leads
 	}
 }

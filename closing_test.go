@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -734,6 +735,31 @@ func TestViolationByCloseFrame(t *testing.T) {
 					t.Errorf("the connection was closed after %v", took)
 				}
 				p.WantEOF()
+			})
+		})
+	}
+}
+
+// The peer is gone. That a pong fails before the read ends makes no difference: a read
+// between messages returns an error that is io.EOF, and one inside a message
+// io.ErrUnexpectedEOF.
+func TestReadAfterFailedPong(t *testing.T) {
+	for name, inside := range map[string]bool{"between messages": false, "inside a message": true} {
+		t.Run(name, func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				if inside {
+					p.Send(rawpeer.Frame{Opcode: rawpeer.OpText, Payload: []byte("begun")})
+				}
+				conntest.UnderTest(p).CutWrites(errors.New("write: broken pipe"))
+				p.Send(rawpeer.Frame{Fin: true, Opcode: rawpeer.OpPing})
+				read := rawpeer.GoErr(t, func() error { _, _, err := c.Read(t.Context()); return err })
+				synctest.Wait()
+				p.CloseWrite()
+				want := io.EOF
+				if inside {
+					want = io.ErrUnexpectedEOF
+				}
+				conntest.WantError(t, read.Err(), want)
 			})
 		})
 	}

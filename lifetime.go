@@ -111,7 +111,9 @@ func (l *lifetime) advance(to state, why endReason) (from state, ok bool) {
 	if from >= to {
 		return from, false
 	}
-	if from == stateOpen {
+	// Whether a pong or a read notices first that the peer is gone makes no difference: the
+	// error is that of the read.
+	if from == stateOpen || from == stateWriteFailed && d.why.by == byNetwork && why.by == byNetwork {
 		d.why = why
 	}
 	if from.reads() && (why.by == bySelf || why.by == byContext) {

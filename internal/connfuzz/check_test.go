@@ -140,9 +140,8 @@ func (fz *fuzzed) checkTime(t *testing.T, h *heard, want rawpeer.Decoded) {
 	low, high := time.Duration(0), time.Duration(0)
 	switch {
 	case !fz.stays || want.Close != nil:
-	case len(want.Codes) > 0 && fz.way != byClose:
-		high = conntest.DrainTime
 	case len(want.Codes) > 0:
+		high = conntest.DrainTime // also behind Close, whose close frame the peer gets to read
 	case fz.way == byClose:
 		low, high = 5*time.Second, 5*time.Second
 	default:

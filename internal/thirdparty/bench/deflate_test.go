@@ -72,7 +72,7 @@ func BenchmarkWriteFreshTCP(b *testing.B) {
 			if total == int64(len(wire)) {
 				wantDeflated(b, wire, docs[:min(b.N, len(docs))])
 			} else {
-				wantDeflated(b, wire[:frames(b, wire, 20)], docs[:20])
+				wantDeflated(b, wire[:messages(b, wire, 20)], docs[:20])
 			}
 		})
 	}

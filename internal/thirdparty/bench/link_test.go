@@ -143,15 +143,18 @@ func wantMessage(tb testing.TB, wire []byte, op int, p []byte) int {
 	return at
 }
 
-// frames returns the length of the first n frames of a server in wire.
-func frames(tb testing.TB, wire []byte, n int) (at int) {
+// messages returns the length of the first n messages of wire.
+func messages(tb testing.TB, wire []byte, n int) (at int) {
 	tb.Helper()
-	for range n {
-		_, length, head, err := rawpeer.ParseHeader(wire[at:])
+	for n > 0 {
+		f, length, head, err := rawpeer.ParseHeader(wire[at:])
 		if err != nil || length > uint64(len(wire)-at-head) {
-			tb.Fatalf("fewer than %d frames: %v", n, err)
+			tb.Fatalf("%d messages are missing: %v", n, err)
 		}
 		at += head + int(length)
+		if f.Fin {
+			n--
+		}
 	}
 	return at
 }

@@ -298,7 +298,7 @@ func peer(t *testing.T, n rawpeer.Network, name string) *rawpeer.Peer {
 	return p
 }
 
-// A guest who answers pings stays. One who has vanished does not.
+// A connection whose guest answers pings stays open. Without answers it fails.
 func TestVanishedGuest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opts := Defaults()

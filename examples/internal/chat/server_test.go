@@ -24,8 +24,7 @@ func start(t *testing.T, h http.HandlerFunc) (n rawpeer.Network, serving *rawpee
 	return l, rawpeer.GoErr(t, func() error { return s.Serve(ctx, l, mux) }), end
 }
 
-// Shutting down completes the close handshake with a guest who has not answered a ping
-// yet.
+// Shutdown completes the close handshake of a connection on which a pong is still due.
 func TestEndWhilePinging(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, serving, end := start(t, http.NotFound)

@@ -31,13 +31,9 @@ const (
 // Messages are inflated with a window of 32 KiB, whatever was negotiated. Twice the
 // negotiated window of earlier messages is kept: some peers use one bit more.
 type deflateParams struct {
-	deflateSetting
-	threshold    int  // the minimum size of a message to be compressed
-	sendTakeover bool // outgoing messages may refer to earlier ones
-	readTakeover bool // incoming messages may refer to earlier ones
-	readBits     int  // the base-2 logarithm of the peer's window
-
-	compression sender.Compression // the result of sending
+	send         sender.Compression // of outgoing messages
+	readTakeover bool               // incoming messages may refer to earlier ones
+	readBits     int                // the base-2 logarithm of the peer's window
 }
 
 // sending returns the parameters for the Sender, or nil if p is nil.
@@ -45,14 +41,18 @@ func (p *deflateParams) sending() *sender.Compression {
 	if p == nil {
 		return nil
 	}
-	p.compression = sender.Compression{Bits: p.sendBits, Level: p.level, Threshold: p.threshold, Takeover: p.sendTakeover}
-	return &p.compression
+	return &p.send
+}
+
+// setting returns the parameters that determine the bytes of a compressed message.
+func (p *deflateParams) setting() deflateSetting {
+	return deflateSetting{p.send.Bits, p.send.Level}
 }
 
 // deflateSetting are the parameters that determine the bytes of a compressed message.
 type deflateSetting struct {
-	sendBits int // the maximum distance of a match is 1<<sendBits
-	level    int
+	bits  int // the maximum distance of a match is 1<<bits
+	level int
 }
 
 // extensionParams are the parameters of one offer or response.
@@ -129,20 +129,19 @@ func acceptDeflate(lines []string, o compressionOptions) (*deflateParams, string
 func (t extensionParams) accept(o compressionOptions) (*deflateParams, string) {
 	takeover := o.mode == CompressionContextTakeover
 	p := &deflateParams{
-		threshold:    o.thresholdOrDefault(),
-		sendTakeover: takeover && !t.serverNoTakeover,
+		send:         o.sending(t.serverBits, takeover && !t.serverNoTakeover),
 		readTakeover: takeover && !t.clientNoTakeover,
+		readBits:     maxWindowBits,
 	}
-	p.deflateSetting, p.readBits = o.setting(t.serverBits), maxWindowBits
 	answer := deflateName
-	if !p.sendTakeover {
+	if !p.send.Takeover {
 		answer += "; " + serverNoTakeover
 	}
 	if !p.readTakeover {
 		answer += "; " + clientNoTakeover
 	}
-	if t.serverBits != 0 || p.sendBits < maxWindowBits {
-		answer += "; " + serverMaxWindowBits + "=" + strconv.Itoa(p.sendBits)
+	if t.serverBits != 0 || p.send.Bits < maxWindowBits {
+		answer += "; " + serverMaxWindowBits + "=" + strconv.Itoa(p.send.Bits)
 	}
 	if p.readTakeover && (t.clientBits != 0 || t.clientBitsFree) {
 		// Without takeover no window is kept.
@@ -195,17 +194,16 @@ func agreeDeflate(lines []string, o compressionOptions) (p *deflateParams, ok bo
 	if !ok {
 		return nil, false
 	}
-	p = &deflateParams{
-		threshold:    o.thresholdOrDefault(),
-		sendTakeover: o.mode == CompressionContextTakeover && !params.clientNoTakeover,
-		readTakeover: !params.serverNoTakeover,
-	}
 	if o.bits != 0 && params.serverBits > o.bits && params.clientBits != 0 {
 		// Only the offer with windows allows a client window in the response. The
 		// other one allows any server window (RFC 7692 section 7.1.2.1).
 		return nil, false
 	}
-	p.deflateSetting, p.readBits = o.setting(params.clientBits), maxWindowBits
+	p = &deflateParams{
+		send:         o.sending(params.clientBits, o.mode == CompressionContextTakeover && !params.clientNoTakeover),
+		readTakeover: !params.serverNoTakeover,
+		readBits:     maxWindowBits,
+	}
 	if params.serverBits != 0 {
 		p.readBits = params.serverBits
 	}
@@ -262,17 +260,22 @@ func (o compressionOptions) thresholdOrDefault() int {
 	}
 }
 
-// setting returns the setting of outgoing messages, with the defaults applied. bound is
-// the peer's limit of the window, or 0.
-func (o compressionOptions) setting(bound int) deflateSetting {
-	s := deflateSetting{sendBits: maxWindowBits, level: deflate.DefaultLevel}
+// sending returns the parameters of outgoing messages, with the defaults applied. bound
+// is the peer's limit of the window, or 0.
+func (o compressionOptions) sending(bound int, takeover bool) sender.Compression {
+	c := sender.Compression{
+		Bits:      maxWindowBits,
+		Level:     deflate.DefaultLevel,
+		Threshold: o.thresholdOrDefault(),
+		Takeover:  takeover,
+	}
 	for _, bits := range []int{o.bits, bound} {
 		if bits != 0 {
-			s.sendBits = min(s.sendBits, bits)
+			c.Bits = min(c.Bits, bits)
 		}
 	}
-	if o.level != 0 && s.sendBits == maxWindowBits {
-		s.level = o.level // smaller windows have a level of their own
+	if o.level != 0 && c.Bits == maxWindowBits {
+		c.Level = o.level // smaller windows have a level of their own
 	}
-	return s
+	return c
 }

@@ -117,8 +117,8 @@ func checkDeflateAnswer(t *testing.T, offer string, offered map[string]string, a
 		has(answered, "client_max_window_bits") &&
 			windowBits(answered, "client_max_window_bits") > windowBits(offered, "client_max_window_bits"):
 		t.Fatalf("%q: the answer %q does not go with it", offer, answer)
-	case p.sendTakeover && has(answered, "server_no_context_takeover"),
-		p.sendBits > windowBits(answered, "server_max_window_bits"):
+	case p.send.Takeover && has(answered, "server_no_context_takeover"),
+		p.send.Bits > windowBits(answered, "server_max_window_bits"):
 		t.Fatalf("%q: after %q, %+v sends more", offer, answer, p)
 	case !p.readTakeover && !has(answered, "client_no_context_takeover"),
 		p.readTakeover && p.readBits < windowBits(answered, "client_max_window_bits"):
@@ -130,7 +130,7 @@ func checkDeflateAnswer(t *testing.T, offer string, offered map[string]string, a
 func checkBothEnds(t *testing.T, what string, ours, theirs *deflateParams) {
 	t.Helper()
 	for _, way := range []struct{ from, to *deflateParams }{{ours, theirs}, {theirs, ours}} {
-		if way.from.sendTakeover && (!way.to.readTakeover || way.from.sendBits > way.to.readBits) {
+		if way.from.send.Takeover && (!way.to.readTakeover || way.from.send.Bits > way.to.readBits) {
 			t.Fatalf("%s: %+v sends what %+v can't read", what, way.from, way.to)
 		}
 	}
@@ -171,8 +171,8 @@ func FuzzDeflateAnswer(f *testing.F) {
 		}
 		_, noServer := terms["server_no_context_takeover"]
 		_, noClient := terms["client_no_context_takeover"]
-		if p.readTakeover == noServer || p.sendTakeover && noClient ||
-			p.sendBits > windowBits(terms, "client_max_window_bits") || p.readBits < windowBits(terms, "server_max_window_bits") {
+		if p.readTakeover == noServer || p.send.Takeover && noClient ||
+			p.send.Bits > windowBits(terms, "client_max_window_bits") || p.readBits < windowBits(terms, "server_max_window_bits") {
 			t.Fatalf("%q for %+v: agreed on %+v", answer, o, p)
 		}
 	})

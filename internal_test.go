@@ -13,6 +13,7 @@ import (
 	"unsafe"
 
 	"github.com/bhojpur/api/internal/frame"
+	"github.com/bhojpur/api/internal/netstream"
 )
 
 // versionBefore is the version of the read lock in a beginning.
@@ -230,13 +231,18 @@ func newConn(side role) *Conn {
 	return c
 }
 
-// The size of each connection in bytes, on 64 bits. An increase must be deliberate.
+// The structs of each connection fit into the size classes of Go's allocator that are named
+// here, for 64 bits. Another word takes 64 bytes for a Conn, 32 for a Stream and 16 for
+// a deflateParams.
 func TestSizeOfConnection(t *testing.T) {
+	const mallocHeader = 8 // of objects above 512 bytes with pointers
 	for _, test := range []struct {
 		what      string
 		size, max uintptr
 	}{
-		{"a Conn", unsafe.Sizeof(Conn{}), 576},
+		{"a Conn", unsafe.Sizeof(Conn{}), 576 - mallocHeader},
+		{"a Stream", unsafe.Sizeof(netstream.Stream{}), 256},
+		{"a deflateParams", unsafe.Sizeof(deflateParams{}), 48},
 	} {
 		if test.size > test.max {
 			t.Errorf("%s takes %d bytes, want at most %d", test.what, test.size, test.max)

@@ -30,7 +30,6 @@ import (
 type receiver struct {
 	stream  *netstream.Stream
 	host    receiveHost
-	role    sender.Role
 	deflate *deflateParams // nil when compression was not agreed on
 	limit   atomic.Int64   // bytes of a message, -1 for any; counts from the next message on
 
@@ -38,12 +37,13 @@ type receiver struct {
 	// increases when a message begins and when it ends.
 	mu      ctxlock.Mutex
 	in      readbuf.Buffer
-	head    header // of the last frame
-	left    int64  // payload of the current data frame that was not read yet
-	key     uint32 // its masking key, rotated to the next byte; 0 if it has none
-	empty   int32  // successive non-final data frames without payload
-	closed  bool   // the peer's close frame was read
-	discard bool   // input is discarded
+	head    header      // of the last frame
+	left    int64       // payload of the current data frame that was not read yet
+	key     uint32      // its masking key, rotated to the next byte; 0 if it has none
+	empty   int32       // successive non-final data frames without payload
+	closed  bool        // the peer's close frame was read
+	discard bool        // input is discarded
+	role    sender.Role // set by init; placed here to share a word
 	msg     incoming
 	inf     *deflate.Inflater // nil until the first compressed message
 	ctx     context.Context   // of the call under way, for the inflater's reads

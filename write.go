@@ -166,7 +166,7 @@ func (m *PreparedMessage) compressed(s deflateSetting) *sender.Preframed {
 	b := bufpool.Get(len(p) + len(p)>>10 + 64)
 	defer b.Free()
 	const takeover = false
-	z := deflate.NewCompressor(s.sendBits, s.level, takeover).Append(b.B[:0], p)
+	z := deflate.NewCompressor(s.bits, s.level, takeover).Append(b.B[:0], p)
 	f := &deflatedFrame{
 		Preframed: sender.Preframe(frame.Final(opcode(m.typ))|frame.BitRSV1, z),
 		setting:   s,
@@ -219,8 +219,8 @@ func (e *engine) post(m *PreparedMessage) error {
 // setFrame sets f to the frame that a prepared message is sent as.
 func (m *PreparedMessage) setFrame(f *sender.Frame, d *deflateParams) {
 	pre := &m.plain
-	if d != nil && len(pre.Payload) >= d.threshold {
-		pre = m.compressed(d.deflateSetting)
+	if d != nil && len(pre.Payload) >= d.send.Threshold {
+		pre = m.compressed(d.setting())
 	}
 	f.Byte0, f.Payload, f.Pre = byte0(pre.Bytes[0]), pre.Payload, pre
 }

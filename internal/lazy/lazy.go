@@ -22,8 +22,7 @@ func (l *Value[T]) Peek() *T { return l.made.Load() }
 // distinguished from the current one. It allocates an increasing number at a time, so
 // that an idle connection holds few and a busy one rarely allocates.
 type Slab[T any] struct {
-	free []T
-	size int
+	made []T // what was returned; the rest of its capacity is free
 }
 
 // maxSlab is the largest number of values that are allocated at a time.
@@ -31,11 +30,11 @@ const maxSlab = 32
 
 // Next returns a zero T that was not returned before.
 func (s *Slab[T]) Next() *T {
-	if len(s.free) == 0 {
-		s.size = min(max(1, 2*s.size), maxSlab)
-		s.free = make([]T, s.size)
+	n := len(s.made)
+	if n == cap(s.made) {
+		s.made = make([]T, 0, min(max(1, 2*n), maxSlab))
+		n = 0
 	}
-	v := &s.free[0]
-	s.free = s.free[1:]
-	return v
+	s.made = s.made[:n+1]
+	return &s.made[n]
 }

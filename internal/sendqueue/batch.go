@@ -6,8 +6,7 @@ type Batch[F any] struct{ taken list[F] }
 // Add appends a request whose frame has been encoded, and is not read again.
 func (b *Batch[F]) Add(r *Request[F]) {
 	b.taken.push(r)
-	r.encoded.Store(true)
-	if r.overdue.Load() {
+	if r.state.Or(encoded)&overdue != 0 {
 		r.wake()
 	}
 }

@@ -13,20 +13,24 @@ type Request[F any] struct {
 	// Start and End are for the leader that takes the request.
 	Start, End int64
 
-	class   Class
-	kind    Kind          // of a posted control frame
-	begins  bool          // the request opens a message and sends nothing
-	posted  bool          // no goroutine waits for the request
-	taken   bool          // a leader has taken the request
-	encoded atomic.Bool   // the leader no longer reads the frame
-	overdue atomic.Bool   // a goroutine waits until the frame is encoded
-	outcome atomic.Uint32 // an Outcome; written under waiting.mu
-	size    int64
-	done    <-chan struct{} // of the context of the message that it opens
-	ready   chan struct{}   // of capacity 1; a value wakes Wait; nil if none was needed
-	prev    *Request[F]
-	next    *Request[F]
+	class  Class
+	kind   Kind          // of a posted control frame
+	begins bool          // the request opens a message and sends nothing
+	posted bool          // no goroutine waits for the request
+	taken  bool          // a leader has taken the request
+	state  atomic.Uint32 // an Outcome, written under waiting.mu, encoded, and overdue
+	size   int64
+	done   <-chan struct{} // of the context of the message that it opens
+	ready  chan struct{}   // of capacity 1; a value wakes Wait; nil if none was needed
+	prev   *Request[F]
+	next   *Request[F]
 }
+
+// The bits of a Request's state beside the Outcome.
+const (
+	encoded = 1 << (8 + iota) // the leader no longer reads the frame
+	overdue                   // a goroutine waits until the frame is encoded
+)
 
 // Posted reports whether no goroutine waits for the request.
 func (r *Request[F]) Posted() bool { return r.posted }
@@ -55,11 +59,11 @@ const (
 // at once. The caller holds waiting.mu.
 func (r *Request[F]) finish(o Outcome) {
 	r.wake()
-	r.outcome.Store(uint32(o))
+	r.state.Store(uint32(o) | encoded)
 }
 
 // result returns the outcome.
-func (r *Request[F]) result() Outcome { return Outcome(r.outcome.Load()) }
+func (r *Request[F]) result() Outcome { return Outcome(r.state.Load()) }
 
 // wake wakes the goroutine of the request.
 func (r *Request[F]) wake() {
@@ -173,9 +177,7 @@ func (r *Request[F]) clear() {
 	var none F
 	r.Frame, r.Start, r.End, r.size, r.done = none, 0, 0, 0, nil
 	r.class, r.kind, r.begins, r.posted, r.taken = 0, 0, false, false, false
-	r.encoded.Store(false)
-	r.overdue.Store(false)
-	r.outcome.Store(uint32(pending))
+	r.state.Store(uint32(pending))
 }
 
 // put frees a request that no goroutine waits for any more.

@@ -665,13 +665,23 @@ func TestYieldingPaysOff(t *testing.T) {
 	if !q.ShouldYield() {
 		t.Error("does not yield, though it was worth it")
 	}
-	const requests = 1000
-	y.spent(requests * share)
-	for i := range requests {
-		if q.ShouldYield() {
-			t.Fatalf("yields %d requests after an expensive yield, want %d", i, requests)
+	// The second and the third of a row are followed by more requests that do not yield.
+	for _, want := range []int{100, 400, 1600, 1600} {
+		y.spent(100 * maxShare)
+		got := 0
+		for !q.ShouldYield() {
+			got++
+		}
+		if got != want {
+			t.Errorf("%d requests do not yield after an expensive yield, want %d", got, want)
 		}
 	}
+	y.took(false)
+	y.spent(gain) // it was worth it
+	if y.spent(100 * maxShare); y.skip.Load() != 800 {
+		t.Errorf("%d requests do not yield, want fewer after one that was worth it: 800", y.skip.Load())
+	}
+	y.skip.Store(0)
 	for range maxBudget {
 		if !q.ShouldYield() {
 			t.Error("does not yield again")

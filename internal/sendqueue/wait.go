@@ -13,7 +13,7 @@ func (q *Queue[F]) Enqueue(c Class, f F) *Request[F] {
 	r := w.spares.getAwaited()
 	r.Frame, r.class = f, c
 	w.lists[c].push(r)
-	q.state.Or(queued)
+	q.set(queued)
 	return r
 }
 
@@ -49,12 +49,12 @@ func (q *Queue[F]) Finish() (leading bool) {
 // If the context of an open message ends, waiters behind it call abandon, which must
 // end the message or the queue.
 func (q *Queue[F]) Wait(ctx context.Context, r *Request[F], abandon func(messageDone <-chan struct{})) Outcome {
-	var abandoned <-chan struct{}
-	for {
-		o, messageDone := q.look(r)
-		if o != pending {
-			return o
-		}
+	var o Outcome
+	var messageDone, abandoned <-chan struct{}
+	if !q.wakesSoon() {
+		o, messageDone = q.look(r)
+	}
+	for o == pending {
 		if messageDone == abandoned {
 			messageDone = nil
 		}
@@ -68,7 +68,16 @@ func (q *Queue[F]) Wait(ctx context.Context, r *Request[F], abandon func(message
 				return o
 			}
 		}
+		o, messageDone = q.look(r)
 	}
+	return o
+}
+
+// wakesSoon reports whether a request that was just queued has nothing to do until it is
+// woken: a goroutine has the lead or yields, and wakes a waiter at the end of it.
+func (q *Queue[F]) wakesSoon() bool {
+	s := q.state.Load()
+	return s&open == 0 && (s&held != 0 || q.more.Load().yielding.active.Load())
 }
 
 // look returns the outcome of a request, or takes the lead for it. If the outcome
@@ -117,8 +126,7 @@ func (q *Queue[F]) leave(r *Request[F]) Outcome {
 // the rest of the batch. Abandon waits until the leader has encoded the frame, because
 // the caller may reuse the memory of the payload afterwards.
 func (q *Queue[F]) Abandon(r *Request[F]) (ok, leading bool) {
-	r.overdue.Store(true)
-	for !r.encoded.Load() {
+	for r.state.Or(overdue)&encoded == 0 {
 		<-r.ready
 	}
 	w := q.lock()

@@ -11,13 +11,16 @@ import (
 //
 // On a busy processor a yield can take tens of milliseconds. So the time of yields is
 // compared with the number of frames that joined batches. If it was spent in vain, the
-// next requests do not yield: they take the lead as soon as it is free.
+// next requests do not yield: they take the lead as soon as it is free. Their number
+// grows with the duration of the yield, and with expensive yields in a row.
 type yielding struct {
 	budget atomic.Int32 // number of leaders left whose requests yield first
 	skip   atomic.Int32 // number of requests left that do not, after expensive yields
 	active atomic.Bool  // a goroutine yields; others do not take the lead
 
-	credit time.Duration // that yields may take; guarded by waiting.mu
+	// Guarded by waiting.mu.
+	credit   time.Duration // that yields may take
+	discount int           // the share of an expensive yield that a request bears is maxShare >> discount
 }
 
 const (
@@ -29,17 +32,21 @@ const (
 	gain = 5 * time.Microsecond
 	// maxCredit is the credit of 200 such frames.
 	maxCredit = time.Millisecond
-	// share is the time that a yield without credit may add to a request, on average,
-	// and maxSkip bounds the number of requests that pay for one.
-	share   = 100 * time.Nanosecond
-	maxSkip = 1 << 20
+	// An expensive yield is followed by requests that do not yield: as many as its time
+	// beyond the credit has shares, but at most maxSkip. The share falls to a sixteenth
+	// if further yields are expensive: the cause of a single one may have passed.
+	maxShare    = 1600 * time.Nanosecond
+	maxDiscount = 4
+	maxSkip     = 1 << 20
 )
 
 // took notes that a leader has taken a request, its own or that of another goroutine.
 // The caller holds waiting.mu.
 func (y *yielding) took(own bool) {
 	if !own {
-		y.budget.Store(maxBudget)
+		if y.budget.Load() != maxBudget {
+			y.budget.Store(maxBudget)
+		}
 		y.credit = min(y.credit+gain, maxCredit)
 	} else if n := y.budget.Load(); n > 0 && y.skip.Load() == 0 {
 		y.budget.Store(n - 1)
@@ -48,10 +55,13 @@ func (y *yielding) took(own bool) {
 
 // spent subtracts the duration of a yield from the credit. The caller holds waiting.mu.
 func (y *yielding) spent(d time.Duration) {
-	if y.credit -= d; y.credit < 0 {
-		y.skip.Store(int32(min(-y.credit/share, maxSkip)))
-		y.credit = 0
+	if y.credit -= d; y.credit >= 0 {
+		y.discount = max(y.discount-1, 0)
+		return
 	}
+	y.skip.Store(int32(min(-y.credit/(maxShare>>y.discount), maxSkip)))
+	y.credit = 0
+	y.discount = min(y.discount+2, maxDiscount)
 }
 
 // ShouldYield reports whether a request should be queued before its goroutine tries to

@@ -284,6 +284,28 @@ func TestGroup(t *testing.T) {
 	})
 }
 
+// A connection whose Done channel is closed is not added, in whichever state it is.
+func TestGroupAddAfterFailedWrite(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		conntest.UnderTest(p).CutWrites(errors.New("write: broken pipe"))
+		if err := c.Write(t.Context(), websocket.MessageText, []byte("x")); err == nil {
+			t.Fatal("a write to a broken stream succeeds")
+		}
+		<-c.Done()
+		closing := goClose(t, c, 4000, "")
+		synctest.Wait()
+		if closing.Returned() {
+			t.Fatal("Close does not wait for the peer's close frame")
+		}
+		var g websocket.Group
+		if !g.Add(c) || g.Len() != 0 {
+			t.Errorf("%d members, want 0", g.Len())
+		}
+		p.SendClose(4000, "")
+		closing.Result()
+	})
+}
+
 // Close sends all close frames before it waits, waits for the replies concurrently, and
 // drops the remaining connections when its context ends.
 func TestGroupClose(t *testing.T) {

@@ -98,7 +98,8 @@ func (l *lifetime) ended() <-chan struct{} { return l.closing().ended.Done() }
 // hasEnded reports whether the connection has ended, and is a member of no Group.
 func (l *lifetime) hasEnded() bool {
 	s := l.state()
-	return s == stateWriteFailed || s == stateClosed
+	d := l.end.Load()
+	return s == stateWriteFailed || s == stateClosed || d != nil && d.ended.Happened()
 }
 
 // advance changes the state to a later one for the given reason. It returns the previous

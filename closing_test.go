@@ -764,3 +764,33 @@ func TestReadAfterFailedPong(t *testing.T) {
 		})
 	}
 }
+
+// A stream that ends between messages that Close discards is an error that is io.EOF, and
+// one that ends inside such a message is io.ErrUnexpectedEOF.
+func TestCloseWithoutCloseFrame(t *testing.T) {
+	begun := rawpeer.Frame{Opcode: rawpeer.OpText, Payload: []byte("begun")}
+	for _, test := range []struct {
+		name   string
+		frames []rawpeer.Frame
+		want   error
+	}{
+		{"nothing", nil, io.EOF},
+		{"message", []rawpeer.Frame{rawpeer.Text("x")}, io.EOF},
+		{"fragments", []rawpeer.Frame{begun, rawpeer.Continuation("")}, io.EOF},
+		{"part of a message", []rawpeer.Frame{rawpeer.Text("x"), begun}, io.ErrUnexpectedEOF},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				closing := closing(t, c)
+				p.WantClose(1000)
+				p.Send(test.frames...)
+				p.CloseWrite()
+				err := closing.Err()
+				conntest.WantError(t, err, test.want)
+				if errors.Is(err, io.EOF) != (test.want == io.EOF) {
+					t.Errorf("got error %v, want %v alone", err, test.want)
+				}
+			})
+		})
+	}
+}

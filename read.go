@@ -202,6 +202,9 @@ func (r *receiver) awaitClose(ctx context.Context) error {
 				return err
 			}
 		}
+		if r.msg.fin {
+			r.msg.open = false
+		}
 		if err := r.nextFrame(ctx); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/bhojpur/api/internal/mask"
+	"github.com/bhojpur/api/internal/netstream"
 )
 
 // This file has the calls that read: Reader and its handle, Read, and the reads of a
@@ -201,6 +202,13 @@ func (e *engine) readHandle(h *messageReader, p []byte, began callTime) (int, er
 		return 0, e.life.errInside(began)
 	case len(p) == 0:
 		return 0, nil
+	case e.life.state() == stateClosing:
+		// Another call may have discarded a part of the message.
+		err := r.awaitClose(r.ctx)
+		if err == netstream.ErrInterrupted {
+			return 0, r.ctx.Err()
+		}
+		return 0, e.failRead(r.ctx, began, insideMessage, err)
 	}
 	return e.readInside(r.ctx, p, began)
 }
@@ -253,7 +261,7 @@ func (s *byteStream) read(ctx context.Context, typ MessageType, p []byte) (int, 
 	defer e.unlockRead()
 	r := &e.rcv
 	for {
-		if !r.msg.open {
+		if !r.msg.open || e.life.state() == stateClosing {
 			if err := e.nextMessage(ctx, began); err != nil {
 				return 0, err
 			}

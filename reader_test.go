@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"runtime"
 	"strings"
 	"testing"
@@ -299,6 +300,56 @@ func TestReaderEndWhileOtherReads(t *testing.T) {
 		if n, err := r.Read(make([]byte, 10)); n != 0 || err == nil || err == io.EOF {
 			t.Errorf("read %d, %v, from a message before the last", n, err)
 		}
+	})
+}
+
+// Once a call has discarded a part of a message because the connection is closing, the
+// message's reader returns none of the following bytes.
+func TestReaderOfDiscardedMessage(t *testing.T) {
+	var callback chan struct{}
+	opts := &conntest.Options{OnPing: func(context.Context, []byte) bool { <-callback; return false }}
+	conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		callback = make(chan struct{})
+		p.Send(rawpeer.Text("a").More())
+		r := conntest.WantReader(t, c)
+		conntest.WantRead(t, r, "a")
+		readSome := func() (string, error) {
+			b := make([]byte, 10)
+			n, err := r.Read(b)
+			return string(b[:n]), err
+		}
+
+		// The read in the callback holds the lock. The other calls wait for it in this order.
+		first := rawpeer.Go(t, readSome)
+		p.SendPing("")
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		between := rawpeer.GoErr(t, func() error { return conntest.ReadErr(ctx, c) })
+		synctest.Wait()
+		second := rawpeer.Go(t, readSome)
+		synctest.Wait()
+		closing := closing(t, c)
+		p.WantClose(1000)
+
+		p.Send(rawpeer.Continuation("b").More())
+		close(callback)
+		if got := first.Want(); got != "b" {
+			t.Fatalf("read %q, want b", got)
+		}
+		p.Send(rawpeer.Continuation("c"))
+		next := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text("of the next message")))
+		p.SendRaw(next[:len(next)-5])
+		synctest.Wait()
+		cancel()
+		conntest.WantError(t, between.Err(), context.Canceled)
+		p.SendRaw(next[len(next)-5:])
+		p.SendClose(1000, "")
+		got, err := second.Result()
+		if got != "" || err == nil || err == io.EOF {
+			t.Errorf("read %q, %v, want an error", got, err)
+		}
+		conntest.WantError(t, err, net.ErrClosed)
+		closing.Want()
 	})
 }
 

@@ -73,8 +73,7 @@ func (c *Conn) readToEndOf(ctx context.Context) {
 	}()
 	_, _, err := c.reader(ctx)
 	if err == nil || err == errBetweenMessages {
-		c.refuse(ctx, StatusPolicyViolation, "unexpected data message")
-		err = nil
+		err = c.refuse(ctx, StatusPolicyViolation, "unexpected data message")
 	}
 	ended = err == nil || ctx.Err() == nil
 }

@@ -794,3 +794,29 @@ func TestCloseWithoutCloseFrame(t *testing.T) {
 		})
 	}
 }
+
+// A message that CloseRead does not expect, found while the close handshake is under way,
+// does not cut the handshake short.
+func TestUnexpectedMessageDuringClose(t *testing.T) {
+	var callback chan struct{}
+	opts := &conntest.Options{OnPing: func(context.Context, []byte) bool { <-callback; return false }}
+	conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		callback = make(chan struct{})
+		p.Send(rawpeer.Text("a").More())
+		conntest.WantRead(t, conntest.WantReader(t, c), "a")
+		read := c.CloseRead(t.Context())
+		p.SendPing("")
+		synctest.Wait()
+		release := conntest.UnderTest(p).StallWrites()
+		closing := closing(t, c)
+		synctest.Wait()
+		close(callback)
+		p.Send(rawpeer.Continuation("b"))
+		p.SendClose(1000, "")
+		p.WantSilence(2 * conntest.DrainTime)
+		release()
+		p.WantClose(1000)
+		closing.Want()
+		<-read.Done()
+	})
+}

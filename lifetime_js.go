@@ -376,8 +376,9 @@ func (e *engine) closeNow() error {
 }
 
 // refuse fails the connection because of a violation by the peer.
-func (e *engine) refuse(ctx context.Context, code StatusCode, reason string) {
+func (e *engine) refuse(_ context.Context, code StatusCode, reason string) error {
 	e.fail(code, reason, endReason{byViolation, &violation{code: code, text: reason}})
+	return nil
 }
 
 // fail fails the connection with the reason why, which later calls return. It does not

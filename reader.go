@@ -287,12 +287,17 @@ func (s *byteStream) read(ctx context.Context, typ MessageType, p []byte) (int, 
 	}
 }
 
-// refuse fails the connection because of a message that the program does not accept.
-func (e *engine) refuse(ctx context.Context, code StatusCode, reason string) {
-	if e.lockRead(ctx, underWay) != nil {
-		e.closeNow()
-		return
+// refuse fails the connection because of a message that the program does not accept. If
+// the connection is closing, which discards messages, refuse reads up to the peer's close
+// frame. It returns an error if it has not failed the connection.
+func (e *engine) refuse(ctx context.Context, code StatusCode, reason string) error {
+	if err := e.lockRead(ctx, underWay); err != nil {
+		return err
 	}
 	defer e.unlockRead()
+	if e.life.state() > stateWriteFailed {
+		return e.nextMessage(ctx, underWay)
+	}
 	e.failViolation(ctx, &violation{code: code, text: reason})
+	return nil
 }

@@ -58,7 +58,7 @@ func (s *Sender) cut(err error) {
 }
 
 // abort ends the sending half after a Write that did not return. The caller keeps the lead,
-// since the goroutine that has it is unwinding.
+// since the goroutine that has it is unwinding. Nested calls may both call abort.
 func (s *Sender) abort() {
 	s.host.SendPanicked()
 	s.queue.Close(errPanicked)

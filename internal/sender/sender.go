@@ -81,7 +81,15 @@ func (s *Sender) Send(ctx context.Context, c sendqueue.Class, f *Frame) error {
 		return s.sendQueued(ctx, c, f)
 	}
 	if s.out.added == 0 && f.single(s.out.role) && (f.Pre == nil || s.compressor.made.Load() == nil) {
-		return s.sendSingle(ctx, f)
+		unwound := true
+		defer func() { // as in write, without one more call
+			if unwound {
+				s.abort()
+			}
+		}()
+		err := s.sendSingle(ctx, f)
+		unwound = false
+		return err
 	}
 	err := s.sendLeading(ctx, f)
 	s.release()
@@ -113,15 +121,8 @@ func (s *Sender) sendSingle(ctx context.Context, f *Frame) error {
 	var err error
 	if s.watched || len(rest) > 0 {
 		n, err = s.write(ctx, b, rest)
-	} else { // write, without one more call
-		returned := false
-		defer func() {
-			if !returned {
-				s.abort()
-			}
-		}()
+	} else {
 		n, err = s.stream.Write(ctx, b)
-		returned = true
 	}
 	if err != nil || n < len(b)+len(rest) {
 		s.out.keep(b, rest, n)

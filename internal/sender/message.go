@@ -189,7 +189,7 @@ func (s *Sender) abandonMessage(done <-chan struct{}) {
 func (s *Sender) abandon(m *Message) {
 	m.err = m.ctx.Err()
 	if m.err != nil && m.out().begun {
-		s.cut(m.err)
+		s.cut(nil, m.err)
 	}
 	m.End()
 }

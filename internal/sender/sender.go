@@ -182,10 +182,9 @@ func (s *Sender) sendQueued(ctx context.Context, c sendqueue.Class, f *Frame) er
 					}
 					return ErrCommitted
 				}
-			} else {
-				s.cut(ctx.Err())
+			} else if s.cut(r, ctx.Err()) {
+				ctx = context.Background()
 			}
-			ctx = context.Background()
 		case sendqueue.Leading:
 			done, err := s.lead(ctx, r)
 			s.release()

@@ -30,6 +30,23 @@ func (q *Queue[F]) End(f F) (ok, leading bool) {
 func (q *Queue[F]) Close(err error) (leading bool) {
 	w := q.lock()
 	defer w.mu.Unlock()
+	return q.close(w, err)
+}
+
+// CloseOverdue is Close for an Overdue request that must not be sent later. It reports
+// false and does nothing if the request has an outcome, which Wait returns, or if the
+// lead is free, so that Wait may take it.
+func (q *Queue[F]) CloseOverdue(r *Request[F], err error) (ok, leading bool) {
+	w := q.lock()
+	defer w.mu.Unlock()
+	if r.result() != pending || !q.is(held) {
+		return false, false
+	}
+	return true, q.close(w, err)
+}
+
+// close is Close. The caller holds w.mu.
+func (q *Queue[F]) close(w *waiting[F], err error) (leading bool) {
 	if w.closed {
 		return false
 	}

@@ -147,23 +147,18 @@ func (s *modelSender) send(ctx context.Context, f item, keep bool) fate {
 			s.sendPosted()
 			return nowhere
 		case Overdue:
-			if ok, leading := s.q.Abandon(r); keep && ok {
-				if leading {
-					s.led()
-					s.release()
+			if !keep {
+				if ok, leading := s.q.CloseOverdue(r, errGone); ok {
+					s.closeStream(leading)
+					ctx = context.Background()
 				}
-				return anywhere
-			} else if ok { // it can't be taken back: the model gives up the stream
+			} else if ok, leading := s.q.Abandon(r); ok {
 				if leading {
 					s.led()
-					s.fail()
 					s.release()
-				} else {
-					s.cut()
 				}
 				return anywhere
 			}
-			ctx = context.Background()
 		case Leading:
 			s.led()
 			what := s.lead(ctx, r)
@@ -303,8 +298,10 @@ func (s *modelSender) fail() {
 }
 
 // cut ends the queue and the stream.
-func (s *modelSender) cut() {
-	leading := s.q.Close(errGone)
+func (s *modelSender) cut() { s.closeStream(s.q.Close(errGone)) }
+
+// closeStream closes the stream after the queue, whose Close returned leading.
+func (s *modelSender) closeStream(leading bool) {
 	s.mu.Lock()
 	select {
 	case <-s.gone:

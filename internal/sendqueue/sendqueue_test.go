@@ -447,6 +447,52 @@ func TestContextEnds(t *testing.T) {
 	})
 }
 
+// TestCloseOverdue closes a queue because of a request whose context has ended. Only a
+// request that a leader is sending may end the connection.
+func TestCloseOverdue(t *testing.T) {
+	errEnded := errors.New("the context ended")
+	overdue := func(t *testing.T, q *Queue[int], b *Batch[int]) *Request[int] {
+		must(t, "the lead", q.TryLead(Message))
+		r := q.Enqueue(Message, 1)
+		take(t, q, b, 1)
+		if o := q.leave(r); o != Overdue {
+			t.Fatalf("got the outcome %d, want Overdue", o)
+		}
+		return r
+	}
+	inBubble(t, "being sent", func(t *testing.T, q *Queue[int]) {
+		var b Batch[int]
+		r := overdue(t, q, &b)
+		ok, leading := q.CloseOverdue(r, errEnded)
+		must(t, "a closed queue, and no lead", ok && !leading && q.Ended() && q.Err() == errEnded)
+		if d := q.Release(b.First()); d != Discard {
+			t.Fatalf("got the duty %d, want Discard", d)
+		}
+		settle(q, &b, Failed)
+		goWait(t, q, r).want(t, Failed)
+	})
+	inBubble(t, "sent meanwhile", func(t *testing.T, q *Queue[int]) {
+		var b Batch[int]
+		r := overdue(t, q, &b)
+		settle(q, &b, Sent)
+		ok, leading := q.CloseOverdue(r, errEnded)
+		must(t, "no closed queue", !ok && !leading && !q.Ended())
+		goWait(t, q, r).want(t, Sent)
+		release(t, q)
+	})
+	inBubble(t, "the lead is free", func(t *testing.T, q *Queue[int]) {
+		var b Batch[int]
+		r := overdue(t, q, &b)
+		q.Release(r)
+		ok, leading := q.CloseOverdue(r, errEnded)
+		must(t, "no closed queue", !ok && !leading && !q.Ended())
+		goWait(t, q, r).want(t, Leading)
+		b.Withdraw(r.Start, r.End-r.Start)
+		q.Recycle(r)
+		release(t, q)
+	})
+}
+
 func TestRecycle(t *testing.T) {
 	inBubble(t, "in the queue", func(t *testing.T, q *Queue[int]) {
 		must(t, "the lead", q.TryLead(Message))

@@ -242,11 +242,11 @@ func (r *receiver) readCompressed(ctx context.Context, p []byte) (n int, err err
 }
 
 // inflate inflates bytes of a compressed message into p, counts and validates them. At the
-// end of the message it ends the message and returns 0 and io.EOF.
+// end of the message, unless p is full, it ends the message and returns io.EOF.
 func (r *receiver) inflate(p []byte) (n int, err error) {
 	m := &r.msg
 	n, err = r.inf.Read(p)
-	if n > 0 && err != nil {
+	if n == len(p) {
 		err = nil // the inflater returns it again
 	}
 	if tooBig := r.count(int64(n)); tooBig != nil {
@@ -272,7 +272,11 @@ type payloadReader receiver
 
 func (p *payloadReader) Read(b []byte) (int, error) {
 	r := (*receiver)(p)
-	return r.readPayload(r.ctx, b)
+	n, err := r.readPayload(r.ctx, b)
+	if err == nil && r.left == 0 && r.msg.fin {
+		err = io.EOF // with the last bytes, so that they are inflated to the end
+	}
+	return n, err
 }
 
 // readPayload reads at least one byte of the message's payload, from the buffer if it has

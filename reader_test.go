@@ -62,6 +62,21 @@ func TestReaderUnfinished(t *testing.T) {
 	})
 }
 
+// The last byte of a stored block is inflated together with the end of the message.
+func TestReaderUnfinishedStored(t *testing.T) {
+	opts := &conntest.Options{Compression: websocket.CompressionContextTakeover}
+	conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		p.Send(storedDeflated("hello"), storedDeflated("next"))
+		r := conntest.WantReader(t, c)
+		for _, piece := range []string{"hel", "l"} {
+			conntest.WantRead(t, r, piece)
+			conntest.WantBetween(t, c)
+		}
+		conntest.WantRest(t, r, "o")
+		conntest.WantText(t, c, "next")
+	})
+}
+
 // A message of which all bytes, but not io.EOF, have been read counts as read: decoders
 // of JSON leave it so.
 func TestReaderReadExceptEOF(t *testing.T) {

@@ -79,7 +79,8 @@ type decoder struct {
 	// that the source returned with bytes. It is returned after these.
 	err    error
 	srcErr error
-	tailed bool // the source ended, and in is the tail
+	tailed bool // the source ended, and the tail was appended to in
+	kept   bool // later messages may refer to this one
 
 	step  step
 	final bool // the block says that it is the last
@@ -107,7 +108,7 @@ type decoder struct {
 	litTable  [litTableSize]entry
 	distTable [distTableSize]entry
 	lenTable  [lenTableSize]entry
-	inBuf     [inputSize]byte
+	inBuf     [inputSize + len(tail)]byte
 	ownBuf    [maxDistance]byte
 }
 
@@ -131,6 +132,7 @@ func getDecoder(src io.Reader, past *window) *decoder {
 	d.step, d.final = atHeader, false
 	d.bits, d.nbits = 0, 0
 	d.tailed, d.straight = false, false
+	d.kept = past.limit > 0
 	return d
 }
 
@@ -154,7 +156,12 @@ func (d *decoder) Read(p []byte) (int, error) {
 			d.err = err
 		}
 		if n := d.wrote; n > 0 {
-			d.taken.write(p[:n])
+			if err != io.EOF || d.kept {
+				d.taken.write(p[:n])
+			}
+			if err == io.EOF {
+				return n, err
+			}
 			return n, nil
 		}
 		if err == errInput {
@@ -175,7 +182,7 @@ func (d *decoder) fill(p []byte) (stored int, err error) {
 		d.err = errTruncated
 		return 0, d.err
 	}
-	in := d.inBuf[:]
+	in := d.inBuf[:inputSize]
 	straight := d.step == atStored && d.nbits == 0 && min(d.left, len(p)) >= straightSize
 	switch {
 	case straight:
@@ -197,10 +204,14 @@ func (d *decoder) fill(p []byte) (stored int, err error) {
 				return n, nil
 			}
 			d.in = in[:n]
+			if err == io.EOF {
+				d.appendTail(n)
+			}
 			return 0, nil
 		}
 		if err == io.EOF {
-			return 0, d.sourceEnded()
+			d.appendTail(0)
+			return 0, nil
 		}
 		if err != nil {
 			return 0, err
@@ -217,19 +228,21 @@ func (d *decoder) tookStored(p []byte) {
 	}
 }
 
-// sourceEnded appends the tail that the sender removed (RFC 7692 section 7.2.2). By the RFC
-// a payload ends after the header bits of a stored block, and the tail is the length of that
+// appendTail appends the tail that the sender removed (RFC 7692 section 7.2.2) to the first n
+// bytes of inBuf, which are the last ones of the payload.
+func (d *decoder) appendTail(n int) {
+	d.in = append(d.inBuf[:n], tail...)
+	d.tailed = true
+}
+
+// atEnd reports, before the header of a block, whether the message is complete. By the RFC a
+// payload ends after the header bits of a stored block, and the tail is the length of that
 // block. A payload that ends with a whole block at a whole byte is complete without the
 // tail: an empty one, one whose tail was not removed, and one that ends with a final block
 // (section 7.2.3.4) without the octet after it.
-func (d *decoder) sourceEnded() error {
-	d.tailed = true
-	if d.step == atHeader && d.nbits == 0 {
-		d.err = io.EOF
-		return d.err
-	}
-	d.in = d.inBuf[:copy(d.inBuf[:], tail)]
-	return nil
+func (d *decoder) atEnd() bool {
+	left := int(d.nbits) + 8*len(d.in)
+	return d.tailed && (left == 0 || left == 8*len(tail))
 }
 
 // run inflates until there is no room (nil), the input is used up (errInput), or the message
@@ -242,7 +255,7 @@ func (d *decoder) run() error {
 		}
 		switch d.step {
 		case atHeader:
-			if d.tailed && d.nbits == 0 && len(d.in) == 0 {
+			if d.atEnd() {
 				return io.EOF
 			}
 			err = d.header()

@@ -53,7 +53,7 @@ func (f *Inflater) Begin(src io.Reader) {
 }
 
 // Read inflates into p. It returns available bytes without waiting for more of the
-// source, and io.EOF after the last byte of the message.
+// source, and io.EOF with the last byte of the message or after it.
 //
 // Read returns an error of the source unchanged, after all bytes before it. The next Read
 // reads from the source again and continues. An error that is [ErrCorrupt] ends the message,
@@ -66,7 +66,7 @@ func (f *Inflater) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	n, err := f.dec.Read(p)
-	if n == 0 && f.dec.err != nil {
+	if f.dec.err != nil && (n == 0 || err == io.EOF) {
 		f.idle = f.dec.err
 		f.release()
 	}

@@ -246,6 +246,38 @@ func TestReadDoesNotWait(t *testing.T) {
 	}
 }
 
+// The end of a message is found with its last bytes, if the source returns io.EOF with
+// them. Later messages may refer to these bytes.
+func TestReadEndsWithLastBytes(t *testing.T) {
+	want := jsonText(500, 1)
+	for _, kept := range []struct {
+		bits     int
+		takeover bool
+	}{{maxWindowBits, true}, {9, true}, {maxWindowBits, false}} {
+		f := NewInflater(kept.bits, kept.takeover)
+		var seen []byte
+		for level := range 3 {
+			payload := deflateOthers(level, true, false, seen, want)
+			reads := 0
+			f.Begin(readerFunc(func(p []byte) (int, error) {
+				reads++
+				return copy(p, payload), io.EOF
+			}))
+			p := make([]byte, len(want)+1)
+			if n, err := f.Read(p); n != len(want) || err != io.EOF || !bytes.Equal(p[:n], want) {
+				t.Errorf("%v: Read = %d, %v; want %d bytes and io.EOF", kept, n, err, len(want))
+			}
+			if n, err := f.Read(p); n != 0 || err != io.EOF || reads != 1 {
+				t.Errorf("%v: then Read = %d, %v after %d reads of the source", kept, n, err, reads)
+			}
+			if kept.takeover {
+				seen = want
+			}
+		}
+		f.Close()
+	}
+}
+
 func TestEmptyReads(t *testing.T) {
 	f := NewInflater(maxWindowBits, false)
 	if n, err := f.Read(make([]byte, 1)); n != 0 || err != io.EOF {

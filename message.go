@@ -24,9 +24,9 @@ const (
 	// socketPiece is large because each read of a socket is a system call.
 	socketPiece = 64 << 10
 
-	// copiedPiece is for streams that copy. A piece is still in the first-level cache
-	// when it is unmasked.
-	copiedPiece = 32 << 10
+	// copiedPiece is for streams that copy. A piece, and the memory that it is copied
+	// from, are still in the first-level cache when it is unmasked.
+	copiedPiece = 24 << 10
 
 	// textBlock is the size of the block for text that is not ASCII. Validating it takes
 	// longer than moving it, so it is read into a block that stays in the first-level
@@ -306,14 +306,18 @@ func (r *receiver) readPayload(ctx context.Context, p []byte) (int, error) {
 // readPiece reads payload from the stream into p, which is at most as long as the rest of
 // the frame.
 func (r *receiver) readPiece(ctx context.Context, p []byte) (n int, err error) {
-	in := p[:min(len(p), socketPiece)]
-	if !r.stream.IsSocket() {
+	in := p
+	switch {
+	case r.stream.IsSocket():
+		in = p[:min(len(p), socketPiece)]
+	case r.key == 0 && r.msg.typ == MessageBinary:
+		// Nothing is unmasked or validated, so the payload needs no pieces.
+	case r.msg.multibyte && len(p) >= textBlock:
+		b := bufpool.Get(textBlock)
+		defer b.Free()
+		in = b.B
+	default:
 		in = p[:min(len(p), copiedPiece)]
-		if r.msg.multibyte && len(p) >= textBlock {
-			b := bufpool.Get(textBlock)
-			defer b.Free()
-			in = b.B
-		}
 	}
 	s := readbuf.Source{Stream: r.stream, Reads: r.host.reads()}
 	for n == 0 {

@@ -346,14 +346,26 @@ func asTyped(scheme, u string) string {
 // exits are the sets that a connection leaves when it ends.
 type exits struct {
 	mu    sync.Mutex // held when Group.mu is acquired; guards the rest
+	ended bool       // the connection has ended
 	conn  any        // the connection, from the first set on
 	sets  []set
-	ended bool // the connection has ended
+	one   [1]set // the first memory of sets
 }
 
 // set is a set of connections.
 type set interface {
 	remove(conn any)
+}
+
+// add adds a set of the connection conn. The caller holds x.mu.
+func (x *exits) add(conn any, s set) {
+	x.conn = conn
+	if x.sets == nil {
+		x.sets = x.one[:0]
+	}
+	if x.sets = append(x.sets, s); len(x.sets) > len(x.one) {
+		clear(x.one[:]) // not the memory of sets any more
+	}
 }
 
 // run removes the connection from the sets. A nil exits has none.
@@ -368,4 +380,5 @@ func (x *exits) run() {
 	for _, s := range sets {
 		s.remove(x.conn)
 	}
+	clear(sets)
 }

@@ -32,10 +32,10 @@ type engine struct {
 	opts *connOptions // never nil
 
 	life  lifetime
+	exits lazy.Value[exits] // in the cache line of life, for Group.Add
 	rcv   receiver
 	snd   sender.Sender
 	pings lazy.Value[pings]
-	exits lazy.Value[exits]
 }
 
 // role is a side of the opening handshake.

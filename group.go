@@ -45,7 +45,7 @@ func (g *Group) Add(c *Conn) bool {
 		g.conns = make(map[*Conn]struct{})
 	}
 	g.conns[c] = struct{}{}
-	x.conn, x.sets = c, append(x.sets, g)
+	x.add(c, g)
 	return true
 }
 

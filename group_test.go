@@ -14,6 +14,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/conntest"
@@ -303,6 +304,32 @@ func TestGroupAddAfterFailedWrite(t *testing.T) {
 		}
 		p.SendClose(4000, "")
 		closing.Result()
+	})
+}
+
+// A connection keeps no group that it has left from being collected.
+func TestLeftGroupIsCollected(t *testing.T) {
+	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		rooms := []*websocket.Group{new(websocket.Group), new(websocket.Group), new(websocket.Group)}
+		var left []weak.Pointer[websocket.Group]
+		for i, r := range rooms {
+			left = append(left, weak.Make(r))
+			r.Add(c)
+			if i > 0 {
+				rooms[i-1].Remove(c)
+			}
+		}
+		rooms[0].Add(c)
+		rooms[2].Remove(c)
+		rooms[0].Remove(c)
+		rooms = nil
+		runtime.GC()
+		for i, r := range left {
+			if r.Value() != nil {
+				t.Errorf("group %d is still there", i)
+			}
+		}
+		runtime.KeepAlive(c)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -49,33 +50,52 @@ func (g *mapGroup) Len() int {
 	return len(g.conns)
 }
 
-// BenchmarkMembers has one connection of many leave a group and enter it again.
-func BenchmarkMembers(b *testing.B) {
-	n := 100_000
+// manyMembers is the number of connections of a group.
+func manyMembers() int {
 	if os.Getenv(onlyBenchmarks) != "" {
-		n = 100
+		return 100
 	}
-	ours, theirs := net.Pipe()
-	defer ours.Close()
-	defer theirs.Close()
-	var conns []*websocket.Conn
+	return 100_000
+}
+
+// groups are the groups of a row.
+var groups = []library{{name: "bhojpur"}, {name: "map"}}
+
+// newGroup returns an empty group.
+func newGroup(name string) members {
+	if name == "map" {
+		return &mapGroup{conns: make(map[*websocket.Conn]struct{})}
+	}
+	return new(websocket.Group)
+}
+
+// quietConns returns n connections over conn.
+func quietConns(b *testing.B, conn net.Conn, n int) (conns []*websocket.Conn) {
+	b.Helper()
 	for range n {
-		conns = append(conns, rawpeer.AcceptedOn(b, quiet{ours}, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+		conns = append(conns, rawpeer.AcceptedOn(b, quiet{conn}, nil, func(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
 			return websocket.Accept(w, r, nil)
 		}))
 	}
+	return conns
+}
+
+// BenchmarkMembers has one connection of many leave a group and enter it again, and
+// connections of a full group end.
+func BenchmarkMembers(b *testing.B) {
+	n := manyMembers()
+	ours, theirs := net.Pipe()
+	defer ours.Close()
+	defer theirs.Close()
+	conns := quietConns(b, ours, n)
 	defer func() {
 		for _, c := range conns {
 			c.CloseNow()
 		}
 	}()
-	rows := []library{{name: "bhojpur"}, {name: "map"}}
-	for _, row := range inTurn(rows) {
+	for _, row := range inTurn(groups) {
 		b.Run("enter-and-leave/"+row.name, func(b *testing.B) {
-			var g members = new(websocket.Group)
-			if row.name == "map" {
-				g = &mapGroup{conns: make(map[*websocket.Conn]struct{})}
-			}
+			g := newGroup(row.name)
 			for _, c := range conns {
 				g.Add(c)
 			}
@@ -93,5 +113,37 @@ func BenchmarkMembers(b *testing.B) {
 				g.Remove(c)
 			}
 		})
+	}
+	for _, row := range inTurn(groups) {
+		b.Run("end/"+row.name, func(b *testing.B) { membersEnd(b, newGroup(row.name), ours) })
+	}
+}
+
+// membersEnd has connections enter a group and end. A map needs a call for that.
+func membersEnd(b *testing.B, g members, conn net.Conn) {
+	m, needsCall := g.(*mapGroup)
+	var conns []*websocket.Conn
+	for b.Loop() {
+		if len(conns) == 0 {
+			b.StopTimer()
+			conns = quietConns(b, conn, manyMembers())
+			for _, c := range conns {
+				g.Add(c)
+			}
+			runtime.GC()
+			b.StartTimer()
+		}
+		c := conns[len(conns)-1]
+		conns = conns[:len(conns)-1]
+		if needsCall {
+			m.Remove(c)
+		}
+		c.CloseNow()
+	}
+	if g.Len() != len(conns) {
+		b.Fatalf("%d members, want %d", g.Len(), len(conns))
+	}
+	for _, c := range conns {
+		c.CloseNow()
 	}
 }

@@ -69,6 +69,8 @@ type closeState struct {
 	sent  lazy.Event // the close frame was sent or can't be sent
 	ended lazy.Event // a write has failed, or the stream is closed
 
+	writeFailed atomic.Bool // the state is stateWriteFailed, or was
+
 	mu    sync.Mutex // a leaf; guards the fields below and changes of the state
 	why   endReason  // why the connection is not open
 	ours  bool       // Close, CloseNow or a context ended the connection for reads
@@ -97,9 +99,8 @@ func (l *lifetime) ended() <-chan struct{} { return l.closing().ended.Done() }
 
 // hasEnded reports whether the connection has ended, and is a member of no Group.
 func (l *lifetime) hasEnded() bool {
-	s := l.state()
 	d := l.end.Load()
-	return s == stateWriteFailed || s == stateClosed || d != nil && d.ended.Happened()
+	return d != nil && (d.writeFailed.Load() || l.state() == stateClosed)
 }
 
 // advance changes the state to a later one for the given reason. It returns the previous
@@ -124,6 +125,8 @@ func (l *lifetime) advance(to state, why endReason) (from state, ok bool) {
 		d.cut = true
 	}
 	switch to {
+	case stateWriteFailed:
+		d.writeFailed.Store(true)
 	case statePeerClosed:
 		d.peer = why.cause
 	case stateClosed:

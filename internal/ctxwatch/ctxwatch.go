@@ -81,7 +81,7 @@ type Watch struct {
 
 // The states of a Watch's flag.
 const (
-	calm        = iota
+	lowered     = iota
 	raised      // the registered context has ended
 	interrupted // and so the target is interrupted
 )
@@ -114,16 +114,17 @@ func (w *Watch) Init(target Target, keeping Keeping) {
 }
 
 // Begin makes the end of ctx interrupt the call that follows, and the end of no
-// other context. It reports false, and End must not be called, if ctx has ended.
+// other context. It reports false, and End must not be called, if ctx has ended. It is
+// TryBegin, followed by Register if necessary.
 func (w *Watch) Begin(ctx context.Context) bool {
 	done := ctx.Done()
-	return w.Armed(done) || w.Turn(ctx, done)
+	return w.TryBegin(done) || w.Register(ctx, done)
 }
 
-// Armed reports whether Begin has nothing to do for the context with this Done
-// channel. It is small enough to be inlined.
-func (w *Watch) Armed(done <-chan struct{}) bool {
-	return w.Watches(done) && w.flag.Load() == calm
+// TryBegin is Begin if the context with this Done channel is registered, and no other
+// one. Otherwise it reports false and has no effect. It is small enough to be inlined.
+func (w *Watch) TryBegin(done <-chan struct{}) bool {
+	return w.Watches(done) && w.flag.Load() == lowered
 }
 
 // Watches reports whether the context with this Done channel, and no other one, is
@@ -135,19 +136,20 @@ func (w *Watch) Watches(done <-chan struct{}) bool {
 	return done == w.done
 }
 
-// Ready is Begin for a call that does not block. End may be omitted: the end of any
-// registered context may interrupt the call. Ready reports false if a registered context
-// and ctx have ended.
-func (w *Watch) Ready(ctx context.Context) bool {
-	if w.flag.Load() == calm {
+// BeginNoWait is Begin for a call that does not block, and registers nothing. End may be
+// omitted. The end of any registered context may interrupt the call. BeginNoWait reports
+// false if ctx and a registered context have ended.
+func (w *Watch) BeginNoWait(ctx context.Context) bool {
+	if w.flag.Load() == lowered {
 		return true
 	}
 	w.release()
 	return ctx.Err() == nil
 }
 
-// Turn is Begin where Armed reports false.
-func (w *Watch) Turn(ctx context.Context, done <-chan struct{}) bool {
+// Register is the part of Begin after TryBegin has reported false. done is the Done
+// channel of ctx.
+func (w *Watch) Register(ctx context.Context, done <-chan struct{}) bool {
 	w.release()
 	if done == nil {
 		return true
@@ -191,13 +193,14 @@ func afterFunc(ctx context.Context, watch weak.Pointer[Watch], done <-chan struc
 
 // End ends the watch of Begin. It reports whether the target was interrupted, and resumes
 // it in that case.
-func (w *Watch) End() (wasInterrupted bool) { return !w.Calm() && w.release() }
+func (w *Watch) End() (wasInterrupted bool) { return !w.TryEnd() && w.release() }
 
-// Calm reports whether End has nothing to do. It is small enough to be inlined.
-func (w *Watch) Calm() bool { return w.stop == nil || w.stays && w.flag.Load() == calm }
+// TryEnd is End if the registration stays and its context has not ended, or if there is
+// none. Otherwise it reports false and has no effect. It is small enough to be inlined.
+func (w *Watch) TryEnd() bool { return w.stop == nil || w.stays && w.flag.Load() == lowered }
 
 // Raised reports whether Mend has something to do.
-func (w *Watch) Raised() bool { return w.flag.Load() != calm }
+func (w *Watch) Raised() bool { return w.flag.Load() != lowered }
 
 // Mend unregisters a context that has ended, and resumes the target if it was
 // interrupted.
@@ -235,7 +238,7 @@ func (w *Watch) release() (wasInterrupted bool) {
 	if wasInterrupted = w.flag.Load() == interrupted; wasInterrupted {
 		w.target.Resume()
 	}
-	w.flag.Store(calm)
+	w.flag.Store(lowered)
 	return wasInterrupted
 }
 
@@ -244,7 +247,7 @@ func (w *Watch) release() (wasInterrupted bool) {
 func (w *Watch) fire(done <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.done != done || w.flag.Load() != calm {
+	if w.done != done || w.flag.Load() != lowered {
 		return
 	}
 	// Set the flag before reading the lock. The holder reads the flag after it has

@@ -281,12 +281,12 @@ func TestReady(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			call(t, w, d, ctx)
 			call(t, w, d, ctx)
-			if !w.Ready(ctx) {
+			if !w.BeginNoWait(ctx) {
 				t.Error("not ready with a context that has not ended")
 			}
 			cancel()
 			synctest.Wait()
-			if !w.Ready(t.Context()) || w.Raised() {
+			if !w.BeginNoWait(t.Context()) || w.Raised() {
 				t.Error("not ready after an earlier context's end")
 			}
 			other, cancel := context.WithCancel(t.Context())
@@ -294,7 +294,7 @@ func TestReady(t *testing.T) {
 			call(t, w, d, other)
 			cancel()
 			synctest.Wait()
-			if w.Ready(other) || w.Raised() {
+			if w.BeginNoWait(other) || w.Raised() {
 				t.Error("ready with a context that has ended")
 			}
 		})

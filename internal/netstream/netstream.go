@@ -175,11 +175,11 @@ func (s *Stream) Read(ctx context.Context, p []byte) (int, error) {
 		n, _, err := s.rawRead(ctx, p, 0)
 		return n, err
 	}
-	if done := ctx.Done(); !s.rd.Armed(done) && !s.rd.Turn(ctx, done) {
+	if done := ctx.Done(); !s.rd.TryBegin(done) && !s.rd.Register(ctx, done) {
 		return 0, ErrInterrupted
 	}
 	n, err := s.rwc.Read(p)
-	if uint(n-1) < uint(len(p)) && s.rd.Calm() {
+	if uint(n-1) < uint(len(p)) && s.rd.TryEnd() {
 		return n, nil // the next call returns an error again
 	}
 	return s.didRead(ctx, p, n, err)
@@ -189,7 +189,7 @@ func (s *Stream) Read(ctx context.Context, p []byte) (int, error) {
 // read that is not filled has taken the last of them, or is one of the socket. The
 // socket is read directly from then on.
 func (s *Stream) readAhead(ctx context.Context, p []byte) (int, error) {
-	if done := ctx.Done(); !s.rd.Armed(done) && !s.rd.Turn(ctx, done) {
+	if done := ctx.Done(); !s.rd.TryBegin(done) && !s.rd.Register(ctx, done) {
 		return 0, ErrInterrupted
 	}
 	n, err := s.rwc.Read(p)
@@ -253,11 +253,11 @@ func (s *Stream) Write(ctx context.Context, p []byte) (int, error) {
 	if s.raw != nil {
 		return s.rawWrite(ctx, p, blocking)
 	}
-	if done := ctx.Done(); !s.wr.Armed(done) && !s.wr.Turn(ctx, done) {
+	if done := ctx.Done(); !s.wr.TryBegin(done) && !s.wr.Register(ctx, done) {
 		return 0, ErrInterrupted
 	}
 	n, err := s.rwc.Write(p)
-	if n == len(p) && err == nil && s.wr.Calm() {
+	if n == len(p) && err == nil && s.wr.TryEnd() {
 		return n, nil
 	}
 	return s.didWrite(ctx, p, n, err)

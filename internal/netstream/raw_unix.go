@@ -20,12 +20,12 @@ import (
 // rawReading is a read into p, or, if that is nil, into a block. Each stream has one,
 // which is in use while a read waits.
 type rawReading struct {
-	on      func(fd uintptr) bool // readable, of this stream
-	p       []byte                // destination; nil for a block, then in Stream.first
-	n       int                   // number of bytes read; 0 at the end; or a negative errno
-	size    int32                 // of the block
-	watched bool                  // the context is registered
-	novel   bool                  // the read has to wait, and the context is not
+	on       func(fd uintptr) bool // readable, of this stream
+	p        []byte                // destination; nil for a block, then in Stream.first
+	n        int                   // number of bytes read; 0 at the end; or a negative errno
+	size     int32                 // of the block
+	watched  bool                  // the context is registered
+	register bool                  // the read has to wait, and the context must be registered before
 }
 
 // rawWriting is a write. It comes from a pool.
@@ -89,19 +89,19 @@ func (s *Stream) rawRead(ctx context.Context, p []byte, size int) (int, *bufpool
 		return 0, nil, ErrInterrupted
 	}
 	r := &s.reading
-	if !s.rd.Ready(ctx) {
+	if !s.rd.BeginNoWait(ctx) {
 		return 0, nil, ErrInterrupted
 	}
 	done := ctx.Done()
 	r.p, r.size, r.watched = p, int32(size), s.rd.Watches(done)
 	r.n = 0
 	err := s.raw.Read(r.on)
-	if r.novel {
-		// Registering needs a large part of the stack, which would have to grow and
-		// stay large for a connection that waits, so it is not done in the function
-		// above.
-		r.novel = false
-		if !s.rd.Turn(ctx, done) {
+	if r.register {
+		// Registering needs much stack, which would grow and stay large for a
+		// connection that waits. So it is not done in readable, which is called
+		// deeper in the stack.
+		r.register = false
+		if !s.rd.Register(ctx, done) {
 			r.p = nil
 			return 0, nil, ErrInterrupted
 		}
@@ -116,7 +116,7 @@ func (s *Stream) rawRead(ctx context.Context, p []byte, size int) (int, *bufpool
 		n = 0
 	}
 	r.p, s.first = nil, nil
-	if s.rd.Calm() {
+	if s.rd.TryEnd() {
 		return n, block, err
 	}
 	if s.rd.End() && err != nil {
@@ -158,8 +158,8 @@ func (s *Stream) readable(fd uintptr) bool {
 		case nil:
 			return true
 		case syscall.EAGAIN:
-			r.novel = !r.watched
-			return r.novel
+			r.register = !r.watched
+			return r.register
 		}
 		errno, _ := err.(syscall.Errno)
 		r.n = -int(errno)
@@ -168,7 +168,7 @@ func (s *Stream) readable(fd uintptr) bool {
 }
 
 func (s *Stream) rawWrite(ctx context.Context, p []byte, mode blockMode) (int, error) {
-	if !s.wr.Ready(ctx) {
+	if !s.wr.BeginNoWait(ctx) {
 		return 0, ErrInterrupted
 	}
 	w := newRawWriting()

@@ -139,9 +139,10 @@ const maxEmptyReads = 100
 const joinLimit = 16 << 10
 
 // New makes a Stream of rwc. conn is the connection below it, or nil. If it is nil
-// and rwc is a net.Conn, that is taken. Deadlines that were set on it are removed.
+// and rwc is a net.Conn, or if rwc is a socket, rwc is used in its place. Deadlines that
+// were set on it are removed.
 func New(rwc io.ReadWriteCloser, conn net.Conn, owner Owner) *Stream {
-	if conn == nil {
+	if conn == nil || isSocket(rwc) {
 		conn, _ = rwc.(net.Conn)
 	}
 	s := &Stream{rwc: rwc, conn: conn, owner: owner, kind: kindOf(rwc, conn)}

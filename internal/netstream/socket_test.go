@@ -14,6 +14,7 @@ import (
 
 	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/poolcheck"
+	"github.com/bhojpur/api/internal/rawpeer"
 )
 
 // withConn makes the transport report the connection of a request.
@@ -304,5 +305,24 @@ func TestUnsent(t *testing.T) {
 	defer theirs.Close()
 	if n, ok := newSide(t, ours).Unsent(); ok {
 		t.Errorf("%d bytes of a pipe are unsent", n)
+	}
+}
+
+// A socket is the connection of a stream, whichever one is passed beside it.
+func TestSocketBesideAnotherConn(t *testing.T) {
+	socket, peer := tcp(t)
+	other, _ := pipe(t)
+	s := New(socket, other, new(locks))
+	t.Cleanup(s.Close)
+	if got, want := s.LocalAddr(), socket.LocalAddr(); got != want {
+		t.Errorf("got the address %v, want %v", got, want)
+	}
+	if n, err := s.WriteBoth(t.Context(), []byte("head"), []byte("body")); n != 8 || err != nil {
+		t.Fatalf("wrote %d, %v", n, err)
+	}
+	s.CloseWrite()
+	peer.SetReadDeadline(time.Now().Add(rawpeer.DefaultTimeout))
+	if got, err := io.ReadAll(peer); string(got) != "headbody" || err != nil {
+		t.Errorf("the peer read %q, %v", got, err)
 	}
 }

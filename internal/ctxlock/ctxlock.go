@@ -26,15 +26,15 @@ var ErrDone = errors.New("ctxlock: done while waiting")
 // Mutex is a mutual exclusion lock. The zero value is an unlocked mutex with
 // version 0. A Mutex must not be copied after its first use.
 type Mutex struct {
-	state   atomic.Uint64 // free, held or wanted; the published version above stateBits
+	state   atomic.Uint64 // free, held or contended; the published version above stateBits
 	version uint64        // owned by the holder
 	queue   atomic.Pointer[queue]
 }
 
 const (
-	free   = iota
-	held   // no goroutine waits
-	wanted // held, and the queue is not empty
+	free      = iota
+	held      // no goroutine waits
+	contended // held, and the queue is not empty
 
 	stateBits = 2
 	stateMask = 1<<stateBits - 1
@@ -42,7 +42,7 @@ const (
 
 // queue is the queue of goroutines blocked in Lock. It is allocated by the first.
 type queue struct {
-	mu         sync.Mutex // guards the rest, and changes of the state to and from wanted
+	mu         sync.Mutex // guards the rest, and changes of the state to and from contended
 	head, tail *Waiter
 	spare      *Waiter // a list of unused waiters, kept for their channels
 	spares     int
@@ -92,7 +92,7 @@ func (m *Mutex) Enqueue() *Waiter {
 		if s&stateMask == free && m.state.CompareAndSwap(s, s|held) {
 			return nil
 		}
-		if s&stateMask == wanted || s&stateMask == held && m.state.CompareAndSwap(s, s&^stateMask|wanted) {
+		if s&stateMask == contended || s&stateMask == held && m.state.CompareAndSwap(s, s&^stateMask|contended) {
 			break
 		}
 	}

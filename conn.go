@@ -101,10 +101,10 @@ func (c *Conn) AppendRead(ctx context.Context, dst []byte) (MessageType, []byte,
 
 // Reader waits for the next message and returns its type and a reader of its payload.
 // The reader reads from the connection: the message is never in memory as a whole. It
-// returns [io.EOF] at the end of the message. ctx applies to its reads as well. After
-// the end of the message it returns an error. The message must be read to its end
-// before the next call of Reader or Read; an earlier call returns an error and has no
-// effect.
+// returns [io.EOF] at the end of the message, and another error once the next message
+// has begun. ctx applies to its reads as well. The message must be read to its end
+// before the next call of Reader or Read. An earlier call returns an error and has no
+// effect; it may wait for the message's next frame, to find out whether that is empty.
 //
 // Text is validated as it arrives. The first invalid byte fails the connection with
 // StatusInvalidFramePayloadData (RFC 6455 section 8.1). Pings that arrive are answered.

@@ -15,8 +15,8 @@ import (
 // engine is a connection outside a browser: a receiver and a Sender over one byte
 // stream, and the state of the connection.
 //
-// The two halves do not know each other. They return errors, which failRead and
-// failWrite turn into the end of the connection.
+// Neither half refers to the other. They return errors, which failRead and failWrite
+// turn into the end of the connection.
 //
 // Locks, in the order in which they are acquired:
 //

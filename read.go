@@ -21,9 +21,9 @@ import (
 	"github.com/bhojpur/api/internal/sender"
 )
 
-// receiver is the receiving half of a connection. It knows neither the sending half nor
-// the state of the connection. It returns violations by the peer, the peer's close frame
-// and errors of the stream as errors.
+// receiver is the receiving half of a connection. It refers neither to the sending half
+// nor to the state of the connection. It returns violations by the peer, the peer's close
+// frame and errors of the stream as errors.
 //
 // Its methods return netstream.ErrInterrupted if the context ends while they wait. They
 // can be called again then.

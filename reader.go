@@ -162,8 +162,9 @@ func (h *messageReader) Read(p []byte) (int, error) {
 		} else if v != h.version {
 			return 0, wrapReadErr(h.staleErr(v, began))
 		}
-		// The wait needs no context: the holder of the lock is Close, or reads the same
-		// message with the same context.
+		// The wait has no context: the holder of the lock is Close, reads the same message
+		// with the same context, or waits for the next frame of the message in another
+		// call of Reader or Read.
 		r.mu.Lock(context.Background(), nil)
 	}
 	n, err := e.readHandle(h, p, began)

@@ -170,8 +170,8 @@ func socketURL(u, base string) (*url.URL, error) {
 
 // withoutPassword removes the password from an error that may contain the URL.
 func withoutPassword(err error, u *url.URL) error {
-	told := err.Error()
-	if redacted := strings.ReplaceAll(told, u.String(), u.Redacted()); redacted != told {
+	text := err.Error()
+	if redacted := strings.ReplaceAll(text, u.String(), u.Redacted()); redacted != text {
 		return errors.New(redacted)
 	}
 	return err

@@ -13,19 +13,19 @@ type Compressor struct {
 	kind     kind
 	takeover bool
 
-	// window is what the peer's window ends with: messages that were
-	// compressed, and that the peer has or will have. Empty without takeover.
+	// window has the end of the peer's window: the end of the messages that were
+	// compressed and sent, or are to be sent. It is empty without takeover.
 	window window
 
-	// later is what comes behind the window, and is not in it yet: the caller's
-	// memory.
+	// later is the text of Sent, which follows the bytes of window and was not
+	// added to it yet. It is memory of the caller.
 	later []byte
 
 	// stamp identifies the encoder whose history is the peer's window. It is 0
 	// if there is none.
 	stamp uint64
 
-	// enc is lent while a message is open.
+	// enc comes from a pool while a message is open.
 	enc     *encoder
 	written int  // bytes of the open message
 	flushed bool // Flush was called inside it
@@ -78,8 +78,8 @@ func NewCompressor(windowBits, level int, takeover bool) *Compressor {
 }
 
 // Append compresses p as one whole message and appends its payload to dst
-// (RFC 7692 section 7.2.1: the flush's last four octets taken off). The payload
-// of an empty message is one zero octet. p is not kept.
+// (RFC 7692 section 7.2.1, without the last four octets of the flush). The payload of
+// an empty message is one zero octet. p is not kept.
 //
 // Up to level 6, and with windows below 15 bits, a message of less than 128 bytes
 // refers to nothing before it, and the one after it only to what the Compressor
@@ -105,8 +105,8 @@ func (c *Compressor) Append(dst, p []byte) []byte {
 	return dst
 }
 
-// Begin opens a message that is compressed as it is written. It panics when one
-// is open.
+// Begin opens a message that is compressed as it is written. It panics if a message is
+// open.
 func (c *Compressor) Begin() {
 	c.begin(blockSize)
 	c.enc.text = window{limit: c.window.limit, ring: c.enc.buf[:0]}
@@ -137,9 +137,9 @@ func (c *Compressor) Flush(dst []byte) []byte {
 	return dst
 }
 
-// End closes the message and appends the rest of its payload to dst. The four
-// octets that are taken off a payload are always of what End itself makes, so
-// that everything before may have been sent.
+// End closes the message and appends the rest of its payload to dst. The four octets
+// that are removed from a payload (RFC 7692 section 7.2.1) are always among those that End
+// produces, so the output of Write and Flush can be sent before.
 func (c *Compressor) End(dst []byte) []byte {
 	e := c.open()
 	e.out = dst
@@ -208,7 +208,7 @@ func (c *Compressor) Close() {
 // errOpen is the panic value for misuse.
 const errOpen = "deflate: a message is open already"
 
-// begin takes an encoder for a message of n bytes, or of so many or fewer.
+// begin takes an encoder for a message of at most n bytes.
 func (c *Compressor) begin(n int) {
 	if c.enc != nil {
 		panic(errOpen)
@@ -244,8 +244,8 @@ func (c *Compressor) flush() []byte {
 	return p[:len(p)-len(tail)]
 }
 
-// after says whether the encoder still has the history of a message that is
-// complete, and of those before it.
+// after returns whether the history of the encoder, after a complete message, has that
+// message and those before it.
 func (c *Compressor) after() history {
 	last := c.written % blockSize
 	if !c.takeover || c.flushed || !c.kind.chains() && 0 < last && last < minReferring {
@@ -254,7 +254,7 @@ func (c *Compressor) after() history {
 	return historyKept
 }
 
-// open is the open message's encoder.
+// open returns the encoder of the open message. It panics if none is open.
 func (c *Compressor) open() *encoder {
 	if c.enc == nil {
 		panic("deflate: no message is open")

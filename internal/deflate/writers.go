@@ -98,7 +98,7 @@ type lender struct {
 
 var lenders [kinds]lender
 
-// stamps is the last one given.
+// stamps is the last stamp that was assigned.
 var stamps atomic.Uint64
 
 // takeEncoder returns an encoder of kind k. It reports true if the encoder's last message

@@ -20,6 +20,8 @@ const (
 	Pong         Opcode = 0xa
 )
 
+// IsControl reports whether op is the opcode of a control frame (RFC 6455 section 5.5),
+// also of a reserved one.
 func (op Opcode) IsControl() bool { return op&0x8 != 0 }
 
 // Byte0 is the first byte of a frame in wire format: FIN, the reserved bits and the
@@ -27,6 +29,7 @@ func (op Opcode) IsControl() bool { return op&0x8 != 0 }
 // by one stalls the processor.
 type Byte0 byte
 
+// Op returns the opcode, and Fin and RSV1 report whether these bits are set.
 func (b Byte0) Op() Opcode { return Opcode(b & BitsOp) }
 func (b Byte0) Fin() bool  { return b&BitFin != 0 }
 func (b Byte0) RSV1() bool { return b&BitRSV1 != 0 }

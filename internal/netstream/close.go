@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// closePatience is how long Close waits for a stream of an unknown type to be
-// closed. Package crypto/tls takes 5 seconds for it if the peer does not read.
+// closePatience bounds the wait for Close of a stream of an unknown type. That of
+// package crypto/tls takes 5 seconds if the peer does not read.
 const closePatience = 100 * time.Millisecond
 
-// hurryAfter is when writing is interrupted for the first time.
+// hurryAfter is the time after which such a Close is hurried.
 const hurryAfter = time.Millisecond
 
 // CloseWrite closes the writing direction, if the stream supports that.

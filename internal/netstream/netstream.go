@@ -127,15 +127,15 @@ type Stream struct {
 	outcomes struct{ read, write Outcome }
 }
 
-// FirstRead is how many bytes at most a read without a pooled block waits for.
+// FirstRead is the maximum size of a read that waits without a pooled block.
 const FirstRead = 128
 
-// maxEmptyReads is how many times in a row a Read may return neither bytes nor an
-// error. A net.Pipe does that for an empty Write.
+// maxEmptyReads is the maximum number of successive Reads that return neither bytes nor
+// an error. One of a net.Pipe does that for an empty Write.
 const maxEmptyReads = 100
 
-// joinLimit is up to which size head and body of WriteBoth are copied together
-// where there are no vectored writes.
+// joinLimit is the size up to which WriteBoth copies head and body together, on streams
+// without vectored writes.
 const joinLimit = 16 << 10
 
 // New makes a Stream of rwc. conn is the connection below it, or nil. If it is nil
@@ -147,7 +147,8 @@ func New(rwc io.ReadWriteCloser, conn net.Conn, owner Owner) *Stream {
 	}
 	s := &Stream{rwc: rwc, conn: conn, owner: owner, kind: kindOf(rwc, conn)}
 	keeping := ctxwatch.Release
-	// What only closing interrupts must not be interrupted by mistake.
+	// A stream that is interrupted by closing it must not be interrupted between calls,
+	// so no context stays registered.
 	if conn != nil && conn.SetDeadline(time.Time{}) == nil && !s.kind.is(interrupter) {
 		keeping = ctxwatch.Keep
 	}
@@ -166,7 +167,7 @@ func New(rwc io.ReadWriteCloser, conn net.Conn, owner Owner) *Stream {
 // IsSocket reports whether each read and write is a system call on a socket.
 func (s *Stream) IsSocket() bool { return s.raw != nil }
 
-// Read waits until there are bytes and reads them into p, which is not empty. The
+// Read waits until bytes are available and reads them into p, which is not empty. The
 // error is nil if bytes were read.
 func (s *Stream) Read(ctx context.Context, p []byte) (int, error) {
 	if s.raw != nil {
@@ -186,9 +187,9 @@ func (s *Stream) Read(ctx context.Context, p []byte) (int, error) {
 	return s.didRead(ctx, p, n, err)
 }
 
-// readAhead is Read of a body of net/http's that may have bytes that were read ahead. A
-// read that is not filled has taken the last of them, or is one of the socket. The
-// socket is read directly from then on.
+// readAhead is Read of a body of net/http that may have bytes that were read ahead. A
+// read that does not fill p has taken the last of them, or has read from the socket. From
+// then on the socket is read directly.
 func (s *Stream) readAhead(ctx context.Context, p []byte) (int, error) {
 	if done := ctx.Done(); !s.rd.TryBegin(done) && !s.rd.Register(ctx, done) {
 		return 0, ErrInterrupted
@@ -201,7 +202,8 @@ func (s *Stream) readAhead(ctx context.Context, p []byte) (int, error) {
 	return s.didRead(ctx, p, n, err)
 }
 
-// didRead is the rest of Read where there is more to it.
+// didRead is the part of Read after a call of rwc.Read that returned n and err, unless
+// that returned bytes and was not interrupted.
 func (s *Stream) didRead(ctx context.Context, p []byte, n int, err error) (int, error) {
 	for empty := 1; n == 0 && err == nil; empty++ {
 		if empty > maxEmptyReads {
@@ -223,12 +225,13 @@ func (s *Stream) didRead(ctx context.Context, p []byte, n int, err error) (int, 
 	return 0, err
 }
 
-// ReadBlock waits until there are bytes and reads them into a block. A socket is
-// waited for without one: the block that is taken then has at least size bytes.
-// Other streams are read first, bytes at most, into memory of the stream's own, so
-// that they hold no block while they wait, unless first is 0. The bytes are the
-// first n of b, and n is len(b.B) if there may be more of them. The caller has to
-// free the block.
+// ReadBlock waits until bytes are available and reads them into a block, which the caller
+// must free. The bytes are b.B[:n]. If n is len(b.B), more may be available.
+//
+// While a socket is waited for, there is no block. The block that is taken afterwards has
+// at least size bytes. Another stream must be read to wait for it: the first read is of
+// first bytes at most, into memory that the Stream owns. If first is 0, it is into a
+// pooled block of at least size bytes.
 func (s *Stream) ReadBlock(ctx context.Context, size, first int) (b *bufpool.Block, n int, err error) {
 	switch {
 	case s.raw != nil && !s.ahead:
@@ -264,7 +267,8 @@ func (s *Stream) Write(ctx context.Context, p []byte) (int, error) {
 	return s.didWrite(ctx, p, n, err)
 }
 
-// didWrite is the rest of Write where there is more to it.
+// didWrite is the part of Write after a call of rwc.Write that returned n and err, unless
+// that wrote p and was not interrupted.
 func (s *Stream) didWrite(ctx context.Context, p []byte, n int, err error) (int, error) {
 	switch {
 	case n < 0 || n > len(p):

@@ -1,6 +1,6 @@
 // Package sender is the sending half of a connection. It encodes frames and sends them in
-// the order of package sendqueue. It knows neither the receiving half nor the state of
-// the connection, and returns errors for its caller to handle.
+// the order of package sendqueue. It refers neither to the receiving half nor to the
+// state of the connection, and returns errors for its caller to handle.
 package sender
 
 import (

@@ -75,6 +75,7 @@ func (s *Sender) mend() {
 	if s.queue.Take() {
 		s.stream.MendWrite()
 		if !s.tryRelease() {
+			s.draining.Store(true)
 			go s.drain()
 		}
 	}

@@ -6,6 +6,7 @@ var (
 	clientReads  = []string{Ours, Append, "coder", "gorilla", "gws"}
 	notValidated = "gorilla does not validate text."
 	memoryCopy   = "The memory: a client does not unmask, so the copy of the connection is nearly all of the time."
+	onlyCopy     = "A client does not unmask: the copy of the connection alone is 0.57 × best on an Intel Xeon."
 )
 
 func clientReadsGroup() Group {
@@ -16,9 +17,9 @@ func clientReadsGroup() Group {
 			"bhojpur and gws validate text, coder and gorilla do not.",
 		Units: []string{"ns/op", "allocs/op"},
 		Rows: []Row{
-			row("ClientReadBinary/16", "binary, 16 B", clientReads, faster(0.8, "gorilla"), appended(0.8, "gorilla")),
-			row("ClientReadText/16", "text, 16 B", clientReads, faster(0.8, "gorilla"), appended(0.8, "gorilla")).limited(notValidated),
-			row("ClientReadBinary/16384", "binary, 16 KiB", clientReads, faster(0.58, Best)),
+			row("ClientReadBinary/16", "binary, 16 B", clientReads, faster(0.8, "gorilla"), appended(0.8, "gorilla")).limited(fourAtomics),
+			row("ClientReadText/16", "text, 16 B", clientReads, faster(0.8, "gorilla"), appended(0.8, "gorilla")).limited(fourAtomics + " " + notValidated),
+			row("ClientReadBinary/16384", "binary, 16 KiB", clientReads, faster(0.58, Best)).limited(onlyCopy),
 			row("ClientReadBinary/1048576", "binary, 1 MiB", clientReads, faster(1, Best)).limited(memoryCopy),
 			row("ClientReadText/1048576", "text, 1 MiB", clientReads, faster(1, "gorilla")).limited(notValidated),
 			row("ClientReadBinaryTCP/16384", "binary, 16 KiB, TCP", clientReads, faster(1, Best)).limited(systemCalls),

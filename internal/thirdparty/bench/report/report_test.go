@@ -90,7 +90,7 @@ func TestReport(t *testing.T) {
 		"| binary, 16 B | ns/op | **100** | 400 | 600 | 800 | 1,000 | 1,200 | 1,400 | | | 0.12 (coder), 0.50 | –, – |"+
 			" ≤ 0.8 × best: 0.12, met<br>AppendRead ≤ 0.7 × best: 0.50, met | **100**, 800 (coder), wanted ≤ 0: **not met** |",
 		"≤ 1.2 × coder: 0.17, met<br>≤ 0.07 × gws: 0.10, **not met** |",
-		"- A server reads, multi-byte text, 1 MiB: ≤ 0.07 × gws: 0.10. coder does not validate.\n",
+		"- A server reads, multi-byte text, 1 MiB: ≤ 0.07 × gws: 0.10. coder does not validate.",
 		"- A server reads, binary, 16 B: 100 allocations, wanted ≤ 0.\n",
 		"| in the HTTP handler | B/conn | **200** |",
 		"| one connection, 1 KiB | wire-B/op | **100** |",

@@ -137,7 +137,7 @@ func (e *engine) failViolation(ctx context.Context, v *violation) {
 	if ok {
 		d := e.life.closing()
 		if from == stateClosing && d.sent.Happened() {
-			halfClose(e.rcv.stream)
+			halfClose(e.rcv.stream.Stream)
 		}
 		e.snd.PostClose(appendClose(nil, v.code, v.text))
 		ctx, cancel := context.WithTimeout(ctx, drainTimeout)

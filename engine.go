@@ -107,6 +107,7 @@ func (e *engine) init(r role, d *deflateParams, x connOptions) {
 	e.rcv.limit.Store(readLimit(x.readLimit))
 	if x.bounds.On() {
 		e.opts.watch = liveness.New(x.bounds)
+		e.rcv.stream.Reads = &e.opts.watch.Reads
 		e.snd.Watch()
 	}
 }
@@ -115,7 +116,7 @@ func (e *engine) init(r role, d *deflateParams, x connOptions) {
 // known.
 func (e *engine) begin(rwc io.ReadWriteCloser, conn net.Conn) {
 	s := netstream.New(rwc, conn, (*streamOwner)(e))
-	e.rcv.stream = s
+	e.rcv.stream.Stream = s
 	e.snd.Begin(s)
 	(*readHost)(e).startWatch()
 }
@@ -131,7 +132,7 @@ func (h *sendHost) SendEnded() {
 	case statePeerClosed:
 		e.shutAfterHandshake()
 	case stateFailing:
-		halfClose(e.rcv.stream)
+		halfClose(e.rcv.stream.Stream)
 	}
 }
 

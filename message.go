@@ -9,7 +9,6 @@ import (
 	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/frame"
 	"github.com/bhojpur/api/internal/netstream"
-	"github.com/bhojpur/api/internal/readbuf"
 	"github.com/bhojpur/api/internal/sender"
 	"io"
 	"math"
@@ -319,9 +318,8 @@ func (r *receiver) readPiece(ctx context.Context, p []byte) (n int, err error) {
 	default:
 		in = p[:min(len(p), copiedPiece)]
 	}
-	s := readbuf.Source{Stream: r.stream, Reads: r.host.reads()}
 	for n == 0 {
-		if n, err = s.Read(ctx, in); n == 0 {
+		if n, err = r.stream.Read(ctx, in); n == 0 {
 			if err = r.readErr(ctx, err); err != nil {
 				return 0, err
 			}

@@ -277,14 +277,5 @@ func (h *readHost) checkLiveness() {
 	}
 }
 
-// reads returns the record of the calls that read from the stream, or nil if no Watch
-// needs that.
-func (h *readHost) reads() *liveness.Activity {
-	if w := h.opts.watch; w != nil {
-		return &w.Reads
-	}
-	return nil
-}
-
 // Writes returns the record of the calls that write to the stream.
 func (h *sendHost) Writes() *liveness.Activity { return &h.opts.watch.Writes }

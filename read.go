@@ -14,7 +14,6 @@ import (
 	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/frame"
 	"github.com/bhojpur/api/internal/lazy"
-	"github.com/bhojpur/api/internal/liveness"
 	"github.com/bhojpur/api/internal/mask"
 	"github.com/bhojpur/api/internal/netstream"
 	"github.com/bhojpur/api/internal/readbuf"
@@ -28,7 +27,7 @@ import (
 // Its methods return netstream.ErrInterrupted if the context ends while they wait. They
 // can be called again then.
 type receiver struct {
-	stream  *netstream.Stream
+	stream  readbuf.Source
 	host    receiveHost
 	deflate *deflateParams // nil when compression was not agreed on
 	limit   atomic.Int64   // bytes of a message, -1 for any; counts from the next message on
@@ -55,7 +54,6 @@ type receiver struct {
 type receiveHost interface {
 	pingReceived(ctx context.Context, payload []byte)
 	pongReceived(ctx context.Context, payload []byte)
-	reads() *liveness.Activity // as Reads of readbuf.Source
 }
 
 // maxEmptyFrames is the maximum number of successive non-final frames without payload.
@@ -101,11 +99,10 @@ func (r *receiver) nextFrame(ctx context.Context) error {
 
 // fill reads n more bytes into the buffer.
 func (r *receiver) fill(ctx context.Context) (n int, err error) {
-	s := readbuf.Source{Stream: r.stream, Reads: r.host.reads()}
 	if r.discard {
-		n, err = r.in.Skim(ctx, s, r.left)
+		n, err = r.in.Skim(ctx, r.stream, r.left)
 	} else {
-		n, err = r.in.Fill(ctx, s)
+		n, err = r.in.Fill(ctx, r.stream)
 	}
 	return n, r.readErr(ctx, err)
 }

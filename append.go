@@ -7,8 +7,6 @@ import (
 	"io"
 	"math"
 	"slices"
-
-	"github.com/bhojpur/api/internal/mask"
 )
 
 // appendRead appends a whole message to dst. On an error it returns dst at its old
@@ -40,38 +38,6 @@ func (e *engine) appendRead(ctx context.Context, dst []byte) (MessageType, []byt
 		return 0, p[:len(dst)], err
 	}
 	return typ, p, nil
-}
-
-// appendBuffered appends the current message if all of it is buffered and valid. Otherwise
-// it reports false and consumes nothing.
-func (r *receiver) appendBuffered(dst []byte) ([]byte, bool) {
-	in, m := &r.in, &r.msg
-	if !m.open || !m.fin || m.deflated || r.left > int64(in.W-in.R) {
-		return nil, false
-	}
-	n := int(r.left)
-	old := len(dst)
-	dst = slices.Grow(dst, n)[:old+n]
-	p := dst[old:]
-	switch {
-	case n == 0:
-	case m.typ == MessageBinary:
-		mask.Copy(p, in.Block.B[in.R:in.R+n], r.key) // a key of 0 changes nothing
-	default:
-		key := r.key
-		if r.decode(p, in.Block.B[in.R:in.R+n]) != nil || !m.text.Complete() {
-			r.key = key
-			m.text.Reset()
-			return nil, false
-		}
-	}
-	in.R += n
-	r.left = 0
-	r.end()
-	if in.R == in.W {
-		in.Release()
-	}
-	return dst, true
 }
 
 // minAppend is the minimum by which appendRest extends a slice for a message of unknown

@@ -5,6 +5,7 @@ package websocket
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/bhojpur/api/internal/mask"
 	"github.com/bhojpur/api/internal/netstream"
@@ -240,15 +241,49 @@ func (e *engine) read(ctx context.Context) (MessageType, []byte, error) {
 	// Allocate in proportion to the bytes that have arrived, not to the declared length.
 	var p []byte
 	var err error
-	if r.sizeKnown(0) {
-		p, err = r.readFull(ctx, nil)
-	} else {
+	if !r.sizeKnown(0) {
 		p, err = r.readGrowing(ctx)
+	} else if whole, ok := r.appendBuffered(make([]byte, 0, r.left)); ok {
+		p = whole
+	} else {
+		p, err = r.readFull(ctx, nil)
 	}
 	if err != nil {
 		return 0, nil, e.failRead(ctx, began, insideMessage, err)
 	}
 	return typ, p, nil
+}
+
+// appendBuffered appends the current message if all of it is buffered and valid. Otherwise
+// it reports false and consumes nothing.
+func (r *receiver) appendBuffered(dst []byte) ([]byte, bool) {
+	in, m := &r.in, &r.msg
+	if !m.open || !m.fin || m.deflated || r.left > int64(in.W-in.R) {
+		return nil, false
+	}
+	n := int(r.left)
+	old := len(dst)
+	dst = slices.Grow(dst, n)[:old+n]
+	p := dst[old:]
+	switch {
+	case n == 0:
+	case m.typ == MessageBinary:
+		mask.Copy(p, in.Block.B[in.R:in.R+n], r.key) // a key of 0 changes nothing
+	default:
+		key := r.key
+		if r.decode(p, in.Block.B[in.R:in.R+n]) != nil || !m.text.Complete() {
+			r.key = key
+			m.text.Reset()
+			return nil, false
+		}
+	}
+	in.R += n
+	r.left = 0
+	r.end()
+	if in.R == in.W {
+		in.Release()
+	}
+	return dst, true
 }
 
 // read reads the payloads of successive messages of one type. If ctx ends, also inside a

@@ -107,7 +107,9 @@ func CloseStatus(err error) StatusCode {
 
 // IsNormalClose reports whether err holds a close frame of the peer with
 // StatusNormalClosure or StatusGoingAway. Programs that end, and pages that are left,
-// close with these.
+// close with these. After Close of this side, the errors that calls return once the
+// peer has replied hold the code of the reply, which is usually the same. CloseNow, and a
+// Close without a reply, are no normal close.
 func IsNormalClose(err error) bool {
 	code := CloseStatus(err)
 	return code == StatusNormalClosure || code == StatusGoingAway

@@ -768,3 +768,25 @@ func TestIsNormalClose(t *testing.T) {
 		t.Error("an error without a close frame is a normal close")
 	}
 }
+
+// After Close of this side, the peer's reply decides.
+func TestIsNormalCloseOfThisSide(t *testing.T) {
+	for _, test := range []struct {
+		reply websocket.StatusCode // 0 for none
+		want  bool
+	}{{1000, true}, {1001, true}, {4000, false}, {0, false}} {
+		conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			closing := goClose(t, c, websocket.StatusNormalClosure, "")
+			p.WantClose(1000)
+			if test.reply != 0 {
+				p.SendClose(int(test.reply), "")
+			}
+			closing.Result()
+			for name, err := range map[string]error{"Read": conntest.ReadErr(t.Context(), c), "Err": c.Err()} {
+				if got := websocket.IsNormalClose(err); got != test.want || !errors.Is(err, net.ErrClosed) {
+					t.Errorf("%s after the reply %d: got %v for %v", name, test.reply, got, err)
+				}
+			}
+		})
+	}
+}

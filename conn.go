@@ -314,8 +314,9 @@ func (c *Conn) CloseContext(ctx context.Context, code StatusCode, reason string)
 // a failed send, messages that have arrived can still be read. The connection must be
 // closed by the program in either case.
 //
-// Done does not read. If no call reads, the end is noticed when a ping or a write fails;
-// the first write after the peer is gone may succeed, since the system buffers it. A
+// Done does not read, and PingInterval of the options sends pings only while a call reads.
+// If no call reads, the end is noticed when the next write, [Conn.Post] or [Conn.Ping] fails;
+// the first one after the peer is gone may succeed, since the system buffers it. A
 // program that only writes calls [Conn.CloseRead], which notices the end at once.
 //
 // A browser notices the end without a call.

@@ -120,7 +120,8 @@ type AcceptOptions struct {
 
 	// MaxBacklog is the maximum number of bytes of messages that [Conn.Post]
 	// queues. An empty message counts as one byte. Zero means 1 MiB; a negative
-	// number means no limit.
+	// number means no limit. The queue takes 112 bytes of memory more for each
+	// message: a program that posts very short messages sets a lower maximum.
 	MaxBacklog int64
 
 	// OnPingReceived, if not nil, is called for each ping that arrives, before the pong
@@ -246,7 +247,8 @@ type DialOptions struct {
 
 	// MaxBacklog is the maximum number of bytes of messages that [Conn.Post]
 	// queues. An empty message counts as one byte. Zero means 1 MiB; a negative
-	// number means no limit.
+	// number means no limit. The queue takes 112 bytes of memory more for each
+	// message: a program that posts very short messages sets a lower maximum.
 	//
 	// In a browser all bytes count that the browser has not sent.
 	MaxBacklog int64

@@ -123,6 +123,7 @@ func BenchmarkMembers(b *testing.B) {
 func membersEnd(b *testing.B, g members, conn net.Conn) {
 	m, needsCall := g.(*mapGroup)
 	var conns []*websocket.Conn
+	b.ReportAllocs()
 	for b.Loop() {
 		if len(conns) == 0 {
 			b.StopTimer()

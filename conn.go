@@ -300,7 +300,8 @@ func (c *Conn) Close(code StatusCode, reason string) error {
 // seconds. If ctx has no deadline, the bound of 5 seconds applies. If ctx ends before the
 // peer's close frame arrives, CloseContext closes the network connection and returns an
 // error that is that of ctx, or [context.DeadlineExceeded] after the 5 seconds. Of several
-// calls, the one whose bound is reached first closes the connection.
+// calls, the one whose bound is reached first closes the connection. WriteTimeout of the
+// options also bounds the sending of the queue and of the close frame.
 func (c *Conn) CloseContext(ctx context.Context, code StatusCode, reason string) error {
 	checkContext(ctx)
 	start := time.Now()

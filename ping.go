@@ -257,8 +257,7 @@ func (h *readHost) checkLiveness() {
 	e := (*engine)(h)
 	w := e.opts.watch
 	if e.life.state() > stateWriteFailed {
-		w.Stop() // closing has bounds of its own
-		return
+		w.StopReads() // no ping can follow the close frame
 	}
 	unsent, known := 0, false
 	if w.WriteTimeout > 0 {

@@ -571,6 +571,43 @@ func TestWriteTimeout(t *testing.T) {
 	}
 }
 
+// WriteTimeout also applies while the connection is being closed, however long CloseContext
+// may take. Silence is of no importance then.
+func TestWriteTimeoutWhileClosing(t *testing.T) {
+	options := &conntest.Options{PingInterval: pingInterval, PingTimeout: pingTimeout, WriteTimeout: writeTimeout}
+	for name, send := range map[string]func(t *testing.T, c *websocket.Conn){
+		"close frame": func(t *testing.T, c *websocket.Conn) {},
+		"Post":        func(t *testing.T, c *websocket.Conn) { conntest.WantNoError(t, c.Post(prepared(t, "stuck"))) },
+		"Write": func(t *testing.T, c *websocket.Conn) {
+			go c.Write(t.Context(), websocket.MessageBinary, make([]byte, 1<<20))
+			synctest.Wait()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conntest.ForBothRoles(t, options, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+				p.Timeout = 2 * time.Hour
+				conntest.UnderTest(p).StallWrites()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				start := time.Now()
+				send(t, c)
+				wantEndAt(t, start.Add(writeTimeout), rawpeer.GoErr(t, func() error { return c.CloseContext(ctx, 1000, "") }), websocket.ErrWriteTimeout)
+			})
+		})
+	}
+	t.Run("a reader", func(t *testing.T) {
+		conntest.ForBothRoles(t, options, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			closing := rawpeer.GoErr(t, func() error { return c.CloseContext(ctx, 1000, "") })
+			p.WantClose(1000)
+			time.Sleep(time.Hour - time.Second)
+			p.SendClose(1000, "")
+			conntest.WantNoError(t, closing.Err())
+		})
+	})
+}
+
 // A slow peer gets all bytes, as long as it reads.
 func TestWriteTimeoutOfSlowPeer(t *testing.T) {
 	opts := &conntest.Options{WriteTimeout: writeTimeout, Pipe: &rawpeer.PipeOptions{Capacity: 1 << 10}}

@@ -114,6 +114,13 @@ func (w *Watch) Stop() {
 	}
 }
 
+// StopReads ends the watch of the reads. Look returns neither Silent nor Gone after that.
+func (w *Watch) StopReads() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.PingInterval = 0
+}
+
 func (w *Watch) now() time.Duration { return time.Since(w.epoch) }
 
 // wake schedules a check within step.

@@ -140,6 +140,12 @@ func TestFindings(t *testing.T) {
 			time.Sleep(100*second + 1)
 			close(sent)
 		}, []string{"stalled at 1m50s"}},
+		{"reads that are stopped", Settings{PingInterval: 8 * second, WriteTimeout: 10 * second}, func(w *watched) {
+			w.Reads.Begin()
+			time.Sleep(9 * second)
+			w.StopReads()
+			w.Writes.Begin()
+		}, []string{"silent at 8s", "stalled at 19s"}},
 		{"an end", Settings{PingInterval: 8 * second}, func(w *watched) {
 			w.Reads.Begin()
 			w.Stop()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bhojpur/api/internal/frame"
 	"github.com/bhojpur/api/internal/netstream"
+	"github.com/bhojpur/api/internal/poolcheck"
 )
 
 // versionBefore is the version of the read lock in a beginning.
@@ -41,9 +42,13 @@ func beginning(side role, limit int64, p []byte) *engine {
 // and lengths in any form.
 func TestTryBeginAgreesWithParseHeader(t *testing.T) {
 	const limit = 4096
+	lengths := []uint16{0, 1, frame.MaxControl, frame.MaxControl + 1, limit, limit + 1, 0xffff}
+	if poolcheck.On { // with the race detector
+		lengths = []uint16{1, limit + 1}
+	}
 	for _, side := range []role{server, client} {
 		rules := frameRules{masked: side == server, deflate: true}
-		for _, length := range []uint16{0, 1, frame.MaxControl, frame.MaxControl + 1, limit, limit + 1, 0xffff} {
+		for _, length := range lengths {
 			for two := range 1 << 16 {
 				p := binary.BigEndian.AppendUint16(nil, uint16(two))
 				p = binary.BigEndian.AppendUint16(p, length)

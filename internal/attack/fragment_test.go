@@ -9,6 +9,7 @@ import (
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/conntest"
+	"github.com/bhojpur/api/internal/poolcheck"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -96,7 +97,7 @@ func TestAttackEmptyFragmentsWhileClosing(t *testing.T) {
 func TestAttackOneByteFragments(t *testing.T) {
 	const frames, most = 1000, 8 << 20
 	blocks := 1000
-	if testing.Short() {
+	if testing.Short() || poolcheck.On {
 		blocks = 100
 	}
 	forDrains(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, drain func() error) {

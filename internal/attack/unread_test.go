@@ -13,6 +13,7 @@ import (
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/conntest"
+	"github.com/bhojpur/api/internal/poolcheck"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -31,10 +32,19 @@ func held(f func()) int64 {
 	return size() - before
 }
 
+// floodBlocks returns the number of blocks of 1,000 frames in a flood.
+func floodBlocks() int {
+	if poolcheck.On { // with the race detector
+		return 40
+	}
+	return 200
+}
+
 // A peer sends pings and does not read the pongs. A bounded number is queued. Once the
 // peer reads, it gets the pong for its last ping.
 func TestAttackPingFlood(t *testing.T) {
-	const blocks, most = 200, 1 << 20
+	const most = 1 << 20
+	blocks := floodBlocks()
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := conntest.GoRead(t, c)
 		block := wire(p, 1000, rawpeer.Ping(conntest.LongestPayload))
@@ -69,7 +79,8 @@ func TestAttackPingFlood(t *testing.T) {
 
 // Unsolicited pongs are ignored and take no memory.
 func TestAttackPongFlood(t *testing.T) {
-	const blocks, most = 200, 1 << 20
+	const most = 1 << 20
+	blocks := floodBlocks()
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		read := conntest.GoRead(t, c)
 		ping := rawpeer.GoErr(t, func() error { return c.Ping(t.Context()) })

@@ -51,12 +51,42 @@ func TestFaults(t *testing.T) {
 			t.Run(f.name+"/"+string(role), func(t *testing.T) {
 				t.Parallel()
 				cases := casesIn(f.cases)
+				if sampling {
+					cases = f.sample(role, cases)
+				}
 				synctest.Test(t, func(t *testing.T) {
 					f.check(t, role, meet(t, role, f.habits, cases))
 				})
 			})
 		}
 	}
+}
+
+// sample returns a part of the cases: of each catch, and of the cases in none, the first
+// four and each eighth.
+func (f fault) sample(role Role, cases []*Case) (some []*Case) {
+	const uncaught = -1
+	seen := make(map[int]int)
+	for _, cs := range cases {
+		var in []int
+		for i, c := range f.caught {
+			if c.role.includes(role) && inSet(c.cases, cs.ID) {
+				in = append(in, i)
+			}
+		}
+		if in == nil {
+			in = []int{uncaught}
+		}
+		take := false
+		for _, i := range in {
+			take = take || seen[i] < 4 || seen[i]%8 == 0
+			seen[i]++
+		}
+		if take {
+			some = append(some, cs)
+		}
+	}
+	return some
 }
 
 // check compares the results of cases with the expected ones.

@@ -274,7 +274,9 @@ func (z *inflater) grow() error {
 
 // compressed inflates the symbols of a block. Most of the time is spent in its loop, so
 // it is one long function with its state in local variables, which it stores in z
-// before calls that need it.
+// before calls that need it. The race detector would make it many times slower.
+//
+//go:norace
 func (z *inflater) compressed(lengths, distances *table) error {
 	in, b, out, at := z.in, z.bits, z.out, z.at
 	last := z.lastFill()

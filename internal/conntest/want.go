@@ -164,7 +164,10 @@ func WantBetween(t *testing.T, c *websocket.Conn) {
 	}
 }
 
-// Filler returns n bytes of text that hardly compresses.
+// Filler returns n bytes of text that hardly compresses. The race detector would make it
+// ten times slower.
+//
+//go:norace
 func Filler(n int) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	b := make([]byte, n)

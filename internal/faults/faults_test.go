@@ -18,6 +18,7 @@ import (
 
 	websocket "github.com/bhojpur/api"
 	"github.com/bhojpur/api/internal/conntest"
+	"github.com/bhojpur/api/internal/poolcheck"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -341,7 +342,7 @@ func offsets(n int64) []int64 {
 	switch {
 	case *allFaults:
 		dense, steps = 300, 100
-	case testing.Short():
+	case testing.Short(), poolcheck.On: // with the race detector
 		dense, steps = 2, 2
 	}
 	var at []int64

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/bhojpur/api/internal/mask"
+	"github.com/bhojpur/api/internal/poolcheck"
 )
 
 // An unmasker is an implementation of unmaskLong for at least min bytes.
@@ -76,11 +77,15 @@ func unmaskCase(t *testing.T, u unmasker, s state, dst, masked, text []byte, key
 // in place and into other memory. Pieces begin and end anywhere in a sequence.
 func TestUnmaskLengthsAndAlignments(t *testing.T) {
 	const maxAlign, around = 64, 70
+	step := 3
+	if poolcheck.On { // with the race detector
+		step = 15
+	}
 	for _, text := range texts {
 		whole := repeat(text.unit, 4500+maxAlign)
 		states := statesOf(whole)
 		for i, n := range unmaskLengths() {
-			for align := i % 3; align < maxAlign; align += 3 {
+			for align := i % step; align < maxAlign; align += step {
 				from := align
 				p, s := whole[from:from+n], states[from]
 				key := bits.RotateLeft32(testKey, align/3%4*8)
@@ -183,7 +188,11 @@ func checkUnmaskSplit(t *testing.T, p, masked []byte, i int, name string) {
 // Text with sequences of all lengths in pieces of all lengths.
 func TestUnmaskRandom(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for range 300 {
+	rounds := 300
+	if poolcheck.On { // with the race detector
+		rounds = 30
+	}
+	for range rounds {
 		var p []byte
 		for len(p) < 12000 {
 			p = append(p, validText(r)...)

@@ -26,21 +26,29 @@ SOAKFLAGS   ?= -svg ../../docs/soak.svg
 .PHONY: test race interop browser plain other-go purego cross emulate conformance faults stress repeat fuzz \
 	shortsoak moved lint tidy vulncheck subjects fmt bench bench-all bench-page flamegraph microbench soak peers
 
+# RACE are the flags of tests with the race detector. It does not watch the loops of
+# compression that other projects maintain, which it makes 35 times as slow; their calls
+# are in packages that it does watch. No test package leaves a goroutine behind, so the
+# detector need not wait for late races at its end.
+UNWATCHED := github.com/klauspost/compress/flate compress/flate
+RACE      := -race $(foreach p,$(UNWATCHED),-gcflags=$(p)=-race=false)
+export GORACE ?= atexit_sleep_ms=100
+
 # Each package once under the race detector, the tests against other implementations,
 # and the browser's build in Chromium and Node.js. The verdicts of the conformance suite
 # on other libraries take long under the race detector: conformance has them.
 test: race interop browser
 
 race:
-	$(GO) test -race -timeout 15m ./...
+	$(GO) test $(RACE) -timeout 15m ./...
 
 interop: peers
-	cd internal/thirdparty && $(GO) test -race -timeout 15m $$($(GO) list ./... | grep -vE '/(browser|conformance)$$')
+	cd internal/thirdparty && $(GO) test $(RACE) -timeout 15m $$($(GO) list ./... | grep -vE '/(browser|conformance)$$')
 
 # Run in its directory, go test prints the output of the tests: the numbers that passed.
 browser: peers
 	GOOS=js GOARCH=wasm $(GO) build ./wsjson ./wspb
-	cd internal/thirdparty/browser && $(GO) test -race -timeout 15m
+	cd internal/thirdparty/browser && $(GO) test $(RACE) -timeout 15m
 
 # All tests without the race detector. Some are built only without it.
 plain:

@@ -79,11 +79,11 @@ emulate: peers
 	GODEBUG=asyncpreemptoff=1 GOARCH=386 $(SELECT) -count=1 -short -exec qemu-i386 -run 'Attack|Frame|Header|Limit' . ./internal/attack
 
 # The conformance suite with the original's number of messages, the test that drives the
-# original, and the results of other libraries.
+# original, and the results of other libraries; and the order of their benchmarks.
 conformance:
 	$(SELECT) -count=1 -timeout 15m -run '^TestAutobahn$$' . -autobahn.messages 1000
 	internal/autobahn/standin.sh
-	cd internal/thirdparty && $(GO) test -count=1 -timeout 20m ./conformance
+	cd internal/thirdparty && $(GO) test -count=1 -timeout 20m ./conformance ./bench
 
 # Each operation on a stream that breaks, at every byte. `make test` omits most of them.
 faults:

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bhojpur/api/internal/poolcheck"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
@@ -59,7 +60,8 @@ func once(t *testing.T, pattern string, flags ...string) []byte {
 
 // TestBenchmarks runs each benchmark once, which checks what is read and written, and
 // once more from the second library on. They have to be those that the page is made of,
-// and each row has to begin with the library that -first names.
+// and each row has to begin with the library that -first names. The second time, which is
+// for the order alone, is left to runs without the race detector.
 func TestBenchmarks(t *testing.T) {
 	out := once(t, ".", "-first=0")
 	rs := Results{}
@@ -82,6 +84,9 @@ func TestBenchmarks(t *testing.T) {
 	}
 	if len(rs) > 0 {
 		t.Errorf("benchmarks that are in no table: %v", rs)
+	}
+	if poolcheck.On {
+		return
 	}
 	next := orders(once(t, ".", "-first=1"))
 	for row, libraries := range orders(out) {

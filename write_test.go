@@ -70,8 +70,12 @@ func wantUsable(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 
 // A message is one frame and, unless it is large, one Write.
 func TestWriteOneFrame(t *testing.T) {
-	sizes := []int{0, 1, 7, 125, 126, 4096, 4097, 16000, 16 << 10, 0xffff, 0x10000, 200_000}
-	const oneWrite = 16000
+	// A client masks long frames in pieces of 20 KiB, and of 48 KiB for a socket.
+	sizes := []int{
+		0, 1, 7, 125, 126, 4096, 4097, 16000, 16 << 10,
+		20<<10 - 8, 20<<10 - 7, 20 << 10, 40<<10 - 8, 48<<10 - 8, 48<<10 - 7, 48 << 10, 0xffff, 0x10000, 96 << 10, 200_000,
+	}
+	oneWrite := map[bool]int{true: 16 << 10, false: 16000} // of a client and of a server
 	for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
 		t.Run(typ.String(), func(t *testing.T) {
 			conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -81,7 +85,7 @@ func TestWriteOneFrame(t *testing.T) {
 					call := rawpeer.GoErr(t, func() error { return c.Write(t.Context(), typ, message) })
 					p.Want(rawpeer.Frame{Fin: true, Opcode: rawpeer.Opcode(typ), Payload: []byte(conntest.Filler(size))})
 					call.Want()
-					if size <= oneWrite {
+					if size <= oneWrite[!conntest.PeerIsClient(p)] {
 						p.WantWrites(1)
 					}
 					if string(message) != conntest.Filler(size) {

@@ -19,6 +19,12 @@ const (
 	maxCopied = 4 << 10
 	// MaxFrame is the payload of the frames that a Writer sends.
 	MaxFrame = 16 << 10
+	// socketPiece and copiedPiece are the number of bytes of a long frame that a client
+	// masks and writes at a time. A write to a socket is a system call, and a segment of
+	// the loopback interface has less than 64 KiB. Other streams copy a piece, which
+	// should be in the first-level cache. A frame of a Writer is one piece.
+	socketPiece = 48 << 10
+	copiedPiece = 20 << 10
 	// maxBatch is the size at which a batch takes no further frames. One more copied
 	// frame fits into the same block of 64 KiB; the next size of the pool is 256 KiB.
 	maxBatch = 64<<10 - maxCopied - frame.MaxHeader
@@ -54,7 +60,7 @@ func (s *Sender) encode(f *Frame) {
 	if s.out.role == Client {
 		h.Masked, h.Key = true, mask.NewKey()
 	}
-	s.out.reserve(min(frame.MaxHeader+n, MaxFrame))
+	s.out.reserve(frame.MaxHeader + min(n, s.out.room()))
 	s.out.extend(frame.AppendHeader(s.out.free(), h))
 	s.out.addRest(f.Payload, h.Key)
 }

@@ -11,6 +11,7 @@ import (
 // Offsets of frames count from the last time that it was empty.
 type output struct {
 	role     Role
+	socket   bool           // each write is a system call
 	full     bool           // no further frame can be added before all is sent
 	closing  bool           // the close frame was added, and SendEnded was not called for it
 	key      uint32         // masks rest
@@ -52,9 +53,18 @@ func (o *output) addRest(p []byte, key uint32) {
 	}
 }
 
-// refill moves bytes from rest to the block and masks them.
+// room returns the number of bytes by which a piece of a client's long frame can extend
+// the content of the block.
+func (o *output) room() int {
+	if o.socket {
+		return max(socketPiece-o.to, 0)
+	}
+	return max(copiedPiece-o.to, 0)
+}
+
+// refill moves bytes from rest to the block and masks them. The block must have the room.
 func (o *output) refill() {
-	n := min(len(o.rest), len(o.block.B)-o.to)
+	n := min(len(o.rest), o.room())
 	o.key = mask.Copy(o.block.B[o.to:], o.rest[:n], o.key)
 	o.to += n
 	if o.rest = o.rest[n:]; len(o.rest) == 0 {

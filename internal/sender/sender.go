@@ -65,7 +65,7 @@ func (s *Sender) Init(r Role, c *Compression, host Host) {
 func (s *Sender) Watch() { s.watched = true }
 
 // Begin sets the stream.
-func (s *Sender) Begin(stream *netstream.Stream) { s.stream = stream }
+func (s *Sender) Begin(stream *netstream.Stream) { s.stream, s.out.socket = stream, stream.IsSocket() }
 
 // Compression returns the compression that Init set.
 func (s *Sender) Compression() *Compression { return s.compressor.params }

@@ -9,10 +9,10 @@ import (
 )
 
 // keySource holds random bytes for masking keys. They are read from crypto/rand many at a
-// time, because a call takes half a microsecond.
+// time, because a call may be a system call.
 type keySource struct {
 	mark poolcheck.Mark
-	b    [256]byte
+	b    [1024]byte
 	left int // b[:left] is unused
 }
 

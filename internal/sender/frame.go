@@ -30,16 +30,18 @@ type Frame struct {
 	Pre      *Preframed // the encoded frame of a prepared message, or nil
 }
 
-// single reports whether a Sender of role r can send the frame without copying a long
-// payload and without a later frame that refers to it.
+// single reports whether a Sender of role r can send the frame with one write, without
+// copying a long payload that it does not mask and without a later frame that refers to it.
 func (f *Frame) single(r Role) bool {
 	switch {
 	case f.Encoding != Plain:
 		return false
 	case f.Pre == nil && len(f.Payload) <= maxCopied:
 		return true
+	case r == Client:
+		return f.Pre == nil && len(f.Payload) <= MaxFrame
 	}
-	return r == Server && f.OnCancel == FailConn
+	return f.OnCancel == FailConn
 }
 
 // Encoding says how the payload of a message is sent.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"sync/atomic"
 
+	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/frame"
 	"github.com/bhojpur/api/internal/lazy"
 	"github.com/bhojpur/api/internal/liveness"
@@ -104,16 +105,18 @@ func (s *Sender) sendSingle(ctx context.Context, f *Frame) error {
 		f.Payload = s.host.NumberPing(f.Payload)
 	}
 	b, rest := s.small[:0], []byte(nil)
+	var block *bufpool.Block // of b
 	switch {
 	case f.Pre != nil:
 		rest = f.Pre.Bytes
-	case len(f.Payload) > maxCopied:
+	case len(f.Payload) > maxCopied && s.out.role == Server:
 		b = frame.AppendHeader(b, frame.Header{Byte0: f.Byte0, Length: int64(len(f.Payload))})
 		rest = f.Payload
 	default:
 		if shortHeader+len(f.Payload) > smallFrame {
-			s.out.reserve(frame.MaxHeader + len(f.Payload))
-			b = s.out.free()
+			block = bufpool.Get(frame.MaxHeader + len(f.Payload))
+			s.out.block = block
+			b = block.B[:0]
 		}
 		b = appendFrame(b, f, s.out.role)
 	}
@@ -130,8 +133,9 @@ func (s *Sender) sendSingle(ctx context.Context, f *Frame) error {
 		s.release()
 		return err
 	}
-	if s.out.block != nil {
-		s.out.reset()
+	if block != nil {
+		s.out.block = nil
+		block.Free()
 	}
 	if !s.queue.TryRelease() {
 		s.release()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +34,7 @@ func (m Machine) Name() string {
 func This() Machine {
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // on Linux
 	return Machine{
-		CPU:    orUnknown(lineOf("/proc/cpuinfo", "model name", ":")),
+		CPU:    orUnknown(cpuName(lineOf("/proc/cpuinfo", "model name", ":"))),
 		Memory: gigabytes(lineOf("/proc/meminfo", "MemTotal", ":")),
 		OS:     orUnknown(strings.Trim(lineOf("/etc/os-release", "PRETTY_NAME", "="), `"`)),
 		Kernel: orUnknown(strings.TrimSpace(string(kernel))),
@@ -44,13 +45,48 @@ func This() Machine {
 	}
 }
 
-// model returns the family and the model of the processor, or "".
+// cpuName returns the name of a processor without trademark signs.
+func cpuName(s string) string {
+	return strings.Join(strings.Fields(strings.NewReplacer("(R)", " ", "(TM)", " ", "(r)", " ", "(tm)", " ").Replace(s)), " ")
+}
+
+// model returns the generation, the family and the model of the processor, or "".
 func model() string {
 	family, number := lineOf("/proc/cpuinfo", "cpu family", ":"), lineOf("/proc/cpuinfo", "model", ":")
 	if family == "" || number == "" {
 		return ""
 	}
-	return "family " + family + ", model " + number
+	text := "family " + family + ", model " + number
+	if g := generation(lineOf("/proc/cpuinfo", "vendor_id", ":"), lineOf("/proc/cpuinfo", "flags", ":")); g != "" {
+		text = g + ", reported as " + text
+	}
+	return text
+}
+
+// generations are the first server processors of a vendor with an instruction set, by the
+// kernel's name for it, the newest first.
+var generations = []struct{ vendor, flag, first string }{
+	{"GenuineIntel", "amx_fp16", "Granite Rapids"},
+	{"GenuineIntel", "amx_tile", "Sapphire Rapids"},
+	{"GenuineIntel", "avx512_vbmi2", "Ice Lake"},
+	{"GenuineIntel", "avx512f", "Skylake"},
+	{"AuthenticAMD", "avx512_vp2intersect", "Zen 5"},
+	{"AuthenticAMD", "avx512f", "Zen 4"},
+	{"AuthenticAMD", "vaes", "Zen 3"},
+	{"AuthenticAMD", "rdpid", "Zen 2"},
+}
+
+// generation returns the oldest generation of server processors with the instruction
+// sets in flags, or "". A hypervisor may report the name and the model of another
+// processor than the one whose instructions it passes on.
+func generation(vendor, flags string) string {
+	has := strings.Fields(flags)
+	for _, g := range generations {
+		if g.vendor == vendor && slices.Contains(has, g.flag) {
+			return g.first + " or later"
+		}
+	}
+	return ""
 }
 
 // lineOf returns the text after sep on the first line of file that begins with key.

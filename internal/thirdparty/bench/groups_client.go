@@ -30,16 +30,23 @@ func clientReadsGroup() Group {
 }
 
 func clientWritesGroup() Group {
+	const (
+		fixed = "Two atomic operations take a quarter of the time, the masking key a fifth to a quarter: its bytes come from crypto/rand, " +
+			"those of gorilla and gws from math/rand."
+		masking = "The pass that masks takes two thirds of the time. It is limited by the first-level cache."
+		memory  = "The memory: the pass that masks takes nearly all of the time, and reads the message from the second-level cache."
+	)
 	return Group{
 		Name:  "client-writes",
 		Title: "A client writes",
-		Words: "As a server writes, with masked frames. gorilla splits a message that is larger than its buffer of 4 KiB into frames.",
+		Words: "As a server writes, with masked frames. gorilla splits a message that is larger than its buffer of 4 KiB into frames. " +
+			"The goals of the rows in memory are the ratios that were measured on two other machines, with Intel Xeons.",
 		Units: []string{"ns/op", "calls/op", "allocs/op"},
 		Rows: []Row{
-			row("ClientWrite/16", "masked, 16 B", clients, faster(0.61, Best)),
-			row("ClientWrite/1024", "masked, 1 KiB", clients, faster(0.54, Best)),
-			row("ClientWrite/16384", "masked, 16 KiB", clients, faster(0.32, Best)),
-			row("ClientWrite/1048576", "masked, 1 MiB", clients, faster(0.13, Best)),
+			row("ClientWrite/16", "masked, 16 B", clients, faster(0.61, Best)).limited(fixed),
+			row("ClientWrite/1024", "masked, 1 KiB", clients, faster(0.54, Best)).limited(fixed),
+			row("ClientWrite/16384", "masked, 16 KiB", clients, faster(0.32, Best)).limited(masking),
+			row("ClientWrite/1048576", "masked, 1 MiB", clients, faster(0.13, Best)).limited(memory),
 			row("ClientWriteTCP/16384", "masked, 16 KiB, TCP", clients, faster(1, Best)).overTCP().limited(systemCalls),
 			row("ClientWriteTCP/1048576", "masked, 1 MiB, TCP", clients, faster(1, Best)).overTCP().limited(systemCalls),
 		},
@@ -72,7 +79,7 @@ func dialGroup() Group {
 		Units: []string{"ns/op", "allocs/op"},
 		Rows: []Row{{
 			Name: "Dial/memory", What: "dial in memory", Libraries: with(clients, "nethttp"), Goals: []Goal{faster(2.2, "gorilla")},
-			Limit: "net/http's client, which does most of the work.",
+			Limit: "net/http's client alone takes 2.0 to 2.3 × the time of gorilla (the column nethttp).",
 		}},
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func BenchmarkWriteBinary(b *testing.B) {
-	for _, size := range []int{16, kib, mib} {
+	for _, size := range allSizes {
 		writeRow(b, opBinary, binary(size))
 	}
 }

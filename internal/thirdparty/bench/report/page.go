@@ -48,11 +48,12 @@ This library beside others. There is one table for each machine, the newest firs
 of one row only. Then follow charts, and [how it is measured](#how-it-is-measured).
 
 - A figure is the median of the rounds. Smaller is better. Ours are bold.
-- *ours ÷ best* is our figure divided by that of the best other Go library in the row, and its name.
-  Behind it stands the same for AppendRead.
-- *spread*: in each round that ratio is a little different; this is the largest minus the smallest.
-- *wanted* is a goal that this project has set, our ratio to it, and whether it is met. A goal that is
-  not met is listed below the table, with the cause.
+- *ours ÷ best* is our figure divided by that of the best other Go library in the row, and its name;
+  in a row without another library, divided by that of the other column. The ratio of AppendRead
+  follows it.
+- *spread* is the largest ratio of a round minus the smallest.
+- *wanted* is a goal of this project, our ratio to the library that it names, and whether it is met. A
+  goal that is not met is listed below the table, with what limits it.
 - ` + unsure + ` marks a ratio whose spread is larger than its difference from 1, and a goal whose spread is
   larger than the difference from the bound: the rounds do not agree about which figure is smaller.
 - *allocs* is our number of allocations for each operation, and the smallest of another library.

@@ -84,9 +84,13 @@ func (t *table) line(b *bytes.Buffer, row bench.Row, unit string, first bool) {
 	fmt.Fprintf(b, " %s | %s | %s | %s |\n", ratio, spread, t.goals(row, unit), allocs)
 }
 
-// ratio returns our figures as ratios to those of the best peer, and the spread.
+// ratio returns our figures as ratios to those of the best peer, or to those of the other
+// column if the row has no peer, and the spread.
 func (t *table) ratio(row bench.Row, unit string) (ratio, spread string) {
 	c, ok := t.rs.Compare(row.Name, bench.Ours, bench.Best, unit)
+	if !ok && len(row.Libraries) == 2 {
+		c, ok = t.rs.Compare(row.Name, bench.Ours, row.Libraries[1], unit)
+	}
 	if !ok || unit == "calls/op" { // a ratio of which says nothing
 		return "", ""
 	}

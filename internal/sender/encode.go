@@ -19,11 +19,12 @@ const (
 	maxCopied = 4 << 10
 	// MaxFrame is the payload of the frames that a Writer sends.
 	MaxFrame = 16 << 10
-	// socketPiece and copiedPiece are the number of bytes of a long frame that a client
-	// masks and writes at a time. A write to a socket is a system call, and a segment of
-	// the loopback interface has less than 64 KiB. Other streams copy a piece, which
+	// socketPiece is the size of the writes to a socket, and of the pieces in which a
+	// client masks a long frame for it. It is less than a segment of the loopback
+	// interface, and the peer reads a piece while the next one is written.
+	socketPiece = 60 << 10
+	// copiedPiece is the size of a client's pieces for other streams, which copy what
 	// should be in the first-level cache. A frame of a Writer is one piece.
-	socketPiece = 48 << 10
 	copiedPiece = 20 << 10
 	// maxBatch is the size at which a batch takes no further frames. One more copied
 	// frame fits into the same block of 64 KiB; the next size of the pool is 256 KiB.

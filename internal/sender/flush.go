@@ -92,7 +92,8 @@ func (s *Sender) flushNow() {
 	s.out.reset()
 }
 
-// write writes p, and rest if it is not empty, to the stream once. If a Write of the stream
+// write writes the beginning of p and rest to the stream once. If the writes are watched, it
+// is short, so that a peer that takes them slowly shows progress. If a Write of the stream
 // panics or calls runtime.Goexit, the Sender ends: the caller can't give up the lead.
 func (s *Sender) write(ctx context.Context, p, rest []byte) (n int, err error) {
 	returned := false
@@ -101,30 +102,26 @@ func (s *Sender) write(ctx context.Context, p, rest []byte) (n int, err error) {
 			s.abort()
 		}
 	}()
-	switch {
-	case s.watched:
-		n, err = s.writeWatched(ctx, p, rest)
-	case len(rest) > 0:
-		n, err = s.stream.WriteBoth(ctx, p, rest)
-	default:
-		n, err = s.stream.Write(ctx, p)
+	if s.watched {
+		a := s.host.Writes()
+		a.Begin()
+		n, err = s.writePiece(ctx, p, rest, MaxFrame)
+		a.End(n, err)
+	} else if s.out.socket {
+		n, err = s.writePiece(ctx, p, rest, socketPiece)
+	} else {
+		n, err = s.writePiece(ctx, p, rest, len(p)+len(rest))
 	}
 	returned = true
 	return n, err
 }
 
-// writeWatched writes the beginning of p and rest, up to MaxFrame bytes, so that a
-// peer that takes them slowly shows progress. The host is notified of each write.
-func (s *Sender) writeWatched(ctx context.Context, p, rest []byte) (n int, err error) {
-	a := s.host.Writes()
-	a.Begin()
-	if len(p) < MaxFrame && len(rest) > 0 {
-		n, err = s.stream.WriteBoth(ctx, p, rest[:min(len(rest), MaxFrame-len(p))])
-	} else {
-		n, err = s.stream.Write(ctx, p[:min(len(p), MaxFrame)])
+// writePiece writes the first most bytes of p and rest.
+func (s *Sender) writePiece(ctx context.Context, p, rest []byte, most int) (int, error) {
+	if len(p) < most && len(rest) > 0 {
+		return s.stream.WriteBoth(ctx, p, rest[:min(len(rest), most-len(p))])
 	}
-	a.End(n, err)
-	return n, err
+	return s.stream.Write(ctx, p[:min(len(p), most)])
 }
 
 // advance removes n bytes that were sent from the output, and completes the requests of

@@ -132,7 +132,7 @@ func readsGroup() Group {
 	}
 }
 
-const systemCalls = "The system calls of both ends, which are the same for all libraries, take most of the time."
+const systemCalls = "The system calls of both ends take most of the time, in every library."
 
 func writesGroup() Group {
 	once := Goal{Unit: "calls/op", Most: 1}

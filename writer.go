@@ -33,50 +33,37 @@ type messageWriter sender.Message
 
 // Write adds p to the message.
 func (h *messageWriter) Write(p []byte) (int, error) {
-	m := (*sender.Message)(h)
-	began := later
-	err := m.Enter()
-	if err == nil {
-		began = underWay
-		defer m.Leave()
-		err = m.Add(p)
-	}
-	if err != nil {
-		return 0, opError("write", h.fail(began, err))
+	if err := h.do(func(m *sender.Message) error { return m.Add(p) }); err != nil {
+		return 0, err
 	}
 	return len(p), nil
 }
 
 // Flush sends the bytes written so far as a frame.
-func (h *messageWriter) Flush() error {
-	m := (*sender.Message)(h)
-	began := later
-	err := m.Enter()
-	if err == nil {
-		began = underWay
-		defer m.Leave()
-		err = m.Flush()
-	}
-	if err != nil {
-		return opError("write", h.fail(began, err))
-	}
-	return nil
-}
+func (h *messageWriter) Flush() error { return h.do((*sender.Message).Flush) }
 
 // Close sends the final frame and ends the message.
 func (h *messageWriter) Close() error {
+	return h.do(func(m *sender.Message) error {
+		err := m.Finish()
+		if err == nil {
+			m.End()
+		}
+		return err
+	})
+}
+
+// do calls step with the message, which is busy meanwhile. An error is passed to fail. A
+// Write of the net.Conn, in step, may panic.
+func (h *messageWriter) do(step func(*sender.Message) error) error {
 	m := (*sender.Message)(h)
-	began := later
-	err := m.Enter()
-	if err == nil {
-		began = underWay
-		defer m.Leave() // a Write of the net.Conn may panic
-		err = m.Finish()
+	if err := m.Enter(); err != nil {
+		return opError("write", h.fail(later, err))
 	}
-	if err != nil {
-		return opError("write", h.fail(began, err))
+	defer m.Leave()
+	if err := step(m); err != nil {
+		return opError("write", h.fail(underWay, err))
 	}
-	m.End()
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -27,6 +28,7 @@ func TestMain(m *testing.M) { os.Exit(rawpeer.LeakCheck(m)) }
 type end struct {
 	Sender
 	stream *rawpeer.Stream
+	watch  *liveness.Watch
 	ended  atomic.Int32 // calls of SendEnded
 	failed atomic.Pointer[error]
 }
@@ -35,7 +37,7 @@ func (e *end) NumberPing(payload []byte) []byte { return append(payload[:0], '1'
 func (e *end) SendEnded()                       { e.ended.Add(1) }
 func (e *end) SendFailed(err error)             { e.failed.Store(&err) }
 func (e *end) SendPanicked()                    {}
-func (e *end) Writes() *liveness.Activity       { return nil }
+func (e *end) Writes() *liveness.Activity       { return &e.watch.Writes }
 func (e *end) ReadHeld() bool                   { return false }
 func (e *end) WriteHeld() bool                  { return e.Busy() }
 
@@ -50,7 +52,7 @@ func forBothRoles(t *testing.T, bend func(net.Conn) net.Conn, test func(t *testi
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				stream, peer := rawpeer.Pipe(nil)
-				e := &end{stream: stream}
+				e := &end{stream: stream, watch: liveness.New(liveness.Settings{WriteTimeout: time.Minute})}
 				var conn net.Conn = stream
 				if bend != nil {
 					conn = bend(stream)
@@ -87,17 +89,30 @@ func wantError(t *testing.T, got, want error) {
 	}
 }
 
-// Frames of each size class arrive whole, in the order of the calls.
+// Frames of each size class arrive whole, in the order of the calls, also if the Sender
+// notes its writes and so sends a long frame in parts.
 func TestSendSizes(t *testing.T) {
 	forBothRoles(t, nil, func(t *testing.T, e *end, p *rawpeer.Peer) {
-		for _, n := range []int{0, 1, smallFrame - shortHeader, smallFrame - shortHeader + 1, frame.MaxControl + 1,
-			maxCopied, maxCopied + 1, MaxFrame, MaxFrame + 1, rawpeer.DefaultCapacity, 3 * rawpeer.DefaultCapacity} {
-			payload := strings.Repeat("x", n)
-			call := e.goSend(t, t.Context(), text(payload))
-			p.WantText(payload)
-			call.Want()
+		for range 2 {
+			for _, n := range []int{0, 1, smallFrame - shortHeader, smallFrame - shortHeader + 1, frame.MaxControl + 1,
+				maxCopied, maxCopied + 1, MaxFrame, MaxFrame + 1, rawpeer.DefaultCapacity, 3 * rawpeer.DefaultCapacity} {
+				payload := pattern(n)
+				call := e.goSend(t, t.Context(), text(payload))
+				p.WantText(payload)
+				call.Want()
+			}
+			e.Watch()
 		}
 	})
+}
+
+// pattern returns n bytes of text without a short period.
+func pattern(n int) string {
+	b := make([]byte, 0, n+10)
+	for i := 0; len(b) < n; i++ {
+		b = strconv.AppendInt(b, int64(i), 10)
+	}
+	return string(b[:n])
 }
 
 // Frames that wait while a write is blocked are sent as one batch, with one call.
@@ -120,20 +135,54 @@ func TestSendBatch(t *testing.T) {
 	})
 }
 
-// If the context of a frame ends before any byte of it was sent, nothing is sent.
+// A long frame behind a short one in a batch arrives whole, if the first write of the
+// batch ends inside it.
+func TestSendBatchEndsInLongFrame(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, e *end, p *rawpeer.Peer) {
+		e.Watch()
+		release := e.stream.StallWrites()
+		long := pattern(3 * MaxFrame)
+		var calls []*rawpeer.Call[struct{}]
+		for _, payload := range []string{"stuck", "short", long} {
+			calls = append(calls, e.goSend(t, t.Context(), text(payload)))
+		}
+		release()
+		for i, payload := range []string{"stuck", "short", long} {
+			p.WantText(payload)
+			calls[i].Want()
+		}
+	})
+}
+
+// If the context of a frame ends before any byte of it was sent, nothing of it is sent,
+// whether its goroutine leads, leads a batch or waits.
 func TestSendWithdrawn(t *testing.T) {
 	forBothRoles(t, nil, func(t *testing.T, e *end, p *rawpeer.Peer) {
 		release := e.stream.StallWrites()
-		ctx, cancel := context.WithCancel(t.Context())
-		leading := e.goSend(t, ctx, text("leading"))
-		waiting := e.goSend(t, ctx, text("waiting"))
-		stays := e.goSend(t, t.Context(), text("stays"))
-		cancel()
-		wantError(t, leading.Err(), ErrWithdrawn)
+		goSend := func(name string) (call *rawpeer.Call[struct{}], cancel context.CancelFunc) {
+			ctx, cancel := context.WithCancel(t.Context())
+			return e.goSend(t, ctx, text(name)), cancel
+		}
+		single, cancelSingle := goSend("single")
+		leading, cancelLeading := goSend("leading")
+		waiting, cancelWaiting := goSend("waiting")
+		var stay []*rawpeer.Call[struct{}]
+		for _, name := range []string{"stays", "stays, too"} {
+			stay = append(stay, e.goSend(t, t.Context(), text(name)))
+		}
+		cancelWaiting()
 		wantError(t, waiting.Err(), ErrWithdrawn)
+		cancelSingle()
+		wantError(t, single.Err(), ErrWithdrawn)
+		synctest.Wait() // until the next goroutine leads
+		cancelLeading()
+		wantError(t, leading.Err(), ErrWithdrawn)
 		release()
 		p.WantText("stays")
-		stays.Want()
+		p.WantText("stays, too")
+		for _, call := range stay {
+			call.Want()
+		}
 	})
 }
 

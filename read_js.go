@@ -15,7 +15,7 @@ import (
 // exhausted.
 const defaultMaxUnread = 16 << 20
 
-// messageCost is about the memory of a message besides its bytes.
+// messageCost is the approximate memory of a message in addition to its bytes.
 const messageCost = 128
 
 // maxUnread returns the limit of the options, with the default applied. It is

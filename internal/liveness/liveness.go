@@ -143,7 +143,7 @@ func (w *Watch) setLocked(now, due time.Duration) {
 	}
 }
 
-// Unknown is the unsent of a stream that does not know it.
+// Unknown is the argument of Look if the number is not known.
 const Unknown = -1
 
 // Look compares the counters with those of the last check, and sets the timer for the

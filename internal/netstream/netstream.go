@@ -1,10 +1,10 @@
 // Package netstream provides the byte stream of a connection: a net.Conn, or a writable
 // body of an HTTP response, with calls that a context can end.
 //
-// A [Stream] has two directions, reading and writing. In each, one call at a time is made
-// by the holder of a lock of the caller's. Each call that may block
-// takes a context. When the context ends, the call is interrupted and returns one of
-// three errors, since what an interrupt leaves behind depends on the stream:
+// A [Stream] has two directions, reading and writing. Each has a lock of the program, whose
+// holder makes one call at a time. A call that may block takes a context. When the context
+// ends, the call is interrupted and returns one of three errors, since the state after an
+// interrupt depends on the stream:
 //
 //   - [ErrInterrupted]: the direction is as it was, and the count says how many bytes
 //     passed. The call can be repeated.
@@ -88,9 +88,8 @@ type Interrupter interface {
 	ResumeWrite()
 }
 
-// Resumer is implemented by net.Conns to declare that a Write that ran into its
-// deadline wrote as many bytes as it says, and that another one can go on from
-// there.
+// Resumer is implemented by net.Conns to declare that a Write whose deadline has passed
+// returns the number of bytes that it wrote, and that another Write can continue there.
 type Resumer interface {
 	ResumesWrites() bool
 }
@@ -114,7 +113,7 @@ type Stream struct {
 
 	rd, wr  direction
 	reading rawReading     // if raw is not nil; owned by the holder of the lock for reading
-	first   *bufpool.Block // likewise: the block that was read into; if raw is nil or ahead is set, one of the stream's own
+	first   *bufpool.Block // likewise; the block that was read into, or, if raw is nil or ahead is set, the Stream's own block
 
 	closed atomic.Bool
 	kind   kind // set by New

@@ -68,7 +68,7 @@ func BaseURL() string {
 	return ""
 }
 
-// IsOffline reports whether the browser knows that it has no network.
+// IsOffline reports whether the browser reports that it has no network.
 func IsOffline() bool {
 	n := js.Global().Get("navigator")
 	if n.Type() != js.TypeObject {
@@ -114,8 +114,8 @@ func (s *Socket) Listen(ev Events) {
 	s.on("open", func(js.Value) { ev.Opened() })
 	s.on("message", func(event js.Value) { ev.Received(DataOf(event.Get("data"))) })
 	s.on("error", func(event js.Value) {
-		// Node says what happened. A browser writes it to its console, where
-		// a page can't read it.
+		// Node reports the reason. A browser writes it to its console, where a
+		// page can't read it.
 		why := ""
 		if m := event.Get("message"); m.Type() == js.TypeString {
 			why = m.String()

@@ -273,7 +273,7 @@ func wantOriginal(t *testing.T) *original {
 		return o
 	}
 	if err := exec.Command("docker", "info").Run(); err != nil {
-		t.Fatalf("there is no %s on PATH, and docker does not work: %v", originalProgram, err)
+		t.Fatalf("%s is not on PATH, and docker fails: %v", originalProgram, err)
 	}
 	return o
 }

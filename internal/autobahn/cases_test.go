@@ -36,7 +36,7 @@ func TestCases(t *testing.T) {
 	for _, c := range cases {
 		numbers := idNumbers(t, c.ID)
 		if slices.Compare(last, numbers) >= 0 {
-			t.Errorf("%s does not come after %v", c.ID, last)
+			t.Errorf("%s is not after %v", c.ID, last)
 		}
 		last = numbers
 		seen[c.Group()]++
@@ -83,7 +83,7 @@ func TestDescriptions(t *testing.T) {
 		case ok:
 			t.Errorf("%s and %s have the same description", other, c.ID)
 		case !strings.HasSuffix(c.Description, ".") || strings.Contains(c.Description, "%!"):
-			t.Errorf("%s: %q is no description", c.ID, c.Description)
+			t.Errorf("%s: invalid description %q", c.ID, c.Description)
 		}
 		by[c.Description] = c.ID
 	}
@@ -200,7 +200,7 @@ func TestPayloads(t *testing.T) {
 		n := c.Steps[0].Payload.Length
 		want := fmt.Sprintf(" of %s bytes", count(n))
 		if n == 0 {
-			want = " of no bytes"
+			want = "An empty "
 		}
 		if !strings.Contains(c.Description, want) {
 			t.Errorf("%s sends %d bytes: %s", c.ID, n, c.Description)

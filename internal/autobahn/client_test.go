@@ -225,7 +225,7 @@ func TestResult(t *testing.T) {
 	}
 }
 
-// wantLogged wants each frame in the log of 5.19, and each on a line of the result.
+// wantLogged expects each frame in the log of 5.19, and each on a line of the result.
 func wantLogged(t *testing.T, res *Result) {
 	t.Helper()
 	var sent, got []Opcode

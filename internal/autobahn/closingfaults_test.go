@@ -13,7 +13,7 @@ var closingFaults = []fault{
 		},
 	},
 	{
-		name:   "it drops TCP in place of its close frame",
+		name:   "it closes TCP in place of its close frame",
 		habits: habits{closes: closesTCPOnly},
 		caught: []catch{{clean, OK, Unclean, both}},
 	},
@@ -29,13 +29,13 @@ var closingFaults = []fault{
 		caught: []catch{{clean, OK, FailedByClient, both}},
 	},
 	{
-		name:   "it goes on before it answers the close frame",
+		name:   "it sends messages before it replies to the close frame",
 		habits: habits{closes: closesWhenQuiet},
 		caught: []catch{{"7.1.3-5", Failed, OK, both}},
 	},
 	{
 		// If the suite is the server, it closes TCP after the close frame.
-		name:   "it goes on behind its close frame",
+		name:   "it sends messages after its close frame",
 		habits: habits{closes: goesOnBehindClose},
 		caught: []catch{{"7.1.3-5", Failed, OK, ServerRole}},
 	},
@@ -51,7 +51,7 @@ var closingFaults = []fault{
 		caught: []catch{{clean + broken + badClose, Failed, OK, both}},
 	},
 	{
-		name:   "it closes in place of its first echo",
+		name:   "it sends a close frame in place of the first echo",
 		habits: habits{closes: closesFirst},
 		caught: []catch{
 			{echoing, Failed, Failed, both},
@@ -59,7 +59,7 @@ var closingFaults = []fault{
 		},
 	},
 	{
-		name:   "it drops TCP behind its first echo",
+		name:   "it closes TCP after the first echo",
 		habits: habits{closes: dropsTCPFirst},
 		caught: []catch{
 			{dropUnlessEchoed + closeUnlessEchoed, OK, Unclean, both},
@@ -67,7 +67,7 @@ var closingFaults = []fault{
 		},
 	},
 	{
-		name:   "it drops TCP in its first echo",
+		name:   "it closes TCP inside the first echo",
 		habits: habits{closes: dropsTCPInFrame},
 		caught: []catch{
 			{echoing, Failed, Failed, both},
@@ -104,7 +104,7 @@ var closingFaults = []fault{
 		caught: []catch{{clean + broken + badClose, Failed, WrongCode, both}},
 	},
 	{
-		name:   "it closes with half a code",
+		name:   "it closes with half a close code",
 		habits: onCloses(func([]byte) []byte { return []byte{3} }),
 		caught: []catch{{clean + broken + badClose, Failed, OK, both}},
 	},
@@ -122,17 +122,17 @@ var closingFaults = []fault{
 		caught: brokenAll[:],
 	},
 	{
-		name:   "its close frames are fragments",
+		name:   "its close frames are fragmented",
 		habits: onFrames(func(f *peerFrame) { f.fin = false }, Close),
 		caught: brokenAll[:],
 	},
 	{
-		name:   "it takes codes that don't exist",
+		name:   "it accepts invalid close codes",
 		habits: tolerating(ruleCode),
 		caught: []catch{{"7.9.*", Failed, WrongCode, both}},
 	},
 	{
-		name: "it takes half a code for 1000",
+		name: "it treats half a close code as 1000",
 		habits: habits{tolerates: []rule{ruleHalfCode}, frames: onCloses(func(payload []byte) []byte {
 			if len(payload) == 0 {
 				return closeOf(1000, "").payload
@@ -145,12 +145,12 @@ var closingFaults = []fault{
 		},
 	},
 	{
-		name:   "it takes reasons that are not UTF-8",
+		name:   "it accepts reasons that are not UTF-8",
 		habits: tolerating(ruleReason),
 		caught: []catch{{"7.5.1", Failed, WrongCode, both}},
 	},
 	{
-		name:   "it fails late",
+		name:   "it fails the connection late",
 		habits: habits{fails: failsLate},
 		caught: []catch{
 			{brokenFrames, OK, Failed, both},
@@ -160,7 +160,7 @@ var closingFaults = []fault{
 		},
 	},
 	{
-		name:   "it stops when a rule is broken, without a word",
+		name:   "it stops at a violation and sends nothing",
 		habits: habits{fails: failsNever},
 		caught: []catch{
 			{brokenFrames, OK, Failed, both},

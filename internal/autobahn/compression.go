@@ -40,9 +40,9 @@ func compression() []*Case {
 	}{
 		{"12.1", CorpusJSON, Text, "JSON, as text"},
 		{"12.2", CorpusBitmap, Binary, "a grey picture, as binary messages"},
-		{"12.3", CorpusPlay, Binary, "a German play, as binary messages that may cut its letters"},
+		{"12.3", CorpusPlay, Binary, "a German play, as binary messages, which may split its letters"},
 		{"12.4", CorpusHTML, Text, "HTML, as text"},
-		{"12.5", CorpusPDF, Binary, "a PDF, which is compressed already and hardly becomes shorter, as binary messages"},
+		{"12.5", CorpusPDF, Binary, "a PDF, which is already compressed, as binary messages"},
 	} {
 		cases = append(cases, compressed(series.prefix, series.kind, series.corpus, series.opcode,
 			Deflate{Offers: []Offer{{}}, Accepts: []Accept{{}}})...)
@@ -51,7 +51,7 @@ func compression() []*Case {
 }
 
 // compressionSettings returns the cases of group 13: permessage-deflate with each
-// parameter (RFC 7692 section 7.1). The suite asks for the same settings as a client
+// parameter (RFC 7692 section 7.1). The suite requests the same settings as a client
 // and as a server.
 func compressionSettings() []*Case {
 	var cases []*Case
@@ -59,16 +59,16 @@ func compressionSettings() []*Case {
 		prefix, settings string
 		deflate          Deflate
 	}{
-		{"13.1", "nothing", asked(setting{})},
-		{"13.2", "no context takeover: messages that do not refer to those before", asked(setting{alone: true})},
+		{"13.1", "no setting", asked(setting{})},
+		{"13.2", "no context takeover: messages that do not refer to earlier ones", asked(setting{alone: true})},
 		{"13.3", "a window of 512 bytes (9 bits)", asked(setting{bits: 9})},
-		{"13.4", "a window of 32 KiB (15 bits), which is what one has without asking", asked(setting{bits: 15})},
+		{"13.4", "a window of 32 KiB (15 bits), which is the default", asked(setting{bits: 15})},
 		{"13.5", "a window of 512 bytes (9 bits) and no context takeover", asked(setting{bits: 9, alone: true})},
 		{"13.6", "a window of 32 KiB (15 bits) and no context takeover", asked(setting{bits: 15, alone: true})},
-		{"13.7", "9 bits and no context takeover, or else for no context takeover alone, or else for nothing",
+		{"13.7", "9 bits and no context takeover, or no context takeover alone, or no setting, in this order of preference",
 			asked(setting{bits: 9, alone: true}, setting{alone: true}, setting{})},
 	} {
-		cases = append(cases, compressed(series.prefix, "JSON, as text. The peer is asked for "+series.settings, CorpusJSON, Text, series.deflate)...)
+		cases = append(cases, compressed(series.prefix, "JSON, as text. The suite requests "+series.settings, CorpusJSON, Text, series.deflate)...)
 	}
 	return cases
 }
@@ -101,7 +101,7 @@ func compressed(prefix, kind string, corpus Corpus, opcode Opcode, d Deflate) []
 		}
 		cases = append(cases, &Case{
 			ID: fmt.Sprintf("%s.%d", prefix, i+1),
-			Description: fmt.Sprintf("%s messages of %s each, compressed%s: %s. All come back with the bytes that they had, within %d seconds.",
+			Description: fmt.Sprintf("%s messages of %s each, compressed%s: %s. The peer echoes all of them unchanged within %d seconds.",
 				count(messages), size(s.length), frames, kind, exchangePatience(s.length)/time.Second),
 			Exchange: &Exchange{
 				Binary:   opcode == Binary,

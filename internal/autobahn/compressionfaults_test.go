@@ -9,7 +9,7 @@ import (
 // compressed messages.
 var compressionFaults = []fault{
 	{
-		name:   "it has no compression",
+		name:   "it does not support compression",
 		habits: habits{compressing: compressing{declines: true}},
 		caught: []catch{{deflated, Unimplemented, OK, both}},
 	},
@@ -26,7 +26,7 @@ var compressionFaults = []fault{
 		caught: []catch{{"13.4.* 13.6.*", Unimplemented, OK, both}},
 	},
 	{
-		name:   "its offer has a parameter twice",
+		name:   "its offer has a duplicate parameter",
 		role:   ClientRole,
 		habits: offering("permessage-deflate; client_max_window_bits; client_max_window_bits"),
 		caught: []catch{{deflated, Unimplemented, OK, both}},
@@ -40,25 +40,25 @@ var compressionFaults = []fault{
 	{
 		// Distances beyond 512 bytes need more than 512 bytes of messages, together or
 		// each.
-		name:   "it reaches back 32 KiB, whatever was agreed on",
+		name:   "its distances are up to 32 KiB with any negotiated window",
 		habits: agreeing(func(a *agreement) { a.serverBits, a.clientBits = 15, 15 }),
 		cases:  long,
 		caught: []catch{{"13.3.2-18 13.5.4-18 13.7.4-18 W.1", Failed, WrongCode, both}},
 	},
 	{
-		name:   "it reaches back 1 KiB where 512 bytes were agreed on",
+		name:   "its distances are up to 1 KiB with a window of 512 bytes",
 		habits: agreeing(func(a *agreement) { a.serverBits, a.clientBits = max(10, a.serverBits), max(10, a.clientBits) }),
 		cases:  long,
 		caught: []catch{{"13.3.2-18 13.5.4-18 13.7.4-18 W.1", Failed, WrongCode, both}},
 	},
 	{
-		name:   "it keeps its window between messages, whatever was agreed on",
+		name:   "it keeps its window between messages without context takeover",
 		habits: agreeing(func(a *agreement) { a.serverTakeover, a.clientTakeover = true, true }),
 		cases:  long,
 		caught: []catch{{"13.2.* 13.5-7.* W.2", Failed, WrongCode, both}},
 	},
 	{
-		name: "it forgets what messages before have said",
+		name: "it does not keep the window of earlier messages",
 		habits: habits{compressing: compressing{thrift: true, agrees: func(a agreement) agreement {
 			a.serverTakeover, a.clientTakeover = false, false
 			return a
@@ -67,7 +67,7 @@ var compressionFaults = []fault{
 		caught: []catch{{"12.1.4-5 13.*.4-5", Failed, Failed, both}},
 	},
 	{
-		name: "it keeps less than was agreed on",
+		name: "it keeps less than the negotiated window",
 		habits: habits{compressing: compressing{thrift: true, agrees: func(a agreement) agreement {
 			a.serverBits, a.clientBits = 9, 9
 			return a
@@ -76,61 +76,61 @@ var compressionFaults = []fault{
 		caught: []catch{{"12.1.4-8 13.*.4-8", Failed, Failed, both}},
 	},
 	{
-		name:   "its answer leaves out the window that it was asked for",
+		name:   "its response lacks the requested window",
 		role:   ServerRole,
 		habits: onExtensions(func(s string) string { return strings.ReplaceAll(s, "; server_max_window_bits=9", "") }),
 		caught: []catch{{"W.1", Failed, Failed, both}},
 	},
 	{
-		name:   "its answer leaves out server_no_context_takeover",
+		name:   "its response lacks server_no_context_takeover",
 		role:   ServerRole,
 		habits: onExtensions(func(s string) string { return strings.ReplaceAll(s, "; server_no_context_takeover", "") }),
 		caught: []catch{{"W.2", Failed, Failed, both}},
 	},
 	{
-		name:   "its answer has a larger window than it was asked for",
+		name:   "its response has a larger window than requested",
 		role:   ServerRole,
 		habits: onExtensions(func(s string) string { return strings.ReplaceAll(s, "bits=9", "bits=10") }),
 		caught: []catch{{"W.1", Failed, Failed, both}},
 	},
 	{
-		name:   "its answer has a parameter that does not exist",
+		name:   "its response has an unknown parameter",
 		role:   ServerRole,
 		habits: onExtensions(func(s string) string { return s + "; foo" }),
 		caught: notOpen(deflated),
 	},
 	{
-		name:   "its answer has a window of 16 bits",
+		name:   "its response has a window of 16 bits",
 		role:   ServerRole,
 		habits: onExtensions(func(s string) string { return s + "; client_max_window_bits=16" }),
 		caught: notOpen(deflated),
 	},
 	{
-		name:   "its answer leaves out how large a window is",
+		name:   "its response has a window without a value",
 		role:   ServerRole,
 		habits: onExtensions(func(s string) string { return s + "; client_max_window_bits" }),
 		caught: notOpen(deflated),
 	},
 	{
-		name:   "its answer has a parameter twice",
+		name:   "its response has a duplicate parameter",
 		role:   ServerRole,
 		habits: onExtensions(func(s string) string { return s + "; client_no_context_takeover; client_no_context_takeover" }),
 		caught: notOpen(deflated),
 	},
 	{
-		name:   "its answer has a value that should not be",
+		name:   "its response has a value for a parameter without one",
 		role:   ServerRole,
 		habits: onExtensions(func(s string) string { return s + "; client_no_context_takeover=1" }),
 		caught: notOpen(deflated),
 	},
 	{
-		name:   "its answer accepts two offers",
+		name:   "its response accepts two offers",
 		role:   ServerRole,
 		habits: onExtensions(func(s string) string { return s + ", permessage-deflate" }),
 		caught: notOpen(deflated),
 	},
 	{
-		name: "it accepts permessage-deflate unasked",
+		name: "it accepts permessage-deflate that was not offered",
 		role: ServerRole,
 		habits: habits{opening: opening{head: func(lines []string) []string {
 			if strings.HasPrefix(lines[len(lines)-1], extensionsHeader) {
@@ -166,18 +166,18 @@ var compressionFaults = []fault{
 		caught: []catch{{"1.1.6-8 1.2.6-8 9.1.* 9.2.* 10.1.1 12.*.4-11 13.*.4-11 W.*", Failed, Unclean, both}},
 	},
 	{
-		name:   "its messages have the end that should go",
+		name:   "its messages have the tail that must be removed",
 		habits: onDeflated(func(p []byte) []byte { return append(bytes.Clone(p), "\x00\x00\xff\xff"...) }),
 		caught: []catch{{deflated, Failed, WrongCode, both}},
 	},
 	{
-		name:   "its compressed messages are cut off",
+		name:   "its compressed messages are truncated",
 		habits: onDeflated(func(p []byte) []byte { return p[:len(p)-2] }),
 		caught: []catch{{deflated, Failed, WrongCode, both}},
 	},
 	{
 		// Each message begins with a match of three bytes at distance one.
-		name:   "it reaches back behind the beginning",
+		name:   "its distances exceed the history",
 		habits: onDeflated(func([]byte) []byte { return []byte{0x02, 0x02, 0x00, 0x00} }),
 		caught: []catch{{deflated, Failed, WrongCode, both}},
 	},

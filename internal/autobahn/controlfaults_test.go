@@ -3,18 +3,18 @@ package autobahn
 // controlFaults are faults in pings and pongs.
 var controlFaults = []fault{
 	{
-		name:   "it answers no pings",
+		name:   "it sends no pongs",
 		habits: habits{pongs: pongsNever},
 		caught: []catch{{pinging, Failed, OK, both}},
 	},
 	{
 		// RFC 6455 section 5.5.3 allows it, but the suite does not.
-		name:   "it answers the last ping",
+		name:   "it answers only the last ping",
 		habits: habits{pongs: pongsToLast},
 		caught: []catch{{"2.10-11 5.6-8 5.19-20", Failed, OK, both}},
 	},
 	{
-		name:   "it answers pings when the message is complete",
+		name:   "it answers pings after the message",
 		habits: habits{pongs: pongsBehindMessage},
 		caught: []catch{{"5.6-8 5.19-20", Failed, OK, both}},
 	},
@@ -25,7 +25,7 @@ var controlFaults = []fault{
 	},
 	{
 		// One pong arrives before the timeout of the closing handshake.
-		name:   "it takes long to answer a ping",
+		name:   "it answers pings after a long time",
 		habits: habits{latePong: lateBy},
 		caught: []catch{{"2.10-11 5.19-20", Failed, Unclean, both}},
 	},
@@ -35,7 +35,7 @@ var controlFaults = []fault{
 		caught: []catch{{pinging + "-2.1", Failed, OK, both}},
 	},
 	{
-		name:   "its pongs are in fragments",
+		name:   "its pongs are fragmented",
 		habits: onFrames(func(f *peerFrame) { f.fin = false }, Pong),
 		caught: []catch{{pinging, Failed, Unclean, both}},
 	},
@@ -45,7 +45,7 @@ var controlFaults = []fault{
 		caught: []catch{{pinging, Failed, Unclean, both}},
 	},
 	{
-		name:   "it takes pings of 126 bytes",
+		name:   "it accepts pings of 126 bytes",
 		habits: tolerating(ruleControlLength),
 		caught: []catch{
 			{"2.5", Failed, Failed, both},
@@ -53,14 +53,14 @@ var controlFaults = []fault{
 		},
 	},
 	{
-		// The frames behind the pong of 5.2 are another fault.
-		name:   "it takes control frames in fragments",
+		// The frames after the pong of 5.2 are another fault.
+		name:   "it accepts fragmented control frames",
 		habits: tolerating(ruleControlFin),
 		caught: []catch{{"5.1", Failed, OK, both}},
 	},
 	{
 		// RFC 6455 allows it, but cases with a fixed list of events do not.
-		name:   "it sends a ping of its own",
+		name:   "it sends a ping",
 		habits: habits{greets: []peerFrame{{header: header{fin: true, opcode: Ping}, payload: []byte("hello")}}},
 		caught: unasked,
 	},

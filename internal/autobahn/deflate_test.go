@@ -10,7 +10,7 @@ import (
 var takeovers = map[string]bool{"takeover": true, "no takeover": false}
 
 // TestDeflate inflates the output of the deflater, for each window and for messages of
-// all sizes in turn and of each size alone, with the inflater that checks distances,
+// all sizes in turn and of each size separately, with the inflater that checks distances,
 // and with compress/flate.
 func TestDeflate(t *testing.T) {
 	mixed := []int{1, 16, 300, 0, 40_000, 127, 128, 13, 5000, 70_000, 64, 12, 1000}

@@ -85,7 +85,7 @@ func TestDigests(t *testing.T) {
 			continue
 		}
 		if got := fmt.Sprintf("%x", sums[group].Sum(nil)[:8]); got != digests[group] {
-			t.Errorf("group %s: %q, want %q: it is not what was compared with the original suite", group, got, digests[group])
+			t.Errorf("group %s: %q, want %q, which was compared with the original suite", group, got, digests[group])
 		}
 	}
 }

@@ -87,7 +87,7 @@ const (
 	closesAtOnce      closing = iota // a close frame; a server then closes TCP
 	closesTCPOnly                    // no close frame
 	closesNever                      // no reaction
-	closesWhenQuiet                  // a close frame after it has handled the frames behind the received one
+	closesWhenQuiet                  // a close frame after it has handled the frames after the received one
 	goesOnBehindClose                // handles these frames after its own close frame
 	leavesTCPOpen                    // a server that does not close TCP after the close frames
 	closesFirst                      // closes by itself: in place of its first echo

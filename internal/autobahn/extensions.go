@@ -126,7 +126,7 @@ func (d *Deflate) answered(value string) (*agreement, error) {
 	}
 	ext := list[0]
 	if d == nil || len(list) > 1 || ext.name != permessageDeflate {
-		return nil, fmt.Errorf("the answer %q accepts what was not offered (RFC 6455 section 9.1)", value)
+		return nil, fmt.Errorf("the response %q accepts an extension that was not offered (RFC 6455 section 9.1)", value)
 	}
 	a, err := parseAgreement(ext)
 	if err != nil {

@@ -167,6 +167,6 @@ func TestAnswersAreRight(t *testing.T) {
 		t.Fatalf("got %q", answer)
 	}
 	if got, err := offers.answered(answer); err != nil || *got != *agreed || *got != (agreement{9, 9, false, false}) {
-		t.Errorf("%q is taken for %+v, %v, and meant %+v", answer, got, err, agreed)
+		t.Errorf("%q parses as %+v, %v, want %+v", answer, got, err, agreed)
 	}
 }

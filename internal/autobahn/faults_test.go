@@ -40,7 +40,7 @@ func (r Role) includes(role Role) bool { return r == both || r == role }
 // large cases of group 9 detect nothing that others do not.
 const but12And13 = "* -12.* -13.* -9.* 9.1.1 9.2.1 9.7.1-2 9.8.2"
 
-// TestFaults tests that each case detects the faults that it is meant for, and no
+// TestFaults tests that each case detects the faults that it is designed for, and no
 // others.
 func TestFaults(t *testing.T) {
 	for _, f := range slices.Concat(legalHabits, framingFaults, controlFaults, closingFaults, compressionFaults, openingFaults) {

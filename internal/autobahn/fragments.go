@@ -16,14 +16,14 @@ func controlFragments() []*Case {
 	return []*Case{
 		{
 			ID:          "5.1",
-			Description: "A ping that is not its last frame, and a continuation. Control frames may not be fragmented: the peer fails the connection, with 1002, and sends no pong.",
+			Description: "A ping without FIN, and a continuation. Control frames must not be fragmented: the peer fails the connection with 1002 and sends no pong.",
 			Steps:       []Step{pingFrame("fragment1").more(), continuation("fragment2"), dropAfter(time.Second)},
 			Expect:      []Outcome{ok()},
 			Close:       failedByPeer(1002),
 		},
 		{
 			ID:          "5.2",
-			Description: "A pong that is not its last frame, and a continuation. A pong may be passed over, but not in fragments: the peer fails the connection, with 1002.",
+			Description: "A pong without FIN, and a continuation. Control frames must not be fragmented: the peer fails the connection with 1002.",
 			Steps:       []Step{pongFrame("fragment1").more(), continuation("fragment2"), dropAfter(time.Second)},
 			Expect:      []Outcome{ok()},
 			Close:       failedByPeer(1002),
@@ -35,35 +35,35 @@ func twoFragments() []*Case {
 	return []*Case{
 		{
 			ID:          "5.3",
-			Description: "A text message in two frames. It comes back as one message.",
+			Description: "A text message in two frames. The peer echoes it as one message.",
 			Steps:       []Step{textFrame("fragment1").more(), continuation("fragment2"), closeAfter(time.Second)},
 			Expect:      []Outcome{ok(gotText("fragment1fragment2"))},
 			Close:       closedBySuite(),
 		},
 		{
 			ID:          "5.4",
-			Description: "A text message in two frames, each written on its own. It comes back as one message.",
+			Description: "A text message in two frames, each in its own write. The peer echoes it as one message.",
 			Steps:       []Step{textFrame("fragment1").more().sync(), continuation("fragment2").sync(), closeAfter(time.Second)},
 			Expect:      []Outcome{ok(gotText("fragment1fragment2"))},
 			Close:       closedBySuite(),
 		},
 		{
 			ID:          "5.5",
-			Description: "A text message in two frames, byte by byte. It comes back as one message.",
+			Description: "A text message in two frames, written byte by byte. The peer echoes it as one message.",
 			Steps:       []Step{textFrame("fragment1").more().chopped(1), continuation("fragment2").chopped(1), closeAfter(time.Second)},
 			Expect:      []Outcome{ok(gotText("fragment1fragment2"))},
 			Close:       closedBySuite(),
 		},
 		{
 			ID:          "5.6",
-			Description: "A text message in two frames, and a ping between them. The pong comes at once, before the message, which comes back whole.",
+			Description: "A text message in two frames, and a ping between them. The peer sends the pong at once and then echoes the message.",
 			Steps:       []Step{textFrame("fragment1").more(), pingFrame("ping payload"), continuation("fragment2"), closeAfter(time.Second)},
 			Expect:      []Outcome{ok(gotPong("ping payload"), gotText("fragment1fragment2"))},
 			Close:       closedBySuite(),
 		},
 		{
 			ID:          "5.7",
-			Description: "A text message in two frames with a ping between them, each of the three written on its own. First comes the pong, then the message.",
+			Description: "A text message in two frames with a ping between them, each frame in its own write. The peer sends the pong and then echoes the message.",
 			Steps: []Step{
 				textFrame("fragment1").more().sync(),
 				pingFrame("ping payload").sync(),
@@ -75,7 +75,7 @@ func twoFragments() []*Case {
 		},
 		{
 			ID:          "5.8",
-			Description: "A text message in two frames with a ping between them, byte by byte. First comes the pong, then the message.",
+			Description: "A text message in two frames with a ping between them, written byte by byte. The peer sends the pong and then echoes the message.",
 			Steps: []Step{
 				textFrame("fragment1").more().chopped(1),
 				pingFrame("ping payload").chopped(1),
@@ -93,42 +93,42 @@ func nothingToContinue() []*Case {
 	return []*Case{
 		{
 			ID:          "5.9",
-			Description: "A last continuation where no message has begun, then a text message. The peer fails the connection at the first frame, with 1002; nothing comes back.",
+			Description: "A continuation with FIN outside of a message, then a text message. The peer fails the connection with 1002 at the first frame and echoes nothing.",
 			Steps:       []Step{continuation(lost), textFrame(hello), dropAfter(time.Second)},
 			Expect:      []Outcome{ok()},
 			Close:       failedByPeer(1002),
 		},
 		{
 			ID:          "5.10",
-			Description: "A last continuation where no message has begun, then a text message, each written on its own. The first is the end, with 1002.",
+			Description: "A continuation with FIN outside of a message, then a text message, each in its own write. The peer fails the connection with 1002 at the first frame.",
 			Steps:       []Step{continuation(lost).sync(), textFrame(hello).sync(), dropAfter(time.Second)},
 			Expect:      []Outcome{ok()},
 			Close:       failedByPeer(1002),
 		},
 		{
 			ID:          "5.11",
-			Description: "A last continuation where no message has begun, then a text message, byte by byte. The first is the end, with 1002.",
+			Description: "A continuation with FIN outside of a message, then a text message, written byte by byte. The peer fails the connection with 1002 at the first frame.",
 			Steps:       []Step{continuation(lost).chopped(1), textFrame(hello).chopped(1), dropAfter(time.Second)},
 			Expect:      []Outcome{ok()},
 			Close:       failedByPeer(1002),
 		},
 		{
 			ID:          "5.12",
-			Description: "A continuation that has more to follow, where no message has begun, then a text message. The peer fails the connection at the first frame, with 1002.",
+			Description: "A continuation without FIN outside of a message, then a text message. The peer fails the connection with 1002 at the first frame.",
 			Steps:       []Step{continuation(lost).more(), textFrame(hello), dropAfter(time.Second)},
 			Expect:      []Outcome{ok()},
 			Close:       failedByPeer(1002),
 		},
 		{
 			ID:          "5.13",
-			Description: "A continuation that has more to follow, where no message has begun, then a text message, each written on its own. The first is the end, with 1002.",
+			Description: "A continuation without FIN outside of a message, then a text message, each in its own write. The peer fails the connection with 1002 at the first frame.",
 			Steps:       []Step{continuation(lost).more().sync(), textFrame(hello).sync(), dropAfter(time.Second)},
 			Expect:      []Outcome{ok()},
 			Close:       failedByPeer(1002),
 		},
 		{
 			ID:          "5.14",
-			Description: "A continuation that has more to follow, where no message has begun, then a text message, byte by byte. The first is the end, with 1002.",
+			Description: "A continuation without FIN outside of a message, then a text message, written byte by byte. The peer fails the connection with 1002 at the first frame.",
 			Steps:       []Step{continuation(lost).more().chopped(1), textFrame(hello).chopped(1), dropAfter(time.Second)},
 			Expect:      []Outcome{ok()},
 			Close:       failedByPeer(1002),
@@ -140,8 +140,8 @@ func wrongOrder() []*Case {
 	return []*Case{
 		{
 			ID: "5.15",
-			Description: "A text message in two frames, then a continuation of nothing, then a text message." +
-				" The first comes back, or not where the peer fails the connection before answering, which is not strict. The third frame is the end, with 1002.",
+			Description: "A text message in two frames, then a continuation without FIN outside of a message, then a text message." +
+				" The peer echoes the first message and fails the connection with 1002 at the third frame. Without the echo the verdict is NON-STRICT.",
 			Steps: []Step{
 				textFrame("fragment1").more(),
 				continuation("fragment2"),
@@ -154,8 +154,8 @@ func wrongOrder() []*Case {
 		},
 		{
 			ID: "5.16",
-			Description: "Twice over: a continuation of nothing that has more to follow, a text message's first frame, its last." +
-				" The very first frame is the end, with 1002; no message comes back.",
+			Description: "Twice: a continuation without FIN outside of a message, the first frame of a text message, its last frame." +
+				" The peer fails the connection with 1002 at the very first frame and echoes nothing.",
 			Steps: []Step{
 				continuation("fragment1").more(),
 				textFrame("fragment2").more(),
@@ -170,8 +170,8 @@ func wrongOrder() []*Case {
 		},
 		{
 			ID: "5.17",
-			Description: "Twice over: a last continuation of nothing, a text message's first frame, its last." +
-				" The very first frame is the end, with 1002; no message comes back.",
+			Description: "Twice: a continuation with FIN outside of a message, the first frame of a text message, its last frame." +
+				" The peer fails the connection with 1002 at the very first frame and echoes nothing.",
 			Steps: []Step{
 				continuation("fragment1"),
 				textFrame("fragment2").more(),
@@ -186,7 +186,7 @@ func wrongOrder() []*Case {
 		},
 		{
 			ID:          "5.18",
-			Description: "A text message's first frame, then a frame that begins another text message. Messages do not interleave: the peer fails the connection, with 1002.",
+			Description: "The first frame of a text message, then the first frame of another one. Messages must not be interleaved: the peer fails the connection with 1002.",
 			Steps:       []Step{textFrame("fragment1").more(), textFrame("fragment2"), dropAfter(time.Second)},
 			Expect:      []Outcome{ok()},
 			Close:       failedByPeer(1002),
@@ -217,15 +217,15 @@ func fiveFragments() []*Case {
 		{
 			ID: "5.19",
 			Description: "A text message in five frames: a ping after the second, a pause of a second, a ping after the fourth." +
-				" Both pongs come when their pings do, and the message comes back whole.",
+				" The peer sends each pong at once and then echoes the message.",
 			Steps:  append(steps, closeAfter(time.Second)),
 			Expect: []Outcome{come},
 			Close:  closedBySuite(),
 		},
 		{
 			ID: "5.20",
-			Description: "As 5.19, each frame written on its own: five frames of a text message, two pings and a pause." +
-				" Two pongs, then the message.",
+			Description: "As 5.19, each frame in its own write." +
+				" The peer sends two pongs and then echoes the message.",
 			Steps:  append(alone, closeAfter(time.Second)),
 			Expect: []Outcome{come},
 			Close:  closedBySuite(),

@@ -46,7 +46,7 @@ var framingFaults = []fault{
 		},
 	},
 	{
-		name:   "it cuts messages off behind 65,535 bytes",
+		name:   "it truncates messages after 65,535 bytes",
 		habits: onEchoes(func(m *echoMessage) { m.payload = m.payload[:min(len(m.payload), 0xffff)] }),
 		cases:  long,
 		caught: []catch{
@@ -91,7 +91,7 @@ var framingFaults = []fault{
 		},
 	},
 	{
-		name:   "it takes each frame for a message",
+		name:   "it treats each frame as a message",
 		habits: habits{piecewise: true},
 		caught: []catch{
 			{"5.3-8 5.15 5.18-20 6.1.2-3 6.2.2 6.4.1-2 7.1.5", Failed, OK, both},
@@ -99,7 +99,7 @@ var framingFaults = []fault{
 		},
 	},
 	{
-		name:   "its fragments are all first ones",
+		name:   "each of its fragments begins a message",
 		habits: habits{fragment: 500, frames: onFrames(func(f *peerFrame) { f.opcode = Text }, Continuation).frames},
 		caught: []catch{{"1.1.6-8 1.2.6-8 9.1.* 9.2.* 10.1.1 12.*.4-11 13.*.4-11 W.*", Failed, Unclean, both}},
 	},
@@ -124,17 +124,17 @@ var framingFaults = []fault{
 		caught: brokenAll,
 	},
 	{
-		name:   "it masks what it should not, or the other way round",
+		name:   "its masking is that of the other role",
 		habits: onFrames(func(f *peerFrame) { f.masked = !f.masked }),
 		caught: brokenAll,
 	},
 	{
-		name:   "it does not see reserved bits",
+		name:   "it ignores reserved bits",
 		habits: tolerating(ruleRSV),
 		caught: []catch{{"3.1-6", Failed, Failed, both}},
 	},
 	{
-		name:   "it passes over reserved opcodes",
+		name:   "it ignores reserved opcodes",
 		habits: tolerating(ruleOpcode),
 		caught: []catch{
 			{"4.1.1-2 4.2.1-2", OK, Failed, both},
@@ -142,32 +142,32 @@ var framingFaults = []fault{
 		},
 	},
 	{
-		name:   "it passes over continuations of nothing",
+		name:   "it ignores continuations outside of messages",
 		habits: tolerating(ruleContinuation),
 		caught: []catch{{"5.9-17", Failed, Failed, both}},
 	},
 	{
-		name:   "it takes a message in the middle of another",
+		name:   "it accepts a message inside another one",
 		habits: tolerating(ruleNested),
 		caught: []catch{{"5.18", Failed, Failed, both}},
 	},
 	{
-		name:   "it takes text that is not UTF-8",
+		name:   "it accepts text that is not UTF-8",
 		habits: habits{checks: checksNothing},
 		caught: []catch{{badText, Failed, Failed, both}},
 	},
 	{
-		name:   "it checks text when the frame is complete",
+		name:   "it validates text at the end of the frame",
 		habits: habits{checks: checksFrames},
 		caught: []catch{{"6.4.3-4", NonStrict, OK, both}},
 	},
 	{
-		name:   "it checks text when the message is complete",
+		name:   "it validates text at the end of the message",
 		habits: habits{checks: checksMessages},
 		caught: []catch{{"6.4.*", NonStrict, OK, both}},
 	},
 	{
-		name:   "it speaks first",
+		name:   "it sends the first message",
 		habits: habits{greets: []peerFrame{{header: header{fin: true, opcode: Text}, payload: []byte("hello")}}},
 		caught: []catch{
 			{broken + badClose + goodClose + exchanged + closeUnlessEchoed + "2.*", Failed, OK, both},

@@ -89,7 +89,7 @@ func checkResponse(head []byte, key string, d *Deflate) (*agreement, error) {
 	case h.Get("Sec-Websocket-Accept") != acceptOf(key):
 		return nil, fmt.Errorf("the answer has Sec-WebSocket-Accept %q, not %s", h["Sec-Websocket-Accept"], acceptOf(key))
 	case len(h["Sec-Websocket-Protocol"]) > 0:
-		return nil, fmt.Errorf("the answer has the subprotocol %q, and none was asked for", h["Sec-Websocket-Protocol"])
+		return nil, fmt.Errorf("the response has the subprotocol %q, and none was offered", h["Sec-Websocket-Protocol"])
 	}
 	return d.answered(strings.Join(h["Sec-Websocket-Extensions"], ", "))
 }

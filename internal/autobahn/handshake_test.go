@@ -110,7 +110,7 @@ func (e edits) check(t *testing.T, head string, check func(head []byte) error) {
 	t.Helper()
 	for _, edit := range append(e, edits{{"", "", true}}...) {
 		if !strings.Contains(head, edit.old) {
-			t.Fatalf("there is no %q", edit.old)
+			t.Fatalf("%q is missing", edit.old)
 		}
 		edited := strings.Replace(head, edit.old, edit.new, 1)
 		if err := check([]byte(edited)); (err == nil) != edit.right {

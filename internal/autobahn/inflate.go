@@ -63,7 +63,7 @@ func (b bitBuffer) drop(n uint) bitBuffer {
 	return bitBuffer{b.next >> (n & 63), b.have - n, b.pos}
 }
 
-// padding is the number of bytes behind the message that may be read ahead.
+// padding is the number of bytes after the message that may be read ahead.
 const padding = 16
 
 // newInflater returns an inflater that rejects distances larger than 1<<windowBits,
@@ -225,7 +225,7 @@ func (z *inflater) dynamic() error {
 		switch symbol {
 		case 16:
 			if i == 0 {
-				return fmt.Errorf("%w: there is no length to repeat", errCode)
+				return fmt.Errorf("%w: no length to repeat", errCode)
 			}
 			n, length = 3+z.take(2), lengths[i-1]
 		case 17:

@@ -163,7 +163,7 @@ func TestInflateWrong(t *testing.T) {
 	}
 }
 
-// TestInflateEnd tests data behind the last block.
+// TestInflateEnd tests data after the last block.
 func TestInflateEnd(t *testing.T) {
 	const hello = "\xf2\x48\xcd\xc9\xc9\x07\x00"
 	for _, tt := range []struct {

@@ -70,11 +70,11 @@ func (e *echo) message(binary bool, p []byte) {
 	first := e.s.cs.Steps[0]
 	switch {
 	case e.s.res.Echoes > 0:
-		e.wrong = "the message came back twice"
+		e.wrong = "the peer echoed the message twice"
 	case binary != (first.Opcode == Binary):
-		e.wrong = "the message came back with the other type"
+		e.wrong = "the echo has another type"
 	case len(p) != first.Payload.Length:
-		e.wrong = fmt.Sprintf("%d bytes came back, not %d", len(p), first.Payload.Length)
+		e.wrong = fmt.Sprintf("the echo has %d bytes, want %d", len(p), first.Payload.Length)
 	default:
 		e.s.res.Echoes++
 	}
@@ -90,9 +90,9 @@ func (e *echo) verdict() (Verdict, string) {
 	case e.wrong != "":
 		return Failed, e.wrong
 	case e.s.res.Echoes == 0:
-		return Failed, "the message did not come back"
+		return Failed, "the peer did not echo the message"
 	}
-	return OK, "the message came back"
+	return OK, "the peer echoed the message"
 }
 
 // exchange is the goal of a case that sends messages one after another.
@@ -119,7 +119,7 @@ func (x *exchange) begin() {
 	}
 	s.after(x.Timeout, func() {
 		if s.open() {
-			x.fail("not all messages came back in time")
+			x.fail("the peer did not echo all messages in time")
 		}
 	})
 	x.next()
@@ -153,11 +153,11 @@ func (x *exchange) message(binary bool, p []byte) {
 	case x.wrong != "" || s.sentClose:
 		return
 	case binary != x.Binary:
-		x.fail("message %d came back with the other type", s.res.Echoes+1)
+		x.fail("the echo of message %d has another type", s.res.Echoes+1)
 	case len(p) != len(x.sent):
-		x.fail("message %d came back with %d bytes, not %d", s.res.Echoes+1, len(p), len(x.sent))
+		x.fail("the echo of message %d has %d bytes, want %d", s.res.Echoes+1, len(p), len(x.sent))
 	case x.Deflate != nil && !bytes.Equal(p, x.sent):
-		x.fail("message %d came back with other bytes", s.res.Echoes+1)
+		x.fail("the echo of message %d has other bytes", s.res.Echoes+1)
 	default:
 		s.res.Echoes++
 		if s.res.Echoes < s.opts.messages(x.Exchange) {
@@ -182,13 +182,13 @@ func (x *exchange) verdict() (Verdict, string) {
 	want := x.s.opts.messages(x.Exchange)
 	switch {
 	case x.Deflate != nil && x.s.deflate == nil:
-		return Unimplemented, "the peer did not agree on permessage-deflate"
+		return Unimplemented, "the peer did not agree to permessage-deflate"
 	case x.wrong != "":
 		return Failed, x.wrong
 	case x.s.res.Echoes < want:
-		return Failed, fmt.Sprintf("%d of %d messages came back", x.s.res.Echoes, want)
+		return Failed, fmt.Sprintf("the peer echoed %d of %d messages", x.s.res.Echoes, want)
 	}
-	return OK, fmt.Sprintf("%d messages came back", want)
+	return OK, fmt.Sprintf("the peer echoed %d messages", want)
 }
 
 // judge sets the verdicts at the end of the connection.
@@ -207,7 +207,7 @@ func (s *session) judge() {
 	case want.WrongSideFails && sideWrong:
 		r.Behavior, r.Why = Failed, "the wrong side ended the connection"
 	case s.cs.FramesSent != 0 && s.frames != s.cs.FramesSent && r.Behavior == OK:
-		r.Behavior, r.Why = Failed, fmt.Sprintf("the suite sent %d frames and meant to send %d", s.frames, s.cs.FramesSent)
+		r.Behavior, r.Why = Failed, fmt.Sprintf("the suite sent %d frames, want %d", s.frames, s.cs.FramesSent)
 	}
 
 	switch {
@@ -220,10 +220,10 @@ func (s *session) judge() {
 	case r.Role == ServerRole && r.DroppedBySuite:
 		r.BehaviorClose, r.WhyClose = FailedByClient, "the server did not close TCP"
 	default:
-		r.BehaviorClose, r.WhyClose = OK, "the connection ended as it should"
+		r.BehaviorClose, r.WhyClose = OK, "the connection ended as expected"
 	}
 	if s.cs.Informational {
-		r.Why += " (" + string(r.Behavior) + ", were it judged)"
+		r.Why += " (" + string(r.Behavior) + " if it were judged)"
 		r.Behavior, r.BehaviorClose = Informational, Informational
 	}
 }

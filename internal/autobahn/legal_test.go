@@ -7,8 +7,8 @@ import (
 
 // legalHabits are those of implementations that violate no rule, and that pass.
 var legalHabits = []fault{
-	{name: "nothing is peculiar", cases: long},
-	{name: "TCP ends without a close frame when a rule is broken", habits: habits{fails: failsByTCP}},
+	{name: "no peculiarity", cases: long},
+	{name: "it ends TCP without a close frame at a violation", habits: habits{fails: failsByTCP}},
 	{name: "its close frames have no code", habits: onCloses(func([]byte) []byte { return nil })},
 	{
 		name: "its close frames have the longest reason",
@@ -20,11 +20,11 @@ var legalHabits = []fault{
 		}),
 	},
 	{
-		name:   "it takes half a code for none",
+		name:   "it treats half a close code as none",
 		habits: habits{tolerates: []rule{ruleHalfCode}},
 	},
 	{
-		name:   "it takes its time, but not too much",
+		name:   "it is slow, but within the limits",
 		habits: habits{lateOnce: 200 * time.Millisecond, lateClose: 200 * time.Millisecond, latePong: 90 * time.Millisecond},
 	},
 	{name: "it echoes in fragments", habits: habits{fragment: 100}},
@@ -42,11 +42,11 @@ var legalHabits = []fault{
 		}},
 	},
 	{name: "its masking key is zero", role: ClientRole, habits: onFrames(func(f *peerFrame) { f.key = [4]byte{} })},
-	{name: "it does not compress what it could", habits: habits{compressing: compressing{uncompressed: true}}},
-	{name: "its blocks of deflate say that they are the last", habits: habits{compressing: compressing{final: true}}},
+	{name: "it sends uncompressed messages", habits: habits{compressing: compressing{uncompressed: true}}},
+	{name: "its DEFLATE blocks have the bit of the last block", habits: habits{compressing: compressing{final: true}}},
 	{
 		// The suite must respect the limits, because the peer cannot inflate more.
-		name: "it wants small windows that are not kept",
+		name: "it requests small windows without context takeover",
 		habits: habits{compressing: compressing{
 			accepts: Accept{ClientMaxWindowBits: 8, ClientNoContextTakeover: true, ServerMaxWindowBits: 10, ServerNoContextTakeover: true},
 			offers:  plainOffer + "; server_max_window_bits=8; server_no_context_takeover",
@@ -55,7 +55,7 @@ var legalHabits = []fault{
 		cases: long,
 	},
 	{
-		name: "it answers in other words",
+		name: "its response has another spelling",
 		role: ServerRole,
 		habits: onLines(func(line string) []string {
 			return []string{strings.NewReplacer(

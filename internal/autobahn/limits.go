@@ -31,7 +31,7 @@ func longMessages() []*Case {
 	one := func(id string, frame Step, patience time.Duration) *Case {
 		return &Case{
 			ID: id,
-			Description: fmt.Sprintf("A %s message of %s in one frame. It comes back with its type and length, within %d seconds.",
+			Description: fmt.Sprintf("A %s message of %s in one frame. The peer echoes it with its type and length within %d seconds.",
 				frame.Opcode, size(frame.Payload.Length), patience/time.Second),
 			Steps: []Step{frame, closeAfter(patience)},
 			Close: closedBySuite(),
@@ -72,11 +72,11 @@ func manyFrames() []*Case {
 			}
 			frames := fmt.Sprintf("in %s frames of %s and an empty one", count(length/fragment), size(fragment))
 			if fragment == length {
-				frames = "in frames of as many, which makes one"
+				frames = "in one frame of that length"
 			}
 			cases = append(cases, &Case{
 				ID: fmt.Sprintf("%s.%d", series.prefix, i+1),
-				Description: fmt.Sprintf("A %s message of %s, %s. It comes back with its type and length, as one message.",
+				Description: fmt.Sprintf("A %s message of %s, %s. The peer echoes it as one message, with its type and length.",
 					series.opcode, size(length), frames),
 				Steps: []Step{message(series.opcode, unit).long(length).fragmented(fragment), closeAfter(100 * time.Second)},
 				Close: closedBySuite(),
@@ -100,7 +100,7 @@ func manyPieces() []*Case {
 		for i, chop := range []int{64, 128, 256, 512, 1 * kib, 2 * kib} {
 			cases = append(cases, &Case{
 				ID: fmt.Sprintf("%s.%d", series.prefix, i+1),
-				Description: fmt.Sprintf("A %s message of %s in one frame, written in pieces of %s. It comes back with its type and length.",
+				Description: fmt.Sprintf("A %s message of %s in one frame, written in pieces of %s. The peer echoes it with its type and length.",
 					series.frame.Opcode, size(length), size(chop)),
 				Steps: []Step{series.frame.long(length).chopped(chop), closeAfter(1000 * time.Second)},
 				Close: closedBySuite(),
@@ -126,8 +126,8 @@ func manyMessages() []*Case {
 			x.Length, x.Messages, x.Timeout = length, messages, exchangePatience(length)
 			cases = append(cases, &Case{
 				ID: fmt.Sprintf("%s.%d", series.prefix, i+1),
-				Description: fmt.Sprintf("%s %s messages of %s, one after the other: each is sent when the one before it is back."+
-					" All come back with their type and length, within %d seconds.",
+				Description: fmt.Sprintf("%s %s messages of %s, one after the other: each is sent after the echo of the one before."+
+					" The peer echoes all of them with their type and length within %d seconds.",
 					count(messages), series.typ, size(length), x.Timeout/time.Second),
 				Exchange: &x,
 				Close:    closedBySuite(),

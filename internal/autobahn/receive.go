@@ -22,7 +22,7 @@ type arrival struct {
 
 // inbox is the queue from the reading goroutine to the playing one. It is not bounded:
 // an echo peer may send while the suite does, and the two would deadlock if the suite
-// stopped reading. Its size is limited by what the suite sends.
+// stopped reading. Its size is limited by the number of bytes that the suite sends.
 type inbox struct {
 	wake chan struct{} // capacity 1
 

@@ -92,7 +92,7 @@ func casePage(res *Result, base string) ([]byte, error) {
 			Came:    len(res.Log) > 0 && slices.Equal(outcome.Events, res.Received),
 		})
 	}
-	view.Exchange, view.Echoes = exchangeText(cs), counted(res.Echoes, "message")+" came back right."
+	view.Exchange, view.Echoes = exchangeText(cs), counted(res.Echoes, "message")+" echoed correctly."
 	for _, opcode := range trafficOpcodes(res) {
 		view.Traffic = append(view.Traffic, trafficView{opcode, res.Sent[opcode], res.Got[opcode]})
 	}
@@ -185,7 +185,7 @@ func endings(res *Result) []endingView {
 	tcp := endingView{What: "TCP closed by", Want: "the server", Got: "the server", Wrong: res.DroppedBySuite}
 	switch {
 	case res.DropTimeout:
-		tcp.Got = "the suite: the server did not in time"
+		tcp.Got = "the suite, because the server did not in time"
 	case res.DroppedBySuite:
 		tcp.Got = suiteName
 	}

@@ -250,9 +250,9 @@ func expectation(cs *Case) string {
 	var parts []string
 	switch {
 	case cs.Exchange != nil:
-		parts = append(parts, fmt.Sprintf("Each message comes back, all within %s.", durationText(cs.Exchange.Timeout)))
+		parts = append(parts, fmt.Sprintf("The peer echoes each message, all within %s.", durationText(cs.Exchange.Timeout)))
 	case len(cs.Expect) == 0:
-		parts = append(parts, "The message comes back.")
+		parts = append(parts, "The peer echoes the message.")
 	}
 	for _, outcome := range cs.Expect {
 		parts = append(parts, fmt.Sprintf("%s: %s.", outcome.Verdict, FormatEvents(outcome.Events)))

@@ -110,7 +110,7 @@ func TestCaseJSONFields(t *testing.T) {
 	wantCaseJSON(t, res, 1, `{
 		"wasServerConnectionDropTimeout": true, "wasOpenHandshakeTimeout": true,
 		"expected": {}, "received": [], "wirelog": [], "wirelogTimes": [], "rxFrameStats": {},
-		"expectation": "Each message comes back, all within 60 s. Closing: the suite first, the peer with 1000 or no code, and a complete closing handshake."}`)
+		"expectation": "The peer echoes each message, all within 60 s. Closing: the suite first, the peer with 1000 or no code, and a complete closing handshake."}`)
 }
 
 func TestJSONText(t *testing.T) {

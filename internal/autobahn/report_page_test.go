@@ -83,7 +83,7 @@ func TestIndexPage(t *testing.T) {
 		"9 Limits not run not run",
 		"All cases 5 of 5 2 of 6",
 		"All 517 Did not pass 4 Failed 2 Non-strict 1 Unimplemented 1 Informational 1",
-		"6.4 Failing at the first wrong byte",
+		"6.4 Failing at the first invalid byte",
 	)
 	for id, want := range map[string]string{
 		"1.1.1":  "OK closing OK 12 ms OK closing OK 12 ms",
@@ -104,7 +104,7 @@ func TestIndexPage(t *testing.T) {
 		}
 	}
 	if row := rowOf(t, page, "6.4.2"); !strings.Contains(row, `title="why 6.4.2"`) {
-		t.Errorf("why it failed is not there:\n%s", row)
+		t.Errorf("the reason of the failure is missing:\n%s", row)
 	}
 }
 
@@ -117,7 +117,7 @@ func TestIndexPageRight(t *testing.T) {
 	// In the overview, and above its cases; a group without subgroups has no third
 	// title.
 	if n := strings.Count(visible(page), "2 Pings and pongs"); n != 2 {
-		t.Errorf("the group's title is there %d times", n)
+		t.Errorf("the page has the group's title %d times", n)
 	}
 }
 
@@ -134,7 +134,7 @@ func rowOf(t *testing.T, page, id string) string {
 	_, row, ok := strings.Cut(page, `id="case-`+id+`"`)
 	row, _, ends := strings.Cut(row, "</tr>")
 	if !ok || !ends {
-		t.Fatalf("there is no row of case %s", id)
+		t.Fatalf("case %s has no row", id)
 	}
 	return "<tr" + row
 }
@@ -158,13 +158,13 @@ func TestLinks(t *testing.T) {
 				file = filepath.Base(path)
 			}
 			if target := readPage(t, dir, file); anchor != "" && !strings.Contains(target, ` id="`+anchor+`"`) {
-				t.Errorf("%s refers to %s, which is not there", path, match[0])
+				t.Errorf("%s refers to %s, which is missing", path, match[0])
 			}
 		}
 	}
 }
 
-// TestPolicy checks that the policy of pages allows what they use, and nothing else.
+// TestPolicy checks that the policy of pages allows the resources that they use, and no others.
 func TestPolicy(t *testing.T) {
 	dir := mixedReport(t)
 	index := readPage(t, dir, "index.html")
@@ -234,7 +234,7 @@ func TestCasePage(t *testing.T) {
 		"Request GET / HTTP/1.1 Response HTTP/1.1 101 Switching Protocols",
 	)
 	if strings.Contains(page, "this was received") {
-		t.Error("nothing of what is expected came")
+		t.Error("the page marks an outcome as received")
 	}
 }
 
@@ -267,14 +267,14 @@ func TestCasePages(t *testing.T) {
 			"Closing handshake complete complete",
 			"TCP closed by the server the server",
 		}},
-		{dropped, []string{"TCP closed by the server the suite: the server did not in time", "The connection was never open."}},
+		{dropped, []string{"TCP closed by the server the suite, because the server did not in time", "The connection was never open."}},
 		{neither, []string{
 			"First close frame by the suite neither side",
 			"Closing handshake complete not complete",
 			"Expected The message, with its type and its length.",
-			"Received 1 message came back right.",
+			"Received 1 message echoed correctly.",
 		}},
-		{exchange, []string{"Each message with its type and its bytes, all within 60 s.", "20 messages came back right.", "UTC · 120 s"}},
+		{exchange, []string{"Each message with its type and its bytes, all within 60 s.", "20 messages echoed correctly.", "UTC · 120 s"}},
 	} {
 		page, err := casePage(test.res, "base")
 		if err != nil {

@@ -140,7 +140,7 @@ func TestAgents(t *testing.T) {
 		for _, res := range a.Results {
 			got = append(got, fmt.Sprintf("%s %s %s", a.Agent, a.Role, res.Case.ID))
 			if res.Log != nil || res.Request != "" {
-				t.Errorf("%s keeps what only its files have", res.Case.ID)
+				t.Errorf("%s keeps data that belongs only into its files", res.Case.ID)
 			}
 		}
 	}
@@ -238,10 +238,10 @@ func TestReportUnwritable(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := r.Add(resultOf(t, "a", "1.1.1")); err == nil {
-		t.Error("a result can be written where there is no folder")
+		t.Error("a result can be written into a missing folder")
 	}
 	if err := r.WriteIndex(); err == nil {
-		t.Error("an index can be written where there is no folder")
+		t.Error("an index can be written into a missing folder")
 	}
 }
 

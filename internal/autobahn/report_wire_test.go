@@ -19,7 +19,7 @@ func TestWholeLog(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := strings.Contains(string(page), string(head[shownPayload:])); got != want {
-			t.Errorf("with %d entries, all of the payload is there: %t", n, got)
+			t.Errorf("with %d entries, the whole payload is shown: %t", n, got)
 		}
 		wantIn(t, string(page), string(head[:shownPayload])+" …")
 	}

@@ -103,7 +103,7 @@ func (r *Result) Passed() bool {
 	return r.Behavior == OK && r.BehaviorClose == OK || r.Behavior == Informational
 }
 
-// String returns all data of the result, to find the cause of a failure: what was sent,
+// String returns all data of the result, to find the cause of a failure: the sent frames,
 // expected and received, frame by frame.
 func (r *Result) String() string {
 	var b strings.Builder

@@ -57,7 +57,7 @@ func checkClosing(t *testing.T, c *Case, p rightPeer) {
 func checkNonStrict(t *testing.T, c *Case, p rightPeer) {
 	t.Helper()
 	if c.Expect[0].Verdict != OK {
-		t.Errorf("%s expects what is %s first", c.ID, c.Expect[0].Verdict)
+		t.Errorf("the first outcome of %s is %s", c.ID, c.Expect[0].Verdict)
 	}
 	var want []Outcome
 	if p.fails != 0 && len(p.events) > 0 {
@@ -191,7 +191,7 @@ func TestCloseCodes(t *testing.T) {
 			t.Errorf("%s sends code %d", c.ID, code)
 		}
 		if slices.Contains(c.Close.Codes, code) != (group != "7.9") {
-			t.Errorf("%s sends code %d and takes %v", c.ID, code, c.Close.Codes)
+			t.Errorf("%s sends code %d and accepts %v", c.ID, code, c.Close.Codes)
 		}
 		if c.Informational != (code >= 5000) {
 			t.Errorf("%s sends code %d and is informational: %t", c.ID, code, c.Informational)

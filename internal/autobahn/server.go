@@ -201,11 +201,11 @@ func (v *visit) selected() (*Case, error) {
 				return cs, nil
 			}
 		}
-		return nil, fmt.Errorf("there is no case %q", id)
+		return nil, fmt.Errorf("no case %q", id)
 	}
 	n, err := strconv.Atoi(v.query.Get("case"))
 	if err != nil || n < 1 || n > len(v.server.Cases) {
-		return nil, fmt.Errorf("there is no case %q of %d", v.query.Get("case"), len(v.server.Cases))
+		return nil, fmt.Errorf("no case %q of %d", v.query.Get("case"), len(v.server.Cases))
 	}
 	return v.server.Cases[n-1], nil
 }

@@ -62,14 +62,14 @@ func answerPing(p *rawpeer.Peer) {
 	finish(p)
 }
 
-// finish wants the server to close.
+// finish expects the server to close.
 func finish(p *rawpeer.Peer) {
 	p.WantClose(1000)
 	p.SendClose(1000, "")
 	p.WantEOF()
 }
 
-// wantSaid wants the server to send a text and close.
+// wantSaid expects the server to send a text and close.
 func wantSaid(p *rawpeer.Peer, text string) {
 	p.WantText(text)
 	finish(p)
@@ -132,7 +132,7 @@ func TestServerRefuses(t *testing.T) {
 	browser.WantStatus = http.StatusUpgradeRequired
 	for name, opts := range map[string]rawpeer.ClientOptions{
 		"no such path":         get("/"),
-		"a path that goes on":  get("/runCase/1?case=1&agent=a"),
+		"a longer path":        get("/runCase/1?case=1&agent=a"),
 		"no case":              get("/runCase?agent=a"),
 		"case 0":               get("/runCase?case=0&agent=a"),
 		"a case too many":      get("/runCase?case=3&agent=a"),

@@ -145,18 +145,18 @@ func (s *session) steps() {
 				return
 			}
 			if step.Tag != "" {
-				s.log.note("the wait %s is over", step.Tag)
+				s.log.note("the pause %s has ended", step.Tag)
 				s.goal.event(Event{Kind: TimeoutEvent, Tag: step.Tag})
 			}
 		case CloseAfter:
 			s.after(step.After, func() {
 				if s.open() {
-					s.log.note("the case takes too long: closing")
+					s.log.note("the time limit of the case has passed: closing")
 					s.close(step.Code, step.Reason)
 				}
 			})
 		case DropTCPAfter:
-			s.after(step.After, func() { s.drop("the case takes too long") })
+			s.after(step.After, func() { s.drop("the time limit of the case has passed") })
 		}
 	}
 }
@@ -219,7 +219,7 @@ func (s *session) arrived(a arrival) {
 	case a.opcode == Close:
 		s.closed(a.payload)
 	case s.violation != nil:
-		// Frames behind a violation are ignored.
+		// Frames after a violation are ignored.
 	case a.opcode == Ping:
 		if !s.gotClose && !s.sentClose {
 			s.frame(header{fin: true, opcode: Pong}, a.payload, Step{})

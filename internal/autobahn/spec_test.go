@@ -71,7 +71,7 @@ func TestReadSpec(t *testing.T) {
 func TestReadSpecFails(t *testing.T) {
 	for _, text := range []string{"", "[", `{"cases": "*"}`, `{"servers": [{"url": "ws://a b"}]}`} {
 		if s, err := ReadSpec(writeSpec(t, text)); err == nil {
-			t.Errorf("%q is taken for %+v", text, s)
+			t.Errorf("%q parses as %+v", text, s)
 		}
 	}
 	if _, err := ReadSpec(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {

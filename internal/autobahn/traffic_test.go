@@ -21,7 +21,7 @@ func TestKinds(t *testing.T) {
 		case "9":
 			many := c.Group() == "9.7" || c.Group() == "9.8"
 			if many != (c.Exchange != nil) || c.Expect != nil {
-				t.Errorf("%s is no case of its group", c.ID)
+				t.Errorf("%s does not belong to its group", c.ID)
 			}
 			if many && (c.Exchange.Deflate != nil || c.Exchange.Unit == "" || c.Exchange.Corpus != "") {
 				t.Errorf("%s does not repeat a unit", c.ID)
@@ -87,7 +87,7 @@ func TestOneMessage(t *testing.T) {
 		sizes := []int{s.Payload.Length, s.Fragment, s.Chop}
 		for _, n := range sizes {
 			if bits.OnesCount(uint(n)) > 1 {
-				t.Errorf("%s: %d is no power of two", c.ID, n)
+				t.Errorf("%s: %d is not a power of two", c.ID, n)
 			}
 		}
 		if last != nil && last.Group() == c.Group() {
@@ -127,11 +127,11 @@ func TestExchanges(t *testing.T) {
 			t.Errorf("%s sends %d bytes in frames of %d", c.ID, x.Length, x.Fragment)
 		}
 		if slices.Contains(seen[c.Group()], s) {
-			t.Errorf("%s sends what another case of its group does", c.ID)
+			t.Errorf("%s sends the same as another case of its group", c.ID)
 		}
 		seen[c.Group()] = append(seen[c.Group()], s)
 		if strings.HasPrefix(c.ID, "1") && !slices.Equal(seen[c.Group()], seen["12.1"][:len(seen[c.Group()])]) {
-			t.Errorf("%s sends %v, otherwise than 12.1", c.ID, s)
+			t.Errorf("%s sends %v, unlike 12.1", c.ID, s)
 		}
 		if x.Messages != 1000 {
 			t.Errorf("%s sends %d messages", c.ID, x.Messages)

@@ -15,29 +15,29 @@ func textUTF8() []*Case {
 	)
 	cases := emptyFragments()
 	cases = append(cases,
-		echoed("6.2.1", "A text message with letters of one and two bytes, in one frame. It comes back.",
+		echoed("6.2.1", "A text message with letters of one and two bytes, in one frame. The peer echoes it.",
 			textMessage(umlauts), closeAfter(time.Second)),
 		&Case{
 			ID:          "6.2.2",
-			Description: "The text of 6.2.1 in two frames, cut between two letters. It comes back as one message.",
+			Description: "The text of 6.2.1 in two frames, split between two letters. The peer echoes it as one message.",
 			Steps:       []Step{textFrame("Hello-µ@ßöä").more(), continuation("üàá-UTF-8!!"), closeAfter(time.Second)},
 			Expect:      []Outcome{ok(gotText(umlauts))},
 			Close:       closedBySuite(),
 		},
-		echoed("6.2.3", "The text of 6.2.1 in frames of one byte, cut within letters too: a frame need not be UTF-8, the message has to. It comes back.",
+		echoed("6.2.3", "The text of 6.2.1 in frames of one byte, which split letters: the message must be UTF-8, a single frame need not be. The peer echoes it.",
 			textMessage(umlauts).fragmented(1), closeAfter(time.Second)),
-		echoed("6.2.4", "A Greek word, with letters of two and three bytes, in frames of one byte. It comes back.",
+		echoed("6.2.4", "A Greek word, with letters of two and three bytes, in frames of one byte. The peer echoes it.",
 			textMessage(kosme).fragmented(1), closeAfter(time.Second)),
 		&Case{
 			ID:          "6.3.1",
-			Description: "Text with ED A0 80 in the middle, a UTF-16 surrogate as if it were a character. It does not come back: the peer fails the connection, with 1007.",
+			Description: "Text with ED A0 80 in the middle, an encoded surrogate of UTF-16. The peer does not echo it and fails the connection with 1007.",
 			Steps:       []Step{textMessage(surrogate), dropAfter(time.Second)},
 			Expect:      []Outcome{ok()},
 			Close:       notUTF8(),
 		},
 		&Case{
 			ID:          "6.3.2",
-			Description: "The text of 6.3.1 in frames of one byte, so that what is wrong is in no single frame. The peer fails the connection, with 1007.",
+			Description: "The text of 6.3.1 in frames of one byte, so that no single frame shows the error. The peer fails the connection with 1007.",
 			Steps:       []Step{textMessage(surrogate).fragmented(1), dropAfter(time.Second)},
 			Expect:      []Outcome{ok()},
 			Close:       notUTF8(),
@@ -49,18 +49,18 @@ func textUTF8() []*Case {
 // emptyFragments returns the cases of 6.1.
 func emptyFragments() []*Case {
 	return []*Case{
-		echoed("6.1.1", "An empty text message: no bytes are UTF-8. It comes back, empty.",
+		echoed("6.1.1", "An empty text message. The peer echoes it.",
 			textFrame(""), closeAfter(time.Second)),
 		{
 			ID:          "6.1.2",
-			Description: "A text message in three frames, all of them empty. One empty message comes back.",
+			Description: "A text message in three empty frames. The peer echoes one empty message.",
 			Steps:       []Step{textFrame("").more(), continuation("").more(), continuation(""), closeAfter(time.Second)},
 			Expect:      []Outcome{ok(gotText(""))},
 			Close:       closedBySuite(),
 		},
 		{
 			ID:          "6.1.3",
-			Description: "A text message in three frames, of which the first and the last are empty. The middle's text comes back.",
+			Description: "A text message in three frames, of which the first and the last are empty. The peer echoes the text of the second.",
 			Steps: []Step{
 				textFrame("").more(),
 				continuation("middle frame payload").more(),
@@ -82,7 +82,7 @@ func failFast() []*Case {
 		{
 			ID: "6.4.1",
 			Description: "Text in three frames, with pauses between: a Greek word, then F4 90 80 80, which is beyond U+10FFFF, then more." +
-				" The peer fails the connection at the second frame, with 1007; to wait for the third is not strict.",
+				" The peer fails the connection with 1007 at the second frame. If it waits for the third, the verdict is NON-STRICT.",
 			Steps: []Step{
 				textFrame(kosme).more(),
 				wait(time.Second).tagged("A"),
@@ -96,8 +96,8 @@ func failFast() []*Case {
 		},
 		{
 			ID: "6.4.2",
-			Description: "As 6.4.1, with the cuts inside the character: F4 may still become one, F4 90 may not." +
-				" The peer fails the connection at the 90 in the second frame, with 1007; to wait for the third is not strict.",
+			Description: "As 6.4.1, but the frames end inside the character: F4 can begin a character, F4 90 cannot." +
+				" The peer fails the connection with 1007 at the second frame. If it waits for the third, the verdict is NON-STRICT.",
 			Steps: []Step{
 				textFrame(kosme + "\xf4").more(),
 				wait(time.Second).tagged("A"),
@@ -112,7 +112,7 @@ func failFast() []*Case {
 		{
 			ID: "6.4.3",
 			Description: "The text of 6.4.1 in one frame that arrives in three parts, with pauses between." +
-				" The peer does not wait for the frame's end: it fails the connection at the second part, with 1007. To wait is not strict.",
+				" The peer fails the connection with 1007 at the second part. If it waits for the end of the frame, the verdict is NON-STRICT.",
 			Steps: []Step{
 				beginText(len(kosme) + 10),
 				frameBytes(kosme),
@@ -128,8 +128,8 @@ func failFast() []*Case {
 		},
 		{
 			ID: "6.4.4",
-			Description: "The text of 6.4.2 in one frame that arrives in three parts, cut inside the character, with pauses between." +
-				" The peer fails the connection at the byte 90, in mid-frame, with 1007. To wait is not strict.",
+			Description: "The text of 6.4.2 in one frame that arrives in three parts, split inside the character, with pauses between." +
+				" The peer fails the connection with 1007 at the byte 90. If it waits for the end of the frame, the verdict is NON-STRICT.",
 			Steps: []Step{
 				beginText(len(kosme) + 10),
 				frameBytes(kosme + "\xf4"),
@@ -156,14 +156,14 @@ const textPatience = 500 * time.Millisecond
 
 // validText returns a case of text that must be echoed.
 func validText(id, p, description string) *Case {
-	return echoed(id, description+" It comes back.", textMessage(p), dropAfter(textPatience))
+	return echoed(id, description+" The peer echoes it.", textMessage(p), dropAfter(textPatience))
 }
 
 // invalidText returns a case of text that must not be echoed.
 func invalidText(id, p, description string) *Case {
 	return &Case{
 		ID:          id,
-		Description: description + " The peer fails the connection, with 1007.",
+		Description: description + " The peer fails the connection with 1007.",
 		Steps:       []Step{textMessage(p), dropAfter(textPatience)},
 		Expect:      []Outcome{ok()},
 		Close:       notUTF8(),

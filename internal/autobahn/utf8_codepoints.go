@@ -11,29 +11,29 @@ func codePointsUTF8() []*Case {
 		validText("6.23.1", "\xef\xbf\xb9", "U+FFF9, an anchor of interlinear annotations."),
 		validText("6.23.2", "\xef\xbf\xba", "U+FFFA, the separator of interlinear annotations."),
 		validText("6.23.3", "\xef\xbf\xbb", "U+FFFB, the end of interlinear annotations."),
-		validText("6.23.4", "\xef\xbf\xbc", "U+FFFC, which stands for an object."),
-		validText("6.23.5", "\xef\xbf\xbd", "U+FFFD, which stands for what could not be decoded, and is itself right."),
-		validText("6.23.6", "\xef\xbf\xbe", "U+FFFE among its neighbours: no character, and valid."),
-		validText("6.23.7", "\xef\xbf\xbf", "U+FFFF among its neighbours: no character, and valid."),
+		validText("6.23.4", "\xef\xbf\xbc", "U+FFFC, the object replacement character."),
+		validText("6.23.5", "\xef\xbf\xbd", "U+FFFD, the replacement character for bytes that cannot be decoded, which is valid."),
+		validText("6.23.6", "\xef\xbf\xbe", "U+FFFE, a noncharacter, which is valid."),
+		validText("6.23.7", "\xef\xbf\xbf", "U+FFFF, a noncharacter, which is valid."),
 	)
 }
 
 // overlongUTF8 returns the cases of 6.17 to 6.19.
 func overlongUTF8() []*Case {
 	return []*Case{
-		invalidText("6.17.1", "\xc0\xaf", "A slash in two bytes, though one is enough. Who takes it for a slash can be made to pass by a check of paths."),
+		invalidText("6.17.1", "\xc0\xaf", "A slash in two bytes in place of one. A program that decodes it as a slash may bypass a check of paths."),
 		invalidText("6.17.2", "\xe0\x80\xaf", "A slash in three bytes."),
 		invalidText("6.17.3", "\xf0\x80\x80\xaf", "A slash in four bytes."),
 		invalidText("6.17.4", "\xf8\x80\x80\x80\xaf", "A slash in five bytes."),
 		invalidText("6.17.5", "\xfc\x80\x80\x80\x80\xaf", "A slash in six bytes."),
 
-		invalidText("6.18.1", "\xc1\xbf", "U+007F, the last for one byte, in two."),
-		invalidText("6.18.2", "\xe0\x9f\xbf", "U+07FF, the last for two bytes, in three."),
-		invalidText("6.18.3", "\xf0\x8f\xbf\xbf", "U+FFFF, the last for three bytes, in four."),
-		invalidText("6.18.4", "\xf8\x87\xbf\xbf\xbf", "1FFFFF hex, the last for four bytes, in five."),
-		invalidText("6.18.5", "\xfc\x83\xbf\xbf\xbf\xbf", "3FFFFFF hex, the last for five bytes, in six."),
+		invalidText("6.18.1", "\xc1\xbf", "U+007F, the last character of one byte, in two."),
+		invalidText("6.18.2", "\xe0\x9f\xbf", "U+07FF, the last character of two bytes, in three."),
+		invalidText("6.18.3", "\xf0\x8f\xbf\xbf", "U+FFFF, the last code point of three bytes, in four."),
+		invalidText("6.18.4", "\xf8\x87\xbf\xbf\xbf", "1FFFFF hex, the last number of four bytes, in five."),
+		invalidText("6.18.5", "\xfc\x83\xbf\xbf\xbf\xbf", "3FFFFFF hex, the last number of five bytes, in six."),
 
-		invalidText("6.19.1", "\xc0\x80", "U+0000 in two bytes, as Java writes it in its own files."),
+		invalidText("6.19.1", "\xc0\x80", "U+0000 in two bytes, as in the class files of Java."),
 		invalidText("6.19.2", "\xe0\x80\x80", "U+0000 in three bytes."),
 		invalidText("6.19.3", "\xf0\x80\x80\x80", "U+0000 in four bytes."),
 		invalidText("6.19.4", "\xf8\x80\x80\x80\x80", "U+0000 in five bytes."),
@@ -52,14 +52,14 @@ func surrogates() []*Case {
 		invalidText("6.20.6", "\xed\xbe\x80", "U+DF80, one of the low surrogates, alone."),
 		invalidText("6.20.7", "\xed\xbf\xbf", "U+DFFF, the last low surrogate, alone."),
 
-		invalidText("6.21.1", "\xed\xa0\x80\xed\xb0\x80", "The surrogates D800 DC00, in UTF-16 U+10000, with three bytes each. UTF-8 has four bytes for it."),
-		invalidText("6.21.2", "\xed\xa0\x80\xed\xbf\xbf", "The surrogates D800 DFFF, in UTF-16 U+103FF, with three bytes each."),
-		invalidText("6.21.3", "\xed\xad\xbf\xed\xb0\x80", "The surrogates DB7F DC00, in UTF-16 U+EFC00, with three bytes each."),
-		invalidText("6.21.4", "\xed\xad\xbf\xed\xbf\xbf", "The surrogates DB7F DFFF, in UTF-16 U+EFFFF, with three bytes each."),
-		invalidText("6.21.5", "\xed\xae\x80\xed\xb0\x80", "The surrogates DB80 DC00, in UTF-16 U+F0000, with three bytes each."),
-		invalidText("6.21.6", "\xed\xae\x80\xed\xbf\xbf", "The surrogates DB80 DFFF, in UTF-16 U+F03FF, with three bytes each."),
-		invalidText("6.21.7", "\xed\xaf\xbf\xed\xb0\x80", "The surrogates DBFF DC00, in UTF-16 U+10FC00, with three bytes each."),
-		invalidText("6.21.8", "\xed\xaf\xbf\xed\xbf\xbf", "The surrogates DBFF DFFF, in UTF-16 U+10FFFF, with three bytes each."),
+		invalidText("6.21.1", "\xed\xa0\x80\xed\xb0\x80", "The surrogates D800 DC00, U+10000 in UTF-16, in three bytes each. In UTF-8 the character has four bytes."),
+		invalidText("6.21.2", "\xed\xa0\x80\xed\xbf\xbf", "The surrogates D800 DFFF, U+103FF in UTF-16, in three bytes each."),
+		invalidText("6.21.3", "\xed\xad\xbf\xed\xb0\x80", "The surrogates DB7F DC00, U+EFC00 in UTF-16, in three bytes each."),
+		invalidText("6.21.4", "\xed\xad\xbf\xed\xbf\xbf", "The surrogates DB7F DFFF, U+EFFFF in UTF-16, in three bytes each."),
+		invalidText("6.21.5", "\xed\xae\x80\xed\xb0\x80", "The surrogates DB80 DC00, U+F0000 in UTF-16, in three bytes each."),
+		invalidText("6.21.6", "\xed\xae\x80\xed\xbf\xbf", "The surrogates DB80 DFFF, U+F03FF in UTF-16, in three bytes each."),
+		invalidText("6.21.7", "\xed\xaf\xbf\xed\xb0\x80", "The surrogates DBFF DC00, U+10FC00 in UTF-16, in three bytes each."),
+		invalidText("6.21.8", "\xed\xaf\xbf\xed\xbf\xbf", "The surrogates DBFF DFFF, U+10FFFF in UTF-16, in three bytes each."),
 	}
 }
 
@@ -73,7 +73,7 @@ func noncharacters() []*Case {
 			cases = append(cases, validText(
 				fmt.Sprintf("6.22.%d", len(cases)+1),
 				string(r),
-				fmt.Sprintf("%U, at the end of plane %d: a code point that will never be a character. It is UTF-8 all the same.", r, plane),
+				fmt.Sprintf("%U, at the end of plane %d: a noncharacter, which is valid UTF-8.", r, plane),
 			))
 		}
 	}

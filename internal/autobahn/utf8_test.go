@@ -34,7 +34,7 @@ func TestText(t *testing.T) {
 			t.Errorf("%s sends %x and expects %s", c.ID, text, FormatEvents(c.Expect[0].Events))
 		}
 		if c.Close.BySuite != back || c.Close.WrongSideFails == back {
-			t.Errorf("%s: the text comes back: %t, and yet it closes so: %+v", c.ID, back, c.Close)
+			t.Errorf("%s: the text is echoed: %t, but the closing is %+v", c.ID, back, c.Close)
 		}
 		want := []int{1000}
 		if !back {
@@ -55,7 +55,7 @@ func TestCodePoints(t *testing.T) {
 	named := []string{"6.7", "6.8", "6.9", "6.10", "6.11", "6.18", "6.19", "6.20", "6.21", "6.22", "6.23"}
 	for _, c := range Cases() {
 		if c.Group() == "6.17" && !slices.Equal(loosely(sent(c)), []rune{'/'}) {
-			t.Errorf("%s: %x is no slash", c.ID, sent(c))
+			t.Errorf("%s: %x is not a slash", c.ID, sent(c))
 		}
 		if !slices.Contains(named, c.Group()) && !strings.HasPrefix(c.ID, "6.5.") {
 			continue

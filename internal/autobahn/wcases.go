@@ -23,11 +23,11 @@ func W() []*Case {
 		}
 	}
 	return []*Case{
-		named("W.1", "The window of the server's messages is asked for, 512 bytes. A server that accepts has to say so in its answer,"+
-			" with a window that is not larger (RFC 7692 section 7.1.2.1), where the original suite takes any answer; a client has to take an answer that says so unasked.",
+		named("W.1", "The client requests a window of 512 bytes of the server. If the server accepts, its response must have the parameter,"+
+			" with a window that is not larger (RFC 7692 section 7.1.2.1); the original suite accepts any response. A client must accept such a response without a request.",
 			Offer{ServerMaxWindowBits: 9}, Accept{ClientMaxWindowBits: 9, ServerMaxWindowBits: 9}),
-		named("W.2", "The server's messages are to do without those before them. A server that accepts has to say so in its answer"+
-			" (RFC 7692 section 7.1.1.1); a client has to take an answer that says so unasked.",
+		named("W.2", "The client requests no context takeover of the server. If the server accepts, its response must have the parameter"+
+			" (RFC 7692 section 7.1.1.1). A client must accept such a response without a request.",
 			Offer{ServerNoContextTakeover: true}, Accept{ClientNoContextTakeover: true, ServerNoContextTakeover: true}),
 	}
 }

@@ -148,7 +148,7 @@ func TestTLS(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := conn.Read(make([]byte, 1)); err == nil {
-			t.Error("the client takes the certificate")
+			t.Error("the client accepts the certificate")
 		}
 		conn.Close()
 		p.wantStatus(t, failed)

@@ -138,7 +138,7 @@ func TestAddressInUse(t *testing.T) {
 }
 
 // TestWritingFails removes the folder for a while: a result is lost, which the client
-// does not notice.
+// does not detect it.
 func TestWritingFails(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "report")
 	f := startServer(t, "-outdir", dir, "-cases", "1.1.1")

@@ -135,7 +135,7 @@ func wantIndex(t *testing.T, dir string, want map[string]map[string]string) {
 	}
 }
 
-// wantText checks that text contains wants.
+// wantText checks that text contains expects.
 func wantText(t *testing.T, text string, wants ...string) {
 	t.Helper()
 	for _, want := range wants {

@@ -117,7 +117,7 @@ func newFlagSet(f *flags, s *settings) *flag.FlagSet {
 	set.StringVar(&f.exclude, "exclude", "", "`patterns` of cases not to run")
 	set.StringVar(&f.outdir, "outdir", "", "`folder` for the report (default "+autobahn.ServersDir+" or "+autobahn.ClientsDir+")")
 	set.IntVar(&s.options.Messages, "messages", 0, "how many messages the cases with compression send (default 1000)")
-	set.Float64Var(&s.options.Patience, "patience", 1, "how many times as long to wait for what does not come")
+	set.Float64Var(&s.options.Patience, "patience", 1, "`factor` of all timeouts")
 	set.IntVar(&s.parallel, "parallel", runtime.GOMAXPROCS(0), "how many cases a fuzzing client runs at the same time")
 	set.BoolVar(&s.insecure, "insecure", false, "take any certificate of a wss: server")
 	return set

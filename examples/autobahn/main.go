@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err := t.updateReports(ctx); err != nil {
 		return fmt.Errorf("asking for the report: %w", err)
 	}
-	fmt.Fprintf(stdout, "%d cases; how they went is in the server's report\n", n)
+	fmt.Fprintf(stdout, "%d cases; the server's report has the verdicts\n", n)
 	return nil
 }
 

@@ -97,7 +97,7 @@ func TestInterrupt(t *testing.T) {
 	url := serve(t, &autobahn.Server{
 		Cases:     selected(t),
 		Skip:      func(string, *autobahn.Case) bool { interrupt(); return false },
-		OnReports: func(string) { t.Error("the reports were asked for") },
+		OnReports: func(string) { t.Error("the client requested the reports") },
 	})
 	if err := run(ctx, []string{url}, new(bytes.Buffer)); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)

@@ -73,7 +73,7 @@ func TestEcho(t *testing.T) {
 					t.Fatal(err)
 				}
 				if gotType != typ || !bytes.Equal(got, sent) {
-					t.Errorf("mode %d: %v of %d bytes came back as %v of %d bytes, or others", mode, typ, size, gotType, len(got))
+					t.Errorf("mode %d: %v of %d bytes was echoed as %v of %d bytes, or with other bytes", mode, typ, size, gotType, len(got))
 				}
 			}
 		}

@@ -38,7 +38,7 @@ func main() {
 // run ends at the end of the input, of the connection, or of ctx.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
 	flags := flag.NewFlagSet("echoclient", flag.ExitOnError)
-	protocols := flags.String("protocols", "echo", "`subprotocols` to ask for, separated by commas")
+	protocols := flags.String("protocols", "echo", "`subprotocols` to offer, separated by commas")
 	flags.Usage = func() {
 		fmt.Fprintln(flags.Output(), "usage: echoclient [flags] url")
 		flags.PrintDefaults()

@@ -53,7 +53,7 @@ func TestEveryLineComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out.String() != lines.String() {
-		t.Errorf("%d bytes came back, want the %d that were sent", out.Len(), lines.Len())
+		t.Errorf("%d bytes were echoed, want %d", out.Len(), lines.Len())
 	}
 }
 

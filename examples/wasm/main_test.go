@@ -39,7 +39,7 @@ func TestBuildEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := build(ctx); err == nil {
-		t.Error("a build whose context has ended came to an end of its own")
+		t.Error("the build ended without the error of its context")
 	}
 }
 
@@ -111,7 +111,7 @@ func TestFiles(t *testing.T) {
 		"/js/": `<a href="../">The same room in Go</a>`,
 	} {
 		if _, body := get(t, n, path); !bytes.Contains(body, []byte(want)) {
-			t.Errorf("%s: there is no %s", path, want)
+			t.Errorf("%s: %s is missing", path, want)
 		}
 	}
 }

@@ -89,7 +89,7 @@ func (s *server) dial(path string, onPing func(context.Context, []byte) bool) *w
 	return c
 }
 
-// wantGoingAway wants the server to have closed c with StatusGoingAway.
+// wantGoingAway expects the server to have closed c with StatusGoingAway.
 func wantGoingAway(t *testing.T, c *websocket.Conn) {
 	t.Helper()
 	if _, _, err := c.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusGoingAway {
@@ -240,7 +240,7 @@ func testBroadcast(t *testing.T, path string) {
 	wantExit()
 }
 
-// wantDropped wants the connection to end without a close frame, after fewer than all
+// wantDropped expects the connection to end without a close frame, after fewer than all
 // events.
 func wantDropped(t *testing.T, p *rawpeer.Peer, all int) {
 	t.Helper()

@@ -44,7 +44,7 @@ func program(t *testing.T, text, heading string) string {
 	_, rest, _ := strings.Cut(section(t, text, heading), "\n```go\n")
 	code, _, found := strings.Cut(rest, "\n```\n")
 	if !found {
-		t.Fatalf("there is no program in %q", heading)
+		t.Fatalf("%q has no program", heading)
 	}
 	return code + "\n"
 }

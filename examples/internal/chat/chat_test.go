@@ -120,7 +120,7 @@ func TestNames(t *testing.T) {
 		}
 	}
 
-	// A change of letter case is no conflict with oneself.
+	// A guest may change the letter case of his own name.
 	last.Send(protocol.Request{Type: protocol.Rename, Name: "Zoe"})
 	last.Want(protocol.Renamed)
 	last.Send(protocol.Request{Type: protocol.Rename, Name: "ZOE"})
@@ -235,7 +235,7 @@ func TestFlood(t *testing.T) {
 }
 
 // A guest who does not read is disconnected when the backlog is full, and then gets the
-// reason behind the messages that were queued. The others get everything.
+// reason after the queued messages. The others get everything.
 func TestSlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opts := Defaults()

@@ -71,7 +71,7 @@ func TestAnotherPage(t *testing.T) {
 		`<script type="module" src="other.js">`,
 	} {
 		if !strings.Contains(html, want) {
-			t.Errorf("there is no %s in\n%s", want, html)
+			t.Errorf("%s is missing in\n%s", want, html)
 		}
 	}
 	if strings.Contains(html, "chat.js") {

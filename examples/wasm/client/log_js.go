@@ -98,7 +98,7 @@ func (l *log) addDay(at time.Time) {
 	l.addRemark(text, "aside day")
 }
 
-// AddRemark adds a line that is no message.
+// AddRemark adds a line that is not a message.
 func (l *log) AddRemark(text string) {
 	l.following(func() { l.addRemark(text, "aside") })
 }

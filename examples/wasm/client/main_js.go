@@ -13,7 +13,7 @@ import (
 	"github.com/bhojpur/api/examples/wasm/session"
 )
 
-// The keys of what is stored. The page in JavaScript uses the same keys, so that both
+// The keys of stored values. The page in JavaScript uses the same keys, so that both
 // pages of a tab have the same person.
 const (
 	keptName = "chat.name"

@@ -150,7 +150,7 @@ func (s *Session) lost(ctx context.Context, err error) {
 	s.view.ShowState(Offline)
 	switch code {
 	case websocket.StatusInvalidFramePayloadData, websocket.StatusPolicyViolation:
-		// The server does not want automatic attempts.
+		// The server forbids automatic attempts.
 		s.view.ShowTrouble(text, time.Time{})
 	default:
 		pause := s.pause()

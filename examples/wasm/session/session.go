@@ -46,7 +46,7 @@ type View interface {
 
 	// Notice shows a text for a short time.
 	Notice(text string)
-	// AskName asks for a name, for SetName. why is the problem of the last name, or "".
+	// AskName prompts for a name, for SetName. why is the problem of the last name, or "".
 	AskName(why string)
 
 	// KeepName and KeepKey store the options of the next session.
@@ -58,7 +58,7 @@ type View interface {
 type Options struct {
 	URL  string // of the room; in a browser it may be relative
 	Dial *websocket.DialOptions
-	Name string // as stored by KeepName; "" asks for one
+	Name string // as stored by KeepName; "" prompts for one
 	Key  string // as stored by KeepKey; "" makes a new person
 }
 
@@ -76,7 +76,7 @@ type Session struct {
 	deeds []deed     // not executed yet
 
 	// Owned by the goroutine of Run.
-	name     string // as the person wants it
+	name     string // as chosen by the person
 	asked    string // of a join under way, or ""
 	key      string
 	link     *link // the connection or the attempt, or nil

@@ -198,7 +198,7 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// Empty names, and names that the server refuses, are asked for again.
+// After an empty or a refused name the session prompts again.
 func TestNoName(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		_, view := s.enter(Options{Name: " \t", Key: "a key"})

@@ -28,7 +28,7 @@ func newScreen(t *testing.T) *screen {
 	return &screen{t: t, refs: make(map[string]string)}
 }
 
-// want wants exactly these new lines.
+// want expects exactly these new lines.
 func (s *screen) want(lines ...string) {
 	s.t.Helper()
 	synctest.Wait()

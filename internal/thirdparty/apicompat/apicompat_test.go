@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestMissing compares packages with a single difference, and wants the result to name
+// TestMissing compares packages with a single difference, and expects the result to name
 // it.
 func TestMissing(t *testing.T) {
 	tests := []struct {

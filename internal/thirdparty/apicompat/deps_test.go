@@ -62,7 +62,7 @@ func TestProtobuf(t *testing.T) {
 			}
 		}
 		if !slices.Equal(users, []string{ours + "/wspb"}) {
-			t.Errorf("%s: %v depend on protocol buffers, want wspb alone", on.goos, users)
+			t.Errorf("%s: %v depend on protocol buffers, want only wspb", on.goos, users)
 		}
 	}
 }

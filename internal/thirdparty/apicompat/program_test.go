@@ -44,7 +44,7 @@ func TestEveryMethod(t *testing.T) {
 	}
 }
 
-// TestProgram builds the program for this machine and for a browser, and wants the same
+// TestProgram builds the program for this machine and for a browser, and expects the same
 // output from both.
 func TestProgram(t *testing.T) {
 	t.Parallel()

@@ -146,7 +146,7 @@ func TestResults(t *testing.T) {
 		}
 	}
 	if _, ok := rs.Median("Echo/16", "coder", "ns/op"); ok {
-		t.Error("there is a median of what was not measured")
+		t.Error("the median of a figure that was not measured exists")
 	}
 	if library, v, ok := rs.BestPeer("Echo/16", "ns/op"); library != "gws" || v != 25.5 || !ok {
 		t.Errorf("best peer is %s, %v, %v", library, v, ok)

@@ -160,7 +160,7 @@ func serveParent(name string) error {
 	return fmt.Errorf("no server of %q", name)
 }
 
-// answerParent does what the parent asks.
+// answerParent executes a command of the parent.
 func answerParent(line, addr string) (string, error) {
 	command, file, _ := strings.Cut(line, " ")
 	switch command {

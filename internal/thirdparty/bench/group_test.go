@@ -18,7 +18,7 @@ type quiet struct{ net.Conn }
 func (quiet) Write(p []byte) (int, error) { return len(p), nil }
 func (quiet) Close() error                { return nil }
 
-// members is what a Group and a mapGroup have in common.
+// members are the common methods of a Group and a mapGroup.
 type members interface {
 	Add(*websocket.Conn) bool
 	Remove(*websocket.Conn)

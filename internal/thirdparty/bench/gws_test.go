@@ -37,7 +37,7 @@ func gwsUpgrader(deflate gws.PermessageDeflate) func() *gws.Upgrader {
 // gwsConn is the session storage of its connection: it is how the handler finds it
 // for nothing.
 type gwsConn struct {
-	gws.SessionStorage // nil: nobody calls it
+	gws.SessionStorage // nil: it is not called
 	c                  *gws.Conn
 
 	each  func([]byte) bool

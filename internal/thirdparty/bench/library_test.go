@@ -28,7 +28,7 @@ type conn interface {
 // prepared writes a message that was framed before.
 type prepared interface{ writeTo(c conn) error }
 
-// library is what is measured.
+// library is a library that is measured.
 type library struct {
 	name    string
 	accept  func(w http.ResponseWriter, r *http.Request, s settings) (conn, error)

@@ -25,7 +25,7 @@ type loop struct {
 	written int64
 	kept    []byte
 	keeping bool
-	// arrived, if not nil, is told of each write.
+	// arrived, if not nil, is called for each write.
 	arrived *sync.WaitGroup
 
 	closed bool

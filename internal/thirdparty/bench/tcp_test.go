@@ -158,7 +158,7 @@ func echo(b *testing.B, lib library, p []byte) {
 				}
 			}
 			if sent && !bytes.Equal(answer[head:], want) {
-				b.Error("what came back is not what was sent")
+				b.Error("the echo differs from the message")
 			}
 		})
 	}

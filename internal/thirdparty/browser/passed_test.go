@@ -18,7 +18,7 @@ var nativeOnly = map[string]string{
 
 // browserOnly are those that pass only with JavaScript, with the reasons.
 var browserOnly = map[string]string{
-	table + "/browser/relative_URL":                     "natively there is no page that a URL is relative to",
+	table + "/browser/relative_URL":                     "outside of a browser a URL cannot be relative to a page",
 	table + "/browser/password_in_the_URL":              "natively the error is net/http's, and the address an IP address",
 	table + "/browser/options_of_others_are_ignored":    "natively they are honoured",
 	table + "/browser/liveness_options_are_ignored":     "natively they are honoured",

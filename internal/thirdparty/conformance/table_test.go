@@ -13,7 +13,7 @@ import (
 	"github.com/bhojpur/api/internal/autobahn"
 )
 
-var update = flag.Bool("update", false, "write what is measured into docs/conformance.md")
+var update = flag.Bool("update", false, "write the results into docs/conformance.md")
 
 var document = filepath.Join("..", "..", "..", "docs", "conformance.md")
 
@@ -48,7 +48,7 @@ func checkDocument(t *testing.T, r *results) {
 		}
 		return
 	}
-	t.Errorf("%s differs from what was measured (-update writes it)", document)
+	t.Errorf("%s differs from the results (-update writes it)", document)
 	gotLines, wantLines := strings.Split(string(got), "\n"), strings.Split(want, "\n")
 	for i := range max(len(gotLines), len(wantLines)) {
 		if i >= len(gotLines) || i >= len(wantLines) || gotLines[i] != wantLines[i] {

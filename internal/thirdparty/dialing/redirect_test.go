@@ -36,7 +36,7 @@ func TestRedirect(t *testing.T) {
 	}
 }
 
-// TestRedirectToTLS wants the handshake to continue over TLS.
+// TestRedirectToTLS expects the handshake to continue over TLS.
 func TestRedirectToTLS(t *testing.T) {
 	secure, client := newTLSServer(t)
 	srv := newServer(t, func(w http.ResponseWriter, r *http.Request) {
@@ -46,7 +46,7 @@ func TestRedirectToTLS(t *testing.T) {
 	testConn(t, dial(t, wsURL(srv.URL), &websocket.DialOptions{HTTPClient: client}))
 }
 
-// TestRedirectFromTLS wants a redirect from TLS to plain text to fail, unless the
+// TestRedirectFromTLS expects a redirect from TLS to plain text to fail, unless the
 // client's CheckRedirect allows it.
 func TestRedirectFromTLS(t *testing.T) {
 	for _, scheme := range []string{"ws", "http", "WS"} {
@@ -76,7 +76,7 @@ func TestRedirectFromTLS(t *testing.T) {
 	}
 }
 
-// TestReferer wants the same rule as in net/http, for ws URLs too: Referer is the URL
+// TestReferer expects the same rule as in net/http, for ws URLs too: Referer is the URL
 // before the redirect, without its user information; it does not replace the program's
 // own.
 func TestReferer(t *testing.T) {
@@ -106,7 +106,7 @@ func TestReferer(t *testing.T) {
 	}
 }
 
-// TestRedirectLoop wants a redirect loop to end, for http and ws URLs.
+// TestRedirectLoop expects a redirect loop to end, for http and ws URLs.
 func TestRedirectLoop(t *testing.T) {
 	for _, scheme := range []string{"http", "ws"} {
 		var requests atomic.Int64
@@ -127,7 +127,7 @@ func TestRedirectLoop(t *testing.T) {
 	}
 }
 
-// TestCheckRedirect wants the client's CheckRedirect to be called.
+// TestCheckRedirect expects the client's CheckRedirect to be called.
 func TestCheckRedirect(t *testing.T) {
 	errNo := errors.New("no")
 	srv := newServer(t, func(w http.ResponseWriter, r *http.Request) {

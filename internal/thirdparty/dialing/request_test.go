@@ -51,7 +51,7 @@ func TestUnixSocket(t *testing.T) {
 	testConn(t, c)
 }
 
-// TestAddresses wants the addresses of the TCP connection.
+// TestAddresses expects the addresses of the TCP connection.
 func TestAddresses(t *testing.T) {
 	peers := make(chan string, 1)
 	srv := newServer(t, func(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +68,7 @@ func TestAddresses(t *testing.T) {
 	testConn(t, c)
 }
 
-// TestCookies wants a cookie set in the 101 response to be stored in the jar, and sent
+// TestCookies expects a cookie set in the 101 response to be stored in the jar, and sent
 // in the next handshake.
 func TestCookies(t *testing.T) {
 	const name, value = "session", "1"
@@ -101,7 +101,7 @@ func TestCookies(t *testing.T) {
 	}
 }
 
-// TestBasicAuth wants the URL's user information to be sent.
+// TestBasicAuth expects the URL's user information to be sent.
 func TestBasicAuth(t *testing.T) {
 	srv := newServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != "user" || password != "p@ss:word" {
@@ -138,7 +138,7 @@ func TestHost(t *testing.T) {
 	}
 }
 
-// TestRefused wants the error response of a server, with the beginning of its body.
+// TestRefused expects the error response of a server, with the beginning of its body.
 func TestRefused(t *testing.T) {
 	const most = 1024
 	for _, size := range []int{0, 10, most, 100_000} {

@@ -71,7 +71,7 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
-// TestALPN wants an error that names the negotiated protocol if a transport negotiates
+// TestALPN expects an error that names the negotiated protocol if a transport negotiates
 // one other than HTTP/1.1, and the setting to change.
 func TestALPN(t *testing.T) {
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(echo))

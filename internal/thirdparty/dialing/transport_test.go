@@ -71,7 +71,7 @@ func bubble(t *testing.T, h http.HandlerFunc, f func(*testing.T, *http.Transport
 	})
 }
 
-// TestClientTimeout wants a client's Timeout to bound the handshake, and nothing after
+// TestClientTimeout expects a client's Timeout to bound the handshake, and nothing after
 // it.
 func TestClientTimeout(t *testing.T) {
 	const most = 10 * time.Second
@@ -134,7 +134,7 @@ func late(d time.Duration) http.HandlerFunc {
 	}
 }
 
-// TestDialContext wants Dial's context to bound the handshake, and nothing after it.
+// TestDialContext expects Dial's context to bound the handshake, and nothing after it.
 func TestDialContext(t *testing.T) {
 	t.Run("in the handshake", func(t *testing.T) {
 		silent := func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
@@ -211,7 +211,7 @@ func (rt simple) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// TestOpaqueTransport wants connections without a net.Conn to work, and to be closed by
+// TestOpaqueTransport expects connections without a net.Conn to work, and to be closed by
 // a context that ends during a blocked call.
 func TestOpaqueTransport(t *testing.T) {
 	for _, tt := range opaque {
@@ -285,7 +285,7 @@ func testBlocked(t *testing.T, c *websocket.Conn, call func(context.Context) err
 	}
 }
 
-// TestKnownTransport wants a connection to stay open if a context ends between
+// TestKnownTransport expects a connection to stay open if a context ends between
 // messages.
 func TestKnownTransport(t *testing.T) {
 	bubble(t, echo, func(t *testing.T, transport *http.Transport) {
@@ -305,7 +305,7 @@ func TestKnownTransport(t *testing.T) {
 	})
 }
 
-// TestReadOnlyBody wants an error if the response body is not writable, as with some
+// TestReadOnlyBody expects an error if the response body is not writable, as with some
 // transports that record or limit it.
 func TestReadOnlyBody(t *testing.T) {
 	bubble(t, echo, func(t *testing.T, transport *http.Transport) {

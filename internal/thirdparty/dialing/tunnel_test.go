@@ -60,7 +60,7 @@ func (p *scriptedProxy) accept() (net.Conn, *bufio.Reader, *http.Request) {
 	return conn, r, req
 }
 
-// wantClosed wants the client to close the connection.
+// wantClosed expects the client to close the connection.
 func wantClosed(t *testing.T, r io.Reader) {
 	t.Helper()
 	if _, err := io.Copy(io.Discard, r); err != nil && !strings.Contains(err.Error(), "reset") {
@@ -68,7 +68,7 @@ func wantClosed(t *testing.T, r io.Reader) {
 	}
 }
 
-// TestTunnelEndsWithContext wants a handshake whose context has ended to leave no
+// TestTunnelEndsWithContext expects a handshake whose context has ended to leave no
 // connection, in any state of the tunnel.
 func TestTunnelEndsWithContext(t *testing.T) {
 	const established = "HTTP/1.1 200 Connection established\r\n\r\n"
@@ -118,7 +118,7 @@ func TestTunnelEndsWithContext(t *testing.T) {
 	}
 }
 
-// TestTunnelsDoNotPileUp wants a connection to the proxy to be closed with the
+// TestTunnelsDoNotPileUp expects a connection to the proxy to be closed with the
 // WebSocket connection in it, or when the handshake fails.
 func TestTunnelsDoNotPileUp(t *testing.T) {
 	running := goleak.IgnoreCurrent()
@@ -144,7 +144,7 @@ func TestTunnelsDoNotPileUp(t *testing.T) {
 	goleak.VerifyNone(t, running)
 }
 
-// TestTunnelHooks wants the transport's CONNECT fields to have the same effect as for
+// TestTunnelHooks expects the transport's CONNECT fields to have the same effect as for
 // https URLs.
 func TestTunnelHooks(t *testing.T) {
 	srv := newServer(t, echo)
@@ -222,7 +222,7 @@ func TestTunnelHooks(t *testing.T) {
 	})
 }
 
-// TestTunnelRedirect wants each request of a redirected handshake to use the proxy for
+// TestTunnelRedirect expects each request of a redirected handshake to use the proxy for
 // its URL.
 func TestTunnelRedirect(t *testing.T) {
 	srv := newServer(t, echo)
@@ -245,7 +245,7 @@ func TestTunnelRedirect(t *testing.T) {
 	}
 }
 
-// TestOtherRoundTripper wants a type that embeds *http.Transport to be used directly:
+// TestOtherRoundTripper expects a type that embeds *http.Transport to be used directly:
 // it sends a GET request to the proxy.
 func TestOtherRoundTripper(t *testing.T) {
 	srv := newServer(t, echo)

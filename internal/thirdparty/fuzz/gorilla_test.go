@@ -265,7 +265,7 @@ func (d *dialogue) end(byUs bool) {
 			d.t.Fatalf("Close: %v", err)
 		}
 		for _, ping := range d.waited {
-			ping.Err() // it may also fail, if the pong came too late
+			ping.Err() // it may also fail, if the pong is too late
 		}
 	} else {
 		d.mustWrite(d.theirs.WriteControl(gorilla.CloseMessage, gorilla.FormatCloseMessage(4000, reason), time.Time{}), "gorilla")

@@ -113,7 +113,7 @@ func TestMeasure(t *testing.T) {
 	}
 	for _, want := range []string{"goos: ", "goarch: "} {
 		if !strings.Contains(out.String(), want) {
-			t.Errorf("there is no %q:\n%s", want, out.String())
+			t.Errorf("%q is missing:\n%s", want, out.String())
 		}
 	}
 }
@@ -322,7 +322,7 @@ func TestMemory(t *testing.T) {
 		t.Errorf("each is %v, want %v", got, want)
 	}
 	if _, err := parseMemory("1 2 3"); err == nil {
-		t.Error("three numbers are taken for four")
+		t.Error("three numbers are parsed as four")
 	}
 }
 
@@ -365,7 +365,7 @@ func TestMessagesAreNew(t *testing.T) {
 			t.Errorf("a message has %d bytes, want %d", len(m), deflatedSize)
 		}
 		if bytes.Equal(m, first) {
-			t.Errorf("a message comes twice: %s", m)
+			t.Errorf("a message is used twice: %s", m)
 		}
 	}
 	if n := len(p.message(plainSize)); n != plainSize {

@@ -81,7 +81,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	flags.BoolVar(&set.many, "many", false, "open very many connections")
 	flags.BoolVar(&set.clients, "clients", false, "measure client connections")
 	flags.DurationVar(&set.rest, "rest", 0, "rest of the connections before they are measured (default 0.5s, with -many 5s)")
-	flags.StringVar(&set.sites, "sites", "", "a directory for lists of what each allocation site holds; slow")
+	flags.StringVar(&set.sites, "sites", "", "`directory` for lists of the memory of each allocation site; slow")
 	flags.StringVar(&set.role, "role", "", "of a child process: server or client, dialer or echo")
 	flags.StringVar(&set.address, "address", "127.0.0.1:0", "of a child process: where to listen or connect")
 	flags.Uint64Var(&set.seed, "seed", 1, "of a child process: of its messages")

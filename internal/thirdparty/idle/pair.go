@@ -56,7 +56,7 @@ func (p *pair) memory(rest time.Duration) (memory, error) {
 	return memoryOf(p.server, rest)
 }
 
-// memoryOf returns what a process holds after a rest.
+// memoryOf returns the memory of a process after a rest.
 func memoryOf(p *process, rest time.Duration) (memory, error) {
 	text, err := p.ask("memory", int(rest.Milliseconds()), "")
 	if err != nil {

@@ -138,7 +138,7 @@ func converse(t *testing.T, h http.Handler, header http.Header) (*http.Response,
 	return answer, logged.String()
 }
 
-// wantHeaders wants the headers set by the handler, and a Date, to have arrived.
+// wantHeaders expects the headers set by the handler, and a Date, to have arrived.
 func wantHeaders(t *testing.T, answer *http.Response) {
 	t.Helper()
 	if answer.StatusCode != http.StatusSwitchingProtocols {

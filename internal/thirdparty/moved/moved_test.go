@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-var with = flag.String("with", "this", "the library that the programs are given: this one, or their own, to see that the lists of what fails there too are right")
+var with = flag.String("with", "this", "`library` for the programs: this one, or their own, which verifies the lists of known failures")
 
 // TestMoved runs the tests of each program with this library.
 func TestMoved(t *testing.T) {

@@ -67,7 +67,7 @@ var programs = []program{
 		packages: []string{"."},
 		passes:   8,
 		leaveOut: []listed{
-			{"TestStdoutVsStderr", "reads what a local program prints, which it may have ended before"},
+			{"TestStdoutVsStderr", "reads the output of a local program, which may have ended before"},
 			{"TestStderrVsStdout", "compares a buffer without waiting for the goroutine that fills it"},
 		},
 	},
@@ -166,8 +166,8 @@ var programs = []program{
 		packages: []string{"."},
 		passes:   18,
 		leaveOut: []listed{
-			{"TestLen", "counts after a millisecond what may take longer"},
-			{"TestSessions", "counts after a millisecond what may take longer"},
+			{"TestLen", "counts after a millisecond, which may be too early"},
+			{"TestSessions", "counts after a millisecond, which may be too early"},
 		},
 	},
 	{

@@ -37,7 +37,7 @@ func upgrade(t *testing.T, requests chan<- *http.Request, protocols ...string) h
 	}
 }
 
-// wantEcho wants a connection to work.
+// wantEcho expects a connection to work.
 func wantEcho(t *testing.T, c *websocket.Conn) {
 	t.Helper()
 	defer c.CloseNow()
@@ -187,7 +187,7 @@ func TestServer(t *testing.T) {
 		t.Errorf("got %+v", state)
 	}
 	if conn := (<-conns).(*tls.Conn); conn.RemoteAddr().String() != peer.LocalAddr().String() {
-		t.Errorf("the connection comes from %v, not %v", conn.RemoteAddr(), peer.LocalAddr())
+		t.Errorf("the connection is from %v, want %v", conn.RemoteAddr(), peer.LocalAddr())
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestTable wants the code in each row of the table in docs/moving.md to be identical
+// TestTable expects the code in each row of the table in docs/moving.md to be identical
 // to that between the marks of the same name in a test of this package, and each such
 // test to have a row.
 func TestTable(t *testing.T) {

@@ -82,7 +82,7 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// TestReloadBounded wants connections from before a reload to be closed after the time
+// TestReloadBounded expects connections from before a reload to be closed after the time
 // that the page configures.
 func TestReloadBounded(t *testing.T) {
 	t.Parallel()

@@ -235,7 +235,7 @@ func testClose(t *testing.T, s *site, scheme string) {
 	}
 }
 
-// closeThrough closes one end, and wants the other end to receive the close frame.
+// closeThrough closes one end, and expects the other end to receive the close frame.
 func closeThrough(t *testing.T, d direction, status websocket.CloseError) {
 	t.Helper()
 	var wg sync.WaitGroup

@@ -10,7 +10,7 @@ import (
 	"github.com/bhojpur/api"
 )
 
-// TestHeaders wants both ends to get the other's headers, and the server those that the
+// TestHeaders expects both ends to get the other's headers, and the server those that the
 // proxy adds.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
@@ -68,7 +68,7 @@ func forEach(t *testing.T, proxies []proxy, opts *websocket.AcceptOptions, edits
 	}
 }
 
-// refusedWith dials, and wants an error with a response of this status.
+// refusedWith dials, and expects an error with a response of this status.
 func (s *site) refusedWith(t *testing.T, url string, header http.Header, status int) (body string) {
 	t.Helper()
 	c, resp, err := s.handshake(t, url, &websocket.DialOptions{HTTPHeader: header})
@@ -89,7 +89,7 @@ func (s *site) refusedWith(t *testing.T, url string, header http.Header, status 
 	return string(b)
 }
 
-// TestRefused wants the program's error response, with its body.
+// TestRefused expects the program's error response, with its body.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	forEach(t, slices.Concat(proxies, others), nil, nil, func(t *testing.T, s *site, scheme string) {
@@ -100,7 +100,7 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// TestDown wants the proxy's response if the program is not running.
+// TestDown expects the proxy's response if the program is not running.
 func TestDown(t *testing.T) {
 	t.Parallel()
 	for _, px := range slices.Concat(proxies, others) {
@@ -129,7 +129,7 @@ func TestNotConfigured(t *testing.T) {
 		"haproxy": {{"default_backend program", "http-request del-header Upgrade\n    default_backend program"}},
 	}
 	forProxies(t, nil, lacking, testNoUpgrade)
-	t.Run("the headers alone", func(t *testing.T) {
+	t.Run("only the headers", func(t *testing.T) {
 		forProxies(t, nil, map[string][]edit{
 			"nginx":   lacking["nginx"][1:],
 			"haproxy": lacking["haproxy"],

@@ -46,7 +46,7 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// testKeptAlive wants the connection to be open after pings, or their pongs, have arrived for
+// testKeptAlive expects the connection to be open after pings, or their pongs, have arrived for
 // longer than the proxy's timeout.
 func testKeptAlive(t *testing.T, p *pair, pinged <-chan struct{}) {
 	const pings = 8 // for one and a half times the proxy's timeout
@@ -75,7 +75,7 @@ func testKeptAlive(t *testing.T, p *pair, pinged <-chan struct{}) {
 	testEnd(t, p)
 }
 
-// testGone wants both ends to get an error after the proxy has closed an idle
+// testGone expects both ends to get an error after the proxy has closed an idle
 // connection without a close frame. HAProxy resets the connection to the server when it
 // closes it by itself.
 func testGone(t *testing.T, p *pair) {

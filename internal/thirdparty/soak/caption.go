@@ -29,7 +29,7 @@ func (o *outcome) caption() []string {
 	for _, paragraph := range []string{
 		"From the second quarter to the last: " + strings.Join(flat, ", ") + ".",
 		"Before the first connection and after the last: " + strings.Join(returned, ", ") + ".",
-		fmt.Sprintf("%s connections; %s messages and %s MiB sent, %s and %s MiB received; %s visits came to their end, %s were cut short by the end of the run, %s failed. %s",
+		fmt.Sprintf("%s connections; %s messages and %s MiB sent, %s and %s MiB received; %s visits were completed, %s were interrupted by the end of the run, %s failed. %s",
 			thousands(t.connections), thousands(t.sent), thousands(t.out/mib), thousands(t.received), thousands(t.in/mib),
 			thousands(t.done), thousands(t.interrupted), thousands(t.failed), o.load()),
 		"How connections ended, as the server sees it – " + strings.Join(kinds, "; ") + ".",

@@ -152,7 +152,7 @@ var behaviours = []behaviour{
 	{"ignores a close frame", 2, ignoresClose},
 	{"reset", 4, resets},
 	{"half-close", 3, halfCloses},
-	{"gone in the handshake", 4, vanishes},
+	{"lost in the handshake", 4, vanishes},
 	{"violation", 6, violates},
 	{"text that is not UTF-8", 3, garbles},
 	{"deflate bomb", 2, bombs},

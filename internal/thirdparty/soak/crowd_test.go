@@ -115,7 +115,7 @@ func TestCorpus(t *testing.T) {
 		t.Errorf("%d messages are short and %d long", short, long)
 	}
 	if ratio := bombSize / len(c.bomb); ratio < 100 {
-		t.Errorf("the bomb is a %dth of what it makes", ratio)
+		t.Errorf("the bomb is a %dth of its inflated size", ratio)
 	}
 	for _, test := range []struct{ in, want string }{
 		{"abc", "abc"}, {"ß", "ß"}, {"\x9fab", "ab"}, {"ab\xe2\x82", "ab"}, {"\x82ab\xf0\x9f", "ab"}, {"\x82", ""}, {"", ""},
@@ -132,7 +132,7 @@ func TestIssues(t *testing.T) {
 	for number := range 50 {
 		p := issueText(c, number)
 		if got, err := checkIssue(c, p); err != nil || got != number {
-			t.Errorf("number %d is taken for %d, %v", number, got, err)
+			t.Errorf("number %d is parsed as %d, %v", number, got, err)
 		}
 		p[len(p)-1] ^= 1
 		if _, err := checkIssue(c, p); err == nil {

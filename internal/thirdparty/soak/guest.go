@@ -15,7 +15,7 @@ import (
 )
 
 // errBroken is the error of a wrong echo.
-var errBroken = errors.New("what arrived is not what was sent")
+var errBroken = errors.New("the echo differs from the message")
 
 // guest is a client that uses the library.
 type guest struct {
@@ -166,7 +166,7 @@ func pings(v *visit) error {
 		for range several {
 			go func() { ponged <- g.c.Ping(ctx) }()
 		}
-		// Pongs behind the echo are read together with the next one.
+		// Pongs after the echo are read together with the next one.
 		for pongs := 0; pongs < several; {
 			if err := g.exchange(shortTalk, writeWhole, readWhole); err != nil {
 				return err
@@ -227,7 +227,7 @@ func idles(v *visit) error {
 	ctx, cancel := context.WithDeadline(v.ctx, v.until.Add(2*v.set.life))
 	defer cancel()
 	if _, _, err := g.c.Read(ctx); !isSilence(err) {
-		return fmt.Errorf("while nothing should come: %w", err)
+		return fmt.Errorf("while no frame is expected: %w", err)
 	}
 	if err := g.exchange(shortTalk, writeWhole, readWhole); err != nil {
 		return err
@@ -309,7 +309,7 @@ func isClosed(v *visit) error {
 	}
 	g.say(len(p))
 	if _, _, err := g.c.Read(ctx); websocket.CloseStatus(err) != code {
-		return fmt.Errorf("the server was asked to close with %d: %w", code, err)
+		return fmt.Errorf("waiting for the server to close with %d: %w", code, err)
 	}
 	return nil
 }

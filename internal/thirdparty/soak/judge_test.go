@@ -62,8 +62,8 @@ func TestJudgeFlat(t *testing.T) {
 		}, ""},
 		{"resident memory grows", func(r *reading) { r.Resident += int64(r.At.Seconds() * 1e6) }, ""},
 		{"heap grows by 15 KiB/s", func(r *reading) { r.Heap += int64(r.At.Seconds() * 15 * 1024) }, "heap"},
-		{"a goroutine stays each second", func(r *reading) { r.Goroutines += int(r.At.Seconds()) }, "goroutines"},
-		{"a descriptor stays each second", func(r *reading) { r.Descriptors += int(r.At.Seconds()) }, "descriptors"},
+		{"one leaked goroutine a second", func(r *reading) { r.Goroutines += int(r.At.Seconds()) }, "goroutines"},
+		{"one leaked descriptor a second", func(r *reading) { r.Descriptors += int(r.At.Seconds()) }, "descriptors"},
 		{"heap grows late", func(r *reading) {
 			if r.At > 7*time.Minute {
 				r.Heap += 10 * mib
@@ -109,7 +109,7 @@ func TestJudgeReturned(t *testing.T) {
 		wrong  string
 	}{
 		{"the same", func(*reading) {}, ""},
-		{"what the runtime and a compressor keep", func(r *reading) { r.Heap += mib + compressor + connections<<10 }, ""},
+		{"memory of the runtime and of a compressor", func(r *reading) { r.Heap += mib + compressor + connections<<10 }, ""},
 		{"more heap", func(r *reading) { r.Heap += mib + compressor + connections<<10 + 1 }, "heap"},
 		{"less heap", func(r *reading) { r.Heap -= mib }, ""},
 		{"a goroutine more", func(r *reading) { r.Goroutines++ }, "goroutines"},
@@ -158,7 +158,7 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// One client that never sees the end of its connection is tolerated as an accident of
+// One client that never detects the end of its connection is tolerated as an accident of
 // the network; many are not.
 func TestUntoldClients(t *testing.T) {
 	for _, test := range []struct {

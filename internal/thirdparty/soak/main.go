@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	flags.IntVar(&set.connections, "connections", 2000, "number of concurrent clients")
 	flags.Float64Var(&set.minutes, "minutes", 10, "duration of the run")
 	flags.Float64Var(&set.rate, "rate", 1, "messages per second that each client sends, on average")
-	flags.DurationVar(&set.life, "life", 0, "how long a client stays, on average (default a tenth of the run, at most 10s)")
+	flags.DurationVar(&set.life, "life", 0, "average `duration` of a client's visit (default a tenth of the run, at most 10s)")
 	flags.Uint64Var(&set.seed, "seed", 1, "seed of the random choices")
 	flags.IntVar(&set.samples, "samples", 240, "number of readings of the server")
 	flags.StringVar(&set.svg, "svg", "", "`file` for the picture")
@@ -134,7 +134,7 @@ func (set *settings) childArgs() []string {
 func serveParent(set settings) error {
 	wrap, ok := roles[set.role]
 	if !ok {
-		return fmt.Errorf("there is no role %q", set.role)
+		return fmt.Errorf("no role %q", set.role)
 	}
 	return serve(set, wrap)
 }

@@ -62,7 +62,7 @@ var panels = []struct {
 	{"Resident memory", "MiB", []line{
 		{"resident", func(r reading) float64 { return float64(r.Resident) / mib }},
 	}},
-	{"Connections, and what they take", "number", []line{
+	{"Connections and their resources", "number", []line{
 		{"goroutines", func(r reading) float64 { return float64(r.Goroutines) }},
 		{"descriptors", func(r reading) float64 { return float64(r.Descriptors) }},
 		{"connections", func(r reading) float64 { return float64(r.Open) }},
@@ -75,7 +75,7 @@ var lineClasses = []string{"a", "b", "c"}
 func (o *outcome) draw() []byte {
 	caption := o.caption()
 	c := chart.New(chart.Frame{
-		Title: fmt.Sprintf("%s connections that come, talk, misbehave and leave", thousands(int64(o.set.connections))),
+		Title: fmt.Sprintf("%s connections that open, exchange messages, misbehave and end", thousands(int64(o.set.connections))),
 		Subtitle: fmt.Sprintf("What the server process holds in %v. The medians of the shaded quarters are compared; in the end all connections are closed.",
 			o.set.duration().Round(time.Second)),
 		Words:  strings.Join(caption, " "),

@@ -19,7 +19,7 @@ type svg struct {
 	texts         string
 }
 
-// wantSVG wants XML that contains all lines and their names, and no point outside the
+// wantSVG expects XML that contains all lines and their names, and no point outside the
 // frame.
 func wantSVG(t *testing.T, b []byte) svg {
 	t.Helper()
@@ -48,7 +48,7 @@ func wantSVG(t *testing.T, b []byte) svg {
 			}
 		}
 		if !strings.Contains(s.texts, p.title+", "+p.unit) {
-			t.Errorf("there is no title %q with its unit", p.title)
+			t.Errorf("the title %q with its unit is missing", p.title)
 		}
 	}
 	if len(s.lines) != want {

@@ -160,7 +160,7 @@ func (r *raw) frame() (rawpeer.Frame, error) {
 	}
 }
 
-// wantEcho wants the text message p, in any number of frames.
+// wantEcho expects the text message p, in any number of frames.
 func (r *raw) wantEcho(p []byte) error {
 	var got []byte
 	deflated := false
@@ -193,7 +193,7 @@ func (r *raw) wantEcho(p []byte) error {
 	return nil
 }
 
-// wantClose wants a close frame with the code, after what was sent before.
+// wantClose expects a close frame with the code, after what was sent before.
 func (r *raw) wantClose(code int) error {
 	for {
 		f, err := r.next()
@@ -210,7 +210,7 @@ func (r *raw) wantClose(code int) error {
 	}
 }
 
-// wantEnd wants the server to end the connection; it ignores frames before that.
+// wantEnd expects the server to end the connection; it ignores frames before that.
 func (r *raw) wantEnd() error {
 	r.patiently()
 	_, err := io.Copy(io.Discard, r.in)

@@ -90,7 +90,7 @@ func raiseDescriptors(need int) error {
 		return err
 	}
 	if limit.Max < uint64(need) {
-		return fmt.Errorf("this takes %d descriptors of a process, and %d are allowed", need, limit.Max)
+		return fmt.Errorf("a process needs %d descriptors, and %d are allowed", need, limit.Max)
 	}
 	if limit.Cur == limit.Max {
 		return nil

@@ -195,7 +195,7 @@ func exceeds(v *visit) error {
 	})
 }
 
-// provokes sends input that fails the connection, wants the close code for it, and then
+// provokes sends input that fails the connection, expects the close code for it, and then
 // behaves in one of several ways.
 func (r *raw) provokes(p provocation) error {
 	b := p.bytes(r)
@@ -228,7 +228,7 @@ func (r *raw) provokes(p provocation) error {
 	return r.wantEnd()
 }
 
-// floods sends far more pings than are answered, and wants the last pong and an echo.
+// floods sends far more pings than are answered, and expects the last pong and an echo.
 func floods(v *visit) error {
 	return v.rudely(plainEcho, "", func(r *raw) error {
 		const pings = 1000

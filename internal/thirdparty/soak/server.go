@@ -107,7 +107,7 @@ func encoded(v any, err error) (string, error) {
 func (s *server) handle(w http.ResponseWriter, r *http.Request, mode string, f func(c *websocket.Conn) error) {
 	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: modes[mode]})
 	if err != nil {
-		s.count("refused, or gone in the handshake")
+		s.count("refused, or lost in the handshake")
 		return
 	}
 	defer c.CloseNow()
@@ -237,9 +237,9 @@ func kindOf(err error) string {
 	case is(syscall.ECONNRESET), is(syscall.EPIPE):
 		return "reset"
 	case is(io.ErrUnexpectedEOF):
-		return "gone inside a message"
+		return "lost inside a message"
 	case is(io.EOF):
-		return "gone without a close frame"
+		return "lost without a close frame"
 	}
 	if closed, ok := err.(interface{ Unwrap() []error }); ok && len(closed.Unwrap()) == 1 {
 		return "closed by the server"

@@ -174,8 +174,8 @@ func (o *outcome) judge() (err error) {
 
 // errGrown and errFailures are the two ways in which a run fails.
 var (
-	errGrown    = errors.New("there is more than there should be")
-	errFailures = errors.New("clients met what they should not have")
+	errGrown    = errors.New("the use of resources has grown")
+	errFailures = errors.New("clients had unexpected results")
 )
 
 // failure returns why the run failed, or nil.

@@ -73,7 +73,7 @@ type Event struct {
 	RetryMS int64     `json:"retry_ms,omitempty"` // after this time the request may be sent again
 }
 
-// Person is somebody in the room.
+// Person is a person in the room.
 type Person struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`

@@ -24,14 +24,14 @@ function newKey() {
 if (!key) newKey();
 
 let wantedName = recall("localStorage", "chat.name");
-let me = null; // this person, as the server knows it; null outside of the room
+let me = null; // this person, as sent by the server; null outside of the room
 let room = ""; // the run of the server that the ids below belong to
 let lastID = 0;
 let unread = 0;
 const people = new Map(); // by id
 const pending = new Map(); // by ref: messages that the server has not confirmed
 
-// ---- what the server sends
+// ---- events from the server
 
 const on = {
   welcome({ room: current, you, people: present, history = [] }) {

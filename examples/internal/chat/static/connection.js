@@ -7,7 +7,7 @@ const firstPause = 500;
 const lastPause = 15000;
 const patience = 10000; // for the opening handshake
 
-// Close codes after which the server does not want automatic attempts.
+// Close codes after which the page must not reconnect automatically.
 const final = new Set([1007, 1008]);
 
 export class Connection {

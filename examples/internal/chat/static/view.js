@@ -105,7 +105,7 @@ function addDay(time) {
   addRemark(today ? "Today" : calendar.format(time), "day");
 }
 
-// addRemark appends a line that is no message.
+// addRemark appends a line that is not a message.
 export function addRemark(text, className = "") {
   last.from = null;
   add(make("p", "aside " + className, make("bdi", "", text)));

@@ -65,7 +65,7 @@ func TestRun(t *testing.T) {
 		reading: "5.0", writing: "50.0", scheduling: "25.0", collecting: "2.0", ours: "10.0", library: "3.0", program: "5.0",
 	} {
 		if line := "| " + parts[p] + " | " + want + " % |\n"; !strings.Contains(out.String(), line) {
-			t.Errorf("there is no %q in\n%s", line, out.String())
+			t.Errorf("%q is missing in\n%s", line, out.String())
 		}
 	}
 	text, err := os.ReadFile(svg)
@@ -100,7 +100,7 @@ func TestProfiles(t *testing.T) {
 		t.Error("an empty profile is drawn")
 	}
 	if err := run(t.Context(), []string{"-from", "nowhere"}, io.Discard); err == nil {
-		t.Error("a profile that is not there is drawn")
+		t.Error("a missing profile is drawn")
 	}
 }
 

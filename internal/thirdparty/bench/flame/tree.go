@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// node is a function on a stack, and what it calls.
+// node is a function on a stack, with the functions that it calls.
 type node struct {
 	name  string
 	nanos int64

@@ -23,7 +23,7 @@ const (
 )
 
 // cutAt is how many times the panel's second smallest figure the longest bar may
-// be. A longer one is cut, or none of the others could be told apart.
+// be. A longer one is cut, otherwise the others could not be distinguished.
 const cutAt = 6
 
 // style has the colors of bars, for both of a reader's modes.

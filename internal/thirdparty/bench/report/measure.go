@@ -74,7 +74,7 @@ func measure(ctx context.Context, set settings, rest bool, stdout io.Writer) ([]
 }
 
 // group runs the benchmarks of g once, each in a process of its own: the first library
-// of a benchmark would bear what the one before left on the heap.
+// of a benchmark would otherwise pay for the heap of the one before.
 func (p programs) group(ctx context.Context, g bench.Group, benchtime string, round int) error {
 	if g.ByIdle() {
 		if strings.HasPrefix(g.Rows[0].Name, "IdleClient/") {

@@ -49,7 +49,7 @@ type dirs struct{ docs, results string }
 
 func newDirs(t *testing.T) dirs { return dirs{t.TempDir(), t.TempDir()} }
 
-// report makes the page of output, which it returns. It wants the page to be printed.
+// report makes the page of output, which it returns. It expects the page to be printed.
 func (d dirs) report(t *testing.T, output string, args ...string) (string, error) {
 	t.Helper()
 	from := filepath.Join(t.TempDir(), "output")
@@ -67,7 +67,7 @@ func (d dirs) report(t *testing.T, output string, args ...string) (string, error
 	return printed.String(), nil
 }
 
-// wantAll wants a page to have texts.
+// wantAll expects a page to have texts.
 func wantAll(t *testing.T, page string, texts ...string) {
 	t.Helper()
 	for _, want := range texts {
@@ -299,7 +299,7 @@ func TestPageIsCurrent(t *testing.T) {
 	}
 }
 
-// wantSVG wants the file to be XML, with the texts that screen readers say and a bar
+// wantSVG expects the file to be XML, with the texts that screen readers say and a bar
 // for each of g's figures.
 func wantSVG(t *testing.T, file string, g bench.Group) {
 	t.Helper()

@@ -25,7 +25,7 @@ async def main(url, address, port, authority):
         for message in MESSAGES:
             await ws.send(message)
             if await ws.recv() != message:
-                sys.exit("the message that came back is another one")
+                sys.exit("the echo differs from the message")
         await (await ws.ping())
         await ws.close(3000, "done")
 

@@ -45,7 +45,7 @@ func say(t *testing.T, c *websocket.Conn, s string) {
 	}
 }
 
-// want wants the next lines that c receives to be lines. The room may put several into
+// want expects the next lines that c receives to be lines. The room may put several into
 // one message.
 func want(t *testing.T, c *websocket.Conn, lines ...string) {
 	t.Helper()

@@ -229,7 +229,7 @@ func TestAcceptChecksOptions(t *testing.T) {
 		{"negative mode", websocket.AcceptOptions{CompressionMode: -1}, "CompressionMode -1"},
 		{"level", websocket.AcceptOptions{CompressionLevel: 10}, "CompressionLevel 10"},
 		{"window", websocket.AcceptOptions{CompressionWindowBits: 16}, "CompressionWindowBits 16"},
-		{"subprotocol that is no token", websocket.AcceptOptions{Subprotocols: []string{"a", "", "a b"}}, `"a b"`},
+		{"subprotocol that is not a token", websocket.AcceptOptions{Subprotocols: []string{"a", "", "a b"}}, `"a b"`},
 		{"doubled subprotocol", websocket.AcceptOptions{Subprotocols: []string{"a", "chat", "chat"}}, `"chat"`},
 	} {
 		for name, r := range map[string]*http.Request{

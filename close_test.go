@@ -25,8 +25,8 @@ func goClose(t *testing.T, c *websocket.Conn, code websocket.StatusCode, reason 
 	return call
 }
 
-// wantAllClosed wants every call to fail because the connection is closed, with the
-// peer's close status, if any. Closing it again is no error.
+// wantAllClosed expects every call to fail because the connection is closed, with the
+// peer's close status, if any. Closing it again returns nil.
 func wantAllClosed(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, status websocket.StatusCode) {
 	t.Helper()
 	start := time.Now()
@@ -81,7 +81,7 @@ func TestCloseTimeout(t *testing.T) {
 			p.SendRaw(rawpeer.AppendFrameAs(nil, p.Masked(rawpeer.Close(1000, "cut")), rawpeer.Shortest, 100))
 		}},
 		{"stalls in a message", func(p *rawpeer.Peer, _ *rawpeer.Call[struct{}]) { p.Send(rawpeer.Text("more").More()) }},
-		{"goes on sending", func(p *rawpeer.Peer, closing *rawpeer.Call[struct{}]) {
+		{"keeps sending", func(p *rawpeer.Peer, closing *rawpeer.Call[struct{}]) {
 			message := rawpeer.AppendFrame(nil, p.Masked(rawpeer.Text(conntest.Filler(30_000))))
 			for !closing.Returned() {
 				p.Conn.Write(message) // fails eventually

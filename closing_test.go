@@ -564,7 +564,7 @@ func TestViolationDrainBytes(t *testing.T) {
 			t.Fatalf("closed before %d bytes: %v", drainBytes, read.Err())
 		}
 		if n, err := p.Conn.Write(make([]byte, 4*buffers)); err == nil {
-			t.Fatalf("took %d bytes more than it has to", n)
+			t.Fatalf("took %d bytes more than necessary", n)
 		}
 		conntest.WantCause(t, read.Err(), -1)
 		if d := time.Since(start); d != 0 {
@@ -604,7 +604,7 @@ func TestViolationDrainsToClose(t *testing.T) {
 	}
 }
 
-// Nothing is drained behind a close frame, even an invalid one.
+// Nothing is drained after a close frame, even an invalid one.
 func TestViolationOfCloseIsNotDrained(t *testing.T) {
 	for _, f := range []rawpeer.Frame{
 		{Fin: true, Opcode: rawpeer.OpClose, Payload: []byte{3}},
@@ -622,7 +622,7 @@ func TestViolationOfCloseIsNotDrained(t *testing.T) {
 	}
 }
 
-// wantDrained wants the connection to be closed at once, with nothing left to read.
+// wantDrained expects the connection to be closed at once, with nothing left to read.
 func wantDrained(t *testing.T, p *rawpeer.Peer, read *rawpeer.Call[conntest.Message], start time.Time) {
 	t.Helper()
 	conntest.WantCause(t, read.Err(), -1)
@@ -668,8 +668,8 @@ func TestViolationDuringClose(t *testing.T) {
 	})
 }
 
-// While a write is blocked, the close frame cannot be sent. The connection is closed
-// all the same.
+// The connection is closed, although the close frame cannot be sent while a write is
+// blocked.
 func TestViolationWhileWriteIsStuck(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		start := time.Now()
@@ -744,7 +744,7 @@ func TestViolationByCloseFrame(t *testing.T) {
 	}
 }
 
-// The peer is gone. That a pong fails before the read ends makes no difference: a read
+// The peer has left. It makes no difference that a pong fails before the read ends: a read
 // between messages returns an error that is io.EOF, and one inside a message
 // io.ErrUnexpectedEOF.
 func TestReadAfterFailedPong(t *testing.T) {

@@ -310,7 +310,7 @@ func TestCloseRead(t *testing.T) {
 	conntest.OverTCP(t, nil, test)
 }
 
-// wantNoReads wants reads to fail without an effect on the connection.
+// wantNoReads expects reads to fail without an effect on the connection.
 func wantNoReads(t *testing.T, c *websocket.Conn) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)

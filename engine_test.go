@@ -82,7 +82,7 @@ func forBendings(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *raw
 	}
 }
 
-// wantWithin wants call to return in time. The longer limit of a minute only lets the
+// wantWithin expects call to return in time. The longer limit of a minute only lets the
 // test end.
 func wantWithin(t *testing.T, limit time.Duration, what string, call func() error) error {
 	t.Helper()
@@ -508,7 +508,7 @@ func TestCloseNowUnregistersReadContext(t *testing.T) {
 }
 
 // A context is registered only if a read may have to wait. Different contexts in turn
-// leave no registration behind.
+// leave no registration.
 func TestReadContextNotRegistered(t *testing.T) {
 	conntest.ForBothRoles(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 		p.Send(rawpeer.Text("in"), rawpeer.Text("one"), rawpeer.Text("write"))

@@ -52,7 +52,7 @@ func TestHeaderForms(t *testing.T) {
 	}
 }
 
-// wantHeader wants wire to be parsed as h, with and without more bytes, and each
+// wantHeader expects wire to be parsed as h, with and without more bytes, and each
 // shorter prefix to need more.
 func wantHeader(t *testing.T, wire []byte, rules frameRules, want header) {
 	t.Helper()
@@ -321,7 +321,7 @@ func wordForWord(p []byte) (ce CloseError, code StatusCode) {
 	return ce, 0
 }
 
-// checkClosePrefixes wants a violation in a payload to be detected at one byte, and in
+// checkClosePrefixes expects a violation in a payload to be detected at one byte, and in
 // all longer prefixes.
 func checkClosePrefixes(t *testing.T, payload []byte, err error) {
 	t.Helper()

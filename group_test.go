@@ -433,7 +433,7 @@ func TestGroupConcurrently(t *testing.T) {
 			t.Fatalf("%d and %d members after the end", g.Len(), closed.Len())
 		}
 		if closed.Add(c) {
-			t.Fatal("a closed group takes a connection")
+			t.Fatal("a closed group accepts a connection")
 		}
 		theirs.Close()
 	}

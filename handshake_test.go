@@ -126,12 +126,12 @@ func checkDeflateAnswer(t *testing.T, offer string, offered map[string]string, a
 	}
 }
 
-// checkBothEnds wants each end to be able to read the other's messages.
+// checkBothEnds expects each end to be able to read the other's messages.
 func checkBothEnds(t *testing.T, what string, ours, theirs *deflateParams) {
 	t.Helper()
 	for _, way := range []struct{ from, to *deflateParams }{{ours, theirs}, {theirs, ours}} {
 		if way.from.send.Takeover && (!way.to.readTakeover || way.from.send.Bits > way.to.readBits) {
-			t.Fatalf("%s: %+v sends what %+v can't read", what, way.from, way.to)
+			t.Fatalf("%s: %+v sends messages that %+v can't read", what, way.from, way.to)
 		}
 	}
 }
@@ -241,7 +241,7 @@ func FuzzSubprotocol(f *testing.F) {
 // clients, with user information and a slash.
 var originForm = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#\x80-\x{10ffff}]*@)?([^/?#@\x80-\x{10ffff}]*)/?$`)
 
-// FuzzOrigin wants Accept to allow exactly the host's origin and those that match a
+// FuzzOrigin expects Accept to allow exactly the host's origin and those that match a
 // pattern.
 func FuzzOrigin(f *testing.F) {
 	for _, seed := range [][3]string{

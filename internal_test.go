@@ -76,7 +76,7 @@ func TestTryBeginAgreesWithParseHeader(t *testing.T) {
 	}
 }
 
-// wantBegun wants the message to be that of the frame h, without state of the previous
+// wantBegun expects the message to be that of the frame h, without state of the previous
 // one.
 func wantBegun(t *testing.T, e *engine, h header, limit int64) {
 	t.Helper()
@@ -136,14 +136,14 @@ func TestUnlockReadOfClosedConnection(t *testing.T) {
 		e.rcv.in.W = 1 // an empty buffer is released in any case
 		e.shut(endReason{})
 		if e.rcv.in.Block == nil {
-			t.Fatal("the block of the reader is gone")
+			t.Fatal("the block of the reader is not there")
 		}
 		return e
 	}
 	wantDropped := func(t *testing.T, e *engine) {
 		t.Helper()
 		if e.rcv.in.Block != nil {
-			t.Error("a block is left behind")
+			t.Error("a block is leaked")
 		}
 		mustTryLockRead(t, e)
 	}
@@ -263,7 +263,7 @@ func TestTakeBuffered(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := string(takeBuffered(r)); got != " and more" {
-		t.Errorf("%q was there, want %q", got, " and more")
+		t.Errorf("the buffer has %q, want %q", got, " and more")
 	}
 	if b, err := r.ReadByte(); err == nil {
 		t.Errorf("%q is still there", b)

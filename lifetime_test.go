@@ -276,7 +276,7 @@ func TestClosedByPeerWhileWriting(t *testing.T) {
 	})
 }
 
-// An invalid code or reason is reported, and the connection is closed all the same,
+// An invalid code or reason is reported, but the connection is closed,
 // with the valid part.
 func TestCloseCodes(t *testing.T) {
 	long := strings.Repeat("x", 123)

@@ -36,7 +36,7 @@ func forLimits(t *testing.T, test func(t *testing.T, c *websocket.Conn, p *rawpe
 	})
 }
 
-// wantTooBig wants the message to exceed the limit.
+// wantTooBig expects the message to exceed the limit.
 func wantTooBig(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, read func() (conntest.Message, error)) {
 	t.Helper()
 	call := rawpeer.Go(t, read)

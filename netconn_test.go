@@ -64,7 +64,7 @@ func collect(t *testing.T, p *rawpeer.Peer, takeover rawpeer.Takeover, n int, pa
 	return string(got)
 }
 
-// wantStream wants the bytes of s to arrive in whole messages, and nothing after them.
+// wantStream expects the bytes of s to arrive in whole messages, and nothing after them.
 func wantStream(t *testing.T, p *rawpeer.Peer, takeover rawpeer.Takeover, s string) {
 	t.Helper()
 	if got := collect(t, p, takeover, len(s), 0); got != s {
@@ -875,7 +875,7 @@ func TestNetConnWriteDeadlines(t *testing.T) {
 					t.Error("no write timed out")
 				}
 				if got != stream {
-					t.Error("the stream is not what was written")
+					t.Error("the stream differs from the written bytes")
 				}
 			})
 			conntest.OverTCP(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
@@ -886,7 +886,7 @@ func TestNetConnWriteDeadlines(t *testing.T) {
 					return write(nc, func(i int) time.Duration { return time.Duration(i%20<<min(i/20, 14)) * 50 * time.Microsecond })
 				})
 				if got := collect(t, p, opts.Takeover(), len(stream), 0); got != stream {
-					t.Error("the stream is not what was written")
+					t.Error("the stream differs from the written bytes")
 				}
 				writing.Want()
 			})

@@ -143,10 +143,10 @@ func TestDialDeflate(t *testing.T) {
 		{takeover, []string{pmd + `; client_max_window_bits="9"`}, compresses},
 		{noTakeover, nil, plain},
 		{noTakeover, []string{pmd + snct + cnct}, compresses},
-		{noTakeover, []string{pmd + snct}, compresses}, // the client's direction is without takeover all the same
+		{noTakeover, []string{pmd + snct}, compresses}, // the client's direction is without takeover in any case
 		{websocket.CompressionDisabled, nil, plain},
 
-		// Not what was offered.
+		// Parameters that were not offered.
 		{websocket.CompressionDisabled, []string{pmd}, fails},
 		{takeover, []string{"permessage-bzip2"}, fails},
 		{takeover, []string{pmd + ", permessage-bzip2"}, fails},

@@ -96,7 +96,7 @@ func goPings(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, n int) (pings []*
 	return pings, payloads
 }
 
-// wantWaiting wants these calls to be blocked.
+// wantWaiting expects these calls to be blocked.
 func wantWaiting(t *testing.T, pings ...*rawpeer.Call[struct{}]) {
 	t.Helper()
 	for i, ping := range pings {
@@ -266,7 +266,7 @@ func keepAlive(ctx context.Context, c *websocket.Conn) {
 		case ctx.Err() != nil, errors.Is(err, net.ErrClosed):
 			return // Close may be under way: do not interrupt it
 		default:
-			c.CloseNow() // no pong came
+			c.CloseNow() // no pong arrived
 			return
 		}
 	}
@@ -343,7 +343,7 @@ const (
 
 var livenessOptions = &conntest.Options{PingInterval: pingInterval, PingTimeout: pingTimeout}
 
-// wantEndAt wants a call to end at a time, with an error that is not a timeout.
+// wantEndAt expects a call to end at a time, with an error that is not a timeout.
 func wantEndAt(t *testing.T, end time.Time, call interface{ Err() error }, want error) {
 	t.Helper()
 	err := call.Err()

@@ -286,7 +286,7 @@ func TestPreparedConcurrently(t *testing.T) {
 // earlier ones.
 var takingOver = &conntest.Options{Compression: websocket.CompressionContextTakeover, Threshold: 100}
 
-// mustTalk writes a message, and wants it to arrive.
+// mustTalk writes a message, and expects it to arrive.
 func mustTalk(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, s string) {
 	t.Helper()
 	conntest.MustWriteText(t, c, s)

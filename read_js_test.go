@@ -28,7 +28,7 @@ func flood(t *testing.T, h *behaviour.Host, messages, size int, maxUnread int64)
 	return c, key
 }
 
-// wantTooMuch wants the connection to fail after these messages have arrived and none
+// wantTooMuch expects the connection to fail after these messages have arrived and none
 // was read. They can be read then.
 func wantTooMuch(t *testing.T, h *behaviour.Host, c *websocket.Conn, key string, messages, size int) {
 	t.Helper()

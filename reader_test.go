@@ -377,7 +377,7 @@ var unwindings = []struct {
 	{"Goexit", runtime.Goexit},
 }
 
-// unwound calls f on a goroutine, and wants a callback to end it without returning.
+// unwound calls f on a goroutine, and expects a callback to end it without returning.
 func unwound(t *testing.T, f func()) *rawpeer.Call[struct{}] {
 	return rawpeer.GoErr(t, func() error {
 		done := make(chan error, 1)

@@ -29,7 +29,7 @@ func queue(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, messages ...string)
 	return release, calls
 }
 
-// wantBatches wants the Writes of the connection under test to have contained these
+// wantBatches expects the Writes of the connection under test to have contained these
 // messages.
 func wantBatches(t *testing.T, p *rawpeer.Peer, want ...[]string) {
 	t.Helper()
@@ -260,7 +260,7 @@ func (tr traffic) run(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 	wg.Wait()
 }
 
-// want wants each message of each writer once, and in the writer's order. It answers
+// want expects each message of each writer once, and in the writer's order. It answers
 // pings in between.
 func (tr traffic) want(t *testing.T, p *rawpeer.Peer) {
 	t.Helper()

@@ -59,7 +59,7 @@ func goWriteParts(t *testing.T, c *websocket.Conn, s string) *rawpeer.Call[struc
 	})
 }
 
-// wantUsable wants a message to be sent in each direction.
+// wantUsable expects a message to be sent in each direction.
 func wantUsable(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 	t.Helper()
 	conntest.MustWriteText(t, c, "still here")
@@ -231,7 +231,7 @@ func goWriteFor(t *testing.T, c *websocket.Conn, s string) (*rawpeer.Call[struct
 	}), cancel
 }
 
-// wantCanceled wants the error of a call whose context ended without an effect on the
+// wantCanceled expects the error of a call whose context ended without an effect on the
 // connection.
 func wantCanceled(t *testing.T, err error) {
 	t.Helper()
@@ -241,7 +241,7 @@ func wantCanceled(t *testing.T, err error) {
 	}
 }
 
-// wantFailed wants the error of a call whose context ended too late: the connection has
+// wantFailed expects the error of a call whose context ended too late: the connection has
 // failed.
 func wantFailed(t *testing.T, err error) {
 	t.Helper()
@@ -427,7 +427,7 @@ func TestWriteContextEndsInsideFrame(t *testing.T) {
 						t.Errorf("got error %v from Close of a failed connection", err)
 					}
 					if _, err := p.ReadFrame(); err == nil {
-						t.Error("the frame came whole")
+						t.Error("the whole frame arrived")
 					}
 				})
 			})

@@ -86,7 +86,7 @@ func wantNothingHeld(t testing.TB, c *websocket.Conn) {
 }
 
 // countCallbacks starts collecting the functions that wasm_exec.js creates, one for
-// each js.Func. wantReleased wants at least one, and all of them released: calling a
+// each js.Func. wantReleased expects at least one, and all of them released: calling a
 // released one is an error on the console.
 func countCallbacks(t *testing.T) (wantReleased func()) {
 	made := evaluate(`
@@ -222,7 +222,7 @@ func testRelativeURL(t *testing.T, h *behaviour.Host) {
 	behaviour.WantNoConn(t, "echo", nil)
 }
 
-// wantDials wants a Dial of u to connect to url.
+// wantDials expects a Dial of u to connect to url.
 func wantDials(t *testing.T, u, url string) {
 	t.Helper()
 	c, _, err := websocket.Dial(behaviour.Bounded(t), u, nil)

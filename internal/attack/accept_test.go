@@ -175,7 +175,7 @@ func TestAttackCoalescedFrames(t *testing.T) {
 	}
 }
 
-// A violation right behind the handshake fails the connection as any other does.
+// A violation right after the handshake fails the connection as any other does.
 func TestAttackCoalescedViolation(t *testing.T) {
 	for _, f := range []rawpeer.Frame{{Fin: true, Opcode: 3}, rawpeer.Text("").WithRSV(rawpeer.RSV2), rawpeer.Continuation("")} {
 		opts := &conntest.Options{Frames: []rawpeer.Frame{rawpeer.Text("first"), f}}

@@ -104,7 +104,7 @@ func TestAttackBombInSmallReads(t *testing.T) {
 	})
 }
 
-// Close discards messages without inflating them, so it does not notice invalid DEFLATE
+// Close discards messages without inflating them, so it does not detect invalid DEFLATE
 // data.
 func TestAttackBombWhileClosing(t *testing.T) {
 	corrupt := rawpeer.Binary([]byte("\x07\xff\xff")).WithRSV(rawpeer.RSV1)

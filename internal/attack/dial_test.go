@@ -212,7 +212,7 @@ func TestAttackDialInjection(t *testing.T) {
 	}
 }
 
-// wantNothingInjected wants Dial to fail, or to send one request without the injected
+// wantNothingInjected expects Dial to fail, or to send one request without the injected
 // header.
 func wantNothingInjected(t *testing.T, url string, opts *websocket.DialOptions) {
 	t.Helper()

@@ -14,7 +14,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// floods are what a peer can send without end, so that a reader never blocks: first,
+// floods are inputs that a peer can send without end, so that a reader never blocks: first,
 // then more repeatedly.
 var floods = []struct {
 	name        string
@@ -99,7 +99,7 @@ func forFloods(t *testing.T, over func(*testing.T, *conntest.Options, func(*test
 	}
 }
 
-// wantEnd wants the error of a context or a deadline that ended a call.
+// wantEnd expects the error of a context or a deadline that ended a call.
 func wantEnd(t *testing.T, err error) {
 	t.Helper()
 	if !errors.Is(err, context.Canceled) && !errors.Is(err, os.ErrDeadlineExceeded) {

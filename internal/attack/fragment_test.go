@@ -50,7 +50,7 @@ func TestAttackEmptyFragments(t *testing.T) {
 	})
 }
 
-// The largest allowed number, in front of a payload, behind it, and again in the next
+// The largest allowed number, before a payload, after it, and again in the next
 // message.
 func TestAttackEmptyFragmentsWithinBounds(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {

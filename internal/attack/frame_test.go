@@ -11,7 +11,7 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// wantRefused sends raw bytes and then a message. It wants a close frame with the code,
+// wantRefused sends raw bytes and then a message. It expects a close frame with the code,
 // and no message delivered.
 func wantRefused(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, raw []byte, code int) {
 	t.Helper()

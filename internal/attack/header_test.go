@@ -134,7 +134,7 @@ func TestAttackMebibyteHeaders(t *testing.T) {
 					p.Stream().SetCapacity(rawpeer.Unbounded)
 					p.Answer(&answer)
 					if _, err := call.Result(); err == nil {
-						t.Error("took the answer")
+						t.Error("accepted the response")
 					}
 				})
 			})

@@ -113,7 +113,7 @@ func keysOf(t *testing.T, compression websocket.CompressionMode, send func(t *te
 	return keys
 }
 
-// wantUnpredictable wants keys to look random.
+// wantUnpredictable expects keys to look random.
 //
 // Among n keys of 32 bits the probability of an equal pair is n²/2³³, so two such pairs
 // among a few thousand keys are practically impossible. Each of the four bytes has 255

@@ -193,7 +193,7 @@ func TestAttackOriginPatterns(t *testing.T) {
 	}
 }
 
-// wantOriginAllowed wants Accept to allow the origin, and fail only because the
+// wantOriginAllowed expects Accept to allow the origin, and fail only because the
 // recorder cannot be hijacked, or to respond with 403.
 func wantOriginAllowed(t *testing.T, r *http.Request, patterns []string, allowed bool) {
 	t.Helper()

@@ -19,17 +19,17 @@ import (
 // secret fills memory that other connections have used. It has 16 bytes.
 const secret = "another's secret"
 
-// wantNoResidue wants no part of the secret in b.
+// wantNoResidue expects no part of the secret in b.
 func wantNoResidue(t *testing.T, what string, b []byte) {
 	t.Helper()
 	for i := range len(secret) - 3 {
 		if bytes.Contains(b, []byte(secret[i:i+4])) {
-			t.Fatalf("%s has a part of what others sent: %.100q", what, b)
+			t.Fatalf("%s has bytes of other messages: %.100q", what, b)
 		}
 	}
 }
 
-// sendsAll sends each kind of frame, and wants the peer to receive exactly these bytes.
+// sendsAll sends each kind of frame, and expects the peer to receive exactly these bytes.
 func sendsAll(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 	t.Helper()
 	for _, n := range []int{0, 1, 5, 200, 5000, 20_000} {
@@ -125,7 +125,7 @@ func TestAttackPoolResidueInReply(t *testing.T) {
 	})
 }
 
-// What Read returns ends with the message, and a reader writes only the message's bytes
+// The result of Read ends with the message, and a reader writes only the message's bytes
 // into a slice.
 func TestAttackPoolResidueInReads(t *testing.T) {
 	conntest.ForEachMode(t, func(t *testing.T, opts *conntest.Options) {
@@ -138,7 +138,7 @@ func TestAttackPoolResidueInReads(t *testing.T) {
 					p.Send(frames...)
 					_, b, err := c.Read(t.Context())
 					conntest.WantNoError(t, err)
-					wantNoResidue(t, "what Read returned", b[:cap(b)])
+					wantNoResidue(t, "the result of Read", b[:cap(b)])
 
 					frames = conntest.Fragmented(encode(rawpeer.Text(conntest.Filler(n))), size)
 					fillPools(secret)
@@ -148,7 +148,7 @@ func TestAttackPoolResidueInReads(t *testing.T) {
 					if got, err := io.ReadFull(r, b); got != n || err != io.ErrUnexpectedEOF && n > 0 {
 						t.Fatalf("read %d bytes, %v, want %d", got, err, n)
 					}
-					wantNoResidue(t, "what Read filled", b)
+					wantNoResidue(t, "the slice of Read", b)
 				}
 			}
 		})

@@ -97,7 +97,7 @@ func TestAttackPongFlood(t *testing.T) {
 			t.Errorf("%d bytes are held for %d pongs", n, 2000*blocks)
 		}
 		if ping.Returned() {
-			t.Error("Ping took a pong that is not its own")
+			t.Error("Ping accepted a pong for another ping")
 		}
 		p.Send(rawpeer.Pong(payload), rawpeer.Text("done"))
 		ping.Want()
@@ -223,7 +223,7 @@ func TestAttackWaitingWritersAreCopiedOnce(t *testing.T) {
 	}
 }
 
-// wantCopiedOnce blocks a write with other writers behind it, and wants the memory to be
+// wantCopiedOnce blocks a write with other writers waiting, and expects the memory to be
 // within the figure in docs/security.md.
 func wantCopiedOnce(t *testing.T, writers, size int, way func(ctx context.Context, c *websocket.Conn) func(p []byte) error) {
 	const perCall = 1300 // including the goroutine and the test's memory for a call

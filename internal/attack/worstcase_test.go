@@ -17,7 +17,7 @@ import (
 
 // The most heap that a connection holds under the worst behaviour of its peer, without
 // the stacks of calling goroutines and the kernel's buffers. docs/security.md states
-// the figure, for a read limit of 32 KiB. (The race detector has memory of its own.)
+// the figure, for a read limit of 32 KiB. (The race detector uses additional memory.)
 func TestWorstCaseMemory(t *testing.T) {
 	const (
 		kib         = 1 << 10

@@ -35,16 +35,16 @@ type Platform struct {
 	Abandoned    string // the server's record of CloseNow
 	KeepsMark    bool   // Read keeps the byte order mark at the beginning of a text
 	NoticesClose bool   // a close frame ends the connection before the peer ends the stream
-	Pings        bool   // a client can ping, and knows the round trip
+	Pings        bool   // a client can ping and measure the round trip
 
 	// OnWire returns the close code that the platform sends for the code passed to
 	// Close.
 	OnWire func(websocket.StatusCode) websocket.StatusCode
 
-	// WantNothingHeld wants a closed connection to hold no platform resources.
+	// WantNothingHeld expects a closed connection to hold no platform resources.
 	WantNothingHeld func(testing.TB, *websocket.Conn)
 
-	// CountCallbacks starts counting callbacks. wantReleased wants at least one to have
+	// CountCallbacks starts counting callbacks. wantReleased expects at least one to have
 	// been created, and all to be released.
 	CountCallbacks func(*testing.T) (wantReleased func())
 
@@ -99,7 +99,7 @@ func (h *Host) Signal(t *testing.T, key string) {
 	conntest.WantCause(t, conntest.ReadErr(Bounded(t), h.Dial(t, "/signal?key="+key)), websocket.StatusNormalClosure)
 }
 
-// WantSeen wants the server to have seen a connection end as described: with a code and
+// WantSeen expects the server to have seen a connection end as described: with a code and
 // a reason, or without a close frame.
 func (h *Host) WantSeen(t *testing.T, key, want string) {
 	t.Helper()
@@ -144,14 +144,14 @@ func MustWrite(t *testing.T, c *websocket.Conn, typ websocket.MessageType, s str
 	}
 }
 
-// WantEcho sends a message and wants it back.
+// WantEcho sends a message and expects its echo.
 func WantEcho(t *testing.T, c *websocket.Conn, typ websocket.MessageType, s string) {
 	t.Helper()
 	MustWrite(t, c, typ, s)
 	conntest.WantMessage(t, c, typ, s)
 }
 
-// WantOpen wants the connection to an echo server to work.
+// WantOpen expects the connection to an echo server to work.
 func WantOpen(t *testing.T, c *websocket.Conn) {
 	t.Helper()
 	WantEcho(t, c, websocket.MessageText, "still here")

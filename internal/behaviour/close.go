@@ -145,7 +145,7 @@ func testPeerStatus(t *testing.T, h *Host) {
 	conntest.WantEnded(t, c, 4002)
 }
 
-// An invalid code or reason is an error, and closes the connection all the same.
+// An invalid code or reason is an error, but the connection is closed.
 func testCloseInvalid(t *testing.T, h *Host) {
 	for name, tt := range map[string]struct {
 		code   websocket.StatusCode
@@ -275,7 +275,7 @@ func testCloseNowDuringClose(t *testing.T, h *Host) {
 	conntest.WantEnded(t, c, -1)
 }
 
-// testThousand opens and closes connections in all ways, and wants no goroutines left.
+// testThousand opens and closes connections in all ways, and expects no goroutines left.
 func testThousand(t *testing.T, h *Host) {
 	conns := 1000
 	if testing.Short() {
@@ -312,7 +312,7 @@ func testThousand(t *testing.T, h *Host) {
 	wantReleased()
 }
 
-// wantGoroutines wants at most this number of goroutines, after a moment.
+// wantGoroutines expects at most this number of goroutines, after a moment.
 func wantGoroutines(t *testing.T, most int) {
 	t.Helper()
 	for ctx := Bounded(t); runtime.NumGoroutine() > most; {

@@ -111,7 +111,7 @@ func testDialAddresses(t *testing.T, h *Host) {
 	}
 }
 
-// WantNoConn wants Dial to fail, and not with a context error.
+// WantNoConn expects Dial to fail, and not with a context error.
 func WantNoConn(t *testing.T, url string, opts *websocket.DialOptions) error {
 	t.Helper()
 	ctx := Bounded(t)

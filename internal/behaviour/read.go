@@ -148,7 +148,7 @@ func testReaderStale(t *testing.T, h *Host) {
 	stale := func(r io.Reader) {
 		t.Helper()
 		if n, err := r.Read(make([]byte, 1)); n != 0 || err == nil || err == io.EOF || errors.Is(err, net.ErrClosed) {
-			t.Errorf("got %d, %v from a reader whose message is over", n, err)
+			t.Errorf("got %d, %v from a reader after its message", n, err)
 		}
 	}
 	stale(first)
@@ -239,7 +239,7 @@ func testReadLimit(t *testing.T, h *Host) {
 			if got, want := h.Await(t, key), h.Seen(websocket.StatusMessageTooBig, ""); !strings.HasPrefix(got, want) {
 				t.Errorf("the server saw %q, want %q", got, want)
 			}
-			// The first error stays the cause, whatever the peer replies.
+			// The first error remains the cause, whatever the peer replies.
 			for name, err := range conntest.EveryCall(t, c) {
 				if !errors.Is(err, websocket.ErrMessageTooBig) {
 					t.Errorf("%s: got %v", name, err)

@@ -33,7 +33,7 @@ func (RefusesDeadlines) SetDeadline(time.Time) error      { return ErrNoDeadline
 func (RefusesDeadlines) SetReadDeadline(time.Time) error  { return ErrNoDeadlines }
 func (RefusesDeadlines) SetWriteDeadline(time.Time) error { return ErrNoDeadlines }
 
-// IdleTimeout sets a deadline of its own in each Read and Write. Before that it calls
+// IdleTimeout sets a deadline in each Read and Write. Before that it calls
 // Enter, if not nil.
 type IdleTimeout struct {
 	net.Conn

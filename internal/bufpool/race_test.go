@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// wantPanic wants misuse to panic, and the pool to account for all objects.
+// wantPanic expects misuse to panic, and the pool to account for all objects.
 func wantPanic(t *testing.T, kind poolcheck.Kind, misuse func()) {
 	t.Helper()
 	before := poolcheck.Out()[kind]

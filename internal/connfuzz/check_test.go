@@ -135,7 +135,7 @@ func (fz *fuzzed) ends(want rawpeer.Decoded) bool {
 	return !fz.stays || want.Close != nil || len(want.Codes) > 0
 }
 
-// checkTime wants no time to pass, except with a peer that stays.
+// checkTime expects no time to pass, except with a peer that keeps the connection.
 func (fz *fuzzed) checkTime(t *testing.T, h *heard, want rawpeer.Decoded) {
 	low, high := time.Duration(0), time.Duration(0)
 	switch {
@@ -152,7 +152,7 @@ func (fz *fuzzed) checkTime(t *testing.T, h *heard, want rawpeer.Decoded) {
 	}
 }
 
-// checkAfter wants each call to fail after the connection has ended.
+// checkAfter expects each call to fail after the connection has ended.
 func (fz *fuzzed) checkAfter(t *testing.T, c *websocket.Conn, h *heard) {
 	if (h.err == nil || errors.Is(h.err, context.DeadlineExceeded) && !errors.Is(h.err, net.ErrClosed)) && fz.way != byClose {
 		return
@@ -165,7 +165,7 @@ func (fz *fuzzed) checkAfter(t *testing.T, c *websocket.Conn, h *heard) {
 // sentFrames are the frames that the connection sent.
 type sentFrames []rawpeer.Frame
 
-// checkSent wants the sent bytes to be valid frames, and their messages to be the
+// checkSent expects the sent bytes to be valid frames, and their messages to be the
 // echoed ones.
 func (fz *fuzzed) checkSent(t *testing.T, h *heard) sentFrames {
 	b, us := h.sent, rawpeer.Client
@@ -212,7 +212,7 @@ func (frames sentFrames) code() int {
 	return code
 }
 
-// checkClose wants the close frame that corresponds to the end, and no other.
+// checkClose expects the close frame that corresponds to the end, and no other.
 func (fz *fuzzed) checkClose(t *testing.T, sent sentFrames, want rawpeer.Decoded) {
 	got := sent.code()
 	switch {
@@ -237,7 +237,7 @@ func (fz *fuzzed) checkClose(t *testing.T, sent sentFrames, want rawpeer.Decoded
 // maxPongs is the most consecutive pings of which each is answered.
 const maxPongs = 16
 
-// checkPongs wants the pings to be answered in order: the last one always, and all if
+// checkPongs expects the pings to be answered in order: the last one always, and all if
 // there are few.
 func (fz *fuzzed) checkPongs(t *testing.T, sent sentFrames, want rawpeer.Decoded) {
 	var pongs []string

@@ -27,7 +27,7 @@ func FuzzClientConn(f *testing.F) { fuzzConn(f, rawpeer.Server) }
 type fuzzed struct {
 	peer        rawpeer.Role
 	wire        []byte
-	cuts        []byte // the size of each read from the stream, less one; 0 stands for all
+	cuts        []byte // the size of each read from the stream, less one; 0 means no limit
 	way         readWay
 	compression websocket.CompressionMode
 	limit       int
@@ -54,7 +54,7 @@ var fuzzedLimits = []int{32768, -1, 0, 1, 125, 1000, 70_000}
 const (
 	maxFuzzedWire = 8 << 10 // may inflate to 8 MiB
 	maxFuzzedSize = 5000
-	fuzzPatience  = time.Hour // with a peer that stays and sends nothing
+	fuzzPatience  = time.Hour // with a peer that keeps the connection and sends nothing
 )
 
 // The bits of the fuzz argument flags.

@@ -121,7 +121,7 @@ func DialedWith(t *testing.T, mode websocket.CompressionMode, threshold int, lin
 	return c, p, err
 }
 
-// WantCompresses wants c to compress its messages, or not to.
+// WantCompresses expects c to compress its messages, or not to.
 func WantCompresses(t *testing.T, c *websocket.Conn, p *rawpeer.Peer, want bool) {
 	t.Helper()
 	MustWriteText(t, c, Filler(1000))

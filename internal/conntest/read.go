@@ -38,7 +38,7 @@ func appendWay(room int) func(context.Context, *websocket.Conn) (websocket.Messa
 		typ, p, err := c.AppendRead(ctx, dst)
 		switch {
 		case string(p[:min(len(p), len(prefix))]) != prefix:
-			return 0, nil, fmt.Errorf("AppendRead changed what was there before: %q", p)
+			return 0, nil, fmt.Errorf("AppendRead changed the bytes before its message: %q", p)
 		case err != nil && len(p) != len(prefix):
 			return 0, nil, fmt.Errorf("AppendRead returned %d bytes and %w", len(p)-len(prefix), err)
 		}

@@ -11,7 +11,7 @@ import (
 	websocket "github.com/bhojpur/api"
 )
 
-// WantNoError wants no error.
+// WantNoError expects no error.
 func WantNoError(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -19,7 +19,7 @@ func WantNoError(t *testing.T, err error) {
 	}
 }
 
-// WantError wants got to match want, by [errors.Is].
+// WantError expects got to match want, by [errors.Is].
 func WantError(t *testing.T, got, want error) {
 	t.Helper()
 	if !errors.Is(got, want) {
@@ -27,7 +27,7 @@ func WantError(t *testing.T, got, want error) {
 	}
 }
 
-// WantCause wants the error of a call that was under way when the peer, the network or
+// WantCause expects the error of a call that was under way when the peer, the network or
 // a failure ended the connection: it does not match net.ErrClosed, and has this close
 // status of the peer, or -1 if the peer sent none.
 func WantCause(t *testing.T, got error, status websocket.StatusCode) {
@@ -36,14 +36,14 @@ func WantCause(t *testing.T, got error, status websocket.StatusCode) {
 		t.Fatal("got no error, want the cause of the end of the connection")
 	}
 	if errors.Is(got, net.ErrClosed) {
-		t.Fatalf("got error %v, which is net.ErrClosed, want the cause alone", got)
+		t.Fatalf("got error %v, which is net.ErrClosed, want only the cause", got)
 	}
 	if code := websocket.CloseStatus(got); code != status {
 		t.Fatalf("got close status %v in %v, want %v", code, got, status)
 	}
 }
 
-// WantClosed wants the error of a call on a connection that had ended before, or that
+// WantClosed expects the error of a call on a connection that had ended before, or that
 // this side closed: it matches net.ErrClosed, and has this close status of the peer, or
 // -1 if the peer sent none.
 func WantClosed(t *testing.T, got error, status websocket.StatusCode) {
@@ -72,7 +72,7 @@ func EveryCall(t *testing.T, c *websocket.Conn) map[string]error {
 	return errs
 }
 
-// WantEnded wants every call to fail because the connection has ended, with the peer's
+// WantEnded expects every call to fail because the connection has ended, with the peer's
 // close status, or -1 if the peer sent none. Closing the connection again is no error.
 func WantEnded(t *testing.T, c *websocket.Conn, status websocket.StatusCode) {
 	t.Helper()
@@ -91,7 +91,7 @@ func WantEnded(t *testing.T, c *websocket.Conn, status websocket.StatusCode) {
 	}
 }
 
-// WantInterrupted wants the error of a call that ended with its context and left the
+// WantInterrupted expects the error of a call that ended with its context and left the
 // connection open.
 func WantInterrupted(t *testing.T, got, want error) {
 	t.Helper()
@@ -107,7 +107,7 @@ func ReadErr(ctx context.Context, c *websocket.Conn) error {
 	return err
 }
 
-// WantMessage reads a message with Read, and wants this one.
+// WantMessage reads a message with Read, and expects this one.
 func WantMessage(t *testing.T, c *websocket.Conn, typ websocket.MessageType, want string) {
 	t.Helper()
 	gotType, got, err := c.Read(t.Context())
@@ -135,7 +135,7 @@ func WantReader(t *testing.T, c *websocket.Conn) io.Reader {
 	return r
 }
 
-// WantRead wants the next bytes of r to be these.
+// WantRead expects the next bytes of r to be these.
 func WantRead(t *testing.T, r io.Reader, want string) {
 	t.Helper()
 	got := make([]byte, len(want))
@@ -144,7 +144,7 @@ func WantRead(t *testing.T, r io.Reader, want string) {
 	}
 }
 
-// WantRest wants r to end after these bytes.
+// WantRest expects r to end after these bytes.
 func WantRest(t *testing.T, r io.Reader, want string) {
 	t.Helper()
 	if got, err := io.ReadAll(r); string(got) != want || err != nil {
@@ -152,7 +152,7 @@ func WantRest(t *testing.T, r io.Reader, want string) {
 	}
 }
 
-// WantBetween wants Reader and Read to fail because another message is being read,
+// WantBetween expects Reader and Read to fail because another message is being read,
 // without ending the connection.
 func WantBetween(t *testing.T, c *websocket.Conn) {
 	t.Helper()
@@ -215,7 +215,7 @@ func MustEnd(t *testing.T, w io.Closer) {
 	}
 }
 
-// WantTimeout wants the error of a call on a net.Conn after its deadline.
+// WantTimeout expects the error of a call on a net.Conn after its deadline.
 func WantTimeout(t *testing.T, err error) {
 	t.Helper()
 	WantError(t, err, os.ErrDeadlineExceeded)

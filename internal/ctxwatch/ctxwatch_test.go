@@ -87,7 +87,7 @@ func call(t *testing.T, w *Watch, d *direction, ctx context.Context) {
 	t.Helper()
 	begin(t, w, d, ctx)
 	if end(w, d) {
-		t.Fatal("a call was interrupted whose context had not ended")
+		t.Fatal("a call was interrupted before its context ended")
 	}
 }
 
@@ -110,8 +110,8 @@ func end(w *Watch, d *direction) (wasInterrupted bool) {
 	return wasInterrupted
 }
 
-// wantRefused wants Begin to return false for an ended context, and to leave no state
-// behind.
+// wantRefused expects Begin to return false for an ended context, and to leave no
+// state.
 func wantRefused(t *testing.T, w *Watch, d *direction, ctx context.Context) {
 	t.Helper()
 	if !d.tryLock() {
@@ -369,7 +369,7 @@ func TestDroppedWatchIsCollected(t *testing.T) {
 				runtime.Gosched()
 				select {
 				case <-limit:
-					t.Fatal("a registration is left of a Watch that was collected")
+					t.Fatal("a registration of a collected Watch is left")
 				default:
 				}
 			}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// These are built without the race detector alone: with it, pools forget.
+// These tests are not built with the race detector, which makes pools drop objects.
 
 func TestCompressorAllocatesNothing(t *testing.T) {
 	for level := 1; level <= MaxLevel; level++ {
@@ -52,7 +52,7 @@ func allocatesNothing(t *testing.T, bits, level int, takeover bool) {
 	}
 }
 
-// A compressor is there whatever the garbage collector takes.
+// A compressor is available after any garbage collection.
 func TestCompressorStays(t *testing.T) {
 	msg := jsonText(1000, 1)
 	var conns [100]*Compressor

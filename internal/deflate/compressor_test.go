@@ -92,7 +92,7 @@ func converse(t *testing.T, c *Compressor, compress func(c *Compressor, dst, p [
 			t.Fatalf("message %d was changed", i)
 		}
 		if string(payload[:len(prefix)]) != prefix {
-			t.Fatalf("message %d: what dst had was changed", i)
+			t.Fatalf("message %d: the bytes before it in dst were changed", i)
 		}
 		payload = payload[len(prefix):]
 		if !c.takeover {
@@ -131,7 +131,7 @@ func TestEmptyMessage(t *testing.T) {
 	}
 }
 
-// What takes the place of a message that was not sent must not lean on it.
+// The message after one that was not sent must not refer to that.
 func TestDiscard(t *testing.T) {
 	text := jsonText(1000, 9)
 	tests := []struct {
@@ -255,7 +255,7 @@ func TestShortMessagesTakeOver(t *testing.T) {
 	}
 }
 
-// A message behind short ones, or behind a long one whose last block is short,
+// A message after short ones, or after a long one whose last block is short,
 // refers to all that the window keeps.
 func TestShortBlocksStayInTheWindow(t *testing.T) {
 	long := noise(1000, 5)
@@ -285,7 +285,7 @@ func TestShortBlocksStayInTheWindow(t *testing.T) {
 					payload := how.compress(k.c, nil, long)
 					k.want(t, payload, long)
 					if len(payload) > 100 {
-						t.Errorf("what the window has became %d bytes", len(payload))
+						t.Errorf("a message within the window became %d bytes", len(payload))
 					}
 				})
 			}
@@ -323,7 +323,7 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-// The window grows with what was said.
+// The window grows with the messages.
 func TestWindowIsAllocatedAsItFills(t *testing.T) {
 	c := NewCompressor(maxWindowBits, DefaultLevel, true)
 	c.Append(nil, jsonText(100, 1))

@@ -49,7 +49,7 @@ func TestFloods(t *testing.T) {
 	}
 }
 
-// BenchmarkFlood shows what a byte of a flood costs.
+// BenchmarkFlood measures the time for a byte of a flood.
 func BenchmarkFlood(b *testing.B) {
 	for name, flood := range floods() {
 		b.Run(name, func(b *testing.B) {

@@ -11,10 +11,10 @@ import (
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 
-// fuzzLimit bounds what is inflated of one input.
+// fuzzLimit bounds the inflated bytes of one input.
 const fuzzLimit = 1 << 20
 
-// readLimited inflates what src has, up to fuzzLimit, chunk bytes at a time and
+// readLimited inflates src, up to fuzzLimit bytes, chunk bytes at a time and
 // through interruptions.
 func readLimited(in *Inflater, src io.Reader, chunk int) (got []byte, err error) {
 	in.Begin(src)

@@ -188,7 +188,7 @@ func readAtRandom(f *Inflater, r *rand.Rand, payload []byte) (got []byte, err er
 		p := make([]byte, 1+r.IntN(most))
 		k, err := f.Read(p)
 		got = append(got, p[:k]...)
-		clear(p) // what was returned may change
+		clear(p) // the caller may change the returned bytes
 		switch err {
 		case nil, iotest.ErrTimeout:
 		case io.EOF:
@@ -226,7 +226,7 @@ func deflateOthers(level int, std, final bool, seen, msg []byte) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte(tail))
 }
 
-// What has come is there before the rest of the message is asked for.
+// The bytes that have arrived are returned before the rest of the message is read.
 func TestReadDoesNotWait(t *testing.T) {
 	var b bytes.Buffer
 	w, _ := flate.NewWriter(&b, 1)
@@ -313,7 +313,7 @@ func TestAbandoned(t *testing.T) {
 	}
 }
 
-// Nothing of the caller stays in what went back to the pools.
+// Objects in the pools do not refer to the caller's memory.
 func TestPooledPartsLetGo(t *testing.T) {
 	f := NewInflater(maxWindowBits, true)
 	f.Begin(bytes.NewReader([]byte("\xf2\x48\xcd")))
@@ -355,7 +355,7 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-// What is kept of earlier messages is twice what was agreed on.
+// Twice the negotiated window of earlier messages is kept.
 func TestInflaterKeeps(t *testing.T) {
 	for bits := minWindowBits; bits <= maxWindowBits; bits++ {
 		f := NewInflater(bits, true)

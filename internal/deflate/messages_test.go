@@ -49,7 +49,7 @@ func conversation() [][]byte {
 	return msgs
 }
 
-// sources are ways for a payload to come in.
+// sources are ways in which a payload arrives.
 var sources = []struct {
 	name string
 	wrap func(io.Reader) io.Reader

@@ -9,13 +9,13 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// wantPanic wants misuse to panic, and to leave nothing out of its pool.
+// wantPanic expects misuse to panic, and to leave nothing out of its pool.
 func wantPanic(t *testing.T, kind poolcheck.Kind, misuse func()) {
 	t.Helper()
 	before := poolcheck.Out()[kind]
 	defer func() {
 		if recover() == nil {
-			t.Error("nobody noticed")
+			t.Error("the misuse was not detected")
 		}
 		if n := poolcheck.Out()[kind]; n != before {
 			t.Errorf("%d more are out than before", n-before)
@@ -24,8 +24,8 @@ func wantPanic(t *testing.T, kind poolcheck.Kind, misuse func()) {
 	misuse()
 }
 
-// spoil puts one after the other into a pool and writes to it then, which is
-// undone unless taking notices. The pool drops what was put there at random.
+// spoil repeatedly puts an object into a pool and writes to it afterwards. It undoes the
+// write unless take panics. The pool drops objects at random.
 func spoil[T any](take func() T, put func(T), write, undo func(T)) {
 	for range 100 {
 		v := take()

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A talk is a Compressor, and what a peer makes of it.
+// A talk is a Compressor, and the messages that a peer inflates.
 type talk struct {
 	c    *Compressor
 	peer *walker
@@ -24,7 +24,7 @@ func (k *talk) close() {
 	k.ours.Close()
 }
 
-// want wants a payload to inflate to msg.
+// want expects a payload to inflate to msg.
 func (k *talk) want(t *testing.T, payload, msg []byte) {
 	t.Helper()
 	if !k.c.takeover {
@@ -130,9 +130,9 @@ func TestTurnsAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
-// A connection whose encoder nobody else had refers to the whole window; otherwise
-// to what it keeps, and to no more.
-func TestWhatIsReferredTo(t *testing.T) {
+// If no other connection has used the encoder, a message refers to the whole window,
+// otherwise only to the bytes that the connection keeps.
+func TestReferences(t *testing.T) {
 	k := newTalk(maxWindowBits, DefaultLevel, true)
 	defer k.close()
 	msg := noise(windowKept+1000, 1)
@@ -151,15 +151,15 @@ func TestWhatIsReferredTo(t *testing.T) {
 	}
 	size(msg)
 	if got := size(msg); got > 200 {
-		t.Errorf("what was sent just before became %d bytes", got)
+		t.Errorf("a repeated message became %d bytes", got)
 	}
 	takeAll()
 	if got := size(msg); got < 900 {
-		t.Errorf("got %d bytes: what is not kept was referred to", got)
+		t.Errorf("got %d bytes: the message refers to bytes that are not kept", got)
 	}
 	takeAll()
 	if got := size(msg[len(msg)-windowKept:]); got > 100 {
-		t.Errorf("what is kept became %d bytes", got)
+		t.Errorf("a message within the kept bytes became %d bytes", got)
 	}
 }
 

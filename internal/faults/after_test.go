@@ -74,7 +74,7 @@ func (s *faultSession) calls(t *testing.T) map[string]error {
 	return errs
 }
 
-// wantWorking wants messages to be exchanged in both directions.
+// wantWorking expects messages to be exchanged in both directions.
 func (s *faultSession) wantWorking(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), operationTimeout)
@@ -105,7 +105,7 @@ func (s *faultSession) wantWorking(t *testing.T) {
 	}
 }
 
-// wantBounded wants each call to end with its context at the latest. Whether it
+// wantBounded expects each call to end with its context at the latest. Whether it
 // succeeds depends on the fault.
 func (s *faultSession) wantBounded(t *testing.T) {
 	t.Helper()
@@ -116,7 +116,7 @@ func (s *faultSession) wantBounded(t *testing.T) {
 	}
 }
 
-// wantRefused wants the calls that need the failed direction to fail at once.
+// wantRefused expects the calls that need the failed direction to fail at once.
 func (s *faultSession) wantRefused(t *testing.T, k *faultCase) {
 	t.Helper()
 	d, _, hit := k.hit()

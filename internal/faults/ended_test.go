@@ -190,7 +190,7 @@ func TestEnded(t *testing.T) {
 	}
 }
 
-// wantCause wants err to match want, if that is not nil, and to match io.EOF only if
+// wantCause expects err to match want, if that is not nil, and to match io.EOF only if
 // want does.
 func wantCause(t *testing.T, err, want error) {
 	t.Helper()

@@ -24,7 +24,7 @@ import (
 
 // These tests break the stream under a connection, in each of several ways, at each
 // byte of a short conversation. The operation under test reads and writes known bytes
-// in a known order, so for each byte the test knows whether a fault there affects the
+// in a known order, so for each byte the test can tell whether a fault there affects the
 // operation, and with which error.
 
 var allFaults = flag.Bool("faults.all", false, "break the stream at every byte, of long messages too")
@@ -39,7 +39,7 @@ const (
 
 func (d direction) String() string { return [...]string{"in", "out"}[d] }
 
-// fault is what happens to a stream.
+// fault is a failure of a stream.
 type fault struct {
 	name   string
 	fails  [2]error // the later errors of Reads and Writes at the end under test; nil where they keep working
@@ -122,7 +122,7 @@ type operation struct {
 	got  string // the payload it delivers
 	over bool   // whether the connection has ended
 
-	// What it depends on:
+	// The result depends on:
 	order  []direction             // the directions it depends on, in order
 	enough func(masked bool) int64 // how many of the peer's bytes it needs; nil means all
 	early  bool                    // the last written bytes may be missing
@@ -313,7 +313,7 @@ func (k *faultCase) judge(t *testing.T, s *faultSession, took time.Duration, err
 	case !hit && !whole && !(k.op.loose && isOneOf(err, append(k.wantFailure(inward, 1), k.wantFailure(outward, 1)...))):
 		t.Errorf("got error %v, %.80q, want %v, %.80q", err, s.got, k.op.ends, k.op.got)
 	case hit && k.fault.fails[d] != errStopped && k.op.ends != err && errors.Is(err, net.ErrClosed) && k.op.fails == nil:
-		t.Errorf("got error %v, which is net.ErrClosed, want the cause alone", err)
+		t.Errorf("got error %v, which is net.ErrClosed, want only the cause", err)
 	}
 	bound := k.op.grace
 	switch {

@@ -22,7 +22,7 @@ import (
 
 var (
 	said     = "something to say, something"
-	saidMore = conntest.Filler(5000)   // more than is copied behind a frame header
+	saidMore = conntest.Filler(5000)   // more than is copied after a frame header
 	saidMost = conntest.Filler(17_000) // more than a frame of a Writer
 	saidJSON = `"` + said + `"`
 )
@@ -197,7 +197,7 @@ var operations = []operation{
 		},
 		run:      func(ctx context.Context, s *faultSession) error { return s.c.Ping(ctx) },
 		restarts: true,
-		fails:    eitherError, // readers and writers both notice
+		fails:    eitherError, // both readers and writers detect it
 	},
 	{
 		name: "Write and Read", restarts: true, order: []direction{outward, inward}, got: noted,

@@ -86,7 +86,7 @@ func (a *answering) unmasked() string {
 func stream(t *testing.T, wire string) string {
 	frames, err := rawpeer.ParseFrames([]byte(wire))
 	if err != nil {
-		t.Errorf("got error %v from what the peer got", err)
+		t.Errorf("got error %v from the received bytes", err)
 	}
 	var bytes []byte
 	inMessage := false

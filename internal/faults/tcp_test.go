@@ -17,7 +17,7 @@ import (
 	"github.com/bhojpur/api/wsjson"
 )
 
-// shortly is a timeout that is meant to expire, in real time.
+// shortly is a timeout that expires in real time.
 const shortly = 30 * time.Millisecond
 
 // departures are the ways in which a peer leaves over TCP.

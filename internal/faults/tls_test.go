@@ -156,7 +156,7 @@ func TestFaultsOverTLSCorruptRecord(t *testing.T) {
 				}
 				typ, b, err := c.Read(t.Context())
 				if err != nil || typ != websocket.MessageText || string(b) != said {
-					t.Fatalf("got %v %q and error %v, want what was sent before", typ, b, err)
+					t.Fatalf("got %v %q and error %v, want the message that was sent before", typ, b, err)
 				}
 				err = rawpeer.GoErr(t, func() error { return conntest.ReadErr(t.Context(), c) }).Err()
 				conntest.WantCause(t, err, -1)

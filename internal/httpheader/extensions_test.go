@@ -55,7 +55,7 @@ func holdsTooMuch(line string) bool {
 }
 
 // FuzzParseExtensions compares ParseExtensions with a regular expression of the
-// grammar, and with the parse of its own formatted result.
+// grammar, and with the parsed form of its formatted result.
 func FuzzParseExtensions(f *testing.F) {
 	for _, line := range []string{
 		"", ",", "permessage-deflate", "permessage-deflate; client_max_window_bits",

@@ -34,7 +34,7 @@ func TestElements(t *testing.T) {
 		return n < 2
 	})
 	if n != 2 {
-		t.Errorf("%d elements were yielded, want the 2 that were asked for", n)
+		t.Errorf("%d elements were yielded, want 2", n)
 	}
 }
 

@@ -15,7 +15,7 @@ func TestAcceptKey(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := AppendAcceptKey([]byte("accept: "), key); string(got) != "accept: "+want {
-		t.Errorf("got %q, want %q behind what was there", got, want)
+		t.Errorf("got %q, want %q appended", got, want)
 	}
 	if got := unenforcedSHA1([]byte(key)); got != sha1.Sum([]byte(key)) {
 		t.Errorf("without enforcement the hash is % x", got)

@@ -8,7 +8,7 @@ import (
 func TestValue(t *testing.T) {
 	var v Value[int]
 	if v.Peek() != nil {
-		t.Error("a value is there before Get")
+		t.Error("a value exists before Get")
 	}
 	var wg sync.WaitGroup
 	got := make([]*int, 8)

@@ -158,7 +158,7 @@ func TestCloseOverTLSWhileReading(t *testing.T) {
 	}
 }
 
-// wantClosed wants a type to be closed a number of times, and the connection below it
+// wantClosed expects a type to be closed a number of times, and the connection below it
 // once.
 func wantClosed(t *testing.T, outer *atomic.Int32, times int32, below *atomic.Int32) {
 	t.Helper()
@@ -245,7 +245,7 @@ func TestBodyOfSwitchedProtocols(t *testing.T) {
 	}
 }
 
-// A body of a different connection is not taken for the reported one.
+// A body of a different connection is not used in place of the reported one.
 func TestBodyOfAnother(t *testing.T) {
 	c, _ := tcp(t)
 	body := struct {

@@ -59,7 +59,7 @@ func (s *side) write(ctx context.Context, p []byte) (int, error) {
 	return n, err
 }
 
-// wantRead wants to read text.
+// wantRead expects to read text.
 func (s *side) wantRead(t *testing.T, ctx context.Context, text string) {
 	t.Helper()
 	p := make([]byte, 100)

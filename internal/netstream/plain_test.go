@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// inMemory is a stream of its own: nothing is below it.
+// inMemory is a stream without another one below it.
 type inMemory struct {
 	_ sync.Mutex
 	_ sync.Cond

@@ -8,7 +8,7 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// wantPanic wants misuse to panic, and the pool to account for all objects.
+// wantPanic expects misuse to panic, and the pool to account for all objects.
 func wantPanic(t *testing.T, misuse func()) {
 	t.Helper()
 	before := poolcheck.Out()[poolcheck.Write]

@@ -145,7 +145,7 @@ func TestReadBlock(t *testing.T) {
 			s.locks.reading.Store(true)
 			defer s.locks.reading.Store(false)
 			if b, n, err := s.ReadBlock(ctx, 1<<20, 0); b != nil || n != 0 || err != ErrInterrupted {
-				t.Errorf("got %d bytes, block %v and %v; want ErrInterrupted alone", n, b, err)
+				t.Errorf("got %d bytes, block %v and %v; want only ErrInterrupted", n, b, err)
 			}
 		})
 	}
@@ -272,7 +272,7 @@ func (o *ownInterrupts) ResumeRead() {
 func (o *ownInterrupts) InterruptWrite() Outcome { return o.outcome }
 func (o *ownInterrupts) ResumeWrite()            {}
 
-// Unsent counts what the peer has not taken, also while a write waits.
+// Unsent counts the bytes that the peer has not accepted, also while a write waits.
 func TestUnsent(t *testing.T) {
 	for _, test := range sockets {
 		t.Run(test.name, func(t *testing.T) {

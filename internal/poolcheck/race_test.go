@@ -21,7 +21,7 @@ func newThing() *thing {
 	return v
 }
 
-// mustPanic wants misuse to panic.
+// mustPanic expects misuse to panic.
 func mustPanic(t *testing.T, misuse func()) {
 	t.Helper()
 	defer func() {

@@ -1,10 +1,10 @@
-// Package rawpeer lets tests talk to a WebSocket implementation in raw frames. It
+// Package rawpeer lets tests exchange raw frames with a WebSocket implementation. It
 // implements RFC 6455 independently and imports no WebSocket package.
 //
 //   - [Pipe] is an in-memory stream that behaves as TCP does, with fault injection.
 //   - [Frame] is a frame, valid or invalid, with its encoding.
 //   - [Peer] exchanges frames on a net.Conn, as client or server, and fails the
-//     test if it receives anything but what the test wants.
+//     test if it receives anything except what the test expects.
 //   - [ServeHandshake] and [ClientHandshake] perform the opening handshake first.
 //   - [Listen], [HTTPClient], [Serve], [Accepted] and [Dialed] run the code
 //     under test on such streams, inside net/http.

@@ -92,7 +92,7 @@ func FuzzParseFrames(f *testing.F) {
 		got, err := ParseFrames(b)
 		wire := AppendFrames(nil, got...)
 		if !bytes.HasPrefix(b, wire) || err == nil && len(wire) < len(b) {
-			t.Fatalf("% x came back as % x", b, wire)
+			t.Fatalf("% x was parsed and encoded as % x", b, wire)
 		}
 	})
 }
@@ -115,7 +115,7 @@ func TestDeflate(t *testing.T) {
 		}
 	}
 	if _, err := NewInflater(NoTakeover).Message([]byte("\xff")); err == nil {
-		t.Fatal("no error for what is not deflate")
+		t.Fatal("no error for invalid DEFLATE data")
 	}
 
 	// The example of RFC 7692 section 7.2.3.1.

@@ -20,7 +20,7 @@ type half struct {
 	off      int       // bytes of buf already read
 	delayed  []delayed // delayed bytes at the end of buf, in order
 	finished bool      // nothing more will be written: CloseWrite, Close
-	finishAt time.Time // when the reader sees the end
+	finishAt time.Time // when the end becomes visible to the reader
 	wasReset bool
 
 	// The writer's side.
@@ -219,7 +219,7 @@ func (h *half) writeErrLocked() error {
 	case h.writeCut != nil:
 		return h.writeCut
 	case h.writeStalls > 0:
-		return nil // a stalled Write does not notice what the peer did
+		return nil // a stalled Write does not detect an action of the peer
 	case h.readerClosed, h.finished:
 		return os.NewSyscallError("write", ErrBrokenPipe)
 	}

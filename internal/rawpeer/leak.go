@@ -50,7 +50,7 @@ func settle(look func() string) string {
 	}
 }
 
-// leftovers describes what remains after the tests, or returns "".
+// leftovers describes the goroutines and connections that remain after the tests, or returns "".
 func leftovers() string {
 	if t, ok := http.DefaultTransport.(*http.Transport); ok {
 		t.CloseIdleConnections()

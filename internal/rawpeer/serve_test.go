@@ -80,7 +80,7 @@ func TestAccepted(t *testing.T) {
 	})
 }
 
-// The cleanup closes what the test has not closed.
+// The cleanup closes connections that the test has not closed.
 func TestAcceptedAndLeftOpen(t *testing.T) {
 	onNetworks(t, func(t *testing.T, n Network) {
 		conn, p := Accepted(t, n, acceptConn, nil)

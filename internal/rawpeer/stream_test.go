@@ -191,7 +191,7 @@ func TestStreamDeadlineWhileBlocked(t *testing.T) {
 		got := Go(t, func() ([]byte, error) { return io.ReadAll(b) })
 		a.Close()
 		if p := got.Want(); len(p) != n {
-			t.Fatalf("%d bytes came, Write said %d", len(p), n)
+			t.Fatalf("%d bytes arrived, Write returned %d", len(p), n)
 		}
 	})
 }

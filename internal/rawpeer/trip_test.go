@@ -60,7 +60,7 @@ func TestAfterWriting(t *testing.T) {
 			}
 			wantError(t, err, ErrBrokenPipe)
 			if got := read.Want(); got != "hel" {
-				t.Fatalf("read %q, want what was written", got)
+				t.Fatalf("read %q, want the written bytes", got)
 			}
 			if n := a.Stats().BytesWritten; n != 3 {
 				t.Fatalf("%d bytes count as written, want 3", n)

@@ -77,7 +77,7 @@ func (p *Peer) WantFrame() Frame {
 	return f
 }
 
-// Want wants these frames, in this order. Masking keys are ignored; wrong masking fails
+// Want expects these frames, in this order. Masking keys are ignored; wrong masking fails
 // the test.
 func (p *Peer) Want(frames ...Frame) {
 	p.tb.Helper()
@@ -92,19 +92,19 @@ func (p *Peer) Want(frames ...Frame) {
 	}
 }
 
-// WantText wants a message of one text frame.
+// WantText expects a message of one text frame.
 func (p *Peer) WantText(s string) {
 	p.tb.Helper()
 	p.Want(Text(s))
 }
 
-// WantBinary wants a message of one binary frame.
+// WantBinary expects a message of one binary frame.
 func (p *Peer) WantBinary(b []byte) {
 	p.tb.Helper()
 	p.Want(Binary(b))
 }
 
-// WantPing wants a ping, and returns its payload for SendPong.
+// WantPing expects a ping, and returns its payload for SendPong.
 func (p *Peer) WantPing() string {
 	p.tb.Helper()
 	f := p.WantFrame()
@@ -114,13 +114,13 @@ func (p *Peer) WantPing() string {
 	return string(f.Payload)
 }
 
-// WantPong wants a pong with this payload.
+// WantPong expects a pong with this payload.
 func (p *Peer) WantPong(s string) {
 	p.tb.Helper()
 	p.Want(Pong(s))
 }
 
-// WantClose wants a close frame with this code, or without one for [NoCode].
+// WantClose expects a close frame with this code, or without one for [NoCode].
 // It returns the reason.
 func (p *Peer) WantClose(code int) (reason string) {
 	p.tb.Helper()
@@ -132,7 +132,7 @@ func (p *Peer) WantClose(code int) (reason string) {
 	return reason
 }
 
-// WantCloseReason wants a close frame with this code and reason.
+// WantCloseReason expects a close frame with this code and reason.
 func (p *Peer) WantCloseReason(code int, reason string) {
 	p.tb.Helper()
 	p.Want(Close(code, reason))
@@ -174,7 +174,7 @@ func (p *Peer) ReadMessage() Message {
 	return m
 }
 
-// WantMessage wants a message, in any number of frames, compressed or not.
+// WantMessage expects a message, in any number of frames, compressed or not.
 func (p *Peer) WantMessage(opcode Opcode, payload []byte) Message {
 	p.tb.Helper()
 	m := p.ReadMessage()
@@ -186,7 +186,7 @@ func (p *Peer) WantMessage(opcode Opcode, payload []byte) Message {
 	return m
 }
 
-// WantSilence wants nothing to arrive for d, not even the end of the stream.
+// WantSilence expects nothing to arrive for d, not even the end of the stream.
 func (p *Peer) WantSilence(d time.Duration) {
 	p.tb.Helper()
 	err := p.await(d)
@@ -200,19 +200,19 @@ func (p *Peer) WantSilence(d time.Duration) {
 	}
 }
 
-// WantEOF wants the stream to end here by a Close or a CloseWrite.
+// WantEOF expects the stream to end here by a Close or a CloseWrite.
 func (p *Peer) WantEOF() {
 	p.tb.Helper()
 	p.wantEnd("the end of the stream", func(err error) bool { return err == io.EOF })
 }
 
-// WantReset wants the stream to end here with a reset.
+// WantReset expects the stream to end here with a reset.
 func (p *Peer) WantReset() {
 	p.tb.Helper()
 	p.wantEnd("a reset", isReset)
 }
 
-// WantEnd wants the stream to end here in either way. A connection that is closed with
+// WantEnd expects the stream to end here in either way. A connection that is closed with
 // unread bytes ends with a reset.
 func (p *Peer) WantEnd() {
 	p.tb.Helper()
@@ -239,7 +239,7 @@ func (p *Peer) await(d time.Duration) error {
 	return err
 }
 
-// WantWrites wants the code under test to have made n Writes since [Peer.CountWrites].
+// WantWrites expects the code under test to have made n Writes since [Peer.CountWrites].
 func (p *Peer) WantWrites(n int) {
 	p.tb.Helper()
 	if got := p.Stream().Peer().RecordedWrites(); len(got) != n {

@@ -99,7 +99,7 @@ func TestPostMessage(t *testing.T) {
 			}
 		})
 	}
-	inBubble(t, "what is taken counts until it is sent", func(t *testing.T, q *Queue[int]) {
+	inBubble(t, "a posted request counts until it is sent", func(t *testing.T, q *Queue[int]) {
 		must(t, "the lead", q.TryLead(Message))
 		q.PostMessage(1, 10, 10)
 		var b Batch[int]

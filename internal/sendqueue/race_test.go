@@ -8,7 +8,7 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// wantPanic wants misuse to panic, and to leave nothing out of its pool.
+// wantPanic expects misuse to panic, and to leave nothing out of its pool.
 func wantPanic(t *testing.T, misuse func()) {
 	t.Helper()
 	before := poolcheck.Out()[poolcheck.Waiter]

@@ -15,7 +15,7 @@ import (
 var seedFlag = flag.Uint64("sendqueue.seed", 0, "the `seed` of the one random schedule to run")
 
 // TestRandomSchedules runs goroutines that send in all ways at once, over a model of a
-// sender, and checks what arrives. A wake-up that is lost is a deadlock of the bubble.
+// sender, and checks the received frames. A wake-up that is lost is a deadlock of the bubble.
 func TestRandomSchedules(t *testing.T) {
 	if *seedFlag != 0 {
 		runSchedule(t, *seedFlag)
@@ -50,7 +50,7 @@ type item struct {
 	ticket int // of a request that was queued, or of the Begin of a part: the order
 }
 
-// fate is what a caller knows of its frame.
+// fate is the outcome of a frame for its caller.
 type fate uint8
 
 const (
@@ -61,7 +61,7 @@ const (
 
 var errGone = errors.New("the stream is closed")
 
-// modelSender is a sender whose frames have one byte each. What it sends is kept.
+// modelSender is a sender whose frames have one byte each. The sent bytes are kept.
 type modelSender struct {
 	t       *testing.T
 	q       Queue[item]
@@ -201,7 +201,7 @@ func (s *modelSender) take(own *Request[item]) {
 	}
 }
 
-// flush sends what is in out, of which the frame at own is the caller's.
+// flush sends out, in which the frame at own is the caller's.
 func (s *modelSender) flush(ctx context.Context, own int) fate {
 	for s.sent < len(s.out) {
 		if s.rand.IntN(4) == 0 {
@@ -277,7 +277,7 @@ func (s *modelSender) release() {
 	}
 }
 
-// drain leaves what is in out to a goroutine.
+// drain leaves out to a goroutine.
 func (s *modelSender) drain() {
 	s.drains.Go(func() {
 		s.flush(context.Background(), len(s.out))
@@ -455,12 +455,12 @@ func (s *modelSender) step(rnd *rand.Rand) {
 	}
 }
 
-// check checks what arrived, once all goroutines have returned.
+// check checks the received frames, once all goroutines have returned.
 func (s *modelSender) check(usable bool) {
 	t := s.t
 	seen := map[int]bool{}
 	var begun, last int     // the message of the last part, and the largest ticket
-	ended := map[int]bool{} // messages behind whose parts something else came
+	ended := map[int]bool{} // messages whose parts were followed by other frames
 	for _, f := range s.wire {
 		if seen[f.id] {
 			t.Errorf("frame %d arrived twice", f.id)
@@ -477,7 +477,7 @@ func (s *modelSender) check(usable bool) {
 			ended[begun] = true
 		}
 		if begun = f.begun; ended[begun] {
-			t.Errorf("another message came between the parts of message %d", begun)
+			t.Errorf("another message is between the parts of message %d", begun)
 		}
 	}
 	closed := s.q.more.Load() != nil && s.q.more.Load().closed

@@ -29,7 +29,7 @@ func goWait(t *testing.T, q *Queue[int], r *Request[int]) *waitResult {
 	return w
 }
 
-// want wants the outcome, which is pending while Wait has not returned.
+// want expects the outcome, which is pending while Wait has not returned.
 func (w *waitResult) want(t *testing.T, want Outcome) {
 	t.Helper()
 	synctest.Wait()
@@ -38,7 +38,7 @@ func (w *waitResult) want(t *testing.T, want Outcome) {
 	}
 }
 
-// take takes what the leader may send now, and wants these frames. The requests
+// take takes the frames that the leader may send now, and expects these. The requests
 // are batched.
 func take(t *testing.T, q *Queue[int], b *Batch[int], want ...int) {
 	t.Helper()
@@ -165,7 +165,7 @@ func TestOrder(t *testing.T) {
 		part.want(t, Sent)
 		release(t, q)
 		message.want(t, pending)
-		must(t, "no lead", !q.Finish()) // the message's goroutine sends what is posted, too
+		must(t, "no lead", !q.Finish()) // the message's goroutine also sends the posted requests
 		message.want(t, Leading)
 		take(t, q, &b, 1, 6)
 		settle(q, &b, Sent)
@@ -173,7 +173,7 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// A batch that is sent in part settles what was sent.
+// A batch that is sent in part settles its sent frames.
 func TestSettle(t *testing.T) {
 	inBubble(t, "in part", func(t *testing.T, q *Queue[int]) {
 		must(t, "the lead", q.TryLead(Message))
@@ -667,7 +667,7 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// Who gives up the lead wakes one waiter, however many there are.
+// Release wakes one waiter, however many there are.
 func TestWakesOne(t *testing.T) {
 	var q Queue[int]
 	must(t, "the lead", q.TryLead(Message))

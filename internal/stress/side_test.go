@@ -113,7 +113,7 @@ func (w *stressWorker) over(op string, ctx context.Context, err error) bool {
 	return true
 }
 
-// wantOver wants other calls to fail, too.
+// wantOver expects other calls to fail, too.
 func (w *stressWorker) wantOver() {
 	if err := w.conn.Write(context.Background(), websocket.MessageText, nil); !errors.Is(err, net.ErrClosed) {
 		w.errorf("a write after the end: %v", err)

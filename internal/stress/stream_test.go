@@ -88,7 +88,7 @@ func (e *stressStream) ended(r rng, err error) bool {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		var timeout net.Error
 		if !errors.As(err, &timeout) || !timeout.Timeout() {
-			e.errorf("%v is no timeout", err)
+			e.errorf("%v is not a timeout", err)
 		}
 		if r.oneIn(2) {
 			e.nc.SetDeadline(time.Time{})
@@ -106,10 +106,10 @@ func (e *stressStream) read(r rng, from *stressStream) {
 	for {
 		n, err := e.nc.Read(buf[:r.upTo(len(buf))])
 		if !inStream(e.got, buf[:n]) {
-			e.errorf("not what was written, at %d", e.got)
+			e.errorf("the byte at %d is not the written one", e.got)
 		}
 		if e.got += int64(n); e.got > from.tried.Load() {
-			e.errorf("%d bytes came of %d", e.got, from.tried.Load())
+			e.errorf("%d of %d bytes arrived", e.got, from.tried.Load())
 		}
 		if e.ended(r, err) {
 			e.closed = err == io.EOF && !e.closing.Load()
@@ -118,10 +118,10 @@ func (e *stressStream) read(r rng, from *stressStream) {
 	}
 }
 
-// check wants all written bytes to have arrived from a peer that closed.
+// check expects all written bytes to have arrived from a peer that closed.
 func (e *stressStream) check(from *stressStream) {
 	if e.closed && e.got < from.wrote {
-		e.errorf("%d bytes came before the end, %d were written", e.got, from.wrote)
+		e.errorf("%d bytes arrived before the end, %d were written", e.got, from.wrote)
 	}
 }
 

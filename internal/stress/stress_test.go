@@ -27,7 +27,7 @@ import (
 // It runs rounds for -stress.time. A round's name contains its seed: -stress.seed
 // starts with the same one again, though the schedule is never quite the same.
 var (
-	stressTime = flag.Duration("stress.time", 3*time.Second, "how long TestStress goes on")
+	stressTime = flag.Duration("stress.time", 3*time.Second, "`duration` of TestStress")
 	stressSeed = flag.Uint64("stress.seed", 0, "the first round of TestStress; 0 is any")
 )
 

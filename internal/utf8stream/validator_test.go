@@ -66,7 +66,7 @@ var sequences = []struct {
 	{"long mixed", strings.Repeat("κόσμε 世界 \U0001F600 x", 9), -1, true},
 
 	{"continuation alone", "\x80", 0, false},
-	{"last continuation alone", "\xbf", 0, false},
+	{"only the last continuation byte", "\xbf", 0, false},
 	{"overlong NUL, 2", "\xc0\x80", 0, false},
 	{"overlong DEL, 2", "\xc1\xbf", 0, false},
 	{"overlong NUL, 3", "\xe0\x80\x80", 1, false},

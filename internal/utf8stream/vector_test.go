@@ -23,7 +23,7 @@ func TestLookup(t *testing.T) {
 			switch {
 			case before>>6 == 2 && b>>6 == 2:
 				if got != 0x80 {
-					want = "the high bit alone"
+					want = "only the high bit"
 				}
 			case possible && got != 0:
 				want = "nothing"

@@ -27,7 +27,7 @@ const standIn = `(() => {
 		happens(name, what) { this.dispatchEvent(Object.assign(new Event(name), what)); }
 		send(data) { this.sent.push(typeof data === "string" ? data : Array.from(data).join()); }
 		close(...args) {
-			if (args[0] === 1001) throw new Error("a code for browsers alone");
+			if (args[0] === 1001) throw new Error("a code only for browsers");
 			this.closes.push(args.join());
 		}
 	}

@@ -52,13 +52,13 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.Parse(args)
 	if flags.NArg() != 1 {
 		flags.Usage()
-		return errors.New("there must be one URL")
+		return errors.New("one URL is required")
 	}
 
 	t := &tests{server: strings.TrimSuffix(flags.Arg(0), "/"), agent: *agent}
 	n, err := t.count(ctx)
 	if err != nil {
-		return fmt.Errorf("asking for the number of cases: %w", err)
+		return fmt.Errorf("requesting the number of cases: %w", err)
 	}
 	for i := range n {
 		if err := t.runCase(ctx, i+1); err != nil {
@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		}
 	}
 	if err := t.updateReports(ctx); err != nil {
-		return fmt.Errorf("asking for the report: %w", err)
+		return fmt.Errorf("requesting the report: %w", err)
 	}
 	fmt.Fprintf(stdout, "%d cases; the server's report has the verdicts\n", n)
 	return nil

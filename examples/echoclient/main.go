@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	flags.Parse(args)
 	if flags.NArg() != 1 {
 		flags.Usage()
-		return errors.New("there must be one URL")
+		return errors.New("one URL is required")
 	}
 
 	conn, err := dial(ctx, flags.Arg(0), *protocols)

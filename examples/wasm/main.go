@@ -81,7 +81,7 @@ func handler(s *chat.Server, c client) (http.Handler, error) {
 
 	mux := http.NewServeMux()
 	mux.Handle("/", s.Handler(chat.Page{
-		About:         "What runs on this page is Go, as WebAssembly.",
+		About:         "This page runs Go, compiled to WebAssembly.",
 		Other:         "js/",
 		To:            "The same room in JavaScript",
 		Styles:        []string{"go.css"},

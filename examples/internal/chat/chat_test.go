@@ -44,7 +44,7 @@ func TestHistory(t *testing.T) {
 	n := serveChat(t, opts)
 	ada := chattest.Visit(t, n)
 	if welcome := ada.Join("Ada"); len(welcome.History) != 0 {
-		t.Errorf("the first one in is shown %v", welcome.History)
+		t.Errorf("the first guest gets the history %v", welcome.History)
 	}
 	for _, text := range []string{"1", "2", "3", "4", "5"} {
 		ada.Say(text)
@@ -69,7 +69,7 @@ func TestPresence(t *testing.T) {
 	ada.Join("Ada")
 	welcome := bob.Join("Bob")
 	if want := []protocol.Person{ada.You, bob.You}; !slices.Equal(welcome.People, want) {
-		t.Errorf("here are %v, want %v", welcome.People, want)
+		t.Errorf("the people are %v, want %v", welcome.People, want)
 	}
 	if got := *ada.Want(protocol.Joined).Person; got != bob.You {
 		t.Errorf("%v joined, want %v", got, bob.You)
@@ -116,7 +116,7 @@ func TestNames(t *testing.T) {
 		last = chattest.Visit(t, n)
 		last.JoinWith(protocol.Request{Type: protocol.Join, Name: tt.asked})
 		if last.You.Name != tt.want {
-			t.Errorf("guest %d asked to be %q and is %q, want %q", i, tt.asked, last.You.Name, tt.want)
+			t.Errorf("guest %d requested the name %q and has %q, want %q", i, tt.asked, last.You.Name, tt.want)
 		}
 	}
 
@@ -316,11 +316,11 @@ func TestVanishedGuest(t *testing.T) {
 		}
 		p.WantPing()
 		if leaving.Returned() {
-			t.Error("a guest who answers left")
+			t.Error("a guest who answers pings was disconnected")
 		}
 		p.WantEnd()
 		if e := leaving.Want(); e.Type != protocol.Left || e.Person.Name != "Bob" {
-			t.Errorf("got %+v, want that Bob left", e)
+			t.Errorf("got %+v, want Left of Bob", e)
 		}
 	})
 }

@@ -57,7 +57,7 @@ func (c *client) handle(req protocol.Request) (reason, text string) {
 	case c.ID == "" || req.Type == protocol.Rename:
 		name := protocol.CleanName(req.Name)
 		if name == "" || len(req.Key) > protocol.MaxKey {
-			return protocol.ReasonName, "Please tell a name."
+			return protocol.ReasonName, "Please enter a name."
 		}
 		if c.ID == "" {
 			c.room.join(c, name, req.Key)

@@ -22,7 +22,7 @@ type Page struct {
 }
 
 // JavaScript is the page whose client is in JavaScript.
-var JavaScript = Page{About: "One room. Whoever opens this page is in it.", Script: "chat.js"}
+var JavaScript = Page{About: "One room for everyone who opens this page.", Script: "chat.js"}
 
 //go:embed page.html
 var pageHTML string

@@ -74,7 +74,7 @@ func listenToNameDialog(s *session.Session, v *view) {
 		event.Call("preventDefault")
 		name := protocol.CleanName(input.Get("value").String())
 		if name == "" {
-			v.showNameError("Please tell a name.")
+			v.showNameError("Please enter a name.")
 			return
 		}
 		dialog.Call("close")
@@ -92,7 +92,7 @@ func listenToNameDialog(s *session.Session, v *view) {
 	})
 	listen(dialog, "close", func(js.Value) {
 		if v.name == "" {
-			v.AskName("") // browsers close a dialog in spite of that at the second attempt
+			v.AskName("") // browsers close the dialog at the second attempt
 		}
 	})
 }

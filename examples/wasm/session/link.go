@@ -128,9 +128,9 @@ func (s *Session) hear(ctx context.Context, n news) {
 
 // farewells are texts for the close codes of the server.
 var farewells = map[websocket.StatusCode]string{
-	websocket.StatusGoingAway:       "The server has gone away.",
-	websocket.StatusPolicyViolation: "You sent too much at once and were disconnected.",
-	websocket.StatusTryAgainLater:   "Messages came faster than they could be delivered to you.",
+	websocket.StatusGoingAway:       "The server has shut down.",
+	websocket.StatusPolicyViolation: "You were disconnected, because you sent too much at once.",
+	websocket.StatusTryAgainLater:   "Messages arrived faster than they could be delivered to you.",
 }
 
 // lost handles the end of a link.
@@ -145,7 +145,7 @@ func (s *Session) lost(ctx context.Context, err error) {
 	}
 	text, ok := farewells[code]
 	if !ok {
-		text = "There is no connection to the server."
+		text = "The server can't be reached."
 	}
 	s.view.ShowState(Offline)
 	switch code {

@@ -53,7 +53,7 @@ func TestPauses(t *testing.T) {
 		view.forget()
 		view.attempts = nil
 		s.stop()
-		view.want("offline", "trouble: The server has gone away.")
+		view.want("offline", "trouble: The server has shut down.")
 		if pause := view.attempts[0]; pause > firstPause {
 			t.Errorf("the first pause was %v", pause)
 		}
@@ -68,7 +68,7 @@ func TestConnectNow(t *testing.T) {
 		view.forget()
 		s.start()
 		session.Connect()
-		view.want("connecting", "connected", "no trouble", "Ada among Ada", "remark: The server was started anew", "history: []")
+		view.want("connecting", "connected", "no trouble", "Ada among Ada", "remark: The server was restarted", "history: []")
 		time.Sleep(time.Minute) // the scheduled attempt is not made
 		view.want()
 	})
@@ -89,7 +89,7 @@ func TestDisconnect(t *testing.T) {
 		session.Connect()
 		view.forget()
 		s.stop()
-		view.want("offline", "trouble: The server has gone away.")
+		view.want("offline", "trouble: The server has shut down.")
 		session.Disconnect()
 		s.start()
 		time.Sleep(time.Hour)
@@ -131,7 +131,7 @@ func TestStrangeServer(t *testing.T) {
 		})
 		_, view := s.enter(Options{Name: "Bob", Key: "a key"})
 		view.want("connecting", "connected", "no trouble", "Bob among ", "history: []",
-			"offline", "trouble: There is no connection to the server.")
+			"offline", "trouble: The server can't be reached.")
 	})
 }
 
@@ -143,7 +143,7 @@ func TestNobodyAnswers(t *testing.T) {
 		time.Sleep(openTimeout - 1)
 		view.want("connecting")
 		time.Sleep(2 * time.Nanosecond)
-		view.want("offline", "trouble: There is no connection to the server.")
+		view.want("offline", "trouble: The server can't be reached.")
 	})
 }
 
@@ -155,7 +155,7 @@ func TestNobodyReads(t *testing.T) {
 		time.Sleep(sendTimeout - 1)
 		view.want("connecting", "connected")
 		time.Sleep(2 * time.Nanosecond)
-		view.want("offline", "trouble: There is no connection to the server.")
+		view.want("offline", "trouble: The server can't be reached.")
 	})
 }
 

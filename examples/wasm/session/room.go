@@ -21,7 +21,7 @@ func (s *Session) handle(ctx context.Context, e protocol.Event) {
 		s.said(*e.Message)
 	case e.Type == protocol.Joined && e.Person != nil:
 		s.people[e.Person.ID] = *e.Person
-		s.present(e.Person.Name + " came in")
+		s.present(e.Person.Name + " joined")
 	case e.Type == protocol.Left && e.Person != nil:
 		delete(s.people, e.Person.ID)
 		s.present(e.Person.Name + " left")
@@ -43,10 +43,10 @@ func (s *Session) welcome(ctx context.Context, e protocol.Event) {
 
 	switch {
 	case s.room != "" && s.room != e.Room:
-		s.view.AddRemark("The server was started anew")
+		s.view.AddRemark("The server was restarted")
 		s.lastID = 0
 	case s.room != "" && len(e.History) > 0 && e.History[0].ID > s.lastID+1:
-		s.view.AddRemark("Some messages of the meantime are not shown")
+		s.view.AddRemark("Some earlier messages are not shown")
 	}
 	s.room = e.Room
 	missed := slices.DeleteFunc(e.History, func(m protocol.Message) bool { return m.ID <= s.lastID })
@@ -130,7 +130,7 @@ func (s *Session) showPeople() {
 // checkName shows a notice if the server assigned another name.
 func (s *Session) checkName() {
 	if s.me.Name != s.name {
-		s.view.Notice("Somebody else here has that name, so you are " + s.me.Name + ".")
+		s.view.Notice("That name is taken, so you are " + s.me.Name + ".")
 	}
 }
 

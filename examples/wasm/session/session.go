@@ -187,7 +187,7 @@ func (s *Session) SetName(name string) {
 		name := protocol.CleanName(name)
 		switch {
 		case name == "":
-			s.view.AskName("Please tell a name.")
+			s.view.AskName("Please enter a name.")
 			return
 		case s.me != nil && name == s.me.Name:
 			return

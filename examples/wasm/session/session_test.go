@@ -89,7 +89,7 @@ func TestJoin(t *testing.T) {
 		session, view := s.enter(Options{})
 		view.want("keep the key", "connecting", "name? ", "connected", "no trouble")
 		session.SetName(" \t")
-		view.want("name? Please tell a name.")
+		view.want("name? Please enter a name.")
 		session.SetName("  Ada  Lovelace ")
 		view.want("keep Ada Lovelace", "no trouble", "Ada Lovelace among Ada Lovelace, Bob", "history: [Bob: anybody?]")
 		bob.Want(protocol.Joined)
@@ -110,9 +110,9 @@ func TestPresence(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		session, view := s.ada()
 		zoe := s.guest("zoe")
-		view.want("Ada among Ada, zoe", "remark: zoe came in")
+		view.want("Ada among Ada, zoe", "remark: zoe joined")
 		bob := s.guest("Bob")
-		view.want("Ada among Ada, Bob, zoe", "remark: Bob came in")
+		view.want("Ada among Ada, Bob, zoe", "remark: Bob joined")
 		bob.Send(protocol.Request{Type: protocol.Rename, Name: "Zora"})
 		view.want("Ada among Ada, zoe, Zora", "remark: Bob is now Zora")
 		zoe.Conn.CloseNow()
@@ -121,7 +121,7 @@ func TestPresence(t *testing.T) {
 		session.SetName("Ada")
 		view.want()
 		session.SetName("zora")
-		view.want("keep zora", "notice: Somebody else here has that name, so you are zora 2.",
+		view.want("keep zora", "notice: That name is taken, so you are zora 2.",
 			"zora 2 among zora 2, Zora", "remark: Ada is now zora 2")
 		session.SetName("Ada")
 		view.want("keep Ada", "Ada among Ada, Zora", "remark: zora 2 is now Ada")
@@ -134,7 +134,7 @@ func TestSameName(t *testing.T) {
 		s.guest("Ada")
 		_, view := s.enter(Options{Name: "Ada", Key: "another key"})
 		view.want("connecting", "connected", "no trouble", "Ada 2 among Ada 2, Ada", "history: []",
-			"notice: Somebody else here has that name, so you are Ada 2.")
+			"notice: That name is taken, so you are Ada 2.")
 	})
 }
 
@@ -194,7 +194,7 @@ func TestRefused(t *testing.T) {
 		view.want("pending: 5", "failed: 5", tooFast)
 		bob := s.guest("Bob")
 		bob.Send(protocol.Request{Type: protocol.Say, Text: "mine", Ref: view.ref("5")})
-		view.want("Ada among Ada, Bob", "remark: Bob came in", "Bob: mine")
+		view.want("Ada among Ada, Bob", "remark: Bob joined", "Bob: mine")
 	})
 }
 
@@ -205,9 +205,9 @@ func TestNoName(t *testing.T) {
 		view.want("connecting", "name? ", "connected", "no trouble")
 
 		session, view := s.enter(Options{Name: "Ada", Key: strings.Repeat("k", protocol.MaxKey+1)})
-		view.want("connecting", "connected", "name? Please tell a name.")
+		view.want("connecting", "connected", "name? Please enter a name.")
 		session.SetName("Grace")
-		view.want("keep Grace", "name? Please tell a name.")
+		view.want("keep Grace", "name? Please enter a name.")
 	})
 }
 
@@ -237,7 +237,7 @@ func TestRestart(t *testing.T) {
 		view.want("pending: before", "settled: before", "me: before")
 
 		s.stop()
-		view.want("offline", "trouble: The server has gone away.")
+		view.want("offline", "trouble: The server has shut down.")
 		session.Say("meanwhile")
 		view.want("pending: meanwhile")
 		s.start()
@@ -245,7 +245,7 @@ func TestRestart(t *testing.T) {
 		view.want()
 		time.Sleep(firstPause)
 		view.want("connecting", "connected", "no trouble", "Ada among Ada, Bob",
-			"remark: The server was started anew", "history: [Bob: hello]", "settled: meanwhile", "me: meanwhile")
+			"remark: The server was restarted", "history: [Bob: hello]", "settled: meanwhile", "me: meanwhile")
 	})
 }
 
@@ -265,7 +265,7 @@ func TestMissed(t *testing.T) {
 		say("1")
 		view.want("Bob: 1")
 		cy := s.guest("Cy")
-		view.want("Ada among Ada, Bob, Cy", "remark: Cy came in")
+		view.want("Ada among Ada, Bob, Cy", "remark: Cy joined")
 
 		// No message is shown twice.
 		session.Disconnect()
@@ -283,7 +283,7 @@ func TestMissed(t *testing.T) {
 		}
 		session.Connect()
 		view.want("connecting", "connected", "no trouble", "Ada among Ada, Bob",
-			"remark: Some messages of the meantime are not shown", "history: [Bob: 4, Bob: 5]")
+			"remark: Some earlier messages are not shown", "history: [Bob: 4, Bob: 5]")
 		session.Connect() // without an effect
 		view.want()
 	})
@@ -297,7 +297,7 @@ func TestConfirmedByHistory(t *testing.T) {
 		session.Say("hello")
 		view.want("pending: hello")
 		s.network.cut()
-		view.want("offline", "trouble: There is no connection to the server.")
+		view.want("offline", "trouble: The server can't be reached.")
 		time.Sleep(firstPause)
 		view.want("connecting", "connected", "no trouble", "Ada among Ada", "settled: hello", "history: [me: hello]")
 	})
@@ -310,7 +310,7 @@ func TestReplaced(t *testing.T) {
 		_, view := s.ada()
 		s.guest("Ada") // the same key
 		view.want("keep the key", "connecting", "connected", "no trouble", "Ada 2 among Ada 2, Ada", "history: []",
-			"notice: Somebody else here has that name, so you are Ada 2.")
+			"notice: That name is taken, so you are Ada 2.")
 		if view.key == "the key of Ada" || view.key == "" {
 			t.Errorf("the key is %q", view.key)
 		}
@@ -330,7 +330,7 @@ func TestThrownOut(t *testing.T) {
 		}
 		view.want("pending: 1", "settled: 1", "me: 1", "pending: 2", "failed: 2",
 			"notice: That was a little fast. Please wait a moment and send it again.",
-			"pending: 3", "offline", "trouble: You sent too much at once and were disconnected. No retry.")
+			"pending: 3", "offline", "trouble: You were disconnected, because you sent too much at once. No retry.")
 		time.Sleep(time.Hour)
 		view.want()
 		session.Connect()

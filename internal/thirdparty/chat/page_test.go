@@ -55,7 +55,7 @@ func testNames(t *testing.T, browser context.Context, url string) {
 	ada.do(chromedp.KeyEvent(kb.Escape)) // there is nothing to cancel
 	ada.see(asking, true)
 	ada.enterName("  ")
-	ada.see(`document.querySelector("#name-error").innerText`, "Please tell a name.")
+	ada.see(`document.querySelector("#name-error").innerText`, "Please enter a name.")
 	ada.see(asking, true)
 	ada.enterName("Ada")
 	ada.see(asking, false)
@@ -63,8 +63,8 @@ func testNames(t *testing.T, browser context.Context, url string) {
 
 	other := visit(t, browser, url, "ada")
 	other.see(myName, "ada 2")
-	other.see(notice, "Somebody else here has that name, so you are ada 2.")
-	ada.see(remarksOn("ada 2"), []string{"ada 2 came in"})
+	other.see(notice, "That name is taken, so you are ada 2.")
+	ada.see(remarksOn("ada 2"), []string{"ada 2 joined"})
 
 	other.do(chromedp.Click(chromedp.CSS("#me")))
 	other.see(asking, true)
@@ -74,7 +74,7 @@ func testNames(t *testing.T, browser context.Context, url string) {
 	other.see(asking, true)
 	other.do(chromedp.KeyEvent("Zoe\r")) // the text in the field is selected
 	other.see(myName, "Zoe")
-	ada.see(remarksOn("ada 2"), []string{"ada 2 came in", "ada 2 is now Zoe"})
+	ada.see(remarksOn("ada 2"), []string{"ada 2 joined", "ada 2 is now Zoe"})
 }
 
 func testText(t *testing.T, browser context.Context, url string) {
@@ -200,11 +200,11 @@ func testTitle(t *testing.T, browser context.Context, url string) {
 // testLeaving navigates to another page and back.
 func testLeaving(t *testing.T, browser context.Context, url string) {
 	lea, leo := visit(t, browser, url, "Lea"), visit(t, browser, url, "Leo")
-	lea.see(remarksOn("Leo"), []string{"Leo came in"})
+	lea.see(remarksOn("Leo"), []string{"Leo joined"})
 	leo.do(chromedp.Navigate("about:blank"))
-	lea.see(remarksOn("Leo"), []string{"Leo came in", "Leo left"})
+	lea.see(remarksOn("Leo"), []string{"Leo joined", "Leo left"})
 	leo.do(evaluate(`setTimeout(() => history.back())`)) // the page may be loaded again, or restored
-	lea.see(remarksOn("Leo"), []string{"Leo came in", "Leo left", "Leo came in"})
+	lea.see(remarksOn("Leo"), []string{"Leo joined", "Leo left", "Leo joined"})
 	leo.see(state, "connected")
 	leo.see(myName, "Leo")
 }

@@ -35,7 +35,7 @@ func TestScreenshots(t *testing.T) {
 		drawAll(t, browser, "chat", inLight, []line{
 			{"Grace", "Hello! Is the new server up?"},
 			{"Ada", "Yes, for ten minutes now."},
-			{"Ada", "If you lose the connection, the page comes back by itself."},
+			{"Ada", "If you lose the connection, the page reconnects automatically."},
 			{"Linus", "It just did, on the train, and I missed nothing 👍"},
 			{"Grace", "Lovely. I have noted that: https://example.com/notes"},
 			{"Ada", "Thank you!"},
@@ -48,9 +48,9 @@ func TestScreenshots(t *testing.T) {
 		drawAll(t, browser, "wasm", inDark, []line{
 			{"Linus", "Is this the page without JavaScript?"},
 			{"Ada", "Almost: a few lines of it load the program. The rest is Go."},
-			{"Grace", "Then what do I read to see how it keeps the connection?"},
-			{"Ada", "The package session. It knows nothing of a browser, so its tests run everywhere."},
-			{"Grace", "And it comes back when the server was restarted 👍"},
+			{"Grace", "Where do I read how it keeps the connection?"},
+			{"Ada", "The package session. It does not depend on a browser, so its tests run everywhere."},
+			{"Grace", "And it reconnects when the server has restarted 👍"},
 			{"Ada", "With the same types as the server: both import them."},
 		})
 	})

@@ -10,7 +10,7 @@ const recall = (storage, name) => {
   try { return window[storage].getItem(name) ?? ""; } catch { return ""; }
 };
 const remember = (storage, name, value) => {
-  try { window[storage].setItem(name, value); } catch { /* so be it */ }
+  try { window[storage].setItem(name, value); } catch { /* not stored */ }
 };
 
 const randomText = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
@@ -44,10 +44,10 @@ const on = {
 
     following(() => {
       if (room && room !== current) {
-        addRemark("The server was started anew");
+        addRemark("The server was restarted");
         lastID = 0;
       } else if (room && history.length && history[0].id > lastID + 1) {
-        addRemark("Some messages of the meantime are not shown");
+        addRemark("Some earlier messages are not shown");
       }
       room = current;
       $("log").ariaBusy = "true";
@@ -56,7 +56,7 @@ const on = {
     }, { always: true });
 
     for (const waiting of pending.values()) if (!waiting.failed) transmit(waiting);
-    if (me.name !== wantedName) notice(`Somebody else here has that name, so you are ${me.name}.`);
+    if (me.name !== wantedName) notice(`That name is taken, so you are ${me.name}.`);
   },
 
   message({ message }) {
@@ -70,7 +70,7 @@ const on = {
 
   joined({ person }) {
     people.set(person.id, person);
-    showPresence(`${person.name} came in`);
+    showPresence(`${person.name} joined`);
   },
 
   left({ person }) {
@@ -83,7 +83,7 @@ const on = {
     if (person.id === me?.id) {
       me = person;
       showMe();
-      if (person.name !== wantedName) notice(`Somebody else here has that name, so you are ${person.name}.`);
+      if (person.name !== wantedName) notice(`That name is taken, so you are ${person.name}.`);
     }
     if (person.name !== was) showPresence(`${was} is now ${person.name}`);
   },
@@ -131,9 +131,9 @@ function showTitle() {
 // ---- the connection
 
 const farewells = {
-  1001: "The server has gone away.",
-  1008: "You sent too much at once and were disconnected.",
-  1013: "Messages came faster than they could be delivered to you.",
+  1001: "The server has shut down.",
+  1008: "You were disconnected, because you sent too much at once.",
+  1013: "Messages arrived faster than they could be delivered to you.",
 };
 
 const socketURL = new URL("ws", location.href);
@@ -157,7 +157,7 @@ const connection = new Connection(socketURL, {
       connection.connect();
       return;
     }
-    showBanner(farewells[close.code] ?? "There is no connection to the server.", close.retryAt);
+    showBanner(farewells[close.code] ?? "The server can't be reached.", close.retryAt);
   },
 });
 
@@ -239,7 +239,7 @@ $("name-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const name = $("name-input").value.trim().replace(/\s+/g, " ");
   if (!name) {
-    $("name-error").textContent = "Please tell a name.";
+    $("name-error").textContent = "Please enter a name.";
     return;
   }
   dialog.close();
@@ -257,7 +257,7 @@ dialog.addEventListener("cancel", (event) => {
   if (!wantedName) event.preventDefault();
 });
 dialog.addEventListener("close", () => {
-  if (!wantedName) askName(); // browsers close a dialog in spite of that at the second attempt
+  if (!wantedName) askName(); // browsers close the dialog at the second attempt
 });
 
 // ---- the page

@@ -158,7 +158,7 @@ var (
 	errControlFragment = &violation{code: StatusProtocolError, text: "fragmented control frame"}                             // 5.4
 	errControlLength   = &violation{code: StatusProtocolError, text: "control frame over 125 bytes"}                         // 5.5
 	errContinuation    = &violation{code: StatusProtocolError, text: "continuation frame outside a message"}                 // 5.4
-	errNoContinuation  = &violation{code: StatusProtocolError, text: "new message before the end of the last"}               // 5.4
+	errNoContinuation  = &violation{code: StatusProtocolError, text: "new message before the end of the previous one"}       // 5.4
 	errCloseLength     = &violation{code: StatusProtocolError, text: "close frame with half a status code"}                  // 5.5.1
 	errCloseCodeRcvd   = &violation{code: StatusProtocolError, text: "close frame with a code that may not be sent"}         // 7.4
 	errCloseUTF8       = &violation{code: StatusInvalidFramePayloadData, text: "close reason is not UTF-8"}                  // 8.1

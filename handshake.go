@@ -96,14 +96,14 @@ func (hs *clientHandshake) checkResponse(resp *http.Response) (protocol string, 
 	}
 	accept := resp.Header[headerAccept]
 	if len(accept) != 1 || strings.TrimSpace(accept[0]) != httpheader.AcceptKey(hs.key) {
-		return "", nil, fmt.Errorf("the server's answer has Sec-WebSocket-Accept %.100q, want %q", accept, httpheader.AcceptKey(hs.key))
+		return "", nil, fmt.Errorf("the server's response has Sec-WebSocket-Accept %.100q, want %q", accept, httpheader.AcceptKey(hs.key))
 	}
 	if protocol, err = hs.checkSubprotocol(resp.Header[headerProtocol]); err != nil {
 		return "", nil, err
 	}
 	params, ok := agreeDeflate(resp.Header[headerExtensions], hs.opts.compression())
 	if !ok {
-		return "", nil, fmt.Errorf("the server answered with extensions %.200q, which were not offered or are not valid", resp.Header[headerExtensions])
+		return "", nil, fmt.Errorf("the server's response has extensions %.200q, which were not offered or are not valid", resp.Header[headerExtensions])
 	}
 	return protocol, params, nil
 }
@@ -128,14 +128,14 @@ func checkUpgrade(resp *http.Response) error {
 	case httpheader.Has(resp.Header["Connection"], "upgrade"):
 	case resp.Close && connection == nil && resp.ProtoAtLeast(1, 1):
 		// net/http has removed the header, and does not return the connection.
-		return errors.New("the server's answer has close in its Connection header, which ends the connection with this answer")
+		return errors.New("the server's response has close in its Connection header, which ends the connection")
 	case connection == nil:
-		return errors.New("the server's answer has no Connection header")
+		return errors.New("the server's response has no Connection header")
 	default:
-		return fmt.Errorf("the server's answer has Connection %.100q, want Upgrade in it", connection)
+		return fmt.Errorf("the server's response has Connection %.100q, want Upgrade in it", connection)
 	}
 	if !httpheader.HasOnly(resp.Header["Upgrade"], "websocket") {
-		return fmt.Errorf("the server's answer has Upgrade %.100q, want websocket", upgrade)
+		return fmt.Errorf("the server's response has Upgrade %.100q, want websocket", upgrade)
 	}
 	return nil
 }
@@ -147,9 +147,9 @@ func (hs *clientHandshake) checkSubprotocol(lines []string) (string, error) {
 	case len(lines) == 0:
 		return "", nil
 	case len(lines) > 1:
-		return "", fmt.Errorf("the server answered with more than one subprotocol: %.100q", lines)
+		return "", fmt.Errorf("the server's response has more than one subprotocol: %.100q", lines)
 	case !slices.ContainsFunc(hs.subprotocols, func(offered string) bool { return httpheader.EqualFold(offered, lines[0]) }):
-		return "", fmt.Errorf("the server answered with subprotocol %.100q, which was not offered", lines[0])
+		return "", fmt.Errorf("the server's response has subprotocol %.100q, which was not offered", lines[0])
 	}
 	return lines[0], nil
 }

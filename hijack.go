@@ -259,7 +259,7 @@ func (ended) Read([]byte) (int, error) { return 0, io.EOF }
 // answerTimeout bounds the sending of the response.
 const answerTimeout = 5 * time.Second
 
-var errNotAnswered = fmt.Errorf("the client did not take the answer within %v: %w", answerTimeout, os.ErrDeadlineExceeded)
+var errNotAnswered = fmt.Errorf("the client did not read the response within %v: %w", answerTimeout, os.ErrDeadlineExceeded)
 
 // sendResponse writes the response to a hijacked connection. header has the headers that
 // the program set.

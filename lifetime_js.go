@@ -249,7 +249,7 @@ func errNotOpened(why string) error {
 	case wsjs.IsOffline():
 		return errors.New("the browser is offline")
 	}
-	return errors.New("the connection was not made; only the browser's console tells why")
+	return errors.New("the connection could not be opened; only the browser's console has the reason")
 }
 
 // errNoFrame returns the error of a connection that ended without a close frame.

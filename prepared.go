@@ -45,7 +45,7 @@ func checkMessage(typ MessageType, p []byte) error {
 // ErrBacklog is wrapped by the error of a [Conn.Post] that queued nothing because more than
 // MaxBacklog bytes of the options would have waited to be sent. The connection is open.
 // The program drops the message or, with [Conn.CloseNow], the peer.
-var ErrBacklog = errors.New("too much waits to be sent")
+var ErrBacklog = errors.New("too many bytes are queued")
 
 // defaultMaxBacklog lets a peer pause for a moment.
 const defaultMaxBacklog = 1 << 20

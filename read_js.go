@@ -184,7 +184,7 @@ func (e *engine) received(data wsjs.Data, err error) {
 		return
 	}
 	// Earlier messages can still be read.
-	err = fmt.Errorf("%w: over %d bytes wait to be read", ErrMessageTooBig, e.unread.max)
+	err = fmt.Errorf("%w: more than %d bytes are unread", ErrMessageTooBig, e.unread.max)
 	e.beginClose(StatusMessageTooBig, "too much waits to be read", endReason{byViolation, err})
 }
 

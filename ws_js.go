@@ -143,7 +143,7 @@ func socketURL(u, base string) (*url.URL, error) {
 	}
 	if !to.IsAbs() {
 		if base == "" {
-			return nil, fmt.Errorf("relative URL %q, with no page that it is relative to", to.Redacted())
+			return nil, fmt.Errorf("relative URL %q without a page", to.Redacted())
 		}
 		// A worker made from a blob is at blob:https://host/id.
 		from, err := url.Parse(strings.TrimPrefix(base, "blob:"))

@@ -104,7 +104,7 @@ func (c *Client) open(ctx context.Context, cs *Case, res *Result) (conn net.Conn
 	answer, err := readHead(r)
 	res.Response = string(answer)
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("reading the answer: %w", err)
+		return nil, nil, nil, fmt.Errorf("reading the response: %w", err)
 	}
 	if a, err = checkResponse(answer, key, d); err != nil {
 		return nil, nil, nil, err

@@ -149,11 +149,11 @@ func (o Offer) allows(ext extension, a agreement, named bool) error {
 	case !named:
 		return nil
 	case o.ServerMaxWindowBits != 0 && !hasBits:
-		return fmt.Errorf("the answer leaves %s out (RFC 7692 section 7.1.2.1)", serverMaxWindowBits)
+		return fmt.Errorf("the response lacks %s (RFC 7692 section 7.1.2.1)", serverMaxWindowBits)
 	case o.ServerMaxWindowBits != 0 && a.serverBits > o.ServerMaxWindowBits:
 		return fmt.Errorf("the server's window has %d bits, and %d were the most (RFC 7692 section 7.1.2.1)", a.serverBits, o.ServerMaxWindowBits)
 	case o.ServerNoContextTakeover && a.serverTakeover:
-		return fmt.Errorf("the answer leaves %s out (RFC 7692 section 7.1.1.1)", serverNoContextTakeover)
+		return fmt.Errorf("the response lacks %s (RFC 7692 section 7.1.1.1)", serverNoContextTakeover)
 	}
 	return nil
 }

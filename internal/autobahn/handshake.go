@@ -83,11 +83,11 @@ func checkResponse(head []byte, key string, d *Deflate) (*agreement, error) {
 	case resp.StatusCode != http.StatusSwitchingProtocols:
 		return nil, fmt.Errorf("the server answers %s", resp.Status)
 	case !strings.EqualFold(h.Get("Upgrade"), "websocket"):
-		return nil, fmt.Errorf("the answer has Upgrade %q", h["Upgrade"])
+		return nil, fmt.Errorf("the response has Upgrade %q", h["Upgrade"])
 	case !hasToken(h, "Connection", "upgrade"):
-		return nil, fmt.Errorf("the answer has Connection %q", h["Connection"])
+		return nil, fmt.Errorf("the response has Connection %q", h["Connection"])
 	case h.Get("Sec-Websocket-Accept") != acceptOf(key):
-		return nil, fmt.Errorf("the answer has Sec-WebSocket-Accept %q, not %s", h["Sec-Websocket-Accept"], acceptOf(key))
+		return nil, fmt.Errorf("the response has Sec-WebSocket-Accept %q, not %s", h["Sec-Websocket-Accept"], acceptOf(key))
 	case len(h["Sec-Websocket-Protocol"]) > 0:
 		return nil, fmt.Errorf("the response has the subprotocol %q, and none was offered", h["Sec-Websocket-Protocol"])
 	}

@@ -113,7 +113,7 @@ func bytesInJS(from js.Value) (js.Value, error) {
 }
 
 // errMessageData is the error of a message event with invalid data.
-var errMessageData = errors.New("the WebSocket gave a message that is no string, ArrayBuffer or view of one")
+var errMessageData = errors.New("the WebSocket delivered a message that is not a string, an ArrayBuffer or a view of one")
 
 // kindOf returns the name of the type of v, such as null, number or Blob.
 func kindOf(v js.Value) string {

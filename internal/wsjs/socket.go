@@ -83,7 +83,7 @@ func New(url string, protocols []string) (s *Socket, err error) {
 	defer caught(&err)
 	class := js.Global().Get("WebSocket")
 	if class.Type() != js.TypeFunction {
-		return nil, fmt.Errorf("%w: there is no WebSocket here (Node 20 has one with --experimental-websocket)", errors.ErrUnsupported)
+		return nil, fmt.Errorf("%w: this environment has no WebSocket (Node.js 20 has one with --experimental-websocket)", errors.ErrUnsupported)
 	}
 	args := []any{url}
 	if len(protocols) > 0 {

@@ -129,7 +129,7 @@ func forBothRolesCalled(t *testing.T, test func(t *testing.T, c *websocket.Conn,
 }
 
 // The pong is sent after the callback has returned.
-func TestOnPingReceivedComesBeforePong(t *testing.T) {
+func TestOnPingReceivedPrecedesPong(t *testing.T) {
 	var onPing func()
 	opts := &conntest.Options{OnPing: func(context.Context, []byte) bool { onPing(); return true }}
 	conntest.ForBothRoles(t, opts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {

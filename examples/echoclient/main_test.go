@@ -42,7 +42,7 @@ func echo(conn *websocket.Conn) {
 	}
 }
 
-func TestEveryLineComesBack(t *testing.T) {
+func TestEveryLineIsEchoed(t *testing.T) {
 	url := serve(t, echo)
 	var lines strings.Builder
 	for i := range 500 {

@@ -159,7 +159,7 @@ func TestAnswer(t *testing.T) {
 }
 
 // The suite accepts its own responses.
-func TestAnswersAreRight(t *testing.T) {
+func TestResponsesAreValid(t *testing.T) {
 	offers := Deflate{Offers: []Offer{{9, true}}, Named: true}
 	accepts := Deflate{Accepts: []Accept{{ClientMaxWindowBits: 9, ClientNoContextTakeover: true}}}
 	answer, agreed := accepts.answer(offers.offers())

@@ -80,7 +80,7 @@ func wantStatus(t *testing.T, n rawpeer.Network, path, behavior string) {
 	wantSaid(ask(t, n, path), `{"behavior":"`+behavior+`"}`)
 }
 
-func TestServerSays(t *testing.T) {
+func TestServerMessages(t *testing.T) {
 	info, err := json.Marshal(object{"id": "2.2", "description": pingCases()[1].Description})
 	if err != nil {
 		t.Fatal(err)

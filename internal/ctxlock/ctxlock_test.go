@@ -209,7 +209,7 @@ func TestDoneEndsTheWait(t *testing.T) {
 
 // A waiter that gives up after it was handed the lock has acquired it. Otherwise the
 // lock would be lost.
-func TestHandedOverWhileGivingUp(t *testing.T) {
+func TestHandOffWhileAbandoned(t *testing.T) {
 	t.Run("before", func(t *testing.T) {
 		var m Mutex
 		ended, cancel := context.WithCancel(t.Context())

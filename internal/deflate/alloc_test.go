@@ -53,7 +53,7 @@ func allocatesNothing(t *testing.T, bits, level int, takeover bool) {
 }
 
 // A compressor is available after any garbage collection.
-func TestCompressorStays(t *testing.T) {
+func TestCompressorSurvivesCollection(t *testing.T) {
 	msg := jsonText(1000, 1)
 	var conns [100]*Compressor
 	for i := range conns {

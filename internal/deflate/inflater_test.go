@@ -290,7 +290,7 @@ func TestEmptyReads(t *testing.T) {
 	f.End()
 	f.Begin(readerFunc(func([]byte) (int, error) { return 0, nil }))
 	if n, err := f.Read(make([]byte, 1)); n != 0 || err != io.ErrNoProgress {
-		t.Errorf("of a source that gives nothing, Read = %d, %v", n, err)
+		t.Errorf("of a source without bytes, Read = %d, %v", n, err)
 	}
 	f.End()
 }
@@ -314,7 +314,7 @@ func TestAbandoned(t *testing.T) {
 }
 
 // Objects in the pools do not refer to the caller's memory.
-func TestPooledPartsLetGo(t *testing.T) {
+func TestPooledDecoderHoldsNothing(t *testing.T) {
 	f := NewInflater(maxWindowBits, true)
 	f.Begin(bytes.NewReader([]byte("\xf2\x48\xcd")))
 	d := f.dec

@@ -71,7 +71,7 @@ func TestEncoderMisuse(t *testing.T) {
 }
 
 // A Compressor that is closed has given everything back, inside a message too.
-func TestCompressorsGiveBack(t *testing.T) {
+func TestCompressorsReturnWriters(t *testing.T) {
 	before := poolcheck.Out()
 	for range 24 {
 		for _, takeover := range []bool{false, true} {

@@ -165,7 +165,7 @@ func TestReferences(t *testing.T) {
 
 // A prepared message, or one that was not sent, moves the peer's window: the
 // encoder's history is not that any more.
-func TestEncoderIsLeft(t *testing.T) {
+func TestEncoderIsReleased(t *testing.T) {
 	msg := noise(1000, 1)
 	tests := []struct {
 		name string

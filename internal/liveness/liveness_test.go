@@ -173,7 +173,7 @@ func TestFindings(t *testing.T) {
 }
 
 // A pause of the program costs few looks, however little of a bound is left.
-func TestLooksInAPause(t *testing.T) {
+func TestLookInAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(Settings{PingInterval: 8 * time.Second, WriteTimeout: 8 * time.Second})
 		defer w.Stop()

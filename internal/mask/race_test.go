@@ -10,7 +10,7 @@ import (
 
 // The race detector reports a race on memory that a kernel reads. The race is in a process
 // of its own, because it fails the run.
-func TestRaceIsSeen(t *testing.T) {
+func TestRaceIsDetected(t *testing.T) {
 	if os.Getenv("MASK_RACE") != "" {
 		src, dst := make([]byte, 4*minLong), make([]byte, 4*minLong)
 		done := make(chan struct{})
@@ -22,7 +22,7 @@ func TestRaceIsSeen(t *testing.T) {
 		<-done
 		return
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestRaceIsSeen$")
+	cmd := exec.Command(os.Args[0], "-test.run=^TestRaceIsDetected$")
 	cmd.Env = append(os.Environ(), "MASK_RACE=1", "GORACE=exitcode=66")
 	out, err := cmd.CombinedOutput()
 	if err == nil {

@@ -58,7 +58,7 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-func TestFramesThatAreWrong(t *testing.T) {
+func TestInvalidFrames(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		form   LengthForm

@@ -30,7 +30,7 @@ func TestAfterReading(t *testing.T) {
 }
 
 // The Read waits for the action, however long it takes.
-func TestAfterReadingIsWaitedFor(t *testing.T) {
+func TestAfterReadingBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := Pipe(nil)
 		wantWrite(t, a, "hello")
@@ -90,7 +90,7 @@ func TestAfterWritingTheLastByte(t *testing.T) {
 }
 
 // The peer cannot respond to the nth byte before the action has returned.
-func TestAfterWritingComesFirst(t *testing.T) {
+func TestAfterWritingPrecedesArrival(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := Pipe(nil)
 		a.AfterWriting(5, func() { time.Sleep(time.Hour) })

@@ -65,7 +65,7 @@ func (c *sizesRead) SetReadDeadline(time.Time) error { return nil }
 
 // After a large frame, only a header is read into the buffer, so that the next payload
 // can be read directly into the caller's slice.
-func TestAsksForNoMoreThanAHeader(t *testing.T) {
+func TestReadsNoMoreThanAHeader(t *testing.T) {
 	c := &sizesRead{}
 	stream := netstream.New(c, c, owner{})
 	var in Buffer

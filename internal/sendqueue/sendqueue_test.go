@@ -697,7 +697,7 @@ func (s *spares[F]) len() (n int) {
 
 // Requests yield while frames join batches, and not for a while after a yield that took
 // longer than these allow.
-func TestYieldingPaysOff(t *testing.T) {
+func TestYieldBudget(t *testing.T) {
 	q := new(Queue[int])
 	q.lock().mu.Unlock()
 	y := &q.more.Load().yielding

@@ -10,7 +10,7 @@ import (
 
 // The race detector reports a race on memory that a kernel reads or writes. The race
 // is in a process of its own, because it fails the run.
-func TestRaceIsSeen(t *testing.T) {
+func TestRaceIsDetected(t *testing.T) {
 	text, src, dst := make([]byte, 4*minLong), make([]byte, 4*minOnePass), make([]byte, 4*minOnePass)
 	races := []struct {
 		name string
@@ -33,7 +33,7 @@ func TestRaceIsSeen(t *testing.T) {
 				<-done
 				return
 			}
-			cmd := exec.Command(os.Args[0], "-test.run=^TestRaceIsSeen$/^"+tc.name+"$")
+			cmd := exec.Command(os.Args[0], "-test.run=^TestRaceIsDetected$/^"+tc.name+"$")
 			cmd.Env = append(os.Environ(), "UTF8STREAM_RACE=1", "GORACE=exitcode=66")
 			out, err := cmd.CombinedOutput()
 			if err == nil {

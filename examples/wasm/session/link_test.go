@@ -136,7 +136,7 @@ func TestStrangeServer(t *testing.T) {
 }
 
 // A handshake that is not answered is given up.
-func TestNobodyAnswers(t *testing.T) {
+func TestOpenTimeout(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.network.hold()
 		_, view := s.enter(Options{Name: "Ada", Key: "a key"})
@@ -148,7 +148,7 @@ func TestNobodyAnswers(t *testing.T) {
 }
 
 // A server that does not read is given up.
-func TestNobodyReads(t *testing.T) {
+func TestSendTimeout(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.serve(func(*websocket.Conn) { <-t.Context().Done() })
 		_, view := s.enter(Options{Name: "Ada", Key: "a key"})
@@ -219,7 +219,7 @@ func (s *stage) run(ctx context.Context) (*Session, *rawpeer.Call[struct{}]) {
 }
 
 // News of a link that was hung up are ignored.
-func TestOldNews(t *testing.T) {
+func TestNewsOfEndedLink(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		view := newScreen(t)
 		New(Options{}, view).hear(t.Context(), news{from: new(link), err: io.EOF})

@@ -139,7 +139,7 @@ func TestSameName(t *testing.T) {
 }
 
 // The name may change before the server has answered join.
-func TestAnotherNameMeanwhile(t *testing.T) {
+func TestRenameBeforeWelcome(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		session, view := s.enter(Options{Key: "a key"})
 		view.forget()
@@ -250,7 +250,7 @@ func TestRestart(t *testing.T) {
 }
 
 // Messages that were missed are added, once.
-func TestMissed(t *testing.T) {
+func TestMissedMessages(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.opts.History = 2
 		s.stop()
@@ -318,7 +318,7 @@ func TestReplaced(t *testing.T) {
 }
 
 // After a close code that forbids it, there is no further attempt.
-func TestThrownOut(t *testing.T) {
+func TestClosedForGood(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.opts.Burst, s.opts.MaxRefused = 2, 1
 		s.stop()

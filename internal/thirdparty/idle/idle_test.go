@@ -119,7 +119,7 @@ func TestMeasure(t *testing.T) {
 }
 
 // The measurement finds the memory that a connection is known to hold, and little more.
-func TestMeasureFindsWhatIsHeld(t *testing.T) {
+func TestMeasureFindsHeldMemory(t *testing.T) {
 	l, err := libraryNamed("hoard")
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +161,7 @@ func TestBrokenEchoFails(t *testing.T) {
 
 // A server that does not compress, or with another window, is not measured in its
 // place.
-func TestDeflateIsWanted(t *testing.T) {
+func TestDeflateIsRequired(t *testing.T) {
 	for _, s := range []situation{deflated, narrow} {
 		for _, instead := range []situation{inHandler, deflated, narrow} {
 			if instead == s {
@@ -208,7 +208,7 @@ func TestMeasureClients(t *testing.T) {
 }
 
 // A client with a wrong echo, or without one, is not measured.
-func TestClientsWantAnswers(t *testing.T) {
+func TestClientsNeedEchoes(t *testing.T) {
 	for name, handler := range map[string]func(situation) http.HandlerFunc{"altered": alteredHandler, "silent": func(situation) http.HandlerFunc {
 		return echoesWith(inHandler, func(int, []byte) []byte { return nil })
 	}} {
@@ -248,7 +248,7 @@ func TestManyFailsWithOneBrokenEcho(t *testing.T) {
 	}
 }
 
-func TestManyWantsProcesses(t *testing.T) {
+func TestManyNeedsProcesses(t *testing.T) {
 	for _, set := range []settings{
 		{connections: maxEach + 1, processes: 1},
 		{connections: 2*maxEach + 1, processes: 2},

@@ -39,11 +39,11 @@ func TestGeneration(t *testing.T) {
 	}
 }
 
-func TestThis(t *testing.T) {
+func TestThisMachine(t *testing.T) {
 	m := This()
 	for _, s := range []string{m.CPU, m.Memory, m.OS, m.Kernel, m.Go, m.Date} {
 		if s == "" {
-			t.Errorf("there is an empty field in %+v", m)
+			t.Errorf("%+v has an empty field", m)
 		}
 	}
 	if m.Cores < 1 {

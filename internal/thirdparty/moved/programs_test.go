@@ -13,7 +13,7 @@ var programs = []program{
 			{"TestSecondClose/Close", "it returns nil"},
 			{"TestSecondClose/CloseNow", "it returns nil"},
 			{"TestCloseAnsweredOtherwise", "it returns nil"},
-			{"TestCodeIsToldOnce", "later errors hold the CloseError, too"},
+			{"TestCodeInFirstErrorOnly", "later errors hold the CloseError, too"},
 			{"TestReadAfterCloseRead", "it is an error at once"},
 			{"TestBadJSONCloses", "the connection stays open"},
 			{"TestTextIsNotChecked", "text is checked"},

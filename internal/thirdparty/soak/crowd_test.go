@@ -67,7 +67,7 @@ func TestProvocations(t *testing.T) {
 }
 
 // A server that does not detect a violation, or reports another one, is an error.
-func TestProvocationWantsItsCode(t *testing.T) {
+func TestProvocationExpectsItsCode(t *testing.T) {
 	visit := serving(t)
 	wrong := violations[0]
 	wrong.code = 1007

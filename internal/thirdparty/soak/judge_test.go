@@ -160,14 +160,14 @@ func TestMedian(t *testing.T) {
 
 // One client that never detects the end of its connection is tolerated as an accident of
 // the network; many are not.
-func TestUntoldClients(t *testing.T) {
+func TestClientsWithoutEnd(t *testing.T) {
 	for _, test := range []struct {
-		untold, done int64
-		want         error
+		endless, done int64
+		want          error
 	}{{0, 0, nil}, {1, 1, nil}, {2, 9, errFailures}, {11, 100, nil}, {12, 100, errFailures}} {
 		o := drawn(t, series(func(*reading) {}))
 		c := o.crowd.counts["never reads"]
-		c.untold.Store(test.untold)
+		c.endless.Store(test.endless)
 		c.done.Store(test.done)
 		wantIs(t, o.failure(), test.want)
 	}

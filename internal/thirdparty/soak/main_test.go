@@ -163,7 +163,7 @@ func TestDeadServerFails(t *testing.T) {
 	}
 }
 
-func TestSettingsThatMakeNoSense(t *testing.T) {
+func TestInvalidSettings(t *testing.T) {
 	for _, args := range [][]string{
 		{"-connections", "0"}, {"-minutes", "0"}, {"-rate", "-1"}, {"-life", "-1s"}, {"-samples", "3"},
 		{"-connections", "100000000"}, {"-role", "nobody"},
@@ -189,7 +189,7 @@ func TestChildHasTheSamePatience(t *testing.T) {
 	}
 }
 
-func TestReadingTravels(t *testing.T) {
+func TestReadingAsJSON(t *testing.T) {
 	r, err := readProcess()
 	if err != nil {
 		t.Fatal(err)

@@ -157,8 +157,8 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestServerGoes ends the server during the run, which fails cases.
-func TestServerGoes(t *testing.T) {
+// TestServerEndsDuringRun ends the server during the run, which fails cases.
+func TestServerEndsDuringRun(t *testing.T) {
 	l, dir := listen(t), t.TempDir()
 	p := start(t, "fuzzingclient", "-url", l.url, "-agent", "me", "-cases", "1.1.1,1.1.2", "-parallel", "1", "-outdir", dir, patient)
 	first := l.accept()

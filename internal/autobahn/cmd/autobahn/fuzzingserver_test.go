@@ -114,9 +114,9 @@ func TestClientsSpecFile(t *testing.T) {
 	})
 }
 
-// TestNobodyCame interrupts a server before the first case, and one during a case.
+// TestServerInterruptedEarly interrupts a server before the first case, and one during a case.
 // Neither has results.
-func TestNobodyCame(t *testing.T) {
+func TestServerInterruptedEarly(t *testing.T) {
 	for _, running := range []string{"", "/runCase?case=1&agent=a"} {
 		dir := t.TempDir()
 		f := startServer(t, "-outdir", dir)

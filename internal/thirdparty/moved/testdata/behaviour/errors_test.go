@@ -114,7 +114,7 @@ func TestContextEndsBetweenMessages(t *testing.T) {
 }
 
 // The first error has the close code; the errors of later calls do not.
-func TestCodeIsToldOnce(t *testing.T) {
+func TestCodeInFirstErrorOnly(t *testing.T) {
 	c, p := dial(t)
 	reading := startRead(t, c, p)
 	p.sendClose(websocket.StatusGoingAway)

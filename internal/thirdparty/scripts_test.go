@@ -44,15 +44,15 @@ func TestSelectsNone(t *testing.T) {
 
 func TestSubjects(t *testing.T) {
 	for subject, ok := range map[string]bool{
-		"websocket: accept origins that omit the default port":     true,
-		"internal/mask, utf8stream: use AVX2 where it is":          true,
-		"README.md does not have the memory of an idle connection": true,
-		"all: " + strings.Repeat("x", 67):                          true,
-		"all: " + strings.Repeat("x", 68):                          false,
-		"Accept origins that omit the default port":                false,
-		"two words: are no package":                                false,
-		"websocket:accept origins":                                 false,
-		"websocket: accept origins.":                               false,
+		"websocket: accept origins that omit the default port": true,
+		"internal/mask, utf8stream: use AVX2 where it is":      true,
+		"README.md: give the memory of an idle connection":     true,
+		"all: " + strings.Repeat("x", 67):                      true,
+		"all: " + strings.Repeat("x", 68):                      false,
+		"Accept origins that omit the default port":            false,
+		"two words: are no package":                            false,
+		"websocket:accept origins":                             false,
+		"websocket: accept origins.":                           false,
 	} {
 		t.Run(subject, func(t *testing.T) {
 			dir := t.TempDir()

@@ -66,7 +66,7 @@ func neverReads(v *visit) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		// In rare cases the buffers of both kernels are full, and neither accepts even
 		// the segment that ends the connection.
-		v.untold.Add(1)
+		v.endless.Add(1)
 		return nil
 	case isGone(err):
 		return nil

@@ -193,7 +193,7 @@ func (o *outcome) failure() error {
 	}
 	for _, b := range behaviours {
 		c := o.crowd.counts[b.name]
-		if n, all := c.untold.Load(), c.done.Load(); n > 1+all/10 {
+		if n, all := c.endless.Load(), c.done.Load(); n > 1+all/10 {
 			errs = append(errs, fmt.Errorf("%w: %d of %d (%s) did not see the end of the connection", errFailures, n, all, b.name))
 		}
 	}

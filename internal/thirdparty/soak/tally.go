@@ -14,7 +14,7 @@ type counts struct {
 	done           atomic.Int64 // ended as intended
 	interrupted    atomic.Int64 // by the end of the run
 	failed         atomic.Int64
-	untold         atomic.Int64 // did not see the intended end
+	endless        atomic.Int64 // did not detect the intended end
 }
 
 func (c *counts) say(n int)  { c.sent.Add(1); c.out.Add(int64(n)) }

@@ -1,5 +1,5 @@
-// Package attack replays, in both roles, attacks that other implementations have
-// met:
+// Package attack replays attacks that are known from other implementations, in both
+// roles:
 //
 //	lengths of 2⁶³ and more, and sums  CVE-2020-27813, CVE-2026-27889  length_test.go
 //	memory by a declared length        gobwas/ws #223                  length_test.go
@@ -15,7 +15,7 @@
 //	2,000 headers                      CVE-2024-37890                  header_test.go
 //	foreign origins                    CVE-2026-32815                  origin_test.go
 //	wrong requests, header injection, early frames                     accept_test.go
-//	wrong and endless answers          CVE-2023-43669                  dial_test.go
+//	wrong and endless responses          CVE-2023-43669                  dial_test.go
 //
 // Reserved bits and opcodes, and wrong close frames, are among the violations of
 // the root package's TestViolations.

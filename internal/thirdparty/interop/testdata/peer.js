@@ -6,7 +6,7 @@
 //
 // SETTINGS is a JSON object: "deflate", "serverNoTakeover",
 // "clientNoTakeover" and "windowBits". For each connection that has ended it
-// prints what it saw of it. It exits when its standard input ends.
+// prints its subprotocol, extensions, close code and reason. It exits when its standard input ends.
 'use strict';
 
 const readline = require('node:readline');

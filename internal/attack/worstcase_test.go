@@ -28,6 +28,14 @@ func TestWorstCaseMemory(t *testing.T) {
 	)
 	takeover := &conntest.Options{Compression: websocket.CompressionContextTakeover, Threshold: 1}
 	noise := incompressible(64 * kib)
+	const (
+		posts     = 2_000    // of one byte each
+		largeSize = 16 << 20 // more than the sockets take
+	)
+	large, err := websocket.NewPreparedMessage(websocket.MessageBinary, make([]byte, largeSize))
+	conntest.WantNoError(t, err)
+	short, err := websocket.NewPreparedMessage(websocket.MessageBinary, []byte{0})
+	conntest.WantNoError(t, err)
 	for _, test := range []struct {
 		name string
 		opts *conntest.Options
@@ -98,6 +106,14 @@ func TestWorstCaseMemory(t *testing.T) {
 		}},
 		{"writing compressed to a peer that does not read", takeover, 90_000 + 4*64*kib + pooled, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
 			return awaited(stuckWriting(t, c, noise))
+		}},
+		{"posting to a peer that does not read", &conntest.Options{MaxBacklog: largeSize + posts}, 75_000 + 112*posts, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) func() {
+			conntest.WantNoError(t, c.Post(large))
+			for range posts {
+				conntest.WantNoError(t, c.Post(short))
+			}
+			conntest.WantError(t, c.Post(short), websocket.ErrBacklog)
+			return func() {}
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

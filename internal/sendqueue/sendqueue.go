@@ -13,6 +13,18 @@
 // parts of the open message pass whole messages, and whole messages wait while a
 // message is open. A posted request has no waiting goroutine: the current leader or
 // the next one sends it.
+//
+// A goroutine in Wait is woken when
+//   - its request has an outcome (Settle, End, Close),
+//   - it is the first that may lead: at the end of a lead (Release), a yield (Yield), a
+//     message (Finish), or when a request ahead of it is withdrawn or recycled,
+//   - the last leader gave up before it had sent the request to its end (Release), so that
+//     the goroutine leads next and sends the rest,
+//   - a message opens, if it is the first that waits for the end of the message: it watches
+//     the context of the message meanwhile.
+//
+// It may be woken without a reason, and looks again. A leader that finds the queue closed
+// keeps the lead for good, so that nothing is written to a closed connection.
 package sendqueue
 
 import (

@@ -77,6 +77,10 @@ func (h *messageWriter) fail(began callTime, err error) error {
 	case sender.ErrBusy:
 		return errWriterBusy
 	case sender.ErrOver:
+		if c, ok := errors.AsType[*sender.ContextError](m.Err()); ok {
+			// Another goroutine ended the message, and may not have ended the connection yet.
+			e.shut(endReason{byContext, c.Err})
+		}
 		if e.life.state() != stateOpen {
 			return e.life.err(later)
 		}

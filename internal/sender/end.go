@@ -46,25 +46,25 @@ func (s *Sender) fail(err error) error {
 	return s.endedErr()
 }
 
-// cut closes the stream because a context has ended: that of r while another goroutine
-// sends its frame, or, if r is nil, that of the open message after a part of it was sent.
-// It reports false and does nothing if that goroutine has finished in the meantime.
-func (s *Sender) cut(r *request, err error) bool {
-	ok, leading := true, false
-	if err = (&ContextError{err}); r != nil {
-		ok, leading = s.queue.CloseOverdue(r, err)
-	} else {
-		leading = s.queue.Close(err)
+// cutOverdue closes the stream because the context of r has ended while another goroutine
+// sends its frame. It reports false and does nothing if that goroutine has finished in the
+// meantime.
+func (s *Sender) cutOverdue(r *request, err error) bool {
+	ok, leading := s.queue.CloseOverdue(r, &ContextError{err})
+	if ok {
+		s.cut(leading)
 	}
-	if !ok {
-		return false
-	}
+	return ok
+}
+
+// cut closes the stream after the queue was closed because a context had ended. leading is
+// the result of closing the queue.
+func (s *Sender) cut(leading bool) {
 	s.stream.Close()
 	if leading {
 		s.discard()
 		s.host.SendEnded()
 	}
-	return true
 }
 
 // abort ends the sending half after a Write that did not return. The caller keeps the lead,

@@ -3,6 +3,7 @@ package sender
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync/atomic"
 	"unicode/utf8"
 
@@ -48,15 +49,16 @@ type Message struct {
 	s    *Sender
 	ctx  context.Context // owned as outgoing is; nil once the message has ended
 	done <-chan struct{} // of ctx
-	err  error           // of the context that ended the message; valid in state over
-	use  atomic.Uint32   // idle, busy or over
+	err  error           // why another goroutine ended the message; valid in state over
+	use  atomic.Uint32   // one of the uses below
 }
 
-// The uses of a Message. The goroutine that makes it busy owns it.
+// The uses of a Message. The goroutine that makes it busy or ending owns it.
 const (
 	idle = iota
 	busy
-	over // the message has ended
+	ending // it is about to be over: the goroutine does not block
+	over   // the message has ended
 )
 
 // Open waits until a message can be opened, and opens it. The Message is busy.
@@ -100,19 +102,22 @@ func (m *Message) Host() Host { return m.s.host }
 // Context returns the context of a busy message.
 func (m *Message) Context() context.Context { return m.ctx }
 
-// Err returns the error of the context that ended the message, or nil. The message must
-// have ended.
+// Err returns the error of the context that ended the message, or nil. It is a
+// ContextError if that closed the stream. The message must have ended.
 func (m *Message) Err() error { return m.err }
 
 // Enter makes the message busy. If it returns ErrBusy or ErrOver, the caller does not own
 // the message; with another error it does, and must end it.
 func (m *Message) Enter() error {
-	switch {
-	case m.use.CompareAndSwap(idle, busy):
-	case m.use.Load() == busy:
-		return ErrBusy
-	default:
-		return ErrOver
+	for !m.use.CompareAndSwap(idle, busy) {
+		switch m.use.Load() {
+		case busy:
+			return ErrBusy
+		case ending:
+			runtime.Gosched()
+		case over:
+			return ErrOver
+		}
 	}
 	switch {
 	case m.s.queue.Ended():
@@ -136,7 +141,7 @@ func (m *Message) Leave() {
 			return
 		}
 	}
-	if m.use.CompareAndSwap(idle, busy) {
+	if m.use.CompareAndSwap(idle, ending) {
 		s.abandon(m)
 	}
 }
@@ -180,18 +185,23 @@ func (m *Message) end() (leading bool) {
 // abandonMessage ends the open message if done is the Done channel of its context.
 func (s *Sender) abandonMessage(done <-chan struct{}) {
 	m := s.fragments.Get().current.Load()
-	if m != nil && m.done == done && m.use.CompareAndSwap(idle, busy) {
+	if m != nil && m.done == done && m.use.CompareAndSwap(idle, ending) {
 		s.abandon(m)
 	}
 }
 
-// abandon ends a busy message whose context, or whose connection, has ended.
+// abandon ends an ending message whose context, or whose connection, has ended. If a part
+// of it was sent, the stream is closed: after the message has ended, because that may block.
 func (s *Sender) abandon(m *Message) {
 	m.err = m.ctx.Err()
-	if m.err != nil && m.out().begun {
-		s.cut(nil, m.err)
+	if m.err == nil || !m.out().begun {
+		m.End()
+		return
 	}
+	m.err = &ContextError{m.err}
+	leading := s.queue.Close(m.err)
 	m.End()
+	s.cut(leading)
 }
 
 // discardMessage ends the open message of a closed connection. If the message is busy,
@@ -199,7 +209,7 @@ func (s *Sender) abandon(m *Message) {
 func (s *Sender) discardMessage() {
 	if f := s.fragments.Peek(); f != nil {
 		if m := f.current.Load(); m != nil {
-			if !m.use.CompareAndSwap(idle, busy) {
+			if !m.use.CompareAndSwap(idle, ending) {
 				return
 			}
 			m.end()

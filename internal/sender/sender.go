@@ -186,7 +186,7 @@ func (s *Sender) sendQueued(ctx context.Context, c sendqueue.Class, f *Frame) er
 					}
 					return ErrCommitted
 				}
-			} else if s.cut(r, ctx.Err()) {
+			} else if s.cutOverdue(r, ctx.Err()) {
 				ctx = context.Background()
 			}
 		case sendqueue.Leading:

@@ -316,6 +316,56 @@ func TestOpenMessage(t *testing.T) {
 	})
 }
 
+// blocksClose is a connection whose Close blocks until release is closed.
+type blocksClose struct {
+	net.Conn
+	release chan struct{}
+}
+
+func (c *blocksClose) Close() error {
+	<-c.release
+	return c.Conn.Close()
+}
+
+// A message whose context has ended is over before the stream is closed, so that its own
+// goroutine does not find it in use.
+func TestOpenMessageEndsBeforeStream(t *testing.T) {
+	var release chan struct{}
+	bend := func(c net.Conn) net.Conn {
+		release = make(chan struct{})
+		return &blocksClose{c, release}
+	}
+	forBothRoles(t, bend, func(t *testing.T, e *end, p *rawpeer.Peer) {
+		ctx, cancel := context.WithCancel(t.Context())
+		m, err := e.Open(ctx, frame.Text, Plain)
+		wantError(t, err, nil)
+		wantError(t, m.Add([]byte("begun")), nil)
+		wantError(t, m.Flush(), nil)
+		m.Leave()
+		p.Want(rawpeer.Text("begun").More())
+		waiting := e.goSend(t, t.Context(), text("waiting"))
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		wantError(t, m.Enter(), ErrOver)
+		wantError(t, m.Err(), context.Canceled)
+		close(release)
+		wantError(t, waiting.Err(), context.Canceled)
+		p.WantEOF()
+	})
+}
+
+// A goroutine that meets the end of its message waits for it.
+func TestEnterEndingMessage(t *testing.T) {
+	forBothRoles(t, nil, func(t *testing.T, e *end, p *rawpeer.Peer) {
+		m, err := e.Open(t.Context(), frame.Text, Plain)
+		wantError(t, err, nil)
+		m.use.Store(ending)
+		go m.End()
+		wantError(t, m.Enter(), ErrOver)
+	})
+}
+
 // Of more queued pongs than maxPongs the last are sent (RFC 6455 section 5.5.3).
 func TestPostPongs(t *testing.T) {
 	forBothRoles(t, nil, func(t *testing.T, e *end, p *rawpeer.Peer) {

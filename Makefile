@@ -36,14 +36,15 @@ export GORACE ?= atexit_sleep_ms=100
 
 # Each package once under the race detector, the tests against other implementations,
 # and the browser's build in Chromium and Node.js. The verdicts of the conformance suite
-# on other libraries take long under the race detector: conformance has them.
+# on other libraries take long under the race detector: conformance has them. The tests of
+# interop wait for other programs for a third of their time, so four packages run at once.
 test: race interop browser
 
 race:
 	$(GO) test $(RACE) -timeout 15m ./...
 
 interop: peers
-	cd internal/thirdparty && $(GO) test $(RACE) -timeout 15m $$($(GO) list ./... | grep -vE '/(browser|conformance)$$')
+	cd internal/thirdparty && $(GO) test $(RACE) -p 4 -timeout 15m $$($(GO) list ./... | grep -vE '/(browser|conformance)$$')
 
 # Run in its directory, go test prints the output of the tests: the numbers that passed.
 browser: peers

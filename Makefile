@@ -159,6 +159,6 @@ microbench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 # Installs missing programs that the tests need besides Go, on Debian: Chromium, Node.js
-# with ws, Python's websockets, nginx, HAProxy, Apache, Caddy.
+# with ws, Python's websockets, nginx, HAProxy, Apache, Caddy, tinyproxy, squid, qemu.
 peers:
 	internal/thirdparty/install.sh

@@ -4,12 +4,13 @@ package websocket
 
 import (
 	"context"
+	"io"
+	"net"
+
 	"github.com/bhojpur/api/internal/lazy"
 	"github.com/bhojpur/api/internal/liveness"
 	"github.com/bhojpur/api/internal/netstream"
 	"github.com/bhojpur/api/internal/sender"
-	"io"
-	"net"
 )
 
 // engine is a connection outside a browser: a receiver and a Sender over one byte

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"github.com/bhojpur/api/internal/frame"
 	"io"
 	"math"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/bhojpur/api/internal/frame"
 	"github.com/bhojpur/api/internal/rawpeer"
 )
 

@@ -6,15 +6,15 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"github.com/bhojpur/api/internal/bufpool"
-	"github.com/bhojpur/api/internal/frame"
-	"github.com/bhojpur/api/internal/netstream"
-	"github.com/bhojpur/api/internal/sender"
 	"io"
 	"math"
 
+	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/deflate"
+	"github.com/bhojpur/api/internal/frame"
 	"github.com/bhojpur/api/internal/mask"
+	"github.com/bhojpur/api/internal/netstream"
+	"github.com/bhojpur/api/internal/sender"
 	"github.com/bhojpur/api/internal/utf8stream"
 )
 

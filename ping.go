@@ -6,15 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/bhojpur/api/internal/frame"
-	"github.com/bhojpur/api/internal/liveness"
-	"github.com/bhojpur/api/internal/sender"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
 	"weak"
 
+	"github.com/bhojpur/api/internal/frame"
+	"github.com/bhojpur/api/internal/liveness"
+	"github.com/bhojpur/api/internal/sender"
 	"github.com/bhojpur/api/internal/sendqueue"
 )
 

@@ -143,25 +143,21 @@ func (s *Stream) readable(fd uintptr) bool {
 		p = block.B
 	}
 	for {
-		n, err := syscall.Read(int(fd), p)
+		n, errno := readNow(fd, p)
 		if n > 0 {
 			r.n, s.first = n, block
 			return true
 		}
-		if err == syscall.EINTR {
+		if errno == syscall.EINTR {
 			continue
 		}
 		if block != nil {
 			block.Free()
 		}
-		switch err {
-		case nil:
-			return true
-		case syscall.EAGAIN:
+		if errno == syscall.EAGAIN {
 			r.register = !r.watched
 			return r.register
 		}
-		errno, _ := err.(syscall.Errno)
 		r.n = -int(errno)
 		return true
 	}
@@ -206,12 +202,12 @@ func (s *Stream) rawWrote(ctx context.Context, err error) error {
 // be written.
 func (w *rawWriting) writable(fd uintptr) bool {
 	for w.n < len(w.p) {
-		n, err := syscall.Write(int(fd), w.p[w.n:])
+		n, errno := writeNow(fd, w.p[w.n:])
 		if n > 0 {
 			w.n += n
 			continue
 		}
-		switch err {
+		switch errno {
 		case syscall.EINTR:
 		case syscall.EAGAIN:
 			if w.mode == notBlocking {
@@ -222,13 +218,28 @@ func (w *rawWriting) writable(fd uintptr) bool {
 				return true
 			}
 			return false
-		case nil:
+		case 0:
 			w.err = io.ErrUnexpectedEOF
 			return true
 		default:
-			w.err = os.NewSyscallError("write", err)
+			w.err = os.NewSyscallError("write", errno)
 			return true
 		}
 	}
 	return true
+}
+
+// readSocket and writeSocket read and write by one system call, which fails with EAGAIN if
+// it would have to wait.
+
+func readSocket(fd uintptr, p []byte) (int, syscall.Errno) {
+	n, err := syscall.Read(int(fd), p)
+	errno, _ := err.(syscall.Errno)
+	return n, errno
+}
+
+func writeSocket(fd uintptr, p []byte) (int, syscall.Errno) {
+	n, err := syscall.Write(int(fd), p)
+	errno, _ := err.(syscall.Errno)
+	return n, errno
 }

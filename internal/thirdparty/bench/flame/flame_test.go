@@ -52,7 +52,8 @@ var someSamples = []sample{
 	{[]string{"net/http.(*conn).serve", loop, conn, "net.(*rawConn).Write", "internal/poll.(*FD).RawWrite"}, 30},
 	{[]string{"net/http.(*conn).serve", loop, conn, "runtime.newobject", "runtime.mallocgc"}, 20},
 	{[]string{"runtime.mcall", "runtime.park_m", "runtime.schedule"}, 250},
-	{[]string{"net/http.(*conn).serve", loop, conn, "syscall.read", "syscall.RawSyscall"}, 50},
+	{[]string{"net/http.(*conn).serve", loop, conn, "syscall.read", "syscall.RawSyscall"}, 30},
+	{[]string{"net/http.(*conn).serve", loop, conn, stream + ".readNow", enter}, 20},
 }
 
 func TestRun(t *testing.T) {
@@ -87,7 +88,7 @@ func TestRun(t *testing.T) {
 	}
 	// The graph's title, the root and the functions on its stacks: of those of the
 	// handlers, what begins with the loop.
-	if want := 2 + 11 + 3; titles != want {
+	if want := 2 + 13 + 3; titles != want {
 		t.Errorf("%d titles, want %d:\n%s", titles, want, text)
 	}
 	if !bytes.Contains(text, []byte("<title>"+conn+": 70.0 %</title>")) {

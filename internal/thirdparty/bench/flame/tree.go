@@ -98,7 +98,10 @@ var parts = map[part]string{
 	program:    "the rest: the benchmark's loop, net/http",
 }
 
-const module = "github.com/bhojpur/api"
+const (
+	module = "github.com/bhojpur/api"
+	stream = module + "/internal/netstream" // makes system calls of its own
+)
 
 // partOf returns what the time of a stack was spent on.
 func partOf(stack []string) part {
@@ -110,9 +113,9 @@ func partOf(stack []string) part {
 	leaf := stack[len(stack)-1]
 	inSystem := strings.Contains(leaf, "Syscall6") || strings.HasPrefix(leaf, "syscall.RawSyscall")
 	switch {
-	case inSystem && has("syscall.write", "syscall.Write"):
+	case inSystem && has("syscall.write", "syscall.Write", stream+".writeNow"):
 		return writing
-	case inSystem && has("syscall.read", "syscall.Read"):
+	case inSystem && has("syscall.read", "syscall.Read", stream+".readNow"):
 		return reading
 	case has("runtime.mallocgc", "runtime.gc", "runtime.bgsweep", "runtime.bgscavenge"):
 		return collecting

@@ -9,8 +9,7 @@ import (
 	"slices"
 )
 
-// appendRead appends a whole message to dst. On an error it returns dst at its old
-// length.
+// appendRead appends a whole message to dst. On an error it returns dst itself.
 func (e *engine) appendRead(ctx context.Context, dst []byte) (MessageType, []byte, error) {
 	r := &e.rcv
 	began := e.life.beginRead()
@@ -35,7 +34,7 @@ func (e *engine) appendRead(ctx context.Context, dst []byte) (MessageType, []byt
 	}
 	p, err := e.appendRest(ctx, began, dst)
 	if err != nil {
-		return 0, p[:len(dst)], err
+		return 0, dst, err
 	}
 	return typ, p, nil
 }

@@ -125,7 +125,8 @@ func TestAppendReadAllocatesNothing(t *testing.T) {
 	}
 }
 
-// On an error dst is returned with its old length and contents.
+// On an error AppendRead returns dst itself, with its old contents, also if it had copied dst
+// to extend it.
 func TestAppendReadError(t *testing.T) {
 	for name, fail := range map[string]func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) context.Context{
 		"context ended": func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) context.Context {
@@ -172,6 +173,9 @@ func TestAppendReadError(t *testing.T) {
 					typ, got, err := c.AppendRead(fail(t, c, p), dst)
 					if err == nil || typ != 0 || string(got) != "old" {
 						t.Fatalf("got %v, %q and error %v, want 0, the old bytes and an error", typ, got, err)
+					}
+					if &got[0] != &dst[0] || cap(got) != cap(dst) {
+						t.Fatalf("got another slice of capacity %d, want dst, of %d", cap(got), cap(dst))
 					}
 					if name != "context ended" && room == 0 {
 						break // the connection has ended

@@ -85,7 +85,7 @@ func (c *Conn) Read(ctx context.Context) (MessageType, []byte, error) {
 // not to the length that the peer declares. The capacity beyond the result may be
 // overwritten.
 //
-// On an error AppendRead returns dst at its old length; the capacity beyond it may hold
+// On an error AppendRead returns dst unchanged; the capacity beyond its length may hold
 // a part of the message. The read limit and the context apply as for [Conn.Read].
 func (c *Conn) AppendRead(ctx context.Context, dst []byte) (MessageType, []byte, error) {
 	checkContext(ctx)
@@ -103,8 +103,9 @@ func (c *Conn) AppendRead(ctx context.Context, dst []byte) (MessageType, []byte,
 // The reader reads from the connection: the message is never in memory as a whole. It
 // returns [io.EOF] at the end of the message, and another error once the next message
 // has begun. ctx applies to its reads as well. The message must be read to its end
-// before the next call of Reader or Read. An earlier call returns an error and has no
-// effect; it may wait for the message's next frame, to find out whether that is empty.
+// before the next call of Reader, Read or AppendRead. An earlier call returns an error
+// and has no effect; it may wait for the message's next frame, to find out whether that
+// is empty.
 //
 // Text is validated as it arrives. The first invalid byte fails the connection with
 // StatusInvalidFramePayloadData (RFC 6455 section 8.1). Pings that arrive are answered.
@@ -206,7 +207,8 @@ func (c *Conn) Post(m *PreparedMessage) error { return opError("post", c.post(m)
 //
 // Flush sends nothing if there are no such bytes. It retains an incomplete character of
 // a text message. The peer can decompress the flushed part of a compressed message at
-// once. Flush waits and fails like the writer's Write.
+// once. A message that is flushed before it reaches CompressionThreshold is not
+// compressed. Flush waits and fails like the writer's Write.
 //
 // Invalid UTF-8 in a text message is an error. It fails the connection, since a part of
 // the message may have been sent.

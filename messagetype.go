@@ -23,6 +23,9 @@ func (t MessageType) String() string {
 	return "MessageType(" + strconv.Itoa(int(t)) + ")"
 }
 
+// isValid reports whether t is one of the constants.
+func (t MessageType) isValid() bool { return t == MessageText || t == MessageBinary }
+
 // compressing says whether a message is compressed. A browser ignores it.
 type compressing uint8
 

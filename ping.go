@@ -49,7 +49,7 @@ func (e *engine) ping(ctx context.Context) error {
 	all := e.pings.Get()
 	p := all.add()
 	defer all.remove(p)
-	err := e.send(ctx, sendqueue.Control, &sender.Frame{Byte0: frame.Final(frame.Ping), Payload: p.payload})
+	err := e.sent(ctx, e.snd.Send(ctx, sendqueue.Control, &sender.Frame{Byte0: frame.Final(frame.Ping), Payload: p.payload}))
 	switch {
 	case err == nil:
 	case err == ctx.Err() && e.life.state() != stateOpen:
@@ -81,7 +81,7 @@ func (e *engine) pong(ctx context.Context, payload []byte) error {
 	if err := e.checkWrite(ctx, MessageBinary); err != nil {
 		return err
 	}
-	return e.send(ctx, sendqueue.Control, &sender.Frame{Byte0: frame.Final(frame.Pong), Payload: payload})
+	return e.sent(ctx, e.snd.Send(ctx, sendqueue.Control, &sender.Frame{Byte0: frame.Final(frame.Pong), Payload: payload}))
 }
 
 // maxPingNumber is the length of the largest uint64 in decimal.

@@ -26,21 +26,22 @@ func (e *engine) write(ctx context.Context, typ MessageType, p []byte, c compres
 	if c == never {
 		f.Encoding = sender.Plain
 	}
-	return e.send(ctx, sendqueue.Message, &f)
+	return e.sent(ctx, e.snd.Send(ctx, sendqueue.Message, &f))
 }
 
-// send sends a frame.
-func (e *engine) send(ctx context.Context, c sendqueue.Class, f *sender.Frame) error {
-	if err := e.snd.Send(ctx, c, f); err != nil {
-		return e.failWrite(ctx, err)
+// sent returns nil if err, the result of a Send, is nil, and calls failWrite otherwise. It
+// is small enough to be inlined.
+func (e *engine) sent(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return e.failWrite(ctx, err)
 }
 
 // newMessage checks a message and sets f to its only frame.
 func (e *engine) newMessage(ctx context.Context, typ MessageType, p []byte, f *sender.Frame) error {
-	if err := e.checkWrite(ctx, typ); err != nil {
-		return err
+	if e.life.state() != stateOpen || !typ.isValid() || ctx.Err() != nil {
+		return e.checkWrite(ctx, typ) // a call, which a write that succeeds saves
 	}
 	if typ == MessageText && !utf8stream.Valid(p) {
 		return errTextNotUTF8
@@ -57,7 +58,7 @@ func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
 	if e.life.state() != stateOpen {
 		return e.life.err(later)
 	}
-	if typ != MessageText && typ != MessageBinary {
+	if !typ.isValid() {
 		return wrongType(typ)
 	}
 	return ctx.Err()
@@ -196,7 +197,7 @@ func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
 	}
 	var f sender.Frame
 	m.setFrame(&f, e.rcv.deflate)
-	return e.send(ctx, sendqueue.Message, &f)
+	return e.sent(ctx, e.snd.Send(ctx, sendqueue.Message, &f))
 }
 
 // post queues a prepared message.

@@ -26,7 +26,7 @@ func (e *engine) checkWrite(ctx context.Context, typ MessageType) error {
 	if began := e.life.begin(); e.life.state() != stateOpen {
 		return e.life.err(began)
 	}
-	if typ != MessageText && typ != MessageBinary {
+	if !typ.isValid() {
 		return wrongType(typ)
 	}
 	return ctx.Err()

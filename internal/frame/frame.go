@@ -63,20 +63,19 @@ type Header struct {
 	Length int64
 }
 
-// AppendHeader appends h in its shortest form.
+// AppendHeader appends h in its shortest form. It is small enough to be inlined.
 func AppendHeader(dst []byte, h Header) []byte {
-	b0 := byte(h.Byte0)
 	var b1 byte
 	if h.Masked {
 		b1 = BitMasked
 	}
 	switch {
 	case h.Length <= MaxControl:
-		dst = append(dst, b0, b1|byte(h.Length))
+		dst = append(dst, byte(h.Byte0), b1|byte(h.Length))
 	case h.Length <= math.MaxUint16:
-		dst = append(dst, b0, b1|126, byte(h.Length>>8), byte(h.Length))
+		dst = append(dst, byte(h.Byte0), b1|126, byte(h.Length>>8), byte(h.Length))
 	default:
-		dst = append(dst, b0, b1|127)
+		dst = append(dst, byte(h.Byte0), b1|127)
 		dst = binary.BigEndian.AppendUint64(dst, uint64(h.Length))
 	}
 	if h.Masked {

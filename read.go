@@ -13,7 +13,7 @@ import (
 	"github.com/bhojpur/api/internal/ctxlock"
 	"github.com/bhojpur/api/internal/deflate"
 	"github.com/bhojpur/api/internal/frame"
-	"github.com/bhojpur/api/internal/lazy"
+	"github.com/bhojpur/api/internal/handle"
 	"github.com/bhojpur/api/internal/mask"
 	"github.com/bhojpur/api/internal/netstream"
 	"github.com/bhojpur/api/internal/readbuf"
@@ -47,7 +47,7 @@ type receiver struct {
 	inf     *deflate.Inflater // nil until the first compressed message
 	ctx     context.Context   // of the call under way, for the inflater's reads
 
-	handles lazy.Slab[messageReader]
+	handles handle.Slab[engine]
 }
 
 // receiveHost handles the pings and pongs of a receiver.

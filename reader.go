@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/bhojpur/api/internal/handle"
 	"github.com/bhojpur/api/internal/mask"
 	"github.com/bhojpur/api/internal/netstream"
 )
@@ -17,10 +18,10 @@ import (
 // messageReader is the handle of a message that is being read. It is current while its
 // version is that of receiver.mu. At the next version the message was read to its end;
 // at a later one another message has begun.
-type messageReader struct {
-	e       *engine
-	version uint64
-}
+type messageReader handle.Handle[engine]
+
+func (h *messageReader) engine() *engine { return (*handle.Handle[engine])(h).Owner() }
+func (h *messageReader) version() uint64 { return (*handle.Handle[engine])(h).Number() }
 
 // lockRead acquires receiver.mu. If ctx ends on a connection that no longer reads, it
 // returns the error of the connection instead of that of ctx.
@@ -93,11 +94,11 @@ func (e *engine) reader(ctx context.Context) (MessageType, io.Reader, error) {
 			return 0, nil, err
 		}
 	}
-	h := r.handles.Next()
-	h.e, h.version = e, r.mu.Version()
+	version := r.mu.Version()
 	if !r.msg.open {
-		h.version-- // it is empty, and its end is known
+		version-- // it is empty, and its end is known
 	}
+	h := (*messageReader)(r.handles.Next(e, version))
 	r.ctx = ctx
 	typ := r.msg.typ
 	if !r.mu.TryUnlock() {
@@ -124,10 +125,10 @@ func (e *engine) awaitMessage(ctx context.Context, began callTime) error {
 
 // Read reads from the message.
 func (h *messageReader) Read(p []byte) (int, error) {
-	e := h.e
+	e, version := h.engine(), h.version()
 	r := &e.rcv
 	began := e.life.beginRead()
-	if r.mu.TryLockAt(h.version) {
+	if r.mu.TryLockAt(version) {
 		// Fast path: the rest of the message has arrived. A call of readMessage would
 		// be slower.
 		in, m, n := &r.in, &r.msg, r.left
@@ -158,9 +159,9 @@ func (h *messageReader) Read(p []byte) (int, error) {
 	} else {
 		// Another goroutine may hold the lock for as long as it waits for the next
 		// message, so use the version that the last Unlock published.
-		if v := r.mu.Published(); v == h.version+1 {
+		if v := r.mu.Published(); v == version+1 {
 			return 0, io.EOF
-		} else if v != h.version {
+		} else if v != version {
 			return 0, wrapReadErr(h.staleErr(v, began))
 		}
 		// The wait has no context: the holder of the lock is Close, reads the same message
@@ -184,10 +185,10 @@ func wrapReadErr(err error) error {
 // receiver.mu.
 func (h *messageReader) staleErr(version uint64, began callTime) error {
 	switch {
-	case version == h.version+1:
+	case version == h.version()+1:
 		return io.EOF
-	case !h.e.life.state().reads():
-		return h.e.life.errInside(began)
+	case !h.engine().life.state().reads():
+		return h.engine().life.errInside(began)
 	}
 	return errStaleReader
 }
@@ -198,7 +199,7 @@ func (e *engine) readHandle(h *messageReader, p []byte, began callTime) (int, er
 	defer e.unlockRead()
 	r := &e.rcv
 	switch {
-	case r.mu.Version() != h.version:
+	case r.mu.Version() != h.version():
 		return 0, h.staleErr(r.mu.Version(), began)
 	case !e.life.state().reads():
 		return 0, e.life.errInside(began)

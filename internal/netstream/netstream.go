@@ -31,9 +31,9 @@
 // On Unix systems the sockets of a *net.TCPConn and a *net.UnixConn are read and
 // written by system calls. The first one is tried before anything else, the context
 // is registered with only if it would block, and a read holds no buffer while it
-// waits. On Linux, short calls do not involve the scheduler. The body of net/http for a response that switches protocols is read until it
-// has given what net/http had read ahead. From then on, and for writes from the
-// beginning, the socket below it is used.
+// waits. On Linux, short calls do not involve the scheduler. The body of net/http for a
+// response that switches protocols is read until it has given what net/http had read
+// ahead. From then on, and for writes from the beginning, the socket below it is used.
 package netstream
 
 import (

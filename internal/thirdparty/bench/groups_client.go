@@ -5,7 +5,7 @@ var (
 	clients      = []string{Ours, "coder", "gorilla", "gws"}
 	clientReads  = []string{Ours, Append, "coder", "gorilla", "gws"}
 	notValidated = "gorilla does not validate text."
-	memoryCopy   = "The memory: a client does not unmask, so the copy of the connection is nearly all of the time."
+	memoryCopy   = "Memory is the limit: a client does not unmask, so the copy of the connection is nearly all of the time."
 	onlyCopy     = "A client does not unmask: the copy of the connection alone is 0.57 × best on an Intel Xeon."
 )
 
@@ -34,7 +34,7 @@ func clientWritesGroup() Group {
 		fixed = "Two atomic operations take a quarter of the time, the masking key a fifth to a quarter: its bytes come from crypto/rand, " +
 			"those of gorilla and gws from math/rand."
 		masking = "The pass that masks takes two thirds of the time. It is limited by the first-level cache."
-		memory  = "The memory: the pass that masks takes nearly all of the time, and reads the message from the second-level cache."
+		memory  = "Memory is the limit: the pass that masks takes nearly all of the time, and reads the message from the second-level cache."
 	)
 	return Group{
 		Name:  "client-writes",

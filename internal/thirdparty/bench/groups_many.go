@@ -11,7 +11,7 @@ func broadcastGroup() Group {
 		Rest:  true,
 		Rows: []Row{
 			{Name: "Broadcast/stalled", What: "10,000 connections, 100 stalled", Libraries: []string{Ours, "writes"},
-				Goals: []Goal{faster(1.05, "writes")}, Limit: "The 9,900 system calls, which take nearly all of the time of both."},
+				Goals: []Goal{faster(1.05, "writes")}, Limit: "The 9,900 system calls take nearly all of the time of both."},
 		},
 	}
 }

@@ -277,6 +277,16 @@ func TestMarks(t *testing.T) {
 	}
 }
 
+// The list of missed goals has the figure and the unit of a goal that is not a ratio.
+func TestMissedFigure(t *testing.T) {
+	row := bench.Row{Name: "Row", What: "it", Goals: []bench.Goal{{Unit: "stack-B/conn", Most: 4200}}, Limit: "A cause."}
+	g := bench.Group{Title: "Group", Units: []string{"heap-B/conn", "stack-B/conn"}, Rows: []bench.Row{row}}
+	var b bytes.Buffer
+	rs := resultsOf(t, "BenchmarkRow/bhojpur 1 9000 heap-B/conn 4374 stack-B/conn\n")
+	newTable(rs, "Intel", []bench.Group{g}).write(&b)
+	wantAll(t, b.String(), "| ≤ 4,200: **not met** |", "- Group, it: 4,374 stack-B/conn, wanted ≤ 4,200. A cause.\n")
+}
+
 // The page in docs is the one of the results that are kept.
 func TestPageIsCurrent(t *testing.T) {
 	all, err := load("../results")

@@ -130,17 +130,21 @@ func (t *table) goals(row bench.Row, unit string) string {
 		if err != nil {
 			continue // of results that are older than the goal
 		}
-		text := goal.String() + ": "
-		if goal.Of != "" {
-			library := goal.Library
-			if library == "" {
-				library = bench.Ours
-			}
-			c, _ := t.rs.Compare(row.Name, library, goal.Of, unit)
-			text += fmt.Sprintf("%.2f, ", c.Ratio)
+		text := goal.String()
+		if goal.Of == "" {
+			ours, _ := t.rs.Median(row.Name, bench.Ours, unit)
+			t.note(row, fmt.Sprintf("%s %s, wanted %s", bench.Count(ours), unit, goal), v)
+			texts = append(texts, text+": "+verdictOf(v))
+			continue
 		}
+		library := goal.Library
+		if library == "" {
+			library = bench.Ours
+		}
+		c, _ := t.rs.Compare(row.Name, library, goal.Of, unit)
+		text += fmt.Sprintf(": %.2f", c.Ratio)
 		t.note(row, text, v)
-		texts = append(texts, text+verdictOf(v))
+		texts = append(texts, text+", "+verdictOf(v))
 	}
 	return strings.Join(texts, "<br>")
 }
@@ -161,7 +165,7 @@ func (t *table) note(row bench.Row, text string, v bench.Verdict) {
 	if v.Met {
 		return
 	}
-	line := "- " + t.title(row) + ", " + row.What + ": " + strings.TrimRight(text, ", :") + "."
+	line := "- " + t.title(row) + ", " + row.What + ": " + text + "."
 	if v.Unsure {
 		line += " The rounds do not agree about it."
 	}

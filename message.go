@@ -307,10 +307,10 @@ func (r *receiver) readPayload(ctx context.Context, p []byte) (int, error) {
 func (r *receiver) readPiece(ctx context.Context, p []byte) (n int, err error) {
 	in := p
 	switch {
-	case r.stream.IsSocket():
-		in = p[:min(len(p), socketPiece)]
 	case r.key == 0 && r.msg.typ == MessageBinary:
 		// Nothing is unmasked or validated, so the payload needs no pieces.
+	case r.stream.IsSocket():
+		in = p[:min(len(p), socketPiece)]
 	case r.msg.multibyte && len(p) >= textBlock:
 		b := bufpool.Get(textBlock)
 		defer b.Free()

@@ -28,6 +28,16 @@ func (q *Queue[F]) End(f F) (ok, leading bool) {
 // and posted ones are dropped. Requests that a leader has taken stay with it. If Close
 // returns true, the caller has the lead and keeps it. Only the first call has an effect.
 func (q *Queue[F]) Close(err error) (leading bool) {
+	if err == nil && q.state.CompareAndSwap(0, held|ended|closed) {
+		// Nothing was queued. A goroutine that holds w.mu may have found the queue open,
+		// and queue a request now. It has allocated the waiting part before.
+		if w := q.more.Load(); w != nil {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			q.drop(w)
+		}
+		return true
+	}
 	w := q.lock()
 	defer w.mu.Unlock()
 	return q.close(w, err)
@@ -47,11 +57,17 @@ func (q *Queue[F]) CloseOverdue(r *Request[F], err error) (ok, leading bool) {
 
 // close is Close. The caller holds w.mu.
 func (q *Queue[F]) close(w *waiting[F], err error) (leading bool) {
-	if w.closed {
+	if q.is(closed) {
 		return false
 	}
-	q.state.Or(ended)
-	w.closed, w.err = true, err
+	q.state.Or(ended | closed)
+	w.err = err
+	q.drop(w)
+	return q.Take()
+}
+
+// drop removes all waiting requests of a closed queue. The caller holds w.mu.
+func (q *Queue[F]) drop(w *waiting[F]) {
 	for c := range classes {
 		w.fail(c, everything)
 	}
@@ -60,12 +76,15 @@ func (q *Queue[F]) close(w *waiting[F], err error) (leading bool) {
 		w.last = nil
 	}
 	q.update(w)
-	return q.Take()
 }
 
 // Err returns the error that was passed to Close.
 func (q *Queue[F]) Err() error {
-	w := q.lock()
+	w := q.more.Load()
+	if w == nil {
+		return nil
+	}
+	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.err
 }

@@ -480,7 +480,7 @@ func (s *modelSender) check(usable bool) {
 			t.Errorf("another message is between the parts of message %d", begun)
 		}
 	}
-	closed := s.q.more.Load() != nil && s.q.more.Load().closed
+	closed := s.q.is(closed)
 	for id, what := range s.fates {
 		switch {
 		case what == onWire && !seen[id]:

@@ -53,6 +53,7 @@ const (
 	open               // a message of several frames is open
 	ended              // no request is accepted
 	halted             // the last leader left requests that are not sent to their end
+	closed             // Close was called
 )
 
 // A Queue decides the order of sending on one connection. F is a frame. The zero
@@ -69,8 +70,7 @@ type waiting[F any] struct {
 	last  *Request[F]     // the final request; sent behind the posted ones
 	done  <-chan struct{} // of the context of the open message
 
-	closed bool
-	err    error // of Close, or nil
+	err error // of Close, or nil
 
 	posted      [kinds]int // queued control requests that no goroutine waits for
 	postedBytes int64      // the sizes of posted messages that are not sent
@@ -228,7 +228,7 @@ const (
 func (q *Queue[F]) Release(unfinished *Request[F]) Duty {
 	w := q.lock()
 	defer w.mu.Unlock()
-	if w.closed {
+	if q.is(closed) {
 		return Discard
 	}
 	if unfinished != nil && unfinished.posted {

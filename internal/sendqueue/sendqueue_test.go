@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -632,6 +633,50 @@ func TestClose(t *testing.T) {
 		must(t, "no lead", !q.Close(nil))
 		var b Batch[int]
 		take(t, q, &b)
+	})
+	inBubble(t, "idle, without a reason", func(t *testing.T, q *Queue[int]) {
+		must(t, "the lead", q.Close(nil))
+		must(t, "no allocation", q.more.Load() == nil)
+		must(t, "no lead", !q.Close(errors.New("a later reason")) && !q.Take() && !q.TryLead(Control))
+		must(t, "no request", q.Enqueue(Message, 1) == nil && q.Begin(nil) == nil && !q.PostPart(1))
+		ok, leading := q.End(1)
+		must(t, "no final request", !ok && !leading && q.Err() == nil)
+		if d := q.Release(nil); d != Discard {
+			t.Errorf("got the duty %d, want Discard", d)
+		}
+	})
+}
+
+// A request that is queued while the queue is closed has an outcome.
+func TestCloseMeanwhile(t *testing.T) {
+	inBubble(t, "two goroutines", func(t *testing.T, _ *Queue[int]) {
+		const rounds = 20_000
+		queues := make([]Queue[int], rounds)
+		var ready atomic.Int32
+		outcomes := make(chan Outcome)
+		go func() {
+			for i := range queues {
+				q := &queues[i]
+				ready.Store(int32(i + 1))
+				var o Outcome
+				if r := q.Enqueue(Message, 1); r != nil {
+					if o = q.Wait(context.Background(), r, nil); o == Leading {
+						q.Recycle(r)
+						q.Release(nil)
+					}
+				}
+				outcomes <- o
+			}
+		}()
+		for i := range queues {
+			for ready.Load() <= int32(i) {
+				runtime.Gosched()
+			}
+			queues[i].Close(nil)
+			if o := <-outcomes; o != pending && o != Leading && o != Failed {
+				t.Fatalf("got the outcome %d", o)
+			}
+		}
 	})
 }
 

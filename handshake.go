@@ -34,12 +34,16 @@ const (
 // checkBounds refuses a request with a header above the limits.
 func checkBounds(h http.Header) *refusal {
 	for _, name := range []string{headerProtocol, headerExtensions, "Origin"} {
+		list := h[name]
+		if len(list) == 0 {
+			continue
+		}
 		n, elements := 0, 0
-		for _, line := range h[name] {
+		for _, line := range list {
 			n += len(line)
 		}
 		if n <= maxListBytes {
-			httpheader.Elements(h[name], func(string) bool { elements++; return elements <= maxListElements })
+			httpheader.Elements(list, func(string) bool { elements++; return elements <= maxListElements })
 		}
 		if n > maxListBytes || elements > maxListElements {
 			text := fmt.Sprintf("%s has more than %d bytes or %d elements", name, maxListBytes, maxListElements)

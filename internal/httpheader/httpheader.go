@@ -17,13 +17,28 @@ import (
 // until yield returns false. It skips empty elements.
 func Elements(lines []string, yield func(string) bool) {
 	for _, line := range lines {
-		for element := range strings.SplitSeq(line, ",") {
-			if element = strings.Trim(element, " \t"); element != "" && !yield(element) {
+		for more := true; more; {
+			var element string
+			element, line, more = strings.Cut(line, ",")
+			if element = trim(element); element != "" && !yield(element) {
 				return
 			}
 		}
 	}
 }
+
+// trim removes surrounding white space.
+func trim(s string) string {
+	for s != "" && isSpace(s[0]) {
+		s = s[1:]
+	}
+	for s != "" && isSpace(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+func isSpace(b byte) bool { return b == ' ' || b == '\t' }
 
 // Has reports whether a list has the element want, ignoring case.
 func Has(lines []string, want string) bool {
@@ -49,7 +64,22 @@ func HasOnly(lines []string, want string) bool {
 
 // EqualFold reports whether s and t are ASCII and equal, ignoring case.
 func EqualFold(s, t string) bool {
-	return strings.EqualFold(s, t) && IsASCII(s) && IsASCII(t)
+	if len(s) != len(t) {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf || lower(s[i]) != lower(t[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		b += 'a' - 'A'
+	}
+	return b
 }
 
 // IsASCII reports whether s has no byte above 0x7f.

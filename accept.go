@@ -54,7 +54,7 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 			return nil, err
 		}
 	}
-	conn, early, err := takeStream(h)
+	conn, rw, err := takeStream(h)
 	switch {
 	case err != nil && hijacked:
 		// Some writers ignore a status after a call of Hijack, also of one that failed.
@@ -68,15 +68,15 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	}
 	if !hijacked {
 		c.begin(conn, conn)
-		c.rcv.in.Add(takeBuffered(early))
+		c.rcv.in.Add(takeBuffered(rw))
 		return c, nil
 	}
-	if err := sendResponse(conn, w.Header(), &answer); err != nil {
+	if err := sendResponse(conn, rw.Writer, w.Header(), &answer); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	c.begin(conn, conn)
-	c.rcv.in.Add(takeLast(early))
+	c.rcv.in.Add(takeLast(rw))
 	return c, nil
 }
 
@@ -164,7 +164,7 @@ func checkRequest(r *http.Request) *refusal {
 		return refused(status, text, fmt.Errorf("%s: got %.100q", text, got))
 	}
 	values := func(name string) string { return strings.Join(r.Header[name], ", ") }
-	keys := r.Header[headerKey]
+	keys, versions := r.Header[headerKey], r.Header[headerVersion]
 	switch {
 	case r.Method != http.MethodGet:
 		f := bad(http.StatusMethodNotAllowed, "a WebSocket handshake is a GET request", r.Method)
@@ -181,7 +181,7 @@ func checkRequest(r *http.Request) *refusal {
 		return bad(http.StatusUpgradeRequired, "not a WebSocket handshake: no Connection header with Upgrade", values("Connection"))
 	case r.Host == "":
 		return bad(http.StatusBadRequest, "the WebSocket handshake has no Host header", "")
-	case len(r.Header[headerVersion]) != 1 || strings.TrimSpace(r.Header.Get(headerVersion)) != protocolVersion:
+	case len(versions) != 1 || strings.TrimSpace(versions[0]) != protocolVersion:
 		f := bad(http.StatusUpgradeRequired, "the WebSocket version is not "+protocolVersion, values(headerVersion))
 		f.header = [2]string{headerVersion, protocolVersion}
 		return f
@@ -251,7 +251,7 @@ var reservedHeaders = map[string]bool{
 
 // appendResponse appends the response with status 101 and the headers that the program
 // set. Like net/http, it adds a Date header unless the program set one, or set it to nil.
-func appendResponse(b []byte, set http.Header, a *responseHeaders) []byte {
+func appendResponse(b []byte, set http.Header, a *responseHeaders, now time.Time) []byte {
 	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	b = httpheader.AppendAcceptKey(b, a.key)
 	if a.protocol != "" {
@@ -264,7 +264,7 @@ func appendResponse(b []byte, set http.Header, a *responseHeaders) []byte {
 	}
 	if _, ok := set["Date"]; !ok {
 		b = append(b, "\r\nDate: "...)
-		b = append(b, date(time.Now())...)
+		b = append(b, date(now)...)
 	}
 	b = append(b, "\r\n"...)
 	if len(set) > 0 {

@@ -14,7 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/httpheader"
 )
 
@@ -194,10 +193,10 @@ func flushes(w http.ResponseWriter) (ok bool) {
 	return http.NewResponseController(w).Flush() == nil
 }
 
-// takeStream hijacks the connection. r holds the bytes that the client sent after its
-// request.
-func takeStream(h http.Hijacker) (conn net.Conn, r *bufio.Reader, err error) {
-	conn, rw, err := hijack(h)
+// takeStream hijacks the connection. rw.Reader holds the bytes that the client sent after
+// its request. rw.Writer is empty, or nil.
+func takeStream(h http.Hijacker) (conn net.Conn, rw *bufio.ReadWriter, err error) {
+	conn, rw, err = hijack(h)
 	switch {
 	case err != nil:
 		return nil, nil, err
@@ -209,12 +208,12 @@ func takeStream(h http.Hijacker) (conn net.Conn, r *bufio.Reader, err error) {
 	}
 	if rw.Writer != nil && rw.Writer.Buffered() > 0 {
 		// The buffer holds the response, in servers other than net/http's.
-		if err := boundedWrite(conn, func() error { return rw.Writer.Flush() }); err != nil {
+		if err := boundedWrite(conn, time.Now(), rw.Writer.Flush); err != nil {
 			conn.Close()
 			return nil, nil, err
 		}
 	}
-	return conn, rw.Reader, nil
+	return conn, rw, nil
 }
 
 // hijack calls Hijack. It converts a runtime error, as in middleware that expects every
@@ -235,49 +234,60 @@ func hijack(h http.Hijacker) (conn net.Conn, rw *bufio.ReadWriter, err error) {
 	return conn, rw, err
 }
 
-// takeBuffered returns the bytes buffered in r and replaces its buffer by the smallest
-// possible one. The HTTP server keeps r, and would keep a buffer of 4 KiB, until the
-// handler returns. It may use r again.
-func takeBuffered(r *bufio.Reader) []byte {
-	buffered, _ := r.Peek(r.Buffered())
-	*r = *bufio.NewReaderSize(ended{}, 0)
+// takeBuffered returns the bytes buffered in rw.Reader and replaces the buffers of rw by the
+// smallest possible ones. The HTTP server keeps the Reader and the Writer, and would keep
+// two buffers of 4 KiB, until the handler returns. It may use them again.
+func takeBuffered(rw *bufio.ReadWriter) []byte {
+	buffered, _ := rw.Reader.Peek(rw.Reader.Buffered())
+	*rw.Reader = *bufio.NewReaderSize(ended{}, 0)
+	if rw.Writer != nil {
+		*rw.Writer = *bufio.NewWriterSize(ended{}, 1)
+	}
 	return buffered
 }
 
-// takeLast is takeBuffered for a reader that is not used again without a Reset.
-func takeLast(r *bufio.Reader) []byte {
-	buffered, _ := r.Peek(r.Buffered())
-	*r = bufio.Reader{}
+// takeLast is takeBuffered for a Reader and a Writer that are not used again without a
+// Reset.
+func takeLast(rw *bufio.ReadWriter) []byte {
+	buffered, _ := rw.Reader.Peek(rw.Reader.Buffered())
+	*rw.Reader = bufio.Reader{}
+	if rw.Writer != nil {
+		*rw.Writer = bufio.Writer{}
+	}
 	return buffered
 }
 
-// ended is a reader that returns io.EOF.
+// ended is the HTTP server's side of a hijacked connection.
 type ended struct{}
 
-func (ended) Read([]byte) (int, error) { return 0, io.EOF }
+func (ended) Read([]byte) (int, error)  { return 0, io.EOF }
+func (ended) Write([]byte) (int, error) { return 0, http.ErrHijacked }
 
 // answerTimeout bounds the sending of the response.
 const answerTimeout = 5 * time.Second
 
 var errNotAnswered = fmt.Errorf("the client did not read the response within %v: %w", answerTimeout, os.ErrDeadlineExceeded)
 
-// sendResponse writes the response to a hijacked connection. header has the headers that
-// the program set.
-func sendResponse(conn net.Conn, header http.Header, a *responseHeaders) error {
-	b := bufpool.Get(bufpool.MinBlock)
-	defer b.Free()
-	answer := appendResponse(b.B[:0], header, a)
-	return boundedWrite(conn, func() error {
+// sendResponse writes the response to a hijacked connection. It uses the memory of w,
+// which is empty, or nil. header has the headers that the program set.
+func sendResponse(conn net.Conn, w *bufio.Writer, header http.Header, a *responseHeaders) error {
+	var answer []byte
+	if w != nil {
+		answer = w.AvailableBuffer()
+	}
+	now := time.Now()
+	answer = appendResponse(answer, header, a, now)
+	return boundedWrite(conn, now, func() error {
 		_, err := conn.Write(answer)
 		return err
 	})
 }
 
-// boundedWrite calls write, which writes to conn, with a deadline of answerTimeout. The
-// deadline stays set; netstream.New removes it. If conn supports no deadlines, it is
-// closed after answerTimeout.
-func boundedWrite(conn net.Conn, write func() error) error {
-	if conn.SetWriteDeadline(time.Now().Add(answerTimeout)) == nil {
+// boundedWrite calls write, which writes to conn, with a deadline of answerTimeout after
+// now. The deadline stays set; netstream.New removes it. If conn supports no deadlines, it
+// is closed after answerTimeout.
+func boundedWrite(conn net.Conn, now time.Time, write func() error) error {
+	if conn.SetWriteDeadline(now.Add(answerTimeout)) == nil {
 		return write()
 	}
 	timer := time.AfterFunc(answerTimeout, func() { conn.Close() })

@@ -339,24 +339,34 @@ func TestAcceptHijackPanics(t *testing.T) {
 	websocket.Accept(w, conntest.Request(), nil)
 }
 
-// TestAcceptRecycledReaders: a server may reuse its bufio.Readers. They share no memory
-// with each other or with the connection.
+// TestAcceptRecycledReaders: a server may reuse its bufio.Readers and Writers. They share
+// no memory with each other or with the connection, and keep no large buffers until then.
 func TestAcceptRecycledReaders(t *testing.T) {
 	const connections = 3
 	var readers []*bufio.Reader
+	var writers []*bufio.Writer
 	for i := range connections {
 		_, server := rawpeer.Pipe(nil)
 		w := hijackable(server)
 		w.hijack = func() (net.Conn, *bufio.ReadWriter, error) {
 			r := bufio.NewReader(io.MultiReader(bytes.NewReader(rawpeer.AppendFrame(nil, masked(rawpeer.Text("early")))), server))
 			r.Peek(1)
-			readers = append(readers, r)
-			return server, bufio.NewReadWriter(r, bufio.NewWriter(server)), nil
+			readers, writers = append(readers, r), append(writers, bufio.NewWriter(server))
+			return server, bufio.NewReadWriter(r, writers[i]), nil
 		}
 		c, err := websocket.Accept(w, conntest.Request(), nil)
 		conntest.WantNoError(t, err)
 		defer c.CloseNow()
-		// Reuse the reader before the connection is read.
+		if r, w := readers[i].Size(), writers[i].Size(); r > 16 || w > 1 {
+			t.Errorf("the buffers of the server have %d and %d bytes", r, w)
+		}
+		// Reuse the reader and the writer before the connection is read.
+		var reused strings.Builder
+		writers[i].Reset(&reused)
+		writers[i].WriteString("reused")
+		if err := writers[i].Flush(); err != nil || reused.String() != "reused" {
+			t.Errorf("a writer that was reset wrote %q: %v", reused.String(), err)
+		}
 		readers[i].Reset(strings.NewReader(strings.Repeat(string(rune('a'+i)), 5000)))
 		if _, err := readers[i].Peek(10); err != nil {
 			t.Errorf("a reader that was reset has %d bytes: %v", readers[i].Buffered(), err)

@@ -4,10 +4,12 @@ package websocket
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"unsafe"
@@ -255,20 +257,46 @@ func TestSizeOfConnection(t *testing.T) {
 	}
 }
 
-// The HTTP server keeps the reader of a hijacked connection while the handler runs: its
-// contents are taken, and its buffer is released.
+// The HTTP server keeps the reader and the writer of a hijacked connection while the handler
+// runs: the contents are taken, and the buffers are released.
 func TestTakeBuffered(t *testing.T) {
-	r := bufio.NewReader(strings.NewReader("early, and more"))
-	if _, err := r.ReadString(','); err != nil {
-		t.Fatal(err)
+	for _, test := range []struct {
+		name string
+		take func(*bufio.ReadWriter) []byte
+		w    *bufio.Writer
+	}{
+		{"buffered", takeBuffered, bufio.NewWriter(io.Discard)},
+		{"buffered, no writer", takeBuffered, nil},
+		{"last", takeLast, bufio.NewWriter(io.Discard)},
+		{"last, no writer", takeLast, nil},
+	} {
+		r := bufio.NewReader(strings.NewReader("early, and more"))
+		if _, err := r.ReadString(','); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(test.take(&bufio.ReadWriter{Reader: r, Writer: test.w})); got != " and more" {
+			t.Errorf("%s: the buffer has %q, want %q", test.name, got, " and more")
+		}
+		if r.Buffered() > 0 || r.Size() > 16 {
+			t.Errorf("%s: the reader has %d bytes, and a buffer of %d", test.name, r.Buffered(), r.Size())
+		}
+		if test.w != nil && test.w.Size() > 1 {
+			t.Errorf("%s: the writer has a buffer of %d bytes", test.name, test.w.Size())
+		}
 	}
-	if got := string(takeBuffered(r)); got != " and more" {
-		t.Errorf("the buffer has %q, want %q", got, " and more")
+}
+
+// The HTTP server may use its reader and its writer again. They have no access to the
+// connection.
+func TestUseAfterTakeBuffered(t *testing.T) {
+	var sent strings.Builder
+	rw := bufio.NewReadWriter(bufio.NewReader(strings.NewReader("early")), bufio.NewWriter(&sent))
+	takeBuffered(rw)
+	if b, err := rw.ReadByte(); err != io.EOF {
+		t.Errorf("got %q and the error %v, want io.EOF", b, err)
 	}
-	if b, err := r.ReadByte(); err == nil {
-		t.Errorf("%q is still there", b)
-	}
-	if r.Size() > 16 {
-		t.Errorf("its buffer has %d bytes", r.Size())
+	_, err := rw.WriteString("late")
+	if err = cmp.Or(err, rw.Flush()); err != http.ErrHijacked || sent.Len() > 0 {
+		t.Errorf("%q was sent, and the error is %v, want http.ErrHijacked", sent.String(), err)
 	}
 }

@@ -344,9 +344,10 @@ func (c *Conn) Err() error {
 // A page can't close without a close frame. In a browser CloseNow sends one without a
 // code, and does not wait for the reply.
 func (c *Conn) CloseNow() error {
-	start := time.Now()
 	err := c.closeNow()
-	c.awaitCloseRead(context.Background(), start)
+	if c.closeRead.Load() != nil {
+		c.awaitCloseRead(context.Background(), time.Now())
+	}
 	return opError("close", err)
 }
 

@@ -152,6 +152,9 @@ func (l *lifetime) closeAfter(shut func()) {
 // hasten reports whether the reply to the peer's close frame is being sent, and limits
 // the time for it to drainTimeout.
 func (l *lifetime) hasten() bool {
+	if l.state() != statePeerClosed {
+		return false
+	}
 	d := l.closing()
 	d.mu.Lock()
 	defer d.mu.Unlock()

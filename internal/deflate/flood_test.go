@@ -25,12 +25,31 @@ func floods() map[string][]byte {
 		w.put(0, (8-w.nbits)&7)
 		w.dst = append(w.dst, "\x00\x00\xff\xff"...)
 	}
+	// The shortest blocks with codes of their own, 90 bits each: one length and a run of
+	// zeros are coded, and end of block is the only code.
+	var short bitWriter
+	for range 4 {
+		short.put(0b100, 3)
+		short.put(0, 5+5)  // 257 and 1 lengths
+		short.put(18-4, 4) // the lengths of the code length code up to that of 1
+		for _, symbol := range lenOrder[:18] {
+			n := uint64(0)
+			if symbol == 1 || symbol == 18 {
+				n = 1
+			}
+			short.put(n, 3)
+		}
+		short.put(1|(138-11)<<1, 1+7)
+		short.put(1|(118-11)<<1, 1+7)
+		short.put(0, 1+1+1) // end of block, the distance code, and the end
+	}
 	return map[string][]byte{
-		"stored":       repeated([]byte("\x00\x00\x00\xff\xff")),
-		"stored final": repeated([]byte("\x01\x00\x00\xff\xff")),
-		"fixed":        repeated([]byte("\x02\x08\x20\x80\x00")), // four of 10 bits
-		"fixed final":  repeated([]byte("\x03\x00")),
-		"dynamic":      repeated(bytes.TrimRight(dynamicBlock(lens, dist, end), "\x00")),
+		"dynamic short": repeated(short.dst),
+		"stored":        repeated([]byte("\x00\x00\x00\xff\xff")),
+		"stored final":  repeated([]byte("\x01\x00\x00\xff\xff")),
+		"fixed":         repeated([]byte("\x02\x08\x20\x80\x00")), // four of 10 bits
+		"fixed final":   repeated([]byte("\x03\x00")),
+		"dynamic":       repeated(bytes.TrimRight(dynamicBlock(lens, dist, end), "\x00")),
 	}
 }
 

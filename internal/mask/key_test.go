@@ -7,9 +7,9 @@ import (
 	"github.com/bhojpur/api/internal/poolcheck"
 )
 
-// Keys do not repeat, in the bytes of one call of crypto/rand and in those of several, on
-// one goroutine and on several.
-func TestNewKeyDoesNotRepeat(t *testing.T) {
+// Keys do not repeat, in one Keys and in several, on one goroutine and on several, which
+// share the bytes of a call of crypto/rand or not.
+func TestKeysDoNotRepeat(t *testing.T) {
 	const goroutines, keys = 8, 200 // of 2³²: two are equal once in 3,000 runs
 	var (
 		mu   sync.Mutex
@@ -18,8 +18,9 @@ func TestNewKeyDoesNotRepeat(t *testing.T) {
 	)
 	for range goroutines {
 		wg.Go(func() {
-			for range keys {
-				key := NewKey()
+			var pair [2]Keys
+			for i := range keys {
+				key := pair[i%2].Next()
 				mu.Lock()
 				seen[key]++
 				mu.Unlock()
@@ -34,11 +35,12 @@ func TestNewKeyDoesNotRepeat(t *testing.T) {
 }
 
 // Each bit of a key is one in about half of the keys.
-func TestNewKeyUsesAllBits(t *testing.T) {
+func TestKeysUseAllBits(t *testing.T) {
 	const keys = 1000
 	var ones [32]int
+	var all Keys
 	for range keys {
-		key := NewKey()
+		key := all.Next()
 		for bit := range ones {
 			ones[bit] += int(key >> bit & 1)
 		}
@@ -50,17 +52,19 @@ func TestNewKeyUsesAllBits(t *testing.T) {
 	}
 }
 
-func TestNewKeyAllocatesNothing(t *testing.T) {
+func TestKeysAllocateNothing(t *testing.T) {
 	if poolcheck.On {
 		return // with the race detector pools drop objects at random
 	}
-	if n := testing.AllocsPerRun(1000, func() { NewKey() }); n > 0 {
+	var all Keys
+	if n := testing.AllocsPerRun(1000, func() { all.Next() }); n > 0 {
 		t.Errorf("%v allocations per key", n)
 	}
 }
 
-func BenchmarkNewKey(b *testing.B) {
+func BenchmarkKeys(b *testing.B) {
+	var all Keys
 	for b.Loop() {
-		NewKey()
+		all.Next()
 	}
 }

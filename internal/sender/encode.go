@@ -54,12 +54,12 @@ func (s *Sender) encode(f *Frame) {
 		return
 	case n <= maxCopied || f.OnCancel == KeepFrame:
 		s.out.reserve(frame.MaxHeader + n)
-		s.out.extend(appendFrame(s.out.free(), f, s.out.role))
+		s.out.extend(s.out.appendFrame(s.out.free(), f))
 		return
 	}
 	h := frame.Header{Byte0: f.Byte0, Length: int64(n)}
 	if s.out.role == Client {
-		h.Masked, h.Key = true, mask.NewKey()
+		h.Masked, h.Key = true, s.out.newKey()
 	}
 	s.out.reserve(frame.MaxHeader + min(n, s.out.room()))
 	s.out.extend(frame.AppendHeader(s.out.free(), h))
@@ -77,7 +77,7 @@ func (s *Sender) encodeDeflated(f *Frame) {
 	s.out.reserve(frame.MaxHeader + len(p))
 	h := frame.Header{Byte0: f.Byte0 | frame.BitRSV1, Length: int64(len(p))}
 	if s.out.role == Client {
-		h.Masked, h.Key = true, mask.NewKey()
+		h.Masked, h.Key = true, s.out.newKey()
 	}
 	b := frame.AppendHeader(s.out.free(), h)
 	b = append(b, p...)

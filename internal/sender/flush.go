@@ -50,7 +50,7 @@ func (s *Sender) resume(ctx context.Context, own span, err error) error {
 // interrupted handles an error of a write. It reports whether flush must stop, and the
 // error that flush returns.
 func (s *Sender) interrupted(ctx context.Context, own span, err error) (stop bool, _ error) {
-	out := s.out.sent >= own.end
+	out := s.out.sent() >= own.end
 	switch {
 	case err != netstream.ErrInterrupted && err != netstream.ErrCutOff:
 		err = s.fail(err)
@@ -63,7 +63,7 @@ func (s *Sender) interrupted(ctx context.Context, own span, err error) (stop boo
 		return false, nil // caused by the context of an earlier call
 	case out:
 		return true, nil
-	case err == netstream.ErrInterrupted && s.out.sent <= own.start:
+	case err == netstream.ErrInterrupted && s.out.sent() <= own.start:
 		s.withdraw(own)
 		return true, ErrWithdrawn
 	case own.frame.OnCancel == KeepFrame && err == netstream.ErrInterrupted:
@@ -128,7 +128,7 @@ func (s *Sender) writePiece(ctx context.Context, p, rest []byte, most int) (int,
 // the batch that were sent with them.
 func (s *Sender) advance(n int) {
 	s.out.advance(n)
-	s.queue.Settle(&s.batch, s.out.sent, sendqueue.Sent)
+	s.queue.Settle(&s.batch, s.out.sent(), sendqueue.Sent)
 }
 
 // withdraw removes a frame of which no byte was sent from the batch.

@@ -1,9 +1,6 @@
 package sender
 
-import (
-	"github.com/bhojpur/api/internal/frame"
-	"github.com/bhojpur/api/internal/mask"
-)
+import "github.com/bhojpur/api/internal/frame"
 
 // Role is the side of the connection that sends. A client masks its frames.
 type Role uint8
@@ -79,20 +76,4 @@ func Preframe(b frame.Byte0, p []byte) Preframed {
 	n := len(f)
 	f = append(f, p...)
 	return Preframed{Bytes: f, Payload: f[n:]}
-}
-
-// appendFrame appends f in the encoding of side. dst has the capacity for it.
-func appendFrame(dst []byte, f *Frame, side Role) []byte {
-	h := frame.Header{Byte0: f.Byte0, Length: int64(len(f.Payload))}
-	if side == Client {
-		h.Masked, h.Key = true, mask.NewKey()
-	}
-	n := len(frame.AppendHeader(dst, h))
-	dst = dst[:n+len(f.Payload)]
-	if h.Masked {
-		mask.Copy(dst[n:], f.Payload, h.Key)
-	} else {
-		copy(dst[n:], f.Payload)
-	}
-	return dst
 }

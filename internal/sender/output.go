@@ -2,6 +2,7 @@ package sender
 
 import (
 	"github.com/bhojpur/api/internal/bufpool"
+	"github.com/bhojpur/api/internal/frame"
 	"github.com/bhojpur/api/internal/mask"
 )
 
@@ -15,15 +16,18 @@ type output struct {
 	full     bool           // no further frame can be added before all is sent
 	closing  bool           // the close frame was added, and SendEnded was not called for it
 	key      uint32         // masks rest
+	keys     *mask.Keys     // of a client; nil before the first frame
 	block    *bufpool.Block // nil when there is nothing to send
 	from, to int            // block.B[from:to] was not sent yet
 	rest     []byte         // sent after block: by a server directly, by a client masked into block
 	added    int64          // bytes of the frames that were added
-	sent     int64          // bytes of these that were sent
 }
 
 // isSent reports whether nothing is left to send.
-func (o *output) isSent() bool { return o.sent == o.added }
+func (o *output) isSent() bool { return o.from == o.to && len(o.rest) == 0 }
+
+// sent returns the number of bytes that were sent of those that were added.
+func (o *output) sent() int64 { return o.added - int64(o.to-o.from+len(o.rest)) }
 
 // reserve makes room for n more bytes in the block.
 func (o *output) reserve(n int) {
@@ -41,6 +45,30 @@ func (o *output) free() []byte { return o.block.B[:o.to] }
 func (o *output) extend(b []byte) {
 	o.added += int64(len(b) - o.to)
 	o.to = len(b)
+}
+
+// appendFrame appends the encoding of f to dst, which has the capacity for it.
+func (o *output) appendFrame(dst []byte, f *Frame) []byte {
+	h := frame.Header{Byte0: f.Byte0, Length: int64(len(f.Payload))}
+	if o.role == Client {
+		h.Masked, h.Key = true, o.newKey()
+	}
+	n := len(frame.AppendHeader(dst, h))
+	dst = dst[:n+len(f.Payload)]
+	if h.Masked {
+		mask.Copy(dst[n:], f.Payload, h.Key)
+	} else {
+		copy(dst[n:], f.Payload)
+	}
+	return dst
+}
+
+// newKey returns the masking key of a frame.
+func (o *output) newKey() uint32 {
+	if o.keys == nil {
+		o.keys = new(mask.Keys)
+	}
+	return o.keys.Next()
 }
 
 // addRest adds p, which is not copied, behind the block. A client masks it with key.
@@ -80,7 +108,7 @@ func (o *output) keep(b, rest []byte, n int) {
 		copy(o.block.B, b)
 	}
 	o.from, o.to = min(n, len(b)), len(b)
-	o.sent, o.added = int64(n), int64(len(b)+len(rest))
+	o.added = int64(len(b) + len(rest))
 	if len(rest) > 0 {
 		o.rest, o.full = rest[n-o.from:], true
 	}
@@ -102,7 +130,6 @@ func (o *output) next() (p, rest []byte) {
 
 // advance removes n bytes that were sent.
 func (o *output) advance(n int) {
-	o.sent += int64(n)
 	head := min(n, o.to-o.from)
 	o.from += head
 	if n > head {
@@ -112,7 +139,7 @@ func (o *output) advance(n int) {
 
 // remove removes the frame at [start, end), of which no byte was sent.
 func (o *output) remove(start, end int64) {
-	i := o.from + int(start-o.sent)
+	i := o.from + int(start-o.sent())
 	if end == o.added {
 		o.to, o.rest, o.full = i, nil, false
 	} else {
@@ -127,6 +154,6 @@ func (o *output) reset() {
 		o.block.Free()
 		o.block = nil
 	}
-	o.from, o.to, o.sent, o.added = 0, 0, 0, 0
+	o.from, o.to, o.added = 0, 0, 0
 	o.rest, o.full = nil, false
 }

@@ -118,7 +118,7 @@ func (s *Sender) sendSingle(ctx context.Context, f *Frame) error {
 			s.out.block = block
 			b = block.B[:0]
 		}
-		b = appendFrame(b, f, s.out.role)
+		b = s.out.appendFrame(b, f)
 	}
 	var n int
 	var err error

@@ -1,5 +1,6 @@
 //go:build !purego
 
+#include "go_asm.h"
 #include "textflag.h"
 
 // func xorVectors(dst, src *byte, n int, key, after uint32)
@@ -68,7 +69,8 @@ last:
 	RET
 
 // The first vector is processed like the last one, so that the loops begin where dst is
-// aligned. With stores across cache lines the whole takes a third longer.
+// aligned. With stores across cache lines the whole takes a third longer. A long source,
+// unless it is dst, is prefetched.
 
 // func xorAVX2(dst, src *byte, n int, key, after uint32)
 TEXT ·xorAVX2(SB), NOSPLIT, $0-32
@@ -103,6 +105,10 @@ TEXT ·xorAVX2(SB), NOSPLIT, $0-32
 
 	SUBQ $128, DX
 	JLT  rest
+	CMPQ DX, $const_minPrefetch-128
+	JLT  loop128
+	CMPQ SI, DI
+	JNE  prefetch128
 
 loop128:
 	VPXOR   (SI), Y0, Y4
@@ -135,3 +141,20 @@ ends:
 	VMOVDQU Y3, (R9)
 	VZEROUPPER
 	RET
+
+prefetch128:
+	PREFETCHT0 const_prefetch(SI)
+	PREFETCHT0 const_prefetch+64(SI)
+	VPXOR      (SI), Y0, Y4
+	VPXOR      32(SI), Y0, Y5
+	VPXOR      64(SI), Y0, Y6
+	VPXOR      96(SI), Y0, Y7
+	VMOVDQA    Y4, (DI)
+	VMOVDQA    Y5, 32(DI)
+	VMOVDQA    Y6, 64(DI)
+	VMOVDQA    Y7, 96(DI)
+	ADDQ       $128, SI
+	ADDQ       $128, DI
+	SUBQ       $128, DX
+	JGE        prefetch128
+	JMP        rest

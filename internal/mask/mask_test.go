@@ -50,9 +50,12 @@ func pattern(n int) []byte {
 	return p
 }
 
+// longLengths are lengths about the one from which the AVX2 kernel prefetches.
+var longLengths = []int{16 << 10, 16<<10 + 1, 16<<10 + 33, 16<<10 + 160, 20 << 10}
+
 func TestKernels(t *testing.T) {
 	const maxLen, maxAlign, around = 300, 64, 40
-	lengths := []int{511, 512, 513, 1000, 1024, 4095, 4096, 4103}
+	lengths := append([]int{511, 512, 513, 1000, 1024, 4095, 4096, 4103}, longLengths...)
 	for n := range maxLen + 1 {
 		lengths = append(lengths, n)
 	}

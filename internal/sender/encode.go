@@ -14,6 +14,12 @@ const (
 	smallFrame = 128
 	// shortHeader is the size of a header with a 7-bit length and a masking key.
 	shortHeader = 2 + 4
+	// longHeader is the size of a header with a 16-bit length and a masking key.
+	longHeader = 2 + 2 + 4
+	// cacheLine is where the payload of a client's frame begins in a block. The program's
+	// memory mostly begins at a cache line, too, and masking takes a fifth to a third
+	// less time if neither its loads nor its stores cross lines.
+	cacheLine = 64
 	// maxCopied is the size up to which a payload is copied behind its header, so
 	// that other frames can follow in the same batch.
 	maxCopied = 4 << 10
@@ -61,8 +67,12 @@ func (s *Sender) encode(f *Frame) {
 	if s.out.role == Client {
 		h.Masked, h.Key = true, s.out.newKey()
 	}
-	s.out.reserve(frame.MaxHeader + min(n, s.out.room()))
-	s.out.extend(frame.AppendHeader(s.out.free(), h))
+	head := frame.AppendHeader(s.small[:0], h)
+	if s.out.added == 0 {
+		s.out.skip(cacheLine - len(head))
+	}
+	s.out.reserve(len(head) + min(n, s.out.room()))
+	s.out.extend(append(s.out.free(), head...))
 	s.out.addRest(f.Payload, h.Key)
 }
 

@@ -32,11 +32,14 @@ func (o *output) sent() int64 { return o.added - int64(o.to-o.from+len(o.rest)) 
 // reserve makes room for n more bytes in the block.
 func (o *output) reserve(n int) {
 	if o.block == nil {
-		o.block = bufpool.Get(n)
+		o.block = bufpool.Get(o.to + n)
 		return
 	}
 	o.block = o.block.Grow(o.to, o.to+n)
 }
+
+// skip makes an empty output begin at byte n of its block.
+func (o *output) skip(n int) { o.from, o.to = n, n }
 
 // free returns the free part of the block, as an empty slice behind its content.
 func (o *output) free() []byte { return o.block.B[:o.to] }
@@ -101,17 +104,18 @@ func (o *output) refill() {
 }
 
 // keep makes b and rest, the frame of a single write, the content. n bytes of it were
-// sent. b is in the block if there is one.
+// sent. b is a part of the block if there is one.
 func (o *output) keep(b, rest []byte, n int) {
 	if o.block == nil {
 		o.block = bufpool.Get(len(b))
-		copy(o.block.B, b)
+		b = o.block.B[:copy(o.block.B, b)]
 	}
-	o.from, o.to = min(n, len(b)), len(b)
-	o.added = int64(len(b) + len(rest))
+	o.skip(cap(o.block.B) - cap(b))
+	o.extend(o.block.B[:o.to+len(b)])
 	if len(rest) > 0 {
-		o.rest, o.full = rest[n-o.from:], true
+		o.addRest(rest, 0)
 	}
+	o.advance(n)
 }
 
 // next returns the bytes to send next. rest can be sent together with them.

@@ -114,9 +114,9 @@ func (s *Sender) sendSingle(ctx context.Context, f *Frame) error {
 		rest = f.Payload
 	default:
 		if shortHeader+len(f.Payload) > smallFrame {
-			block = bufpool.Get(frame.MaxHeader + len(f.Payload))
+			block = bufpool.Get(cacheLine + len(f.Payload))
 			s.out.block = block
-			b = block.B[:0]
+			b = block.B[cacheLine-longHeader : cacheLine-longHeader]
 		}
 		b = s.out.appendFrame(b, f)
 	}

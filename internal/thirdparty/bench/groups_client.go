@@ -31,10 +31,10 @@ func clientReadsGroup() Group {
 
 func clientWritesGroup() Group {
 	const (
-		fixed = "Two atomic operations take a quarter of the time, the masking key a fifth to a quarter: its bytes come from crypto/rand, " +
+		fixed = "Two atomic operations take a quarter of the time, the masking key a sixth to an eighth: its bytes come from crypto/rand, " +
 			"those of gorilla and gws from math/rand."
 		masking = "The pass that masks takes two thirds of the time. It is limited by the first-level cache."
-		memory  = "Memory is the limit: the pass that masks takes nearly all of the time, and reads the message from the second-level cache."
+		memory  = "Memory is the limit: the pass that masks takes nine tenths of the time, and reads the message from the second-level cache, at 100 GB/s on an Intel Xeon."
 	)
 	return Group{
 		Name:  "client-writes",

@@ -8,13 +8,19 @@ import (
 	"encoding/xml"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Margin is the space between the frame and its content. Sizes are in pixels.
 const Margin = 24
 
-// TitleHeight is the height of the title and the subtitle.
-const TitleHeight = 66
+const (
+	titleHeight = 50 // of the title alone
+	lineHeight  = 16 // of a line of the subtitle
+
+	// letterWidth is a bit more than the mean width of a letter in the subtitle.
+	letterWidth = 6.2
+)
 
 // style is the common style of charts. The class what is for the names of panels, and
 // value for numbers.
@@ -34,27 +40,51 @@ text { fill: #9198a1 }
 // Frame is the frame of a chart.
 type Frame struct {
 	Title    string
-	Subtitle string // the line below the title
+	Subtitle string // the text below the title, in as many lines as it needs
 	Words    string // describe the chart
 	Style    string // of the caller's classes, as CSS
 	Width    int
-	Height   int
+	Height   int // of the content, below the subtitle
 }
 
 // Chart is an SVG under construction.
-type Chart struct{ b bytes.Buffer }
+type Chart struct {
+	Top    int // where the content begins
+	Bottom int // where the chart ends
+	b      bytes.Buffer
+}
 
 // New starts a chart.
 func New(f Frame) *Chart {
-	c := new(Chart)
+	subtitle := lines(f.Subtitle, f.Width-2*Margin)
+	c := &Chart{Top: titleHeight + len(subtitle)*lineHeight}
+	c.Bottom = c.Top + f.Height
 	c.Printf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img" aria-labelledby="title desc">`+"\n",
-		f.Width, f.Height)
+		f.Width, c.Bottom)
 	c.Printf("<title id=\"title\">%s</title>\n<desc id=\"desc\">%s</desc>\n<style>%s%s</style>\n",
 		Escaped(f.Title), Escaped(f.Words), style, strings.TrimPrefix(f.Style, "\n"))
-	c.Printf(`<rect class="page" x="0.5" y="0.5" width="%d" height="%d" rx="8"/>`+"\n", f.Width-1, f.Height-1)
+	c.Printf(`<rect class="page" x="0.5" y="0.5" width="%d" height="%d" rx="8"/>`+"\n", f.Width-1, c.Bottom-1)
 	c.Printf(`<text class="title" x="%d" y="34">%s</text>`+"\n", Margin, Escaped(f.Title))
-	c.Printf(`<text x="%d" y="54">%s</text>`+"\n", Margin, Escaped(f.Subtitle))
+	for i, line := range subtitle {
+		c.Printf(`<text x="%d" y="%d">%s</text>`+"\n", Margin, titleHeight+4+i*lineHeight, Escaped(line))
+	}
 	return c
+}
+
+// lines breaks text into lines of at most width pixels.
+func lines(text string, width int) (lines []string) {
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		switch longer := line + " " + word; {
+		case line == "":
+			line = word
+		case letterWidth*float64(utf8.RuneCountInString(longer)) > float64(width):
+			lines, line = append(lines, line), word
+		default:
+			line = longer
+		}
+	}
+	return append(lines, line)
 }
 
 // Printf writes SVG. Text in it must be escaped.

@@ -81,10 +81,10 @@ func (o *outcome) draw() []byte {
 		Words:  strings.Join(caption, " "),
 		Style:  style,
 		Width:  pictureWidth,
-		Height: chart.TitleHeight + len(panels)*panelHeight + timeHeight + (len(caption)+1)*lineHeight + chart.Margin,
+		Height: len(panels)*panelHeight + timeHeight + (len(caption)+1)*lineHeight + chart.Margin,
 	})
 	all := append([]reading{o.server.before}, o.readings...)
-	y := chart.TitleHeight
+	y := c.Top
 	for i := range panels {
 		o.drawPanel(c, i, all, y)
 		y += panelHeight

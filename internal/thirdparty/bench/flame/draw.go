@@ -57,24 +57,24 @@ type graph struct {
 func draw(root *node, words string) []byte {
 	usable := float64(width - 2*chart.Margin)
 	least := int64(thinnest / usable * float64(root.nanos))
-	height := chart.TitleHeight + root.depth(least)*frameHeight + legendRoom + chart.Margin
+	c := chart.New(chart.Frame{
+		Title:    "Processor time of a server that echoes",
+		Subtitle: words + ". Width is time; above a function is what it calls.",
+		Words:    describe(root),
+		Style:    style,
+		Width:    width,
+		Height:   root.depth(least)*frameHeight + legendRoom + chart.Margin,
+	})
 	g := graph{
-		Chart: chart.New(chart.Frame{
-			Title:    "Processor time of a server that echoes",
-			Subtitle: words + ". Width is time; above a function is what it calls.",
-			Words:    describe(root),
-			Style:    style,
-			Width:    width,
-			Height:   height,
-		}),
+		Chart:   c,
 		perNano: usable / float64(root.nanos),
-		bottom:  height - chart.Margin - legendRoom,
+		bottom:  c.Bottom - chart.Margin - legendRoom,
 	}
 	g.frame(root, nil, chart.Margin, 0, root.nanos)
 	x := chart.Margin
 	for _, l := range legend {
 		g.Printf(`<rect class="p%d" x="%d" y="%d" width="12" height="12"/><text x="%d" y="%d">%s</text>`+"\n",
-			l.part, x, height-chart.Margin-12, x+18, height-chart.Margin-2, chart.Escaped(l.name))
+			l.part, x, c.Bottom-chart.Margin-12, x+18, c.Bottom-chart.Margin-2, chart.Escaped(l.name))
 		x += 40 + int(letterWidth*float64(len(l.name)))
 	}
 	return g.Bytes()

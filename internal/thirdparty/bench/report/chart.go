@@ -58,7 +58,7 @@ type bar struct {
 // drawChart returns an SVG of the medians of g on a machine.
 func drawChart(rs bench.Results, g bench.Group, machine string) []byte {
 	panels := panelsOf(rs, g)
-	height := chart.TitleHeight + chart.Margin
+	height := chart.Margin
 	for i := 0; i < len(panels); i += 2 {
 		height += rowHeight(panels[i:min(i+2, len(panels))])
 	}
@@ -70,7 +70,7 @@ func drawChart(rs bench.Results, g bench.Group, machine string) []byte {
 		Width:    chartWidth,
 		Height:   height,
 	})
-	y := chart.TitleHeight
+	y := c.Top
 	for i := 0; i < len(panels); i += 2 {
 		pair := panels[i:min(i+2, len(panels))]
 		for j, p := range pair {

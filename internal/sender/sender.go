@@ -114,9 +114,10 @@ func (s *Sender) sendSingle(ctx context.Context, f *Frame) error {
 		rest = f.Payload
 	default:
 		if shortHeader+len(f.Payload) > smallFrame {
-			block = bufpool.Get(cacheLine + len(f.Payload))
+			at := payloadAt(len(f.Payload))
+			block = bufpool.Get(at + len(f.Payload))
 			s.out.block = block
-			b = block.B[cacheLine-longHeader : cacheLine-longHeader]
+			b = block.B[at-longHeader : at-longHeader]
 		}
 		b = s.out.appendFrame(b, f)
 	}

@@ -40,8 +40,8 @@ func (e *engine) sent(ctx context.Context, err error) error {
 
 // newMessage checks a message and sets f to its only frame.
 func (e *engine) newMessage(ctx context.Context, typ MessageType, p []byte, f *sender.Frame) error {
-	if e.life.state() != stateOpen || !typ.isValid() || ctx.Err() != nil {
-		return e.checkWrite(ctx, typ) // a call, which a write that succeeds saves
+	if !canWrite(ctx, e.life.state(), typ) {
+		return e.checkWrite(ctx, typ)
 	}
 	if typ == MessageText && !utf8stream.Valid(p) {
 		return errTextNotUTF8
@@ -51,6 +51,12 @@ func (e *engine) newMessage(ctx context.Context, typ MessageType, p []byte, f *s
 		f.Encoding = sender.Deflated
 	}
 	return nil
+}
+
+// canWrite reports whether checkWrite returns nil. It is small enough to be inlined, so a
+// write that succeeds saves a call.
+func canWrite(ctx context.Context, s state, typ MessageType) bool {
+	return s == stateOpen && typ.isValid() && ctx.Err() == nil
 }
 
 // checkWrite returns an error if a message of the type can't be sent now.
@@ -192,8 +198,8 @@ func (m *preparedFrames) find(s deflateSetting) *sender.Preframed {
 
 // writePrepared sends a prepared message.
 func (e *engine) writePrepared(ctx context.Context, m *PreparedMessage) error {
-	if err := e.checkWrite(ctx, m.typ); err != nil {
-		return err
+	if !canWrite(ctx, e.life.state(), m.typ) {
+		return e.checkWrite(ctx, m.typ)
 	}
 	var f sender.Frame
 	m.setFrame(&f, e.rcv.deflate)

@@ -257,7 +257,7 @@ func echoCPUGroup() Group {
 		Title: "Processor time of a server for each echo",
 		Words: "A server process echoes messages of 125 B over the loopback interface. The clients are in another process: each sends a message, waits for the echo " +
 			"and sends the next one. The figure is the processor time of the server process, user and system (getrusage), for each echo. " +
-			"bare makes the same system calls without WebSocket: a goroutine for each connection that reads into a buffer and writes the bytes back. " +
+			"bare makes as many system calls without WebSocket, through package net: a goroutine for each connection that reads into a buffer and writes the bytes back. " +
 			"[performance.md](performance.md#an-echo) shows where the rest goes.",
 		Units: []string{"cpu-ns/op"},
 		Rows: []Row{

@@ -71,7 +71,7 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 		c.rcv.in.Add(takeBuffered(rw))
 		return c, nil
 	}
-	if err := sendResponse(conn, rw.Writer, w.Header(), &answer); err != nil {
+	if err := sendResponse(conn, w.Header(), &answer); err != nil {
 		conn.Close()
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bhojpur/api/internal/bufpool"
 	"github.com/bhojpur/api/internal/httpheader"
 )
 
@@ -194,7 +195,7 @@ func flushes(w http.ResponseWriter) (ok bool) {
 }
 
 // takeStream hijacks the connection. rw.Reader holds the bytes that the client sent after
-// its request. rw.Writer is empty, or nil.
+// its request.
 func takeStream(h http.Hijacker) (conn net.Conn, rw *bufio.ReadWriter, err error) {
 	conn, rw, err = hijack(h)
 	switch {
@@ -268,15 +269,14 @@ const answerTimeout = 5 * time.Second
 
 var errNotAnswered = fmt.Errorf("the client did not read the response within %v: %w", answerTimeout, os.ErrDeadlineExceeded)
 
-// sendResponse writes the response to a hijacked connection. It uses the memory of w,
-// which is empty, or nil. header has the headers that the program set.
-func sendResponse(conn net.Conn, w *bufio.Writer, header http.Header, a *responseHeaders) error {
-	var answer []byte
-	if w != nil {
-		answer = w.AvailableBuffer()
-	}
+// sendResponse writes the response to a hijacked connection. header has the headers that
+// the program set. (The buffer of the HTTP server is not used, since it is mostly new
+// memory, and not in the cache.)
+func sendResponse(conn net.Conn, header http.Header, a *responseHeaders) error {
+	b := bufpool.Get(bufpool.MinBlock)
+	defer b.Free()
 	now := time.Now()
-	answer = appendResponse(answer, header, a, now)
+	answer := appendResponse(b.B[:0], header, a, now)
 	return boundedWrite(conn, now, func() error {
 		_, err := conn.Write(answer)
 		return err

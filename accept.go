@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
-	"reflect"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -36,14 +36,16 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	return c, nil
 }
 
-// accept uses little stack: Hijack uses much, and a stack that has grown stays large
-// while a handler waits.
+// accept and the functions that it calls use little stack, since net/http and the handler
+// have used most of 4 KiB before. A growth takes as long as Accept itself, and a stack that
+// has grown stays large while a handler waits.
 func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn, error) {
 	var answer responseHeaders
-	c, refusal := negotiate(w, r, opts, &answer)
+	params, refusal := negotiate(w, r, opts, &answer)
 	if refusal != nil {
 		return nil, refusal.refuse(w, r, opts)
 	}
+	httpheader.AppendAcceptKey(answer.accept[:0], answer.key)
 	h, refusal := findHijacker(w, r)
 	if refusal != nil {
 		return nil, refusal.refuse(w, r, opts)
@@ -54,35 +56,42 @@ func accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 			return nil, err
 		}
 	}
-	conn, rw, err := takeStream(h)
+	conn, rw, err := hijack(h)
+	if err == nil {
+		err = sendBuffered(h, conn, rw)
+	}
 	switch {
 	case err != nil && hijacked:
-		// Some writers ignore a status after a call of Hijack, also of one that failed.
-		inner := innermost(w)
-		if reflect.TypeOf(inner) != reflect.TypeOf(h) { // which err names
-			err = fmt.Errorf("%w; the innermost http.ResponseWriter is a %T", err, inner)
-		}
-		return nil, unavailable(err).refuse(inner, r, opts)
+		return nil, refuseHijack(w, r, opts, h, err)
 	case err != nil:
 		return nil, err
 	}
-	if !hijacked {
-		c.begin(conn, conn)
-		c.rcv.in.Add(takeBuffered(rw))
-		return c, nil
+	if hijacked {
+		if err := sendResponse(conn, w.Header(), &answer); err != nil {
+			conn.Close()
+			return nil, err
+		}
 	}
-	if err := sendResponse(conn, w.Header(), &answer); err != nil {
-		conn.Close()
-		return nil, err
+	c := newServer(conn, params, opts, answer.protocol)
+	take := takeBuffered
+	if hijacked {
+		take = takeLast
 	}
-	c.begin(conn, conn)
-	c.rcv.in.Add(takeLast(rw))
+	c.rcv.in.Add(take(rw))
 	return c, nil
 }
 
-// negotiate checks the options and the request. It returns a connection without a stream,
-// and sets the headers of the response.
-func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, answer *responseHeaders) (*Conn, *refusal) {
+// newServer returns the connection of a server on a stream.
+func newServer(conn net.Conn, params *deflateParams, opts *AcceptOptions, protocol string) *Conn {
+	c := new(Conn)
+	c.init(server, params, opts.connection(protocol))
+	c.begin(conn, conn)
+	return c
+}
+
+// negotiate checks the options and the request. It returns the agreed parameters of the
+// compression, and sets the headers of the response but for the accept key.
+func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, answer *responseHeaders) (*deflateParams, *refusal) {
 	if err := opts.check(); err != nil {
 		return nil, misconfigured(err)
 	}
@@ -105,14 +114,9 @@ func negotiate(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, answ
 		}
 	}
 	params, extensions := acceptDeflate(r.Header[headerExtensions], opts.compression())
-	*answer = responseHeaders{
-		key:        strings.TrimSpace(r.Header[headerKey][0]),
-		protocol:   protocol,
-		extensions: extensions,
-	}
-	c := new(Conn)
-	c.init(server, params, opts.connection(protocol))
-	return c, nil
+	answer.key = strings.TrimSpace(r.Header[headerKey][0])
+	answer.protocol, answer.extensions = protocol, extensions
+	return params, nil
 }
 
 // refusal is the response to a handshake that is refused, and the error for the caller,
@@ -158,11 +162,16 @@ func (f *refusal) refuse(w http.ResponseWriter, r *http.Request, opts *AcceptOpt
 	return err
 }
 
+// bad returns the refusal of a request that is not a handshake, with the value that shows
+// it. It is not inlined, so that checkRequest uses little stack.
+//
+//go:noinline
+func bad(status int, text, got string) *refusal {
+	return refused(status, text, fmt.Errorf("%s: got %.100q", text, got))
+}
+
 // checkRequest checks the requirements of RFC 6455 section 4.2.1.
 func checkRequest(r *http.Request) *refusal {
-	bad := func(status int, text, got string) *refusal {
-		return refused(status, text, fmt.Errorf("%s: got %.100q", text, got))
-	}
 	values := func(name string) string { return strings.Join(r.Header[name], ", ") }
 	keys, versions := r.Header[headerKey], r.Header[headerVersion]
 	switch {
@@ -230,6 +239,8 @@ func setSubprotocol(h http.Header, set []string) (string, *refusal) {
 // responseHeaders are the variable parts of the response.
 type responseHeaders struct {
 	key, protocol, extensions string
+
+	accept [httpheader.AcceptKeyLen]byte // of key
 }
 
 // reservedHeaders are the headers that a program can't set: those of the handshake, and
@@ -253,7 +264,7 @@ var reservedHeaders = map[string]bool{
 // set. Like net/http, it adds a Date header unless the program set one, or set it to nil.
 func appendResponse(b []byte, set http.Header, a *responseHeaders, now time.Time) []byte {
 	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
-	b = httpheader.AppendAcceptKey(b, a.key)
+	b = append(b, a.accept[:]...)
 	if a.protocol != "" {
 		b = append(b, "\r\nSec-WebSocket-Protocol: "...)
 		b = append(b, a.protocol...)

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/bhojpur/api/internal/bufpool"
-	"github.com/bhojpur/api/internal/httpheader"
 )
 
 // unwrapper is a ResponseWriter that [http.ResponseController] unwraps.
@@ -40,6 +39,16 @@ func findHijacker(w http.ResponseWriter, r *http.Request) (http.Hijacker, *refus
 				inner, http.ErrNotSupported))
 		}
 	}
+}
+
+// refuseHijack refuses a request after Hijack of h has returned err.
+func refuseHijack(w http.ResponseWriter, r *http.Request, opts *AcceptOptions, h http.Hijacker, err error) error {
+	// Some writers ignore a status after a call of Hijack, also of one that failed.
+	inner := innermost(w)
+	if reflect.TypeOf(inner) != reflect.TypeOf(h) { // which err names
+		err = fmt.Errorf("%w; the innermost http.ResponseWriter is a %T", err, inner)
+	}
+	return unavailable(err).refuse(inner, r, opts)
 }
 
 // unavailable returns the refusal for a connection that can't be hijacked.
@@ -138,7 +147,7 @@ func respond(w http.ResponseWriter, a *responseHeaders) error {
 	}
 	h["Upgrade"] = []string{"websocket"}
 	h["Connection"] = []string{"Upgrade"}
-	h[headerAccept] = []string{httpheader.AcceptKey(a.key)}
+	h[headerAccept] = []string{string(a.accept[:])}
 	if a.protocol != "" {
 		h[headerProtocol] = []string{a.protocol}
 	}
@@ -194,27 +203,24 @@ func flushes(w http.ResponseWriter) (ok bool) {
 	return http.NewResponseController(w).Flush() == nil
 }
 
-// takeStream hijacks the connection. rw.Reader holds the bytes that the client sent after
-// its request.
-func takeStream(h http.Hijacker) (conn net.Conn, rw *bufio.ReadWriter, err error) {
-	conn, rw, err = hijack(h)
+// sendBuffered checks the results of Hijack of h, and sends what rw.Writer holds: the
+// response, in servers other than net/http's. rw.Reader holds the bytes that the client
+// sent after its request.
+func sendBuffered(h http.Hijacker, conn net.Conn, rw *bufio.ReadWriter) error {
 	switch {
-	case err != nil:
-		return nil, nil, err
 	case conn == nil:
-		return nil, nil, fmt.Errorf("the Hijack method of a %T returned no connection", h)
+		return fmt.Errorf("the Hijack method of a %T returned no connection", h)
 	case rw == nil || rw.Reader == nil:
 		conn.Close()
-		return nil, nil, fmt.Errorf("the Hijack method of a %T returned no bufio.Reader", h)
+		return fmt.Errorf("the Hijack method of a %T returned no bufio.Reader", h)
 	}
 	if rw.Writer != nil && rw.Writer.Buffered() > 0 {
-		// The buffer holds the response, in servers other than net/http's.
 		if err := boundedWrite(conn, time.Now(), rw.Writer.Flush); err != nil {
 			conn.Close()
-			return nil, nil, err
+			return err
 		}
 	}
-	return conn, rw, nil
+	return nil
 }
 
 // hijack calls Hijack. It converts a runtime error, as in middleware that expects every
@@ -226,13 +232,21 @@ func hijack(h http.Hijacker) (conn net.Conn, rw *bufio.ReadWriter, err error) {
 			if !ok {
 				panic(p)
 			}
-			err = fmt.Errorf("the Hijack method of a %T panicked: %w", h, cause)
+			err = hijackError(h, " panicked", cause)
 		}
 	}()
 	if conn, rw, err = h.Hijack(); err != nil {
-		err = fmt.Errorf("the Hijack method of a %T: %w", h, err)
+		err = hijackError(h, "", err)
 	}
 	return conn, rw, err
+}
+
+// hijackError returns the error of a Hijack that failed. It is not inlined, since the
+// stack that it needs would be below each call of Hijack.
+//
+//go:noinline
+func hijackError(h http.Hijacker, how string, cause error) error {
+	return fmt.Errorf("the Hijack method of a %T%s: %w", h, how, cause)
 }
 
 // takeBuffered returns the bytes buffered in rw.Reader and replaces the buffers of rw by the

@@ -77,6 +77,11 @@ func passesOn(rwc io.ReadWriteCloser, conn net.Conn) bool {
 	if c, ok := rwc.(net.Conn); ok && same(c, conn) {
 		return true
 	}
+	return isBodyOf(rwc, conn)
+}
+
+// isBodyOf is passesOn for the body of net/http.
+func isBodyOf(rwc io.ReadWriteCloser, conn net.Conn) bool {
 	t := reflect.TypeOf(rwc)
 	if t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct || t.Elem().PkgPath() != "net/http" {
 		return false

@@ -15,6 +15,14 @@ func isPlain(t reflect.Type) bool {
 	if plain, ok := plainTypes.Load(t); ok {
 		return plain.(bool)
 	}
+	return findPlain(t)
+}
+
+// findPlain is isPlain for a type that is not in plainTypes. It is not inlined, since its
+// map would be on the stack of each handshake.
+//
+//go:noinline
+func findPlain(t reflect.Type) bool {
 	plain := isPlainBut(t, make(map[reflect.Type]bool))
 	plainTypes.Store(t, plain)
 	return plain

@@ -98,7 +98,7 @@ func Groups() []Group {
 const (
 	memoryBound = "Memory is the limit: for 1 MiB the copy of the connection and the pass that unmasks take nearly all of the time, in every library."
 	twoPasses   = "The copy of the connection and the pass that unmasks take four fifths of the time; every library makes both. Alone they are 0.8 × best on an Intel Xeon and 0.6 on an AMD EPYC."
-	fourAtomics = "Reader and the reader's Read each acquire and release a lock: these four atomic operations take a quarter to a third of the time. The reader takes up to a fifth, since its memory is never reused. AppendRead has two of the operations and no reader ([performance.md](performance.md#reading))."
+	fourAtomics = "Reader and the reader's Read each acquire and release a lock: these four atomic operations take a quarter to a third of the time. The reader takes up to a tenth, since its memory is never reused. AppendRead has two of the operations and no reader ([performance.md](performance.md#reading))."
 	asBinary    = "coder does not validate. Validation is limited by its instructions ([performance.md](performance.md#masking-and-utf-8)); without it this row would take the time of binary, 0.04 to 0.05 × gws."
 	stackSpans  = "The runtime counts stacks in spans of 32 KiB, which are 33 B for each of 1,000 connections, and those of other goroutines with them."
 )

@@ -213,6 +213,9 @@ func (w *Watch) Mend() {
 // Close unregisters all contexts. The Watch may be used again.
 func (w *Watch) Close() {
 	w.release()
+	if w.done == nil {
+		return
+	}
 	w.mu.Lock()
 	w.done = nil
 	w.mu.Unlock()

@@ -59,11 +59,13 @@ func TestEvent(t *testing.T) {
 	}
 
 	// Wait and Note concurrently.
-	var e Event
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() { <-e.Done() })
-		wg.Go(e.Note)
+	for range 1000 {
+		var e Event
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() { <-e.Done() })
+			wg.Go(e.Note)
+		}
+		wg.Wait()
 	}
-	wg.Wait()
 }

@@ -10,7 +10,7 @@ import (
 
 // Keys is a supply of masking keys for one user at a time. The zero value is ready for use.
 type Keys struct {
-	left  uint32 // next[:left] is unused
+	left  uint32 // queue[:left] is unused
 	queue [keysAtOnce]uint32
 }
 

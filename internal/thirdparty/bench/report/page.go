@@ -48,6 +48,9 @@ This library beside others. There is one table for each machine, the newest firs
 of one row only. Then follow charts, and [how it is measured](#how-it-is-measured).
 
 - A figure is the median of the rounds. Smaller is better. Ours are bold.
+- bhojpur is this library, which reads with Reader; AppendRead and Read are its other ways to read a
+  message. The columns behind the libraries are for reference: [how it is measured](#how-it-is-measured)
+  says of each group what they are.
 - *ours ÷ best* is our figure divided by that of the best other Go library in the row, and its name;
   in a row without another library, divided by that of the other column. The ratio of AppendRead
   follows it.

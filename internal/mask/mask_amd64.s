@@ -1,7 +1,13 @@
 //go:build !purego
 
-#include "go_asm.h"
 #include "textflag.h"
+
+// PREFETCH is the number of bytes ahead of its loads that the AVX2 kernel prefetches.
+#define PREFETCH 512
+// MIN_PREFETCH is the length from which it does, apart from a vector, if dst is not src.
+// Shorter sources are often in the first-level cache, where prefetches cost a tenth of the
+// time.
+#define MIN_PREFETCH 16384
 
 // func xorVectors(dst, src *byte, n int, key, after uint32)
 TEXT ·xorVectors(SB), NOSPLIT, $0-32
@@ -105,7 +111,7 @@ TEXT ·xorAVX2(SB), NOSPLIT, $0-32
 
 	SUBQ $128, DX
 	JLT  rest
-	CMPQ DX, $const_minPrefetch-128
+	CMPQ DX, $(MIN_PREFETCH-128)
 	JLT  loop128
 	CMPQ SI, DI
 	JNE  prefetch128
@@ -143,8 +149,8 @@ ends:
 	RET
 
 prefetch128:
-	PREFETCHT0 const_prefetch(SI)
-	PREFETCHT0 const_prefetch+64(SI)
+	PREFETCHT0 PREFETCH(SI)
+	PREFETCHT0 (PREFETCH+64)(SI)
 	VPXOR      (SI), Y0, Y4
 	VPXOR      32(SI), Y0, Y5
 	VPXOR      64(SI), Y0, Y6

@@ -270,6 +270,21 @@ func TestWriteContextEnded(t *testing.T) {
 	}
 }
 
+// A socket would take a message without waiting.
+func TestWriteContextEndedTCP(t *testing.T) {
+	conntest.OverTCP(t, nil, func(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		m, err := websocket.NewPreparedMessage(websocket.MessageText, []byte("prepared"))
+		conntest.WantNoError(t, err)
+		for _, size := range []int{0, 10, 5000, 100_000} {
+			wantCanceled(t, c.Write(ctx, websocket.MessageText, []byte(conntest.Filler(size))))
+		}
+		wantCanceled(t, c.WritePrepared(ctx, m))
+		wantUsable(t, c, p)
+	})
+}
+
 // A call that leaves the queue sends nothing, and does not affect the others.
 func TestWriteContextEndsWaiting(t *testing.T) {
 	for _, mode := range modes {

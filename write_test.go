@@ -70,10 +70,11 @@ func wantUsable(t *testing.T, c *websocket.Conn, p *rawpeer.Peer) {
 
 // A message is one frame and, unless it is large, one Write.
 func TestWriteOneFrame(t *testing.T) {
-	// A client masks long frames in pieces of 20 KiB, and of 48 KiB for a socket.
+	// A client masks long frames in pieces of 20 KiB, and of 60 KiB for a socket.
 	sizes := []int{
 		0, 1, 7, 125, 126, 4096, 4097, 16000, 16 << 10,
 		20<<10 - 8, 20<<10 - 7, 20 << 10, 40<<10 - 8, 48<<10 - 8, 48<<10 - 7, 48 << 10, 0xffff, 0x10000, 96 << 10, 200_000,
+		20<<10 - 64, 20<<10 - 63, 60<<10 - 64, 60<<10 - 63, 60<<10 - 8, 60<<10 - 7, 60 << 10, 120<<10 - 64,
 	}
 	oneWrite := map[bool]int{true: 16 << 10, false: 16000} // of a client and of a server
 	for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
